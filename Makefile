@@ -1,0 +1,29 @@
+# Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need first.
+VENV ?= .venv
+PYTHON ?= python3
+WORKSPACE = $(PYTHON) -I c3n_ros/workspace.py --venv "$(VENV)"
+
+.PHONY: help setup build demo test clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make demo    set up, build, and run the node on a recorded scene; the result lies in out/demo/"
+	@echo "make test    set up, build, and run the tests; PYTEST_ARGS=\"-k name\" chooses"
+	@echo "make build   set up, and build the ROS workspace into install/"
+	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter)"
+	@echo "make clean   remove build/ install/ log/, keep the environment and out/"
+
+setup:
+	@$(WORKSPACE) setup
+
+build: setup
+	@$(WORKSPACE) build
+
+demo: build
+	@$(WORKSPACE) run -- python -m c3n_ros.demo
+
+test: build
+	@$(WORKSPACE) run -- python -m pytest $(PYTEST_ARGS)
+
+clean:
+	@$(WORKSPACE) clean

@@ -1,0 +1,1 @@
+"""Cross-modal cognitive consensus guided audio-visual segmentation (C3N), streaming and offline."""

@@ -1,0 +1,58 @@
+"""Frozen configuration. It stays at the door: builders turn it into plain arguments, no module below sees a config."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import TypeVar
+
+Config = TypeVar("Config")
+
+
+@dataclass(frozen=True)
+class ModelConfig:
+    """Everything that decides the network's shape. Defaults are the paper's (PVTv2-b5, C = 256, alpha = beta = 0.1)."""
+
+    visual: str = "pvt_v2_b5"  # any timm pyramid backbone
+    audio: str = "mn04"  # see c3n_model.network.audio
+    image_size: int = 224  # frames are squashed to this square
+    channels: int = 256  # C
+    history: int = 5  # T, seconds that a clip or a session spans
+    alpha: float = 0.1  # Eq. 6, exponent of the audio confidence
+    beta: float = 0.1  # Eq. 6, exponent of the visual confidence
+    consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
+    gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
+    audio_features: bool = True  # AF of Table II: the cross-modal non-local block
+    fusion_norm: bool = False  # norms of the authors' code after the non-local block
+    presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """How C3N is trained. Defaults are the paper's for S4 (Adam, 1e-4, batch 8, 20 epochs)."""
+
+    epochs: int = 20
+    batch_size: int = 8
+    learning_rate: float = 1e-4
+    backbone_learning_rate: float = 1e-4
+    schedule: str = "constant"  # or "cosine", down to a hundredth
+    flip: bool = True
+    color_jitter: bool = True
+    seed: int = 0
+
+
+def from_mapping(kind: type[Config], values: Mapping) -> Config:
+    """A config from a mapping (YAML, checkpoint). Raises ValueError for an unknown key, naming the nearest known one."""
+    known = [field.name for field in fields(kind)]
+    for key in values:
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
+            raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
+    return kind(**values)
+
+
+def to_mapping(config) -> dict:
+    """The config as a plain dict, for YAML and checkpoints."""
+    return asdict(config)

@@ -1,0 +1,49 @@
+"""Write synthetic scenes in AVSBench's S4 or MS3 layout."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+
+from c3n_model.data import synthetic_world as world
+from c3n_model.data.avsbench import CLIP_FRAMES, SETTINGS, clip_paths, write_clip
+from c3n_model.data.synthetic_scenes import FRAME_OF_SECOND, SPLITS, Scene, Setting, make_scene
+from c3n_model.types import Clip
+
+
+def synthesize(
+    root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Callable[[Iterator, str], Iterator]
+) -> Path:
+    """Make `counts[split]` scenes of each split below `root`, with the csv; returns the setting's folder."""
+    folder = root / SETTINGS[setting]
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    work = [(split, index) for split in SPLITS for index in range(counts.get(split, 0))]
+    for split, index in progress(work, f"{setting} scenes"):
+        scene = make_scene(setting, seed, split, index)
+        name = f"{setting}_{split}_{index:05d}"
+        category = _category(scene) if setting == "s4" else ""
+        clip = scene_clip(scene, name, category, first_mask_only=setting == "s4" and split == "train")
+        write_clip(clip_paths(folder, setting, name, split, category), clip, scene.sound(), world.SAMPLE_RATE)
+        rows.append([name, 0, category, split] if setting == "s4" else [name, split])
+    header = ["name", "start", "category", "split"] if setting == "s4" else ["name", "split"]
+    with (folder / f"{setting}_meta_data.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([header, *rows])
+    return folder
+
+
+def scene_clip(scene: Scene, name: str, category: str = "", *, first_mask_only: bool = False) -> Clip:
+    """A scene as AVSBench samples it: 224 x 224, the frame at 15/16 of each second. Sound is left to `scene.sound`."""
+    pictures = [scene.picture(second + FRAME_OF_SECOND) for second in range(CLIP_FRAMES)]
+    frames, masks = (np.stack(part) for part in zip(*pictures, strict=True))
+    has_mask = np.arange(CLIP_FRAMES) < (1 if first_mask_only else CLIP_FRAMES)
+    return Clip(name, frames, np.zeros((CLIP_FRAMES, 0), np.float32), masks, has_mask, category)
+
+
+def _category(scene: Scene) -> str:
+    """S4's folder name: the class that sounds, spelled as AVSBench spells its categories."""
+    (label,) = scene.sounding[0]
+    return world.VISUAL_LABELS[label].replace(" ", "_")

@@ -1,0 +1,49 @@
+"""CCAM, the Cognitive Consensus guided Attention Module (Eqs. 8-12). No learnable parameters."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import torch
+from torch import Tensor
+
+Gate = Literal["gradient", "unit", "standard"]
+GATES = ("gradient", "unit", "standard")
+
+
+def class_activation_weights(
+    logits: Tensor, classes: Tensor, maps: list[Tensor], *, keep_graph: bool = True
+) -> list[Tensor]:
+    """Eq. 8: omega_i, the spatial mean of d y^{k_m} / d V_i, as [(N, C_vi)].
+
+    Frames do not see each other in eval mode, so one backward pass of the summed logits serves all N of them. The result
+    is detached: as in the paper it guides the features and is no path for the training gradient. Parameters get no
+    gradient from it.
+
+    Args:
+        logits: (N, K_v), computed from `maps` with gradients enabled; classes: (N,) int64, k_m; maps: [(N, C_vi, H_i, W_i)];
+        keep_graph: whether the caller still needs the graph (training does).
+    """
+    chosen = logits.gather(1, classes[:, None]).sum()
+    gradients = torch.autograd.grad(chosen, maps, retain_graph=keep_graph)
+    return [gradient.mean(dim=(2, 3)).detach() for gradient in gradients]
+
+
+def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor:
+    """Eqs. 9-12: channel attention by the class-activated weights, then spatial attention by its own channel mean.
+
+    `gate` says what enters the sigmoid of Eq. 9: "gradient" omega as the paper prints it (tiny numbers, so the gate is
+    close to the constant 1/2); "unit" omega / ||omega||_2, as the authors' code does; "standard" omega scaled to a root
+    mean square of 1 over the channels, ours: as strong for 1024 channels as for 32.
+
+    Args:
+        features: V_i (N, C, H, W); weights: omega_i (N, C).
+    Returns:
+        V_i^r (N, C, H, W).
+    """
+    if gate == "unit":
+        weights = torch.nn.functional.normalize(weights, dim=1)
+    elif gate == "standard":
+        weights = torch.nn.functional.normalize(weights, dim=1) * weights.shape[1] ** 0.5
+    by_channel = features * torch.sigmoid(weights)[:, :, None, None]
+    return by_channel * torch.sigmoid(by_channel.mean(dim=1, keepdim=True))

@@ -1,0 +1,17 @@
+"""Audio encoders, one file each. An encoder maps a waveform to (embedding, class logits) and says `sample_rate`,
+`embedding_channels` (d) and `num_classes` (K_a)."""
+
+from __future__ import annotations
+
+from torch import nn
+
+EFFICIENTAT_WIDTHS = {"mn04": 0.4, "mn10": 1.0}
+
+
+def build_audio_encoder(name: str, num_classes: int) -> nn.Module:
+    """The audio encoder `name` with random weights. Raises ValueError for an unknown name."""
+    if name in EFFICIENTAT_WIDTHS:
+        from c3n_model.network.audio.efficientat import EfficientAT
+
+        return EfficientAT(num_classes, EFFICIENTAT_WIDTHS[name])
+    raise ValueError(f"audio encoder {name!r} is unknown; known: {', '.join(EFFICIENTAT_WIDTHS)}")

@@ -1,0 +1,162 @@
+"""EfficientAT: MobileNetV3 audio taggers distilled from transformers (Schmid et al., ICASSP 2023).
+
+`mn04` (0.98 M parameters) reaches 43.2 mAP on AudioSet, as much as PANNs' Cnn14 with 81 M; it is the robot's choice.
+Module names follow the public checkpoints (`mn04_as_mAP_432.pt`), which load strictly.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torchvision.ops.misc import Conv2dNormActivation
+
+SAMPLE_RATE = 32_000
+N_FFT = 1024
+WINDOW_SAMPLES = 800  # 25 ms
+HOP_SAMPLES = 320  # 10 ms
+MEL_BANDS = 128
+MEL_MAX_HZ = 15_000.0
+PRE_EMPHASIS = 0.97
+
+# kernel, expanded channels, output channels, squeeze-excitation, hard-swish, stride: MobileNetV3-large at width 1.
+_BLOCKS = [
+    (3, 16, 16, False, False, 1),
+    (3, 64, 24, False, False, 2),
+    (3, 72, 24, False, False, 1),
+    (5, 72, 40, True, False, 2),
+    (5, 120, 40, True, False, 1),
+    (5, 120, 40, True, False, 1),
+    (3, 240, 80, False, True, 2),
+    (3, 200, 80, False, True, 1),
+    (3, 184, 80, False, True, 1),
+    (3, 184, 80, False, True, 1),
+    (3, 480, 112, True, True, 1),
+    (3, 672, 112, True, True, 1),
+    (5, 672, 160, True, True, 2),
+    (5, 960, 160, True, True, 1),
+    (5, 960, 160, True, True, 1),
+]
+
+
+class LogMel(nn.Module):
+    """Waveform -> log-mel image: pre-emphasis, power STFT, Kaldi mel bands, log, fixed scaling."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("window", torch.hann_window(WINDOW_SAMPLES, periodic=False), persistent=False)
+        self.register_buffer("mel", kaldi_mel_bands(), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """waveform (N, samples) at 32 kHz in [-1, 1] -> (N, 1, 128, frames), 100 frames a second."""
+        emphasised = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
+        spectrum = torch.stft(
+            emphasised, N_FFT, hop_length=HOP_SAMPLES, win_length=WINDOW_SAMPLES, window=self.window,
+            center=True, return_complex=True,
+        )  # fmt: skip
+        power = spectrum.real.square() + spectrum.imag.square()
+        log_mel = (self.mel @ power + 1e-5).log()
+        return ((log_mel + 4.5) / 5.0).unsqueeze(1)
+
+
+def kaldi_mel_bands() -> Tensor:
+    """Kaldi's triangular mel filters, linear in mel = 1127 ln(1 + f / 700), 0 Hz to 15 kHz: (128, 513)."""
+
+    def mel_of(hertz: Tensor) -> Tensor:
+        return 1127.0 * torch.log1p(hertz / 700.0)
+
+    edges = torch.linspace(0.0, mel_of(torch.tensor(MEL_MAX_HZ, dtype=torch.float64)), MEL_BANDS + 2).double()
+    left, centre, right = (edges[start : start + MEL_BANDS, None] for start in range(3))
+    bins = mel_of(torch.arange(N_FFT // 2 + 1, dtype=torch.float64) * SAMPLE_RATE / N_FFT)[None]
+    rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
+    bands = torch.minimum(rising, falling).clamp(min=0)
+    bands[:, -1] = 0  # Kaldi leaves the Nyquist bin out
+    return bands.float()
+
+
+class SqueezeExcitation(nn.Module):
+    """Channel attention; held one level deep (`conc_se_layers.0`), as the checkpoints name it."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        layer = nn.Module()
+        layer.fc1 = nn.Linear(channels, _divisible_by_8(channels // 4))
+        layer.fc2 = nn.Linear(_divisible_by_8(channels // 4), channels)
+        self.conc_se_layers = nn.ModuleList([layer])
+
+    def forward(self, x: Tensor) -> Tensor:
+        layer = self.conc_se_layers[0]
+        scale = torch.sigmoid(layer.fc2(F.relu(layer.fc1(x.mean(dim=(2, 3))))))
+        return x * scale[:, :, None, None]
+
+
+class InvertedResidual(nn.Module):
+    """MobileNetV3's block: expand 1x1, depthwise, (squeeze-excitation), project 1x1, residual where shapes agree."""
+
+    def __init__(self, channels: int, kernel: int, expanded: int, out: int, squeeze: bool, swish: bool, stride: int):
+        super().__init__()
+        activation = nn.Hardswish if swish else nn.ReLU
+        layers: list[nn.Module] = []
+        if expanded != channels:
+            layers.append(_conv(channels, expanded, kernel=1, activation=activation))
+        layers.append(
+            _conv(expanded, expanded, kernel=kernel, stride=stride, groups=expanded, activation=activation)
+        )
+        if squeeze:
+            layers.append(SqueezeExcitation(expanded))
+        layers.append(_conv(expanded, out, kernel=1, activation=None))
+        self.block = nn.Sequential(*layers)
+        self.residual = stride == 1 and channels == out
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.block(x)
+        return x + y if self.residual else y
+
+
+class EfficientAT(nn.Module):
+    """`width` 0.4 is mn04. forward: waveform -> (embedding F_a, logits W_c^A F_a of Eq. 1)."""
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, num_classes: int = 527, width: float = 0.4):
+        super().__init__()
+        self.front_end = LogMel()
+        channels = _divisible_by_8(16 * width)
+        layers: list[nn.Module] = [_conv(1, channels, kernel=3, stride=2, activation=nn.Hardswish)]
+        for kernel, expanded, out, squeeze, swish, stride in _BLOCKS:
+            expanded, out = _divisible_by_8(expanded * width), _divisible_by_8(out * width)
+            layers.append(InvertedResidual(channels, kernel, expanded, out, squeeze, swish, stride))
+            channels = out
+        self.embedding_channels = 6 * channels
+        layers.append(_conv(channels, self.embedding_channels, kernel=1, activation=nn.Hardswish))
+        self.features = nn.Sequential(*layers)
+        hidden = _divisible_by_8(1280 * width)
+        self.classifier = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(self.embedding_channels, hidden),
+            nn.Hardswish(), nn.Dropout(0.2), nn.Linear(hidden, num_classes),
+        )  # fmt: skip
+        self.num_classes = num_classes
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """waveform (N, samples) at 32 kHz in [-1, 1] -> embedding (N, 384 for mn04), logits (N, K_a)."""
+        features = self.features(self.front_end(waveform))
+        return features.mean(dim=(2, 3)), self.classifier(features)
+
+    def head(self) -> nn.Module:
+        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        return self.classifier
+
+
+def _conv(channels: int, out: int, *, kernel: int, stride: int = 1, groups: int = 1, activation) -> nn.Module:
+    def norm(width: int) -> nn.Module:
+        return nn.BatchNorm2d(width, eps=0.001, momentum=0.01)
+
+    return Conv2dNormActivation(
+        channels, out, kernel, stride, groups=groups, norm_layer=norm, activation_layer=activation
+    )
+
+
+def _divisible_by_8(value: float) -> int:
+    """MobileNet's channel rounding: to the nearest multiple of 8, never losing more than a tenth."""
+    rounded = max(8, int(value + 4) // 8 * 8)
+    return rounded + 8 if rounded < 0.9 * value else rounded

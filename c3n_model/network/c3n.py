@@ -1,0 +1,154 @@
+"""C3N, the paper's Figure 2 from top to bottom. Read this file first.
+
+    frames  ─► visual encoder ─► V_1..V_4, logits ┐
+                                                  ├─► C3IM ─► unified-modal label ─► CCAM ─► ASPP ─► V_i^a ┐
+    snippets ─► audio encoder ─► F_a, logits ─────┘                                                        ├─► decode
+                                  └────────────────────────────────────────────────────────────────── F_a ─┘
+
+Everything up to ASPP is per frame (`encode`); only the cross-modal non-local block looks across the T frames of a clip
+(`decode`). So a live session encodes each second once, keeps the last T encodings and decodes the newest.
+
+Shapes: B clips, T frames a clip, N = B T, C channels, H W pixels, K_a / K_v audio / visual classes, d audio embedding.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from typing import Literal
+
+import torch
+from einops import rearrange
+from torch import Tensor, nn
+
+from c3n_model.network.attention import GATES, Gate, attend, class_activation_weights
+from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
+from c3n_model.network.decoder import Decoder
+from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
+from c3n_model.network.visual_encoder import STAGES, VisualEncoder
+
+ConsensusMode = Literal["audio_visual", "visual", "none"]
+CONSENSUS_MODES = ("audio_visual", "visual", "none")
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """N encoded frames: V_i^a [(N, C, H_i, W_i)] x 4, F_a (N, d), audio logits (N, K_a), their consensus, (H, W)."""
+
+    visual: list[Tensor]
+    audio: Tensor
+    audio_logits: Tensor
+    consensus: Consensus
+    size: tuple[int, int]
+
+    @staticmethod
+    def join(encodings: list[Encoding]) -> Encoding:
+        """Encodings of single frames, oldest first, as one encoding of all of them."""
+        return Encoding(
+            visual=[torch.cat(maps) for maps in zip(*(encoding.visual for encoding in encodings), strict=True)],
+            audio=torch.cat([encoding.audio for encoding in encodings]),
+            audio_logits=torch.cat([encoding.audio_logits for encoding in encodings]),
+            consensus=Consensus(
+                *(torch.cat([getattr(e.consensus, field.name) for e in encodings]) for field in fields(Consensus))
+            ),
+            size=encodings[-1].size,
+        )
+
+
+class C3N(nn.Module):
+    """The network. `consensus` and `audio_features` are the rows of Table II: "none" leaves C3IM and CCAM out of the
+    mask (the label is still inferred and reported), `audio_features=False` leaves the non-local fusion out.
+
+    Args:
+        similarity: (K_a, K_v) label similarities of Eq. 5.
+        gate: what enters Eq. 9, see `attention.attend`; fusion_norm: see `fusion.CrossModalNonLocal`.
+    """
+
+    def __init__(
+        self,
+        *,
+        visual_encoder: VisualEncoder,
+        audio_encoder: nn.Module,
+        similarity: Tensor,
+        channels: int = 256,
+        alpha: float = 0.1,
+        beta: float = 0.1,
+        consensus: ConsensusMode = "audio_visual",
+        gate: Gate = "gradient",
+        audio_features: bool = True,
+        fusion_norm: bool = False,
+    ):
+        super().__init__()
+        _check_choices(consensus, gate)
+        _check_similarity(similarity, audio_encoder, visual_encoder)
+        self.visual_encoder = visual_encoder
+        self.audio_encoder = audio_encoder
+        self.register_buffer("similarity", similarity.float())
+        self.alpha, self.beta = alpha, beta
+        self.consensus_mode, self.gate = consensus, gate
+        self.pyramids = nn.ModuleList(AtrousPyramid(width, channels) for width in visual_encoder.channels)
+        self.fusions = nn.ModuleList(
+            CrossModalNonLocal(channels, audio_encoder.embedding_channels, normalise=fusion_norm)
+            for _ in range(STAGES if audio_features else 0)
+        )
+        self.decoder = Decoder(channels, STAGES)
+        for head in (visual_encoder.head(), audio_encoder.head()):
+            head.requires_grad_(False)
+
+    def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
+        """frames (B, T, 3, H, W) RGB in [0, 1] and snippets (B, T, samples) in [-1, 1] -> mask logits (B, T, H, W)."""
+        encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
+        return self.decode(encoding, frames_per_clip=frames.shape[1])
+
+    def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
+        """frames (N, 3, H, W) and snippets (N, samples) -> `Encoding` of N frames that know nothing of each other."""
+        audio, audio_logits = self.audio_encoder(snippets)
+        maps, consensus, weights = self._see(frames, audio_logits.detach())
+        if self.consensus_mode != "none":
+            maps = [attend(stage, omega, self.gate) for stage, omega in zip(maps, weights, strict=True)]
+        visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, maps, strict=True)]
+        return Encoding(visual, audio, audio_logits, consensus, size=tuple(frames.shape[2:]))
+
+    def decode(self, encoding: Encoding, *, frames_per_clip: int, newest_only: bool = False) -> Tensor:
+        """The encodings of whole clips, each oldest first -> mask logits (B, T, H, W), or (B, 1, H, W)."""
+        audio = rearrange(encoding.audio, "(b t) d -> b t d", t=frames_per_clip)
+        fused = []
+        for stage, features in enumerate(encoding.visual):
+            clip = rearrange(features, "(b t) c h w -> b t c h w", t=frames_per_clip)
+            if self.fusions:
+                clip = self.fusions[stage](clip, audio, newest_only=newest_only)
+            elif newest_only:
+                clip = clip[:, -1:]
+            fused.append(clip.flatten(0, 1))
+        logits = self.decoder(fused, encoding.size)
+        return rearrange(logits, "(b t) h w -> b t h w", t=1 if newest_only else frames_per_clip)
+
+    def _see(self, frames: Tensor, audio_logits: Tensor) -> tuple[list[Tensor], Consensus, list[Tensor]]:
+        """Visual encoder, C3IM and the gradients of CCAM: maps [(N, C_vi, H_i, W_i)], consensus, omega [(N, C_vi)]."""
+        if self.consensus_mode == "none":
+            maps, logits = self.visual_encoder(frames)
+            return maps, self._infer(audio_logits, logits.detach()), []
+        training = torch.is_grad_enabled()
+        with torch.enable_grad():  # Eq. 8 needs a graph even where nothing is trained
+            maps, logits = self.visual_encoder(frames if training else frames.detach().requires_grad_())
+            consensus = self._infer(audio_logits, logits.detach())
+            weights = class_activation_weights(logits, consensus.visual_class, maps, keep_graph=training)
+        return (maps if training else [stage.detach() for stage in maps]), consensus, weights
+
+    def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
+        if self.consensus_mode == "visual":
+            return visual_consensus(audio_logits, visual_logits, self.similarity)
+        return infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
+
+
+def _check_choices(consensus: str, gate: str) -> None:
+    for name, value, choices in (("consensus", consensus, CONSENSUS_MODES), ("gate", gate, GATES)):
+        if value not in choices:
+            raise ValueError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
+
+
+def _check_similarity(similarity: Tensor, audio_encoder: nn.Module, visual_encoder: VisualEncoder) -> None:
+    expected = (audio_encoder.num_classes, visual_encoder.num_classes)
+    if tuple(similarity.shape) != expected:
+        raise ValueError(f"similarity is {tuple(similarity.shape)}; the encoders' classes make it {expected}")
+    if not (similarity > 0).any():
+        raise ValueError("no pair of labels has a positive similarity; no consensus can be inferred")

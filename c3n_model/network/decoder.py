@@ -1,0 +1,41 @@
+"""Segmentation head (section III-D, Eq. 15): top-down through the four stages, then a fully convolutional head."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from c3n_model.network.fusion import upsample
+
+
+class ResidualConv(nn.Module):
+    """Two 3x3 convolutions before a sum: the Conv of Eq. 15."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.first = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+        self.second = nn.Conv2d(channels, channels, kernel_size=3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.second(F.relu(self.first(F.relu(x))))
+
+
+class Decoder(nn.Module):
+    """{M_i} -> mask logits at the frames' own size. Y_4 = up(Conv(M_4)); Y_i = up(Conv(Y_{i+1} + Conv(M_i)))."""
+
+    def __init__(self, channels: int, stages: int, *, head_channels: int = 32):
+        super().__init__()
+        self.lateral = nn.ModuleList(ResidualConv(channels) for _ in range(stages - 1))
+        self.merge = nn.ModuleList(ResidualConv(channels) for _ in range(stages))
+        self.reduce = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
+        self.refine = nn.Conv2d(channels // 2, head_channels, kernel_size=3, padding=1)
+        self.classify = nn.Conv2d(head_channels, 1, kernel_size=1)
+
+    def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
+        """maps M_1..M_4 [(N, C, H_i, W_i)], fine to coarse -> logits (N, H, W) at `size`."""
+        sizes = [(size[0] // 2, size[1] // 2)] + [tuple(features.shape[2:]) for features in maps[:-1]]
+        merged = upsample(self.merge[-1](maps[-1]), sizes[-1])
+        for stage in reversed(range(len(maps) - 1)):
+            merged = upsample(self.merge[stage](merged + self.lateral[stage](maps[stage])), sizes[stage])
+        fine = upsample(self.reduce(merged), size)
+        return self.classify(F.relu(self.refine(fine))).squeeze(1)

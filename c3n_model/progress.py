@@ -1,0 +1,20 @@
+"""Progress bars with an estimate, at the rim: library functions take `progress(iterable, title)` and know no terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TypeVar
+
+from tqdm import tqdm
+
+Item = TypeVar("Item")
+
+
+def bar(items: Iterable[Item], title: str) -> Iterable[Item]:
+    """A bar on the terminal (stderr)."""
+    return tqdm(items, desc=title, dynamic_ncols=True, mininterval=0.5)
+
+
+def silent(items: Iterable[Item], title: str) -> Iterable[Item]:
+    """No bar."""
+    return items

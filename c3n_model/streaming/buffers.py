@@ -1,0 +1,225 @@
+"""What a stream has brought lately, by stamp: the frames that windows may use, and the sound.
+
+Both buffers are bounded, know no clock but the stamps, and give the same result in whatever order their input came.
+They are not locked: one thread at a time.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass
+
+import numpy as np
+
+from c3n_model.preprocess import snippet_from_samples
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
+
+# AVSBench took each second's picture at 15/16 of the second.
+FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16
+# Stamps of sound wander by this much without a sample being lost.
+JITTER_NS = 20_000_000
+
+
+class FrameBuffer:
+    """Of every second of stamps the frame nearest to 15/16 of it: all that a window can use.
+
+    Keeping one frame per second instead of all bounds a 1080p stream to a few images. Of two equally near frames the
+    earlier one stays, of two with one stamp the one that came first. Holds at most `capacity` seconds.
+    """
+
+    def __init__(self, max_skew_ns: int, capacity: int = 10):
+        """`max_skew_ns`: how far from 15/16 a frame may be; ValueError unless it is in [0, half a second)."""
+        if not 0 <= max_skew_ns < NANOSECONDS_PER_SECOND // 2:
+            raise ValueError(f"max_skew_ns must be at least 0 and below half a second, got {max_skew_ns} ns")
+        self._max_skew_ns = max_skew_ns
+        self._capacity = capacity
+        self._frames: dict[int, Frame] = {}
+        self.newest_ns: int | None = None
+
+    def __len__(self) -> int:
+        return len(self._frames)
+
+    def add(self, frame: Frame) -> None:
+        """Keep `frame` if it is the nearest of its second so far."""
+        self.newest_ns = frame.stamp_ns if self.newest_ns is None else max(self.newest_ns, frame.stamp_ns)
+        second = (frame.stamp_ns - FRAME_OFFSET_NS + NANOSECONDS_PER_SECOND // 2) // NANOSECONDS_PER_SECOND
+        if _skew(frame, second) > self._max_skew_ns:
+            return
+        kept = self._frames.get(second)
+        if kept is None or (_skew(frame, second), frame.stamp_ns) < (_skew(kept, second), kept.stamp_ns):
+            self._frames[second] = frame
+        if len(self._frames) > self._capacity:
+            del self._frames[min(self._frames)]
+
+    def is_decided(self, start_ns: int) -> bool:
+        """Whether a frame at or after 15/16 of the second from `start_ns` came, so that no nearer one follows."""
+        return self.newest_ns is not None and self.newest_ns >= start_ns + FRAME_OFFSET_NS
+
+    def take(self, start_ns: int) -> Frame | None:
+        """The frame of the second from `start_ns` (None if there is none), forgetting it and all of earlier seconds."""
+        second = start_ns // NANOSECONDS_PER_SECOND
+        frame = self._frames.get(second)
+        self._frames = {key: kept for key, kept in self._frames.items() if key > second}
+        return frame
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._frames.clear()
+        self.newest_ns = None
+
+
+def _skew(frame: Frame, second: int) -> int:
+    return abs(frame.stamp_ns - second * NANOSECONDS_PER_SECOND - FRAME_OFFSET_NS)
+
+
+@dataclass
+class _Piece:
+    """A chunk as the buffer keeps it, mono, and its place in the run of gapless sound it belongs to.
+
+    Sample j of the piece was heard at `anchor_ns` + (`number` + j) / rate. Counting samples from the run's anchor
+    keeps the run free of the jitter of stamps and of rounding, however it was cut into chunks.
+    """
+
+    stamp_ns: int
+    rate: int
+    channels: int
+    mono: np.ndarray  # float32 (n,), 0 where not finite
+    finite: np.ndarray  # bool (n,)
+    anchor_ns: int
+    number: int = 0
+
+    @property
+    def begin_ns(self) -> int:
+        return self.anchor_ns + self.number * NANOSECONDS_PER_SECOND // self.rate
+
+    @property
+    def end_ns(self) -> int:
+        return self.anchor_ns + (self.number + len(self.mono)) * NANOSECONDS_PER_SECOND // self.rate
+
+    def follow(self, previous: "_Piece") -> None:
+        """Continue the run of `previous` if this is its next sound, else start a run at this chunk's own stamp."""
+        same_format = (self.rate, self.channels) == (previous.rate, previous.channels)
+        if same_format and abs(self.stamp_ns - previous.end_ns) < JITTER_NS:
+            self.anchor_ns, self.number = previous.anchor_ns, previous.number + len(previous.mono)
+        else:
+            self.anchor_ns, self.number = self.stamp_ns, 0
+
+    def first_index(self, start_ns: int) -> int:
+        """Index of this piece's first sample on a grid of its own rate that begins at `start_ns`."""
+        doubled = 2 * (self.anchor_ns - start_ns) * self.rate + NANOSECONDS_PER_SECOND
+        return doubled // (2 * NANOSECONDS_PER_SECOND) + self.number
+
+
+@dataclass
+class _Canvas:
+    """One second of sound at one rate: samples, which of them arrived, and which of those were finite numbers."""
+
+    samples: np.ndarray  # float32 (rate,)
+    arrived: np.ndarray  # bool (rate,)
+    heard: np.ndarray  # bool (rate,)
+
+    @property
+    def rate(self) -> int:
+        return len(self.samples)
+
+
+class AudioBuffer:
+    """The last seconds of sound, mono, as runs of gapless samples.
+
+    | sound | what becomes of it |
+    |---|---|
+    | a chunk within 20 ms of the end of the one before | appended to its run without a gap: stamps jitter |
+    | further away, or of another rate or number of channels | a new run, anchored at its own stamp |
+    | overlapping what an earlier stamp has already said | only what is new is used |
+    | a stamp that is there already, older than the buffer reaches, or no samples | ignored |
+    | out of order | sorted, as if it had come in order |
+    | not finite (NaN, infinite) | 0, and not counted as heard |
+    """
+
+    def __init__(self, capacity_ns: int = 10 * NANOSECONDS_PER_SECOND):
+        self._capacity_ns = capacity_ns
+        self._pieces: list[_Piece] = []  # by stamp
+        self.clear()
+
+    def __len__(self) -> int:
+        return len(self._pieces)
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._pieces.clear()
+        self.newest_ns: int | None = None  # stamp of the newest chunk
+        self.end_ns: int | None = None  # where the sound ends
+        self.longest_ns = 0  # duration of the longest chunk: how late sound may be without being missing
+
+    def add(self, chunk: AudioChunk) -> int:
+        """Insert a chunk at its stamp. Returns how many of its samples (of all channels) were not finite numbers.
+
+        Raises ValueError if the samples are not (n, channels) or the rate is not positive.
+        """
+        if chunk.samples.ndim != 2 or chunk.samples.shape[1] == 0 or chunk.sample_rate <= 0:
+            raise ValueError("an audio chunk must have samples (n, channels) and a positive rate, "
+                             f"got shape {chunk.samples.shape} at {chunk.sample_rate} Hz")
+        place = bisect_left(self._pieces, chunk.stamp_ns, key=lambda piece: piece.stamp_ns)
+        known = place < len(self._pieces) and self._pieces[place].stamp_ns == chunk.stamp_ns
+        too_old = self.end_ns is not None and chunk.end_ns < self.end_ns - self._capacity_ns
+        if known or too_old or len(chunk.samples) == 0:
+            return 0
+        finite = np.isfinite(chunk.samples)
+        mono = np.where(finite, chunk.samples, 0).mean(axis=1, dtype=np.float32)
+        self._pieces.insert(place, _Piece(chunk.stamp_ns, chunk.sample_rate, chunk.samples.shape[1], mono,
+                                          finite.all(axis=1), anchor_ns=chunk.stamp_ns))
+        for index in range(max(place, 1), len(self._pieces)):
+            self._pieces[index].follow(self._pieces[index - 1])
+        self.newest_ns = self._pieces[-1].stamp_ns
+        self.end_ns = max(self._pieces[-1].end_ns, self.end_ns or 0)
+        self.longest_ns = max(self.longest_ns, chunk.end_ns - chunk.stamp_ns)
+        while self._pieces[0].end_ns < self.end_ns - self._capacity_ns:
+            del self._pieces[0]
+        return int(finite.size - np.count_nonzero(finite))
+
+    def first_ns(self, since_ns: int | None = None) -> int | None:
+        """Stamp of the first sample that is held (at or after `since_ns` if given), None if there is none."""
+        for piece in self._pieces:
+            if since_ns is None:
+                return piece.begin_ns
+            if piece.end_ns > since_ns:
+                return max(piece.begin_ns, since_ns)
+        return None
+
+    def is_complete(self, start_ns: int) -> bool:
+        """Whether the sound of the second from `start_ns` arrived: to its last sample, with no hole beyond jitter."""
+        # The cheap test first, with a millisecond for rounding: this is asked with every chunk and every frame.
+        if self.end_ns is None or self.end_ns + 1_000_000 < start_ns + NANOSECONDS_PER_SECOND:
+            return False
+        canvases = self._canvases(start_ns)
+        missing = 1 - sum(np.count_nonzero(canvas.arrived) / canvas.rate for canvas in canvases)
+        return any(canvas.arrived[-1] for canvas in canvases) and missing * NANOSECONDS_PER_SECOND < JITTER_NS
+
+    def read(self, start_ns: int, sample_rate: int) -> tuple[np.ndarray, float]:
+        """The second from `start_ns`: float32 (sample_rate,), zero where nothing was heard, and the fraction heard."""
+        snippet = np.zeros(sample_rate, dtype=np.float32)
+        heard = 0.0
+        for canvas in self._canvases(start_ns):
+            snippet += snippet_from_samples(canvas.samples[:, None], canvas.rate, sample_rate)
+            heard += np.count_nonzero(canvas.heard) / canvas.rate
+        return snippet, min(heard, 1.0)
+
+    def _canvases(self, start_ns: int) -> list[_Canvas]:
+        """The sound of a second at the rates it came in; one canvas unless the rate changed within the second."""
+        canvases: dict[int, _Canvas] = {}
+        for piece in self._pieces:
+            begin = piece.first_index(start_ns)
+            first, last = max(begin, 0), min(begin + len(piece.mono), piece.rate)
+            if first >= last:
+                continue
+            if piece.rate not in canvases:
+                canvases[piece.rate] = _Canvas(*(np.zeros(piece.rate, dtype) for dtype in (np.float32, bool, bool)))
+            canvas = canvases[piece.rate]
+            free = ~canvas.arrived[first:last]
+            for other in canvases.values():
+                if other is not canvas:
+                    free &= ~other.arrived[np.arange(first, last) * other.rate // piece.rate]
+            canvas.samples[first:last][free] = piece.mono[first - begin:last - begin][free]
+            canvas.heard[first:last][free] = piece.finite[first - begin:last - begin][free]
+            canvas.arrived[first:last] |= free
+        return list(canvases.values())

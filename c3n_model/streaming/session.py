@@ -1,0 +1,110 @@
+"""A live session: the network has no memory, this object has all of it. Use one session per stream.
+
+Each new second is encoded once; the last T encodings are kept by stamp and only the newest frame is decoded. That gives
+exactly what `network.forward` gives for the last frame of a clip, with T times fewer backbone passes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+
+from c3n_model.checkpoint import Model, choose_device
+from c3n_model.network.c3n import Encoding
+from c3n_model.network.consensus import Consensus
+from c3n_model.preprocess import frames_to_tensor
+from c3n_model.presence import judge
+from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject, UnifiedLabel, Window
+
+SPECK_AREA = 5e-4  # regions below this fraction of the picture are no objects of their own
+
+
+class Session:
+    """Windows in, segmentations out. Not thread safe: the thread that steps it owns it (and the GPU).
+
+    Args:
+        model: from `load_model`; it is moved to `device`.
+        device: "auto", "cpu", "cuda" or "cuda:N".
+        threshold: mask probability from which a pixel sounds, in (0, 1).
+        presence_threshold: audibility below which the mask is empty; None takes the model's own.
+    Raises:
+        ValueError: a device that this machine has not, or a threshold outside (0, 1).
+    """
+
+    def __init__(
+        self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None
+    ):
+        if not 0 < threshold < 1:
+            raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
+        self.model, self.device = model, choose_device(device)
+        self.network = model.network.to(self.device).eval()
+        self.threshold = threshold
+        self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
+        self._history: list[tuple[int, Encoding]] = []  # (start_ns, one encoded second), oldest first
+
+    def reset(self) -> None:
+        """Forget all seconds seen so far."""
+        self._history.clear()
+
+    @torch.no_grad()
+    def step(self, window: Window) -> Segmentation:
+        """Segment the newest second. A window not newer than the last one (a bag that loops) starts a new history."""
+        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size).to(self.device)
+        snippet = torch.from_numpy(window.snippet)[None].to(self.device)
+        encoding = self.network.encode(frame, snippet)
+        self._remember(window.start_ns, encoding)
+        recent = Encoding.join([known for _, known in self._history])
+        logits = self.network.decode(recent, frames_per_clip=len(self._history), newest_only=True)
+        return self._describe(window, encoding, logits[0, 0].sigmoid().cpu().numpy())
+
+    def _remember(self, start_ns: int, encoding: Encoding) -> None:
+        if self._history and start_ns <= self._history[-1][0]:
+            self.reset()
+        oldest_ns = start_ns - (self.model.config.history - 1) * NANOSECONDS_PER_SECOND
+        self._history = [entry for entry in self._history if entry[0] >= oldest_ns] + [(start_ns, encoding)]
+
+    def _describe(self, window: Window, encoding: Encoding, probability: np.ndarray) -> Segmentation:
+        height, width = window.frame.rgb.shape[:2]
+        presence = judge(window.snippet, encoding.audio_logits[0], self.network.similarity, self.presence_threshold)
+        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR) * presence.audible
+        mask = probability > self.threshold
+        label = unified_label(encoding.consensus, self.model, index=0)
+        return Segmentation(
+            window_start_ns=window.start_ns,
+            stamp_ns=window.frame.stamp_ns,
+            frame_id=window.frame.frame_id,
+            mask=mask,
+            confidence=np.round(probability * 255).astype(np.uint8),
+            label=label,
+            presence=presence,
+            objects=tuple(replace(found, label=label.visual) for found in find_objects(mask, probability)),
+            heard=window.heard,
+        )
+
+
+def unified_label(consensus: Consensus, model: Model, index: int) -> UnifiedLabel:
+    """Frame `index` of a consensus, in words."""
+    return UnifiedLabel(
+        audio=model.audio_labels[int(consensus.audio_class[index])],
+        visual=model.visual_labels[int(consensus.visual_class[index])],
+        audio_score=float(consensus.audio_score[index]),
+        visual_score=float(consensus.visual_score[index]),
+        similarity=float(consensus.similarity[index]),
+        consensus=float(consensus.consensus[index]),
+    )
+
+
+def find_objects(mask: np.ndarray, probability: np.ndarray) -> list[SoundingObject]:
+    """Connected regions of a mask bool (H, W), largest first; specks are left out. Labels are left empty."""
+    count, regions, stats, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    found = []
+    for region in range(1, count):
+        x, y, width, height, area = (int(value) for value in stats[region])
+        if area >= SPECK_AREA * mask.size:
+            score = float(probability[regions == region].mean())
+            centroid = (float(centroids[region][0]), float(centroids[region][1]))
+            found.append(SoundingObject("", score, (x, y, width, height), centroid, area))
+    return sorted(found, key=lambda region: -region.area)

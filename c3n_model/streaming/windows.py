@@ -1,0 +1,176 @@
+"""Two streams in, one-second windows out, decided by stamps alone: no threads, no wall clock, no arrival order.
+
+| what | result |
+|---|---|
+| the grid | window k is [k s, (k + 1) s) of the stamps, so that runs that start at different times cut the same windows |
+| the first window | the first whole second whose sound is held from its beginning (to 20 ms) |
+| its frame | the one nearest to 15/16 of the second (where AVSBench took its pictures), at most `max_skew_ns` away |
+| it closes | when its sound is complete and a frame at or after 15/16 came |
+| something is missing | when one of the streams is `max_wait_ns` past its end it closes with what there is |
+| no frame near enough | skipped, counted in `skipped_no_frame` |
+| less than `min_heard` of the second was heard | skipped, counted in `skipped_no_sound`; otherwise what is missing is zero |
+| late: for a closed window | dropped, counted |
+| out of order, overlapping, repeated, other rate or channels, not finite | see `buffers`; a window may wait for it |
+| a stamp `jump_back_ns` older than the newest of its stream | the clock jumped (a bag that loops): see `_follow_clock` |
+| a stamp far ahead | the seconds without sound are skipped at once; more of them than the buffers hold is a clock jump |
+
+A chunk of sound comes when its last sample is over, so sound is overdue one chunk later than a frame would be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from c3n_model.streaming.buffers import JITTER_NS, AudioBuffer, FrameBuffer
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Window
+
+
+@dataclass
+class StreamCounts:
+    """What came in, what went out and what did not, since the assembler was made."""
+
+    frames: int = 0
+    chunks: int = 0
+    windows: int = 0
+    skipped_no_frame: int = 0  # windows
+    skipped_no_sound: int = 0  # windows
+    late_frames: int = 0
+    late_chunks: int = 0
+    gaps: int = 0  # chunks that came with a hole before them
+    clock_jumps: int = 0
+    bad_samples: int = 0  # not finite
+
+
+class WindowAssembler:
+    """Cuts windows from a stream of frames and a stream of sound; the module's table is its contract.
+
+    Feed it with `add_frame` and `add_audio` and collect with `ready` after each. Not locked: one thread at a time.
+    Memory is bounded: `capacity` seconds of sound and as many frames.
+    """
+
+    def __init__(self, sample_rate: int, *, max_skew_ns: int = 150_000_000, max_wait_ns: int = 500_000_000,
+                 min_heard: float = 0.5, jump_back_ns: int = 2 * NANOSECONDS_PER_SECOND, capacity: int = 10):
+        """`sample_rate` of the snippets in Hz; `min_heard` in (0, 1]; `capacity` in whole seconds, at least 2."""
+        if sample_rate <= 0 or not 0 < min_heard <= 1 or capacity < 2:
+            raise ValueError("sample_rate must be positive, min_heard in (0, 1] and capacity at least 2 s, "
+                             f"got {sample_rate} Hz, {min_heard} and {capacity} s")
+        self._sample_rate = sample_rate
+        self._max_wait_ns = max_wait_ns
+        self._min_heard = min_heard
+        self._jump_back_ns = jump_back_ns
+        self._capacity = capacity
+        self._frames = FrameBuffer(max_skew_ns, capacity)
+        self._audio = AudioBuffer(capacity * NANOSECONDS_PER_SECOND)
+        self._next_ns: int | None = None  # start of the oldest window that is not closed; None before the first
+        self._behind: FrameBuffer | AudioBuffer | None = None  # the stream that has not yet followed a jump
+        self.counts = StreamCounts()
+
+    def add_frame(self, frame: Frame) -> None:
+        """Take one image. Raises nothing; what cannot be used is counted."""
+        self.counts.frames += 1
+        newest = self._frames.newest_ns
+        left_over = not self._follow_clock(frame.stamp_ns, self._frames, self._audio)
+        closed = newest is not None and frame.stamp_ns < newest and self._is_closed(frame.stamp_ns)
+        if left_over or closed:
+            self.counts.late_frames += 1
+        else:
+            self._frames.add(frame)
+
+    def add_audio(self, chunk: AudioChunk) -> None:
+        """Take one run of sound. Raises ValueError if it is not (n, channels) at a positive rate."""
+        self.counts.chunks += 1
+        left_over = not self._follow_clock(chunk.stamp_ns, self._audio, self._frames)
+        if left_over or self._is_closed(chunk.end_ns - 1):
+            self.counts.late_chunks += 1
+            return
+        if self._audio.end_ns is not None and chunk.stamp_ns > self._audio.end_ns + JITTER_NS:
+            self.counts.gaps += 1
+        self.counts.bad_samples += self._audio.add(chunk)
+
+    def ready(self) -> list[Window]:
+        """The windows that have closed since the last call, in order."""
+        return self._close(ended=False)
+
+    def finish(self) -> list[Window]:
+        """The last windows of streams that ended: nothing is waited for any more."""
+        return self._close(ended=True)
+
+    def _close(self, ended: bool) -> list[Window]:
+        windows = []
+        while (start_ns := self._next_start(ended)) is not None:
+            complete = self._audio.is_complete(start_ns) and self._frames.is_decided(start_ns)
+            if not (complete or ended or self._is_overdue(start_ns)):
+                break
+            self._next_ns = start_ns + NANOSECONDS_PER_SECOND
+            window = self._cut(start_ns)
+            if window is not None:
+                windows.append(window)
+        return windows
+
+    def _next_start(self, ended: bool) -> int | None:
+        """Start of the next window that may have sound; passes over the seconds that will have none."""
+        if self._next_ns is None:
+            first = self._audio.first_ns()
+            if first is None:
+                return None
+            start_ns = -(-(first - JITTER_NS) // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND
+            return None if ended and self._audio.first_ns(start_ns) is None else start_ns
+        if not ended and not self._is_overdue(self._next_ns):
+            return self._next_ns
+        sound = self._audio.first_ns(self._next_ns)
+        if sound is None and ended:
+            return None
+        if sound is None:
+            sound = self._frames.newest_ns - self._max_wait_ns - self._audio.longest_ns
+        self._skip_to(sound // NANOSECONDS_PER_SECOND * NANOSECONDS_PER_SECOND)
+        return self._next_ns
+
+    def _skip_to(self, start_ns: int) -> None:
+        silent_seconds = (start_ns - self._next_ns) // NANOSECONDS_PER_SECOND
+        if silent_seconds > self._capacity:
+            self.counts.clock_jumps += 1
+        else:
+            self.counts.skipped_no_sound += silent_seconds
+        self._next_ns = start_ns
+
+    def _is_overdue(self, start_ns: int) -> bool:
+        """Whether a stream is so far past the window that nothing more is to be expected for it."""
+        limit_ns = start_ns + NANOSECONDS_PER_SECOND + self._max_wait_ns
+        by_sound = self._audio.newest_ns is not None and self._audio.newest_ns >= limit_ns
+        by_frames = self._frames.newest_ns is not None and self._frames.newest_ns >= limit_ns + self._audio.longest_ns
+        return by_sound or by_frames
+
+    def _cut(self, start_ns: int) -> Window | None:
+        frame = self._frames.take(start_ns)
+        snippet, heard = self._audio.read(start_ns, self._sample_rate)
+        if heard < self._min_heard:
+            self.counts.skipped_no_sound += 1
+            return None
+        if frame is None:
+            self.counts.skipped_no_frame += 1
+            return None
+        self.counts.windows += 1
+        return Window(start_ns, frame, snippet, heard)
+
+    def _is_closed(self, stamp_ns: int) -> bool:
+        return self._next_ns is not None and stamp_ns < self._next_ns
+
+    def _follow_clock(self, stamp_ns: int, own: FrameBuffer | AudioBuffer, other: FrameBuffer | AudioBuffer) -> bool:
+        """Notice that the clock of a stream jumped back; False for what is left over from before the jump.
+
+        The stream that jumps first is emptied and windows start anew. If the other one is still ahead, it is emptied
+        too, and what it brings counts as late until it follows.
+        """
+        if own.newest_ns is not None and stamp_ns < own.newest_ns - self._jump_back_ns:
+            self.counts.clock_jumps += 1
+            self._next_ns = None
+            own.clear()
+            self._behind = None
+            if other.newest_ns is not None and other.newest_ns > stamp_ns + self._jump_back_ns:
+                other.clear()
+                self._behind = other
+        elif own is self._behind and other.newest_ns is not None:
+            if stamp_ns > other.newest_ns + self._jump_back_ns:
+                return False
+            self._behind = None
+        return True

@@ -1,0 +1,125 @@
+"""The nouns: what goes in and comes out, as frozen dataclasses over NumPy.
+
+Glossary: *frame* one image, *snippet* the one second of sound that belongs to a frame, *window* a frame and its
+snippet cut from a stream, *clip* T frames and T snippets from disk, *mask* where it sounds.
+
+Every stamp is an integer of nanoseconds (a ROS header stamp, or time since the start of a file). Pixel coordinates
+have their origin at the top left corner, x to the right and y down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+NANOSECONDS_PER_SECOND = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One camera image: `rgb` uint8 (H, W, 3), R first, range [0, 255]; `frame_id` names its optical frame (REP-103)."""
+
+    rgb: np.ndarray
+    stamp_ns: int
+    frame_id: str = ""
+
+
+@dataclass(frozen=True)
+class AudioChunk:
+    """A run of sound: `samples` float32 (n, channels) in [-1, 1]; `stamp_ns` belongs to the **first** sample."""
+
+    samples: np.ndarray
+    sample_rate: int
+    stamp_ns: int
+
+    @property
+    def end_ns(self) -> int:
+        """Stamp of the sample after the last one."""
+        return self.stamp_ns + len(self.samples) * NANOSECONDS_PER_SECOND // self.sample_rate
+
+
+@dataclass(frozen=True)
+class Window:
+    """One second of a stream: a frame and the snippet that belongs to it.
+
+    `snippet` float32 (sample_rate,), mono, in [-1, 1], at the model's rate; `heard` is the fraction of the second that
+    really arrived (what did not is zero in `snippet`); the second is [`start_ns`, `start_ns` + 1 s).
+    """
+
+    start_ns: int
+    frame: Frame
+    snippet: np.ndarray
+    heard: float = 1.0
+
+
+@dataclass(frozen=True)
+class Clip:
+    """T seconds from disk.
+
+    `frames` uint8 (T, H, W, 3); `snippets` float32 (T, sample_rate); `masks` bool (T, H, W), meaningful only where
+    `has_mask` bool (T,) is true (S4 trains on the first frame only). `category` is the S4 folder name or "".
+    """
+
+    name: str
+    frames: np.ndarray
+    snippets: np.ndarray
+    masks: np.ndarray
+    has_mask: np.ndarray
+    category: str = ""
+
+
+@dataclass(frozen=True)
+class UnifiedLabel:
+    """The unified-modal label of C3IM (Eqs. 6 and 7): the audio and the visual class that agree best.
+
+    `audio_score` and `visual_score` are the softmax confidences (Eqs. 1 and 2) of the pair, `similarity` the cosine of
+    their label embeddings (Eq. 5) and `consensus` the re-weighted value of the pair (Eq. 6).
+    """
+
+    audio: str
+    visual: str
+    audio_score: float
+    visual_score: float
+    similarity: float
+    consensus: float
+
+
+@dataclass(frozen=True)
+class Presence:
+    """Is anything audible? `score` in [0, 1] against the gate's threshold, `loudness_dbfs` the snippet's RMS level."""
+
+    audible: bool
+    score: float
+    loudness_dbfs: float
+
+
+@dataclass(frozen=True)
+class SoundingObject:
+    """One connected region of a mask. `box` is (x, y, width, height) and `centroid` (x, y), both in pixels; `area` is
+    a number of pixels; `score` the mean confidence inside, in [0, 1]."""
+
+    label: str
+    score: float
+    box: tuple[int, int, int, int]
+    centroid: tuple[float, float]
+    area: int
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What one window became, at the size of the *input* image.
+
+    `mask` bool (H, W); `confidence` uint8 (H, W), 255 = certain; `stamp_ns` and `frame_id` are those of the frame that
+    was segmented; `heard` is copied from the window.
+    """
+
+    window_start_ns: int
+    stamp_ns: int
+    frame_id: str
+    mask: np.ndarray
+    confidence: np.ndarray
+    label: UnifiedLabel
+    presence: Presence
+    objects: tuple[SoundingObject, ...]
+    heard: float = 1.0

@@ -1,0 +1,129 @@
+"""Plays a recorded bag as live topics, for machines without `ros2 bag play`.
+
+The messages go out as the bytes that were recorded, with the bag's timing. Every topic whose message type is installed is
+published, reliably, which both reliable and best-effort subscribers receive; descriptions that the bag holds once (an
+AudioInfo, anything recorded as transient local) are latched. The node ends when the bag does.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import rclpy
+from rclpy.duration import Duration
+from rclpy.executors import ExternalShutdownException
+from rclpy.node import Node
+from rclpy.publisher import Publisher
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rosbags.interfaces import Connection
+from rosbags.interfaces import QosDurability as RecordedDurability
+from rosbags.rosbag2 import Reader, ReaderError
+
+from c3n_ros.message_types import message_class
+
+QUEUE_DEPTH = 200
+ACKNOWLEDGE_TIMEOUT_S = 5
+LONGEST_NAP_S = 0.1  # a signal ends the node within this time
+
+
+class PlaybackNode(Node):
+    """One bag on its way out. `play` blocks; nothing of this node needs to be spun."""
+
+    def __init__(self) -> None:
+        """Raises ValueError where the bag cannot be read or none of its topics can be published."""
+        super().__init__("playback")
+        self._path = Path(self.declare_parameter("bag", "").value)
+        self._rate = self.declare_parameter("rate", 1.0).value
+        self._loop = self.declare_parameter("loop", False).value
+        self._wait_topics = self.declare_parameter("wait_topics", [""]).value
+        self._wait_timeout_s = self.declare_parameter("wait_timeout_s", 10.0).value
+        if self._rate <= 0:
+            raise ValueError(f"expected a rate above 0, got {self._rate}: 1.0 plays as it was recorded")
+        if not self._path.is_dir():
+            raise ValueError(f"no bag at '{self._path}': give its folder with --ros-args -p bag:=FOLDER")
+        self._publishers_by_topic: dict[str, Publisher] = {}
+        with _open(self._path) as reader:
+            for connection in reader.connections:
+                self._add_publisher(connection)
+        if not self._publishers_by_topic:
+            raise ValueError(f"no topic of '{self._path}' has a message type that is installed in this workspace")
+
+    def _add_publisher(self, connection: Connection) -> None:
+        try:
+            kind = message_class(connection.msgtype)
+        except ValueError as error:
+            self.get_logger().warning(f"{connection.topic} is not played: {error}")
+            return
+        latched = connection.msgtype.endswith("/AudioInfo") or any(
+            profile.durability == RecordedDurability.TRANSIENT_LOCAL for profile in connection.ext.offered_qos_profiles)
+        profile = QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE,
+                             durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+        self._publishers_by_topic[connection.topic] = self.create_publisher(kind, connection.topic, profile)
+
+    def play(self) -> None:
+        """Wait for the subscribers, publish all messages (again and again with `loop`), wait until they have arrived."""
+        self._wait_for_subscribers()
+        count = self._play_once()
+        while self._loop and rclpy.ok():
+            count += self._play_once()
+        if rclpy.ok():
+            for publisher in self._publishers_by_topic.values():
+                publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_TIMEOUT_S))
+        self.get_logger().info(f"played {count} messages of {len(self._publishers_by_topic)} topics")
+
+    def _wait_for_subscribers(self) -> None:
+        awaited = [topic for topic in self._wait_topics if topic] or list(self._publishers_by_topic)
+        deadline = time.monotonic() + self._wait_timeout_s
+        while missing := [topic for topic in awaited if not self._is_heard(topic)]:
+            if time.monotonic() > deadline:
+                self.get_logger().warning(f"nobody subscribes to {', '.join(missing)}: playing all the same")
+                return
+            if not rclpy.ok():
+                return
+            time.sleep(LONGEST_NAP_S)
+
+    def _is_heard(self, topic: str) -> bool:
+        publisher = self._publishers_by_topic.get(topic)
+        return publisher is not None and publisher.get_subscription_count() > 0
+
+    def _play_once(self) -> int:
+        count = 0
+        with _open(self._path) as reader:
+            begin_s, first_ns = time.monotonic(), reader.start_time
+            played = [connection for connection in reader.connections if connection.topic in self._publishers_by_topic]
+            for connection, stamp_ns, message_bytes in reader.messages(connections=played):
+                due_s = begin_s + (stamp_ns - first_ns) / 1e9 / self._rate
+                while rclpy.ok() and (nap_s := due_s - time.monotonic()) > 0:
+                    time.sleep(min(nap_s, LONGEST_NAP_S))
+                if not rclpy.ok():
+                    break
+                self._publishers_by_topic[connection.topic].publish(bytes(message_bytes))
+                count += 1
+        return count
+
+
+def _open(path: Path) -> Reader:
+    try:
+        return Reader(path)
+    except ReaderError as error:
+        raise ValueError(f"'{path}' cannot be read as a bag: {error}") from None
+
+
+def main() -> int:
+    """Play one bag; 0 when it was played, 1 with one line where it could not be."""
+    rclpy.init()
+    try:
+        PlaybackNode().play()
+    except (ValueError, ReaderError) as error:
+        rclpy.logging.get_logger("playback").fatal(str(error))
+        return 1
+    except (KeyboardInterrupt, ExternalShutdownException):
+        return 0
+    finally:
+        rclpy.try_shutdown()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

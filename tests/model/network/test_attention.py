@@ -1,0 +1,63 @@
+"""CCAM (Eqs. 8-12): gradients against hooks and against calculus, gates against arithmetic."""
+
+import pytest
+import torch
+from conftest import make_tiny_model
+
+from c3n_model.network.attention import attend, class_activation_weights
+
+
+def test_weights_of_a_linear_head_by_hand():
+    # y_k = sum_z w_kz mean_xy A_z, so d y_k / d A_z = w_kz / 4 at each of the 4 pixels, and so is its spatial mean.
+    head = torch.tensor([[1.0, -2.0], [3.0, 5.0]])
+    maps = torch.rand(2, 2, 2, 2, requires_grad=True)
+    logits = maps.mean(dim=(2, 3)) @ head.T
+    (weights,) = class_activation_weights(logits, torch.tensor([1, 0]), [maps])
+    assert torch.allclose(weights, torch.tensor([[3.0, 5.0], [1.0, -2.0]]) / 4)
+    assert not weights.requires_grad
+
+
+def test_attend_by_hand():
+    # One pixel, two channels 2 and 4; omega = (0, ln 3) -> gates 1/2 and 3/4 -> V^c = (1, 3), mean 2, sigmoid(2) = .8808
+    features = torch.tensor([2.0, 4.0]).view(1, 2, 1, 1)
+    refined = attend(features, torch.tensor([[0.0, 3.0]]).log1p() * torch.tensor([[0.0, 1.0986123 / 1.3862944]]))
+    assert refined.flatten().tolist() == pytest.approx([0.880797, 3 * 0.880797], rel=1e-4)
+
+
+@pytest.mark.parametrize(("gate", "strength"), [("unit", [0.6, 0.8]), ("standard", [0.6 * 2**0.5, 0.8 * 2**0.5])])
+def test_gates_scale_the_weights(gate, strength):
+    features = torch.ones(1, 2, 1, 1)
+    channel = torch.sigmoid(torch.tensor(strength))
+    expected = channel * torch.sigmoid(channel.mean())
+    assert torch.allclose(attend(features, torch.tensor([[3e-4, 4e-4]]), gate).flatten(), expected, atol=1e-6)
+
+
+def test_the_printed_gate_is_nearly_constant():
+    # Why the authors normalise and the paper does not say so: real gradients are tiny.
+    features = torch.ones(1, 2, 1, 1)
+    refined = attend(features, torch.tensor([[3e-4, -4e-4]])).flatten()
+    assert abs(refined[0] - refined[1]).item() < 1e-3
+
+
+def test_gradients_equal_hooks():
+    encoder = make_tiny_model().network.visual_encoder
+    frames = torch.rand(3, 3, 64, 64, generator=torch.Generator().manual_seed(1))
+    classes = torch.tensor([0, 5, 2])
+    maps, logits = encoder(frames.clone().requires_grad_())
+    weights = class_activation_weights(logits, classes, maps)
+
+    caught = {}
+    modules = [encoder.backbone.get_submodule(stage["module"]) for stage in encoder.backbone.feature_info[-4:]]
+    for index, module in enumerate(modules):
+        module.register_full_backward_hook(lambda m, i, out, index=index: caught.__setitem__(index, out[0].mean((2, 3))))
+    _, logits = encoder(frames.clone().requires_grad_())
+    logits.gather(1, classes[:, None]).sum().backward()
+    for index in range(4):
+        assert torch.allclose(weights[index], caught[index], atol=1e-7)
+
+
+def test_no_parameter_gets_a_gradient():
+    network = make_tiny_model().network
+    with torch.no_grad():
+        network.encode(torch.rand(2, 3, 64, 64), torch.rand(2, 32000) - 0.5)
+    assert all(parameter.grad is None for parameter in network.parameters())

@@ -1,0 +1,200 @@
+import numpy as np
+import pytest
+
+from c3n_model.preprocess import snippet_from_samples
+from c3n_model.streaming.buffers import AudioBuffer, FrameBuffer
+from c3n_model.types import AudioChunk, Frame
+
+SECOND = 1_000_000_000
+MILLISECOND = 1_000_000
+
+
+def frame(stamp_ns, value=0):
+    return Frame(np.full((2, 3, 3), value, np.uint8), stamp_ns)
+
+
+def chunk(stamp_ns, count, rate=1000, value=0.5, channels=1):
+    return AudioChunk(np.full((count, channels), value, np.float32), rate, stamp_ns)
+
+
+class TestFrameBuffer:
+    def test_keeps_the_frame_nearest_to_15_16_of_each_second_in_any_order(self):
+        stamps = [round(number * SECOND / 30) for number in range(5, 90)]
+        for order in (stamps, stamps[::-1]):
+            buffer = FrameBuffer(max_skew_ns=150 * MILLISECOND)
+            for stamp_ns in order:
+                buffer.add(frame(stamp_ns))
+            assert len(buffer) == 3
+            assert [buffer.take(second * SECOND).stamp_ns for second in range(3)] == [round((28 + 30 * k) * SECOND / 30) for k in range(3)]
+
+    def test_of_equally_near_frames_the_earlier_stays_and_of_equal_stamps_the_first(self):
+        target = SECOND * 15 // 16
+        buffer = FrameBuffer(max_skew_ns=150 * MILLISECOND)
+        for stamp_ns, value in [(target + 10, 1), (target - 10, 2), (target - 10, 3)]:
+            buffer.add(frame(stamp_ns, value))
+        assert buffer.take(0).rgb[0, 0, 0] == 2
+
+    def test_too_far_away_is_not_kept_but_time_goes_on(self):
+        buffer = FrameBuffer(max_skew_ns=50 * MILLISECOND)
+        buffer.add(frame(800 * MILLISECOND))
+        assert len(buffer) == 0 and not buffer.is_decided(0)
+        buffer.add(frame(1200 * MILLISECOND))
+        assert buffer.is_decided(0) and buffer.take(0) is None
+
+    def test_a_frame_just_after_the_second_may_be_its_nearest(self):
+        buffer = FrameBuffer(max_skew_ns=150 * MILLISECOND)
+        buffer.add(frame(1010 * MILLISECOND))
+        assert buffer.take(0).stamp_ns == 1010 * MILLISECOND
+
+    def test_is_bounded(self):
+        buffer = FrameBuffer(max_skew_ns=150 * MILLISECOND, capacity=4)
+        for second in range(1000):
+            buffer.add(frame(second * SECOND + 940 * MILLISECOND))
+        assert len(buffer) == 4 and buffer.take(999 * SECOND) is not None
+
+    def test_taking_forgets_earlier_seconds(self):
+        buffer = FrameBuffer(max_skew_ns=150 * MILLISECOND)
+        for second in range(3):
+            buffer.add(frame(second * SECOND + 940 * MILLISECOND))
+        buffer.take(1 * SECOND)
+        assert len(buffer) == 1
+
+    def test_refuses_a_skew_of_half_a_second(self):
+        with pytest.raises(ValueError, match="half a second"):
+            FrameBuffer(max_skew_ns=SECOND // 2)
+
+
+class TestAudioBuffer:
+    def test_reads_what_was_written(self):
+        buffer = AudioBuffer()
+        samples = np.arange(1000, dtype=np.float32)[:, None] / 1000
+        buffer.add(AudioChunk(samples, 1000, 2 * SECOND))
+        snippet, heard = buffer.read(2 * SECOND, 1000)
+        assert heard == 1.0 and snippet.dtype == np.float32
+        np.testing.assert_array_equal(snippet, samples[:, 0])
+
+    def test_down_mix_is_the_mean(self):
+        buffer = AudioBuffer()
+        buffer.add(AudioChunk(np.tile(np.float32([0.2, 0.6]), (1000, 1)), 1000, 0))
+        np.testing.assert_allclose(buffer.read(0, 1000)[0], 0.4, rtol=1e-6)
+
+    def test_what_did_not_arrive_is_zero_and_not_heard(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(250 * MILLISECOND, 500))
+        snippet, heard = buffer.read(0, 1000)
+        assert heard == 0.5
+        assert np.all(snippet[250:750] == 0.5) and not snippet[:250].any() and not snippet[750:].any()
+
+    def test_jitter_below_20_ms_is_closed_without_a_gap(self):
+        buffer = AudioBuffer()
+        for number in range(10):
+            buffer.add(chunk(number * 100 * MILLISECOND + (-1) ** number * 9 * MILLISECOND + 9 * MILLISECOND, 100))
+        snippet, heard = buffer.read(18 * MILLISECOND, 1000)
+        assert heard == 1.0 and np.all(snippet == 0.5)
+
+    def test_a_longer_gap_starts_a_run_at_its_own_stamp(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 400))
+        buffer.add(chunk(430 * MILLISECOND, 570))
+        snippet, heard = buffer.read(0, 1000)
+        assert heard == 0.97 and not snippet[400:430].any() and snippet[430] == 0.5
+        assert not buffer.is_complete(0)
+
+    def test_already_heard_samples_win_in_an_overlap(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 600, value=0.1))
+        buffer.add(chunk(400 * MILLISECOND, 600, value=0.2))
+        snippet, heard = buffer.read(0, 1000)
+        assert heard == 1.0
+        assert np.all(snippet[:600] == np.float32(0.1)) and np.all(snippet[600:] == np.float32(0.2))
+
+    def test_a_repeated_stamp_is_ignored(self):
+        buffer = AudioBuffer()
+        for value in (0.1, 0.9):
+            buffer.add(chunk(0, 10, value=value))
+        assert len(buffer) == 1
+        buffer.add(chunk(10 * MILLISECOND, 990, value=0.1))
+        assert np.all(buffer.read(0, 1000)[0] == np.float32(0.1))
+
+    def test_out_of_order_is_as_if_in_order(self):
+        samples = np.random.default_rng(1).normal(0, 0.1, (48_000, 1)).astype(np.float32)
+        chunks = [AudioChunk(samples[at:at + 960], 48_000, at * SECOND // 48_000) for at in range(0, 48_000, 960)]
+        straight, shuffled = AudioBuffer(), AudioBuffer()
+        for one in chunks:
+            straight.add(one)
+        for number in np.random.default_rng(2).permutation(len(chunks)):
+            shuffled.add(chunks[number])
+        assert shuffled.is_complete(0)
+        np.testing.assert_array_equal(straight.read(0, 16_000)[0], shuffled.read(0, 16_000)[0])
+
+    def test_resampling_is_that_of_the_offline_loader(self):
+        samples = np.random.default_rng(3).normal(0, 0.1, (44_100, 2)).astype(np.float32)
+        buffer = AudioBuffer()
+        for at in range(0, 44_100, 441):
+            buffer.add(AudioChunk(samples[at:at + 441], 44_100, at * SECOND // 44_100))
+        snippet, heard = buffer.read(0, 32_000)
+        assert heard == 1.0
+        np.testing.assert_array_equal(snippet, snippet_from_samples(samples, 44_100, 32_000))
+
+    def test_the_rate_may_change_within_a_second(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 22_050, rate=44_100, value=0.25))
+        buffer.add(chunk(500 * MILLISECOND, 24_000, rate=48_000, value=0.25))
+        snippet, heard = buffer.read(0, 16_000)
+        assert heard == 1.0 and buffer.is_complete(0)
+        np.testing.assert_allclose(snippet[1000:7000], 0.25, atol=1e-3)
+        np.testing.assert_allclose(snippet[9000:15_000], 0.25, atol=1e-3)
+
+    def test_overlapping_sound_of_another_rate_is_not_added_twice(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 800, rate=1000, value=0.25))
+        buffer.add(chunk(500 * MILLISECOND, 1000, rate=2000, value=0.25))
+        snippet, heard = buffer.read(0, 1000)
+        assert heard == 1.0
+        np.testing.assert_allclose(snippet[100:700], 0.25, atol=0.01)
+
+    def test_a_change_of_channels_starts_a_run_at_its_own_stamp(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 500))
+        buffer.add(chunk(510 * MILLISECOND, 490, channels=2))
+        assert not buffer.read(0, 1000)[0][500:510].any()
+
+    def test_samples_that_are_no_numbers_are_zero_counted_and_not_heard(self):
+        samples = np.full((1000, 1), 0.5, np.float32)
+        samples[:100] = np.nan
+        samples[100:200] = -np.inf
+        buffer = AudioBuffer()
+        assert buffer.add(AudioChunk(samples, 1000, 0)) == 200
+        snippet, heard = buffer.read(0, 1000)
+        assert heard == 0.8 and not snippet[:200].any() and buffer.is_complete(0)
+
+    def test_is_bounded_and_keeps_its_time_when_old_sound_is_forgotten(self):
+        buffer = AudioBuffer(capacity_ns=2 * SECOND)
+        for number in range(1000):
+            jitter = 5 * MILLISECOND if number % 2 else 0
+            buffer.add(chunk(number * 10 * MILLISECOND + jitter, 10, value=number % 100 / 100))
+        assert len(buffer) <= 202
+        snippet, heard = buffer.read(9 * SECOND, 1000)
+        assert heard == 1.0
+        np.testing.assert_array_equal(snippet, np.repeat(np.arange(100, dtype=np.float32) / np.float32(100), 10))
+
+    def test_first_sample_held(self):
+        buffer = AudioBuffer()
+        assert buffer.first_ns() is None
+        buffer.add(chunk(300 * MILLISECOND, 100))
+        buffer.add(chunk(2 * SECOND, 100))
+        assert buffer.first_ns() == 300 * MILLISECOND
+        assert buffer.first_ns(350 * MILLISECOND) == 350 * MILLISECOND
+        assert buffer.first_ns(1 * SECOND) == 2 * SECOND
+        assert buffer.first_ns(3 * SECOND) is None
+
+    @pytest.mark.parametrize("samples, rate", [(np.zeros(5, np.float32), 1000), (np.zeros((5, 0), np.float32), 1000),
+                                               (np.zeros((5, 1), np.float32), 0)])
+    def test_refuses_what_is_no_sound(self, samples, rate):
+        with pytest.raises(ValueError, match="audio chunk"):
+            AudioBuffer().add(AudioChunk(samples, rate, 0))
+
+    def test_an_empty_chunk_is_ignored(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 0))
+        assert len(buffer) == 0
