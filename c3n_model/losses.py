@@ -6,17 +6,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def segmentation_loss(logits: Tensor, masks: Tensor, has_mask: Tensor) -> Tensor:
-    """BCE plus Dice over the frames that carry a mask (S4 trains on the first of five only).
-
-    Args:
-        logits: (B, T, H, W); masks: (B, T, H, W) in {0, 1}, any dtype; has_mask: bool (B, T).
-    Returns:
-        A scalar; zero if no frame carries a mask.
-    """
-    if not has_mask.any():
-        return logits.sum() * 0
-    logits, masks = logits[has_mask], masks[has_mask].to(logits.dtype)
+def segmentation_loss(logits: Tensor, masks: Tensor) -> Tensor:
+    """BCE plus Dice: logits (N, H, W) and masks (N, H, W) in {0, 1}, any dtype -> a scalar."""
+    masks = masks.to(logits.dtype)
     return F.binary_cross_entropy_with_logits(logits, masks) + dice_loss(logits.sigmoid(), masks)
 
 

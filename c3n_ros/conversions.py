@@ -26,11 +26,6 @@ def time_message(stamp_ns: int) -> Time:
     return Time(sec=seconds, nanosec=nanoseconds)
 
 
-def time_ns(time: Time) -> int:
-    """builtin_interfaces/Time as nanoseconds."""
-    return time.sec * NANOSECONDS_PER_SECOND + time.nanosec
-
-
 def mask_message(segmentation: Segmentation, mask_mode: str = "binary255") -> Image:
     """The mask as mono8, with the size and the header of the segmented image; `mask_mode` is a key of MASK_VALUES."""
     pixels = segmentation.mask.astype(np.uint8) * np.uint8(MASK_VALUES[mask_mode])

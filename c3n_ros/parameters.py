@@ -87,7 +87,9 @@ def declare_parameters(node: Node) -> SegmentationParameters:
     for entry in fields(SegmentationParameters):
         values[entry.name] = node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value
         _check_text(entry.name, values[entry.name])
-    return SegmentationParameters(**values)
+    parameters = SegmentationParameters(**values)
+    _ = parameters.audio_format  # refuses a format nobody knows before any sound comes
+    return parameters
 
 
 def with_changes(parameters: SegmentationParameters, changes: Iterable[Parameter]) -> SegmentationParameters:

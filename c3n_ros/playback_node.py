@@ -12,6 +12,7 @@ from pathlib import Path
 
 import rclpy
 from rclpy.duration import Duration
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
@@ -32,7 +33,7 @@ class PlaybackNode(Node):
 
     def __init__(self) -> None:
         """Raises ValueError where the bag cannot be read or none of its topics can be published."""
-        super().__init__("playback")
+        super().__init__("playback", enable_rosout=False)  # it logs once more after the shutdown
         self._path = Path(self.declare_parameter("bag", "").value)
         self._rate = self.declare_parameter("rate", 1.0).value
         self._loop = self.declare_parameter("loop", False).value
@@ -40,8 +41,8 @@ class PlaybackNode(Node):
         self._wait_timeout_s = self.declare_parameter("wait_timeout_s", 10.0).value
         if self._rate <= 0:
             raise ValueError(f"expected a rate above 0, got {self._rate}: 1.0 plays as it was recorded")
-        if not self._path.is_dir():
-            raise ValueError(f"no bag at '{self._path}': give its folder with --ros-args -p bag:=FOLDER")
+        if not self._path.name:
+            raise ValueError("no bag to play: give its folder with --ros-args -p bag:=FOLDER")
         self._publishers_by_topic: dict[str, Publisher] = {}
         with _open(self._path) as reader:
             for connection in reader.connections:
@@ -106,7 +107,7 @@ class PlaybackNode(Node):
 def _open(path: Path) -> Reader:
     try:
         return Reader(path)
-    except ReaderError as error:
+    except (ReaderError, OSError) as error:
         raise ValueError(f"'{path}' cannot be read as a bag: {error}") from None
 
 
@@ -115,7 +116,7 @@ def main() -> int:
     rclpy.init()
     try:
         PlaybackNode().play()
-    except (ValueError, ReaderError) as error:
+    except (ValueError, ReaderError, ParameterException) as error:
         rclpy.logging.get_logger("playback").fatal(str(error))
         return 1
     except (KeyboardInterrupt, ExternalShutdownException):

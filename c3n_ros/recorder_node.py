@@ -11,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 import rclpy
+from rclpy.exceptions import ParameterException
 from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -30,7 +31,7 @@ class RecorderNode(Node):
 
     def __init__(self) -> None:
         """Raises ValueError for a parameter that makes no sense, a type that is not installed or a bag that exists."""
-        super().__init__("recorder")
+        super().__init__("recorder", enable_rosout=False)  # it logs once more after the shutdown
         path = Path(self.declare_parameter("output", "recording").value)
         topics = [entry for entry in self.declare_parameter("topics", [""]).value if entry]
         storage = _choice("storage", self.declare_parameter("storage", "mcap").value, STORAGE)
@@ -83,7 +84,7 @@ def main() -> int:
     try:
         node = RecorderNode()
         rclpy.spin(node)
-    except ValueError as error:
+    except (ValueError, OSError, ParameterException) as error:
         rclpy.logging.get_logger("recorder").fatal(str(error))
         return 1
     except (KeyboardInterrupt, ExternalShutdownException):

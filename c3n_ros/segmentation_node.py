@@ -31,11 +31,11 @@ from sensor_msgs.msg import Image
 
 from c3n_model.checkpoint import Model, load_model
 from c3n_model.overlay import draw_overlay
-from c3n_model.sources.messages import AudioFormat, chunk_from_audio, format_from_info, frame_from_image
+from c3n_model.sources.messages import AudioFormat, chunk_from_audio, format_from_info, frame_from_image, stamp_of
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Window
-from c3n_ros.conversions import mask_message, objects_message, overlay_message, time_ns
+from c3n_ros.conversions import mask_message, objects_message, overlay_message
 from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
 
 IMAGE_DEPTH, AUDIO_DEPTH, OUTPUT_DEPTH = 30, 200, 5  # messages that may wait; a second of images, two of sound
@@ -73,8 +73,9 @@ class SegmentationNode(Node):
             self._model.sample_rate, max_skew_ns=int(self._parameters.max_skew_s * NANOSECONDS_PER_SECOND),
             max_wait_ns=int(self._parameters.max_wait_s * NANOSECONDS_PER_SECOND), min_heard=self._parameters.min_heard)
         self._warm_up()
-        self._audio_format: AudioFormat | None = None
-        self._sound_before_format: deque[AudioDataStamped] = deque(maxlen=AUDIO_DEPTH)
+        self._audio_format: AudioFormat | None = None  # until audio_info came or did not come in time
+        self._refused_format = ""  # why what audio_info describes cannot be read
+        self._waiting_sound: deque[AudioDataStamped] = deque(maxlen=AUDIO_DEPTH)
         self._ready: list[Window] = []
         self._dropped_windows = 0
         self._stopping = False
@@ -121,36 +122,44 @@ class SegmentationNode(Node):
 
     def _on_image(self, message: Image) -> None:
         with self._arrival:
-            self._windows.add_frame(StampedImage(time_ns(message.header.stamp), message))
+            self._windows.add_frame(StampedImage(stamp_of(message.header), message))
             self._collect()
 
     def _on_audio_info(self, message: AudioInfo) -> None:
         try:
             self._audio_format = format_from_info(message)
         except ValueError as error:
-            self.get_logger().error(f"audio_info: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
+            self._audio_format, self._refused_format = None, str(error)
+            self._say_bad_sound(error)
             return
+        self._refused_format = ""
         self._add_waiting_sound()
 
     def _on_audio(self, message: AudioDataStamped) -> None:
-        self._sound_before_format.append(message)
+        if self._refused_format:
+            self._say_bad_sound(self._refused_format)
+            return
+        self._waiting_sound.append(message)
         if self._audio_format is None:
-            waited_ns = time_ns(message.header.stamp) - time_ns(self._sound_before_format[0].header.stamp)
-            if waited_ns < AUDIO_INFO_PATIENCE_NS:
+            waited_ns = stamp_of(message.header) - stamp_of(self._waiting_sound[0].header)
+            if 0 <= waited_ns < AUDIO_INFO_PATIENCE_NS:
                 return
             self._audio_format = self._parameters.audio_format
             self.get_logger().warning(f"nobody describes the sound on audio/audio_info: reading it as {self._audio_format}")
         self._add_waiting_sound()
 
     def _add_waiting_sound(self) -> None:
-        try:
-            with self._arrival:
-                while self._sound_before_format:
-                    message = self._sound_before_format.popleft()
+        with self._arrival:
+            while self._waiting_sound:
+                message = self._waiting_sound.popleft()
+                try:
                     self._windows.add_audio(chunk_from_audio(message, self._audio_format))
-                    self._collect()
-        except ValueError as error:
-            self.get_logger().error(f"audio: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
+                except ValueError as error:
+                    self._say_bad_sound(error)
+                self._collect()
+
+    def _say_bad_sound(self, reason: ValueError | str) -> None:
+        self.get_logger().error(f"sound not used: {reason}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
 
     def _collect(self) -> None:
         self._ready += self._windows.ready()
@@ -169,7 +178,7 @@ class SegmentationNode(Node):
             try:
                 self._segment(window)
             except ValueError as error:
-                self.get_logger().error(f"image: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
+                self.get_logger().error(f"image not used: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
             except Exception as error:  # out of memory, a lost GPU: this window is gone, the next one may work
                 self.get_logger().error(f"window skipped: {type(error).__name__}: {error}",
                                         throttle_duration_sec=REPEAT_ERROR_AFTER_S)

@@ -100,8 +100,20 @@ def last_lines(path: Path, count: int) -> str:
     return "\n".join(lines[-count:])
 
 
-def check_machine() -> None:
-    """Raises WorkspaceError where something is missing that only the user can install."""
+def check_tools() -> None:
+    """Raises WorkspaceError where a program is missing that only the user can install."""
+    compilers = [os.environ["CXX"].split()[0]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
+    if not any(map(shutil.which, compilers)):
+        raise WorkspaceError(f"no C++ compiler ({', '.join(compilers)}): apt install build-essential, then run make again")
+    for program, package in (("make", "make"), ("bash", "bash")):
+        if not shutil.which(program):
+            raise WorkspaceError(f"{program} is missing: apt install {package}, then run make again")
+    if ros_is_sourced() and not shutil.which("colcon"):
+        raise WorkspaceError("colcon is missing: apt install python3-colcon-common-extensions, then run make again")
+
+
+def check_python() -> None:
+    """Raises WorkspaceError where no environment can be made with this interpreter."""
     oldest, newest = PYTHON_VERSIONS
     if not oldest <= sys.version_info[:2] <= newest:
         raise WorkspaceError(
@@ -114,14 +126,6 @@ def check_machine() -> None:
         raise WorkspaceError("this Python cannot make virtual environments: apt install python3-venv, then run make again")
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         raise WorkspaceError("the Python headers are missing: apt install python3-dev, then run make again")
-    compilers = [os.environ["CXX"].split()[0]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
-    if not any(map(shutil.which, compilers)):
-        raise WorkspaceError(f"no C++ compiler ({', '.join(compilers)}): apt install build-essential, then run make again")
-    for program, package in (("make", "make"), ("bash", "bash")):
-        if not shutil.which(program):
-            raise WorkspaceError(f"{program} is missing: apt install {package}, then run make again")
-    if ros_is_sourced() and not shutil.which("colcon"):
-        raise WorkspaceError("colcon is missing: apt install python3-colcon-common-extensions, then run make again")
 
 
 def requirement_files() -> list[Path]:
@@ -129,11 +133,18 @@ def requirement_files() -> list[Path]:
     return [ROOT / name for name in names]
 
 
-def environment_key() -> str:
-    """Changes when the environment must be set up again: the requirements, the interpreter or where ROS comes from."""
+def environment_key(venv: Path) -> str:
+    """Changes when the environment must be set up again: the requirements, its interpreter or where ROS comes from."""
     ros = os.environ["ROS_DISTRO"] if ros_is_sourced() else "wheels"
     content = b"".join(path.read_bytes() for path in requirement_files()) + SETUP_VERSION
-    return f"{ros}-py{sys.version_info[0]}.{sys.version_info[1]}-{hashlib.sha256(content).hexdigest()[:12]}"
+    return f"{ros}-py{python_version(venv)}-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def python_version(venv: Path) -> str:
+    """Of the environment, or of this interpreter where there is none yet; e.g. "3.12"."""
+    about = venv / "pyvenv.cfg"
+    found = re.search(r"^version\w* *= *(\d+\.\d+)", about.read_text(encoding="utf-8"), re.M) if about.exists() else None
+    return found.group(1) if found else f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def is_current(stamp: Path, key: str) -> bool:
@@ -142,13 +153,14 @@ def is_current(stamp: Path, key: str) -> bool:
 
 def setup(venv: Path) -> None:
     """Make the virtual environment, install the requirements, repair the wheels; nothing where that is done already."""
-    check_machine()
-    stamp, key = venv / ".c3n_ros_key", environment_key()
+    check_tools()
+    stamp, key = venv / ".c3n_ros_key", environment_key(venv)
     if is_current(stamp, key):
         say(f"setup: {venv} is up to date")
         return
-    if stamp.exists() and stamp.read_text(encoding="utf-8").rsplit("-", 1)[0] != key.rsplit("-", 1)[0]:
-        raise WorkspaceError(f"{venv} was made for {stamp.read_text(encoding='utf-8')}, now it would be {key}: "
+    made_for = stamp.read_text(encoding="utf-8") if stamp.exists() else key
+    if made_for.split("-")[0] != key.split("-")[0]:
+        raise WorkspaceError(f"{venv} was made for ROS from {made_for.split('-')[0]}, now it would be {key.split('-')[0]}: "
                              f"remove it (rm -r '{venv}') or choose another with VENV=DIR, and run make again")
     if not (venv / "pyvenv.cfg").exists():
         create_environment(venv)
@@ -164,6 +176,7 @@ def setup(venv: Path) -> None:
 
 
 def create_environment(venv: Path) -> None:
+    check_python()
     if venv.is_dir() and any(venv.iterdir()):
         raise WorkspaceError(f"{venv} exists and is no virtual environment: choose another with VENV=DIR")
     nearest = next(folder for folder in venv.parents if folder.exists())
@@ -201,7 +214,7 @@ def repair_wheels(venv: Path, variables: dict[str, str]) -> None:
 
 def build(venv: Path) -> None:
     """colcon build into install/, and of audio_common_msgs where ROS does not have it."""
-    stamp, key = ROOT / "build/.c3n_ros_key", f"{environment_key()} {venv}"
+    stamp, key = ROOT / "build/.c3n_ros_key", f"{environment_key(venv)} {venv}"
     if not is_current(stamp, key):
         remove_build()  # CMake's cache would keep the paths of the other environment
     prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if ros_is_sourced() else []
@@ -256,7 +269,7 @@ def main() -> int:
             shutil.rmtree(LOG, ignore_errors=True)
             say(f"clean: removed build/ install/ log/; {venv} and out/ are kept")
         else:
-            say(environment_key())
+            say(environment_key(venv))
     except WorkspaceError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

@@ -115,7 +115,7 @@ def make_demo_scene(seed: int = 7) -> Scene:
 def single_object(label: int, random: np.random.Generator, size: int) -> np.ndarray:
     """A picture of one object, for pretraining the visual classifier: uint8 (size, size, 3)."""
     rgb = world.backdrop(random, size, size)
-    half = random.uniform(0.14, 0.36) * size
+    half = random.uniform(0.16, 0.42) * size
     centre = random.uniform(0.2, 0.8, 2) * size
     look = world.random_look(label, random)
     world.paint(rgb, look, tuple(centre), (half * random.uniform(0.7, 1.3), half), random.uniform(-0.5, 0.5))

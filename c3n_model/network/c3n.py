@@ -97,7 +97,8 @@ class C3N(nn.Module):
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """frames (B, T, 3, H, W) RGB in [0, 1] and snippets (B, T, samples) in [-1, 1] -> mask logits (B, T, H, W)."""
         encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
-        return self.decode(encoding, frames_per_clip=frames.shape[1])
+        every_frame = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
+        return self.decode(encoding, every_frame).unflatten(0, frames.shape[:2])
 
     def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
         """frames (N, 3, H, W) and snippets (N, samples) -> `Encoding` of N frames that know nothing of each other."""
@@ -108,19 +109,16 @@ class C3N(nn.Module):
         visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, maps, strict=True)]
         return Encoding(visual, audio, audio_logits, consensus, size=tuple(frames.shape[2:]))
 
-    def decode(self, encoding: Encoding, *, frames_per_clip: int, newest_only: bool = False) -> Tensor:
-        """The encodings of whole clips, each oldest first -> mask logits (B, T, H, W), or (B, 1, H, W)."""
-        audio = rearrange(encoding.audio, "(b t) d -> b t d", t=frames_per_clip)
+    def decode(self, encoding: Encoding, wanted: Tensor) -> Tensor:
+        """The encodings of B whole clips, each oldest first -> mask logits (M, H, W) of the M frames that `wanted` bool
+        (B, T) names: all of them, those with a mask to train on, or only the newest of a live session."""
+        clips, frames = wanted.shape
+        audio = rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
         fused = []
         for stage, features in enumerate(encoding.visual):
-            clip = rearrange(features, "(b t) c h w -> b t c h w", t=frames_per_clip)
-            if self.fusions:
-                clip = self.fusions[stage](clip, audio, newest_only=newest_only)
-            elif newest_only:
-                clip = clip[:, -1:]
-            fused.append(clip.flatten(0, 1))
-        logits = self.decoder(fused, encoding.size)
-        return rearrange(logits, "(b t) h w -> b t h w", t=1 if newest_only else frames_per_clip)
+            visual = rearrange(features, "(b t) c h w -> b t c h w", b=clips, t=frames)
+            fused.append(self.fusions[stage](visual, audio, wanted) if self.fusions else visual[wanted])
+        return self.decoder(fused, encoding.size)
 
     def _see(self, frames: Tensor, audio_logits: Tensor) -> tuple[list[Tensor], Consensus, list[Tensor]]:
         """Visual encoder, C3IM and the gradients of CCAM: maps [(N, C_vi, H_i, W_i)], consensus, omega [(N, C_vi)]."""

@@ -23,8 +23,9 @@ class ResidualConv(nn.Module):
 class Decoder(nn.Module):
     """{M_i} -> mask logits at the frames' own size. Y_4 = up(Conv(M_4)); Y_i = up(Conv(Y_{i+1} + Conv(M_i)))."""
 
-    def __init__(self, channels: int, stages: int, *, head_channels: int = 32):
+    def __init__(self, channels: int, stages: int):
         super().__init__()
+        head_channels = max(8, channels // 8)  # the authors' 256 -> 128 -> 32 -> 1, in proportion
         self.lateral = nn.ModuleList(ResidualConv(channels) for _ in range(stages - 1))
         self.merge = nn.ModuleList(ResidualConv(channels) for _ in range(stages))
         self.reduce = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)

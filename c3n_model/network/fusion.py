@@ -52,21 +52,25 @@ class CrossModalNonLocal(nn.Module):
         if normalise:
             nn.init.zeros_(self.batch_norm.weight)
 
-    def forward(self, visual: Tensor, audio: Tensor, *, newest_only: bool = False) -> Tensor:
-        """V_i^a (B, T, C, H, W) and F_a (B, T, d) -> M_i (B, T, C, H, W), or (B, 1, C, H, W) if `newest_only`."""
+    def forward(self, visual: Tensor, audio: Tensor, wanted: Tensor) -> Tensor:
+        """V_i^a (B, T, C, H, W) and F_a (B, T, d) -> M_i (M, C, H, W) of the M frames that `wanted` bool (B, T) names.
+
+        A frame that is not wanted still takes part: the others look at it.
+        """
         positions = visual.movedim(2, -1)  # B T H W C
         heard = self.theta2(self.audio(audio))  # B T C'
         # theta3 is affine, so its spatial sum follows from the mean of V: no per-pixel product is needed.
         seen = self.theta3(positions.mean(dim=(2, 3)))  # B T C', mean over H W; with 1 / T this is the sum over N
         context = torch.einsum("btc,btd->bcd", heard, seen) / visual.shape[1]  # B C' C'
-        query = positions[:, -1:] if newest_only else positions
-        response = self.theta4(torch.einsum("bthwc,bcd->bthwd", self.theta1(query), context))
+        query = positions[wanted]  # M H W C
+        clip_of_frame = wanted.nonzero()[:, 0]
+        response = self.theta4(torch.einsum("mhwc,mcd->mhwd", self.theta1(query), context[clip_of_frame]))
         if self.batch_norm is not None:
-            response = self.batch_norm(response.flatten(0, 3)).view_as(response)
+            response = self.batch_norm(response.flatten(0, 2)).view_as(response)
         fused = query + response
         if self.layer_norm is not None:
             fused = self.layer_norm(fused)
-        return fused.movedim(-1, 2)
+        return fused.movedim(-1, 1)
 
 
 def upsample(features: Tensor, size: tuple[int, int]) -> Tensor:

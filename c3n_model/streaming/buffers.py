@@ -27,6 +27,8 @@ class FrameBuffer:
     earlier one stays, of two with one stamp the one that came first. Holds at most `capacity` seconds.
     """
 
+    delay_ns = 0  # how long after its stamp a message may come without being late: a frame comes at once
+
     def __init__(self, max_skew_ns: int, capacity: int = 10):
         """`max_skew_ns`: how far from 15/16 a frame may be; ValueError unless it is in [0, half a second)."""
         if not 0 <= max_skew_ns < NANOSECONDS_PER_SECOND // 2:
@@ -38,6 +40,11 @@ class FrameBuffer:
 
     def __len__(self) -> int:
         return len(self._frames)
+
+    @property
+    def end_ns(self) -> int | None:
+        """Where the stream has come to."""
+        return self.newest_ns
 
     def add(self, frame: Frame) -> None:
         """Keep `frame` if it is the nearest of its second so far."""
@@ -139,17 +146,17 @@ class AudioBuffer:
     def __init__(self, capacity_ns: int = 10 * NANOSECONDS_PER_SECOND):
         self._capacity_ns = capacity_ns
         self._pieces: list[_Piece] = []  # by stamp
+        self.delay_ns = 0  # the longest chunk ever: sound comes when its last sample is over
         self.clear()
 
     def __len__(self) -> int:
         return len(self._pieces)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Forget all sound."""
         self._pieces.clear()
         self.newest_ns: int | None = None  # stamp of the newest chunk
-        self.end_ns: int | None = None  # where the sound ends
-        self.longest_ns = 0  # duration of the longest chunk: how late sound may be without being missing
+        self.end_ns: int | None = None  # where the stream has come to
 
     def add(self, chunk: AudioChunk) -> int:
         """Insert a chunk at its stamp. Returns how many of its samples (of all channels) were not finite numbers.
@@ -172,7 +179,7 @@ class AudioBuffer:
             self._pieces[index].follow(self._pieces[index - 1])
         self.newest_ns = self._pieces[-1].stamp_ns
         self.end_ns = max(self._pieces[-1].end_ns, self.end_ns or 0)
-        self.longest_ns = max(self.longest_ns, chunk.end_ns - chunk.stamp_ns)
+        self.delay_ns = max(self.delay_ns, min(chunk.end_ns - chunk.stamp_ns, self._capacity_ns))
         while self._pieces[0].end_ns < self.end_ns - self._capacity_ns:
             del self._pieces[0]
         return int(finite.size - np.count_nonzero(finite))

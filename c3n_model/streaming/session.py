@@ -57,8 +57,9 @@ class Session:
         encoding = self.network.encode(frame, snippet)
         self._remember(window.start_ns, encoding)
         recent = Encoding.join([known for _, known in self._history])
-        logits = self.network.decode(recent, frames_per_clip=len(self._history), newest_only=True)
-        return self._describe(window, encoding, logits[0, 0].sigmoid().cpu().numpy())
+        newest = torch.arange(len(self._history), device=self.device)[None] == len(self._history) - 1
+        logits = self.network.decode(recent, newest)
+        return self._describe(window, encoding, logits[0].sigmoid().cpu().numpy())
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
         if self._history and start_ns <= self._history[-1][0]:

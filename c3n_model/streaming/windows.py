@@ -66,7 +66,7 @@ class WindowAssembler:
         self.counts = StreamCounts()
 
     def add_frame(self, frame: Frame) -> None:
-        """Take one image. Raises nothing; what cannot be used is counted."""
+        """Take one image. Only its `stamp_ns` is looked at: one that is unpacked later may stand for it."""
         self.counts.frames += 1
         newest = self._frames.newest_ns
         left_over = not self._follow_clock(frame.stamp_ns, self._frames, self._audio)
@@ -121,7 +121,7 @@ class WindowAssembler:
         if sound is None and ended:
             return None
         if sound is None:
-            sound = self._frames.newest_ns - self._max_wait_ns - self._audio.longest_ns
+            sound = self._frames.newest_ns - self._max_wait_ns - self._audio.delay_ns
         self._skip_to(sound // NANOSECONDS_PER_SECOND * NANOSECONDS_PER_SECOND)
         return self._next_ns
 
@@ -137,7 +137,7 @@ class WindowAssembler:
         """Whether a stream is so far past the window that nothing more is to be expected for it."""
         limit_ns = start_ns + NANOSECONDS_PER_SECOND + self._max_wait_ns
         by_sound = self._audio.newest_ns is not None and self._audio.newest_ns >= limit_ns
-        by_frames = self._frames.newest_ns is not None and self._frames.newest_ns >= limit_ns + self._audio.longest_ns
+        by_frames = self._frames.newest_ns is not None and self._frames.newest_ns >= limit_ns + self._audio.delay_ns
         return by_sound or by_frames
 
     def _cut(self, start_ns: int) -> Window | None:
@@ -166,11 +166,11 @@ class WindowAssembler:
             self._next_ns = None
             own.clear()
             self._behind = None
-            if other.newest_ns is not None and other.newest_ns > stamp_ns + self._jump_back_ns:
+            if other.end_ns is not None and other.end_ns > stamp_ns + self._jump_back_ns:
                 other.clear()
                 self._behind = other
-        elif own is self._behind and other.newest_ns is not None:
-            if stamp_ns > other.newest_ns + self._jump_back_ns:
+        elif own is self._behind and other.end_ns is not None:
+            if stamp_ns > other.end_ns + self._jump_back_ns + other.delay_ns:
                 return False
             self._behind = None
         return True

@@ -1,0 +1,91 @@
+"""Frames and sound into a rosbag2 recording, as a camera driver, audio_capture and a recorder would have made it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from types import TracebackType
+
+from rosbags.interfaces import (Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime)
+from rosbags.rosbag2 import StoragePlugin, Writer
+
+from c3n_model.sources.bag import AUDIO_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
+from c3n_model.sources.messages import AudioFormat, pcm_from_samples
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
+
+STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
+_BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
+_UNLIMITED = QosTime(2**31 - 1, 2**32 - 1)
+_LATCHED = Qos(QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, _UNLIMITED, _UNLIMITED,
+               QosLiveliness.AUTOMATIC, _UNLIMITED, False)
+
+
+class BagWriter:
+    """A bag to be filled: images as rgb8, sound as S16LE, and before the first sound its AudioInfo (latched).
+
+    A context manager. Log times are those a live recorder would see: of a frame its stamp, of a chunk the stamp of its
+    end. Left by an exception, it removes the unfinished bag.
+
+    Raises ValueError for an unknown storage, FileExistsError if there is something at `path`.
+    """
+
+    def __init__(self, path: Path | str, storage: str = "mcap", image_topic: str = "/camera/image_raw",
+                 audio_topic: str = "/audio/audio_stamped"):
+        if storage not in STORAGES:
+            raise ValueError(f"unknown storage {storage!r}; known are {', '.join(STORAGES)}")
+        if Path(path).exists():
+            raise FileExistsError(f"{path} exists already: remove it or choose another name")
+        self._path = Path(path)
+        self._writer = Writer(self._path, version=_BAG_VERSION, storage_plugin=STORAGES[storage])
+        self._types = standard_types()
+        self._topics = {IMAGE_TYPE: image_topic, AUDIO_TYPE: audio_topic,
+                        INFO_TYPE: audio_topic.rpartition("/")[0] + "/audio_info"}
+        self._connections = {}
+        self._audio_format: AudioFormat | None = None
+
+    def __enter__(self) -> "BagWriter":
+        self._writer.open()
+        for type_name, topic in self._topics.items():
+            qos = [_LATCHED] if type_name == INFO_TYPE else []
+            self._connections[type_name] = self._writer.add_connection(topic, type_name, typestore=self._types,
+                                                                       offered_qos_profiles=qos)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._writer.__exit__(kind, error, trace)
+        if kind is not None:
+            shutil.rmtree(self._path, ignore_errors=True)
+
+    def write(self, item: Frame | AudioChunk) -> None:
+        """Append a frame or a chunk. Write in the order of log times."""
+        if isinstance(item, Frame):
+            self._write_frame(item)
+        else:
+            self._write_chunk(item)
+
+    def _write_frame(self, frame: Frame) -> None:
+        height, width = frame.rgb.shape[:2]
+        image = self._new(IMAGE_TYPE, header=self._header(frame.stamp_ns, frame.frame_id), height=height, width=width,
+                          encoding="rgb8", is_bigendian=0, step=3 * width, data=frame.rgb.reshape(-1))
+        self._append(IMAGE_TYPE, frame.stamp_ns, image)
+
+    def _write_chunk(self, chunk: AudioChunk) -> None:
+        audio_format = AudioFormat(chunk.sample_rate, chunk.samples.shape[1])
+        if audio_format != self._audio_format:
+            self._audio_format = audio_format
+            info = self._new(INFO_TYPE, channels=audio_format.channels, sample_rate=audio_format.sample_rate,
+                             sample_format=audio_format.sample_format, bitrate=0, coding_format=audio_format.coding_format)
+            self._append(INFO_TYPE, chunk.stamp_ns, info)
+        data = self._new("audio_common_msgs/msg/AudioData", data=pcm_from_samples(chunk.samples))
+        self._append(AUDIO_TYPE, chunk.end_ns, self._new(AUDIO_TYPE, header=self._header(chunk.stamp_ns, ""), audio=data))
+
+    def _append(self, type_name: str, log_ns: int, message: object) -> None:
+        self._writer.write(self._connections[type_name], log_ns, self._types.serialize_cdr(message, type_name))
+
+    def _header(self, stamp_ns: int, frame_id: str) -> object:
+        seconds, nanoseconds = divmod(stamp_ns, NANOSECONDS_PER_SECOND)
+        stamp = self._new("builtin_interfaces/msg/Time", sec=seconds, nanosec=nanoseconds)
+        return self._new("std_msgs/msg/Header", stamp=stamp, frame_id=frame_id)
+
+    def _new(self, type_name: str, **fields: object) -> object:
+        return self._types.types[type_name](**fields)

@@ -1,0 +1,229 @@
+"""The node over real DDS. The network is a stand-in that says "the left half sounds", so that only the road is tested."""
+
+import sys
+import time
+from array import array
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
+from c3n_ros.conversions import time_message
+from c3n_ros.msg import SoundingObjects
+from c3n_ros.segmentation_node import SegmentationNode
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from sensor_msgs.msg import Image
+
+from c3n_model.sources.messages import stamp_of
+from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
+
+from .conftest import wait_until
+
+BEGIN_NS = 1_700_000_000_000_000_000
+SECOND_NS = 1_000_000_000
+MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5))
+
+STRANGER = """
+import rclpy
+from rclpy.node import Node
+from sensor_msgs.msg import Image
+rclpy.init()
+node = Node("stranger")
+def on_mask(message):
+    print(message.header.stamp.sec, message.header.stamp.nanosec, message.header.frame_id, message.encoding,
+          message.width, message.height, max(message.data), flush=True)
+node.create_subscription(Image, "/sounding_object/mask", on_mask, 10)
+print("ready", flush=True)
+rclpy.spin(node)
+"""
+
+
+class LeftHalfSounds:
+    """Stands in for c3n_model's Session; `pause_s` makes it slow."""
+
+    def __init__(self, pause_s=0.0):
+        self.windows, self.pause_s, self.threshold, self.presence_threshold = [], pause_s, None, None
+
+    def reset(self):
+        self.windows.clear()
+
+    def step(self, window):
+        time.sleep(self.pause_s)
+        self.windows.append(window)
+        height, width = window.frame.rgb.shape[:2]
+        mask = np.zeros((height, width), bool)
+        mask[:, : width // 2] = True
+        region = SoundingObject("dog", 0.9, (0, 0, width // 2, height), (width / 4, height / 2), int(mask.sum()))
+        return Segmentation(window.start_ns, window.frame.stamp_ns, window.frame.frame_id, mask,
+                            mask.astype(np.uint8) * 255, UnifiedLabel("Bark", "dog", 0.9, 0.9, 0.8, 0.7),
+                            Presence(True, 0.9, -20.0), (region,), window.heard)
+
+
+class Robot(Node):
+    """A camera and a microphone, and ears for what the node says."""
+
+    def __init__(self, info=AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")):
+        super().__init__("robot")
+        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        best_effort = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
+        self.info = info
+        self.images = self.create_publisher(Image, "camera/image_raw", best_effort)
+        self.sound = self.create_publisher(AudioDataStamped, "audio/audio_stamped", 100)
+        if info is not None:
+            self.create_publisher(AudioInfo, "audio/audio_info", latched).publish(info)
+        self.masks, self.objects = [], []
+        self.create_subscription(Image, "sounding_object/mask", self.masks.append, 10)
+        self.create_subscription(SoundingObjects, "sounding_object/objects", self.objects.append, 10)
+
+    def wait_for_node(self):
+        assert wait_until(lambda: self.images.get_subscription_count() and self.sound.get_subscription_count()
+                          and self.count_publishers("sounding_object/mask"))
+
+    def play(self, seconds, encoding="rgb8", pace_s=0.004):
+        """Ten images and ten chunks of sound per second of stamps, played faster than they were taken."""
+        rate, channels = (self.info.sample_rate, self.info.channels) if self.info else (16_000, 1)
+        for tenth in range(seconds * 10 + 1):
+            stamp_ns = BEGIN_NS + tenth * SECOND_NS // 10
+            self.sound.publish(sound_message(stamp_ns, rate // 10, channels))
+            self.images.publish(image_message(stamp_ns + SECOND_NS // 25, encoding))
+            time.sleep(pace_s)
+
+
+def image_message(stamp_ns, encoding="rgb8", height=48, width=64):
+    message = Image(height=height, width=width, encoding=encoding, step=width * 3)
+    message.header.stamp = time_message(stamp_ns)
+    message.header.frame_id = "camera_optical"
+    message.data = array("B", bytes(height * width * 3))
+    return message
+
+
+def sound_message(stamp_ns, count, channels):
+    message = AudioDataStamped(audio=AudioData(data=array("B", np.full(count * channels, 8_192, "<i2").tobytes())))
+    message.header.stamp = time_message(stamp_ns)
+    return message
+
+
+def make_node(session=None, **parameters):
+    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
+    return SegmentationNode(model=MODEL, session=session or LeftHalfSounds(), parameter_overrides=overrides)
+
+
+def test_masks_and_objects_belong_to_camera_images(spin):
+    robot = Robot()
+    spin(make_node(), robot)
+    robot.wait_for_node()
+    robot.play(4, pace_s=0.02)
+    assert wait_until(lambda: len(robot.masks) >= 3 and len(robot.objects) >= 3)
+    taken = {BEGIN_NS + tenth * SECOND_NS // 10 + SECOND_NS // 25 for tenth in range(41)}
+    for mask, objects in zip(robot.masks, robot.objects):
+        assert stamp_of(mask.header) in taken and mask.header == objects.header
+        assert (mask.header.frame_id, mask.encoding, mask.width, mask.height) == ("camera_optical", "mono8", 64, 48)
+        pixels = np.frombuffer(mask.data, np.uint8).reshape(48, 64)
+        assert (pixels[:, :32] == 255).all() and (pixels[:, 32:] == 0).all()
+        assert objects.visual_label == "dog" and objects.objects[0].area == 32 * 48 and objects.dropped_windows == 0
+    assert [objects.window_start.sec - BEGIN_NS // SECOND_NS for objects in robot.objects[:3]] == [0, 1, 2]
+
+
+def test_a_stranger_in_another_process_receives_the_mask(spin, start_process):
+    robot = Robot()
+    spin(make_node(), robot)
+    stranger = start_process("", command=[sys.executable, "-c", STRANGER])
+    assert stranger.stdout.readline() == "ready\n"
+    robot.wait_for_node()
+    assert wait_until(lambda: robot.count_subscribers("/sounding_object/mask") == 2)
+    time.sleep(0.5)  # the graph knows of a subscriber a little before the publisher is connected to it
+    robot.play(2)
+    seconds, nanoseconds, *rest = stranger.stdout.readline().split()
+    assert int(seconds) * SECOND_NS + int(nanoseconds) == BEGIN_NS + 940_000_000
+    assert rest == ["camera_optical", "mono8", "64", "48", "255"]
+
+
+@pytest.mark.parametrize("rate, channels", [(48_000, 2), (44_100, 2), (8_000, 1)])
+def test_other_rates_and_channels_simply_work(spin, rate, channels):
+    session = LeftHalfSounds()
+    robot = Robot(AudioInfo(channels=channels, sample_rate=rate, sample_format="S16LE", coding_format="WAVE"))
+    spin(make_node(session), robot)
+    robot.wait_for_node()
+    robot.play(3)
+    assert wait_until(lambda: robot.masks)
+    middle = session.windows[-1].snippet[4_000:12_000]
+    assert session.windows[-1].snippet.shape == (16_000,) and np.allclose(middle, 0.25, atol=0.01)
+    assert session.windows[-1].heard == pytest.approx(1.0, abs=0.01)
+
+
+def test_sound_that_nobody_describes_is_read_as_the_parameters_say(spin, capfd):
+    robot = Robot(info=None)
+    spin(make_node(audio_sample_rate=16_000), robot)
+    robot.wait_for_node()
+    robot.play(4)
+    assert wait_until(lambda: robot.masks)
+    assert capfd.readouterr().err.count("nobody describes the sound") == 1
+
+
+def test_mp3_is_refused_with_the_remedy_and_once(spin, capfd):
+    robot = Robot(AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="mp3"))
+    spin(make_node(), robot)
+    robot.wait_for_node()
+    robot.play(3)
+    time.sleep(0.3)
+    said = capfd.readouterr().err
+    assert said.count("format:=wave") == 1 and "Traceback" not in said and not robot.masks
+
+
+def test_unknown_encoding_is_said_once_and_good_images_follow(spin, capfd):
+    robot = Robot()
+    spin(make_node(), robot)
+    robot.wait_for_node()
+    robot.play(3, encoding="rainbow7")
+    time.sleep(0.3)
+    said = capfd.readouterr().err
+    assert said.count("rainbow7") == 1 and "Traceback" not in said and not robot.masks
+    robot.play(6)
+    assert wait_until(lambda: robot.masks), "the node carries on"
+
+
+def test_newest_window_wins_and_drops_are_counted(spin):
+    robot = Robot()
+    spin(make_node(LeftHalfSounds(pause_s=0.6)), robot)
+    robot.wait_for_node()
+    robot.play(8)
+    assert wait_until(lambda: robot.objects and robot.objects[-1].window_start.sec == BEGIN_NS // SECOND_NS + 7)
+    assert len(robot.objects) + robot.objects[-1].dropped_windows == 8 and robot.objects[-1].dropped_windows > 3
+
+
+def test_overlay_is_drawn_only_for_subscribers(spin):
+    robot = Robot()
+    node = make_node()
+    spin(node, robot)
+    robot.wait_for_node()
+    robot.play(2)
+    assert wait_until(lambda: robot.masks) and node.count_subscribers("sounding_object/overlay") == 0
+    overlays = []
+    robot.create_subscription(Image, "sounding_object/overlay", overlays.append, 10)
+    assert wait_until(lambda: node.count_subscribers("sounding_object/overlay") == 1)
+    time.sleep(0.3)
+    robot.play(5)
+    assert wait_until(lambda: overlays) and (overlays[0].encoding, overlays[0].width) == ("rgb8", 64)
+
+
+def test_thresholds_and_mask_mode_change_live(spin):
+    session, robot = LeftHalfSounds(), Robot()
+    node = make_node(session)
+    spin(node, robot)
+    robot.wait_for_node()
+    changes = [Parameter("threshold", value=0.75), Parameter("mask_mode", value="class_id")]
+    assert node.set_parameters_atomically(changes).successful
+    refused = node.set_parameters_atomically([Parameter("threshold", value=0.25), Parameter("mask_mode", value="x")])
+    assert not refused.successful and "expected binary255|class_id" in refused.reason
+    robot.play(2)
+    assert wait_until(lambda: robot.masks) and max(robot.masks[0].data) == 1
+    assert session.threshold == 0.75 and session.presence_threshold == 0.5
+
+
+def test_executable_says_in_one_line_why_it_cannot_start(start_process):
+    process = start_process("segmentation_node", "--ros-args", "-p", "model:=/no/such/model.safetensors")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "Traceback" not in output
+    assert len(output.splitlines()) == 1 and "no model '/no/such/model.safetensors'" in output
