@@ -12,7 +12,7 @@ from pathlib import Path
 
 import rclpy
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Connection
@@ -83,7 +83,11 @@ def main() -> int:
     node = None
     try:
         node = RecorderNode()
-        rclpy.spin(node)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        # Not rclpy.spin: its wait has no end, and one SIGTERM in ten was lost between its check and its wait.
+        while rclpy.ok():
+            executor.spin_once(timeout_sec=0.5)
     except (ValueError, OSError, ParameterException) as error:
         rclpy.logging.get_logger("recorder").fatal(str(error))
         return 1

@@ -21,8 +21,9 @@ import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from c3n_ros.msg import SoundingObjects
 from rcl_interfaces.msg import SetParametersResult
+from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
+from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -42,6 +43,7 @@ IMAGE_DEPTH, AUDIO_DEPTH, OUTPUT_DEPTH = 30, 200, 5  # messages that may wait; a
 # How long sound waits for its description before it is read as the parameters say, in the time of its own stamps.
 AUDIO_INFO_PATIENCE_NS = NANOSECONDS_PER_SECOND
 REPEAT_ERROR_AFTER_S = 10.0
+QUIET_PERIOD_S = 10.0  # without a window in this time, the node says what it lacks
 
 
 @dataclass(frozen=True)
@@ -66,12 +68,12 @@ class SegmentationNode(Node):
             ValueError, FileNotFoundError: the model, the device or a parameter cannot be used; the message says why.
         """
         super().__init__("segmentation", **node_options)
-        self._parameters = declare_parameters(self)
-        self._model = model or load_model(self._parameters.model)
-        self._session = session or Session(self._model, self._parameters.device)
+        self._settings = declare_parameters(self)  # replaced as a whole, never changed
+        self._model = model or load_model(self._settings.model)
+        self._session = session or Session(self._model, self._settings.device)
         self._windows = WindowAssembler(
-            self._model.sample_rate, max_skew_ns=int(self._parameters.max_skew_s * NANOSECONDS_PER_SECOND),
-            max_wait_ns=int(self._parameters.max_wait_s * NANOSECONDS_PER_SECOND), min_heard=self._parameters.min_heard)
+            self._model.sample_rate, max_skew_ns=int(self._settings.max_skew_s * NANOSECONDS_PER_SECOND),
+            max_wait_ns=int(self._settings.max_wait_s * NANOSECONDS_PER_SECOND), min_heard=self._settings.min_heard)
         self._warm_up()
         self._audio_format: AudioFormat | None = None  # until audio_info came or did not come in time
         self._refused_format = ""  # why what audio_info describes cannot be read
@@ -85,7 +87,9 @@ class SegmentationNode(Node):
         self.add_on_set_parameters_callback(self._on_parameters)
         self._worker = threading.Thread(target=self._work, name="segmentation")
         self._worker.start()
-        self.get_logger().info(f"listening with model {self._parameters.model} on {self._parameters.device}")
+        self._windows_before = 0
+        self.create_timer(QUIET_PERIOD_S, self._say_what_is_missing, clock=Clock(clock_type=ClockType.STEADY_TIME))
+        self.get_logger().info(f"listening with model {self._settings.model} on {self._session.device}")
 
     def _warm_up(self) -> None:
         """The first pass through a network is many times slower than the others; no window should wait for it."""
@@ -115,7 +119,7 @@ class SegmentationNode(Node):
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:
-            self._parameters = with_changes(self._parameters, changes)
+            self._settings = with_changes(self._settings, changes)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
         return SetParametersResult(successful=True)
@@ -144,7 +148,7 @@ class SegmentationNode(Node):
             waited_ns = stamp_of(message.header) - stamp_of(self._waiting_sound[0].header)
             if 0 <= waited_ns < AUDIO_INFO_PATIENCE_NS:
                 return
-            self._audio_format = self._parameters.audio_format
+            self._audio_format = self._settings.audio_format
             self.get_logger().warning(f"nobody describes the sound on audio/audio_info: reading it as {self._audio_format}")
         self._add_waiting_sound()
 
@@ -160,6 +164,15 @@ class SegmentationNode(Node):
 
     def _say_bad_sound(self, reason: ValueError | str) -> None:
         self.get_logger().error(f"sound not used: {reason}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
+
+    def _say_what_is_missing(self) -> None:
+        with self._arrival:
+            counts = replace(self._windows.counts)
+        if counts.windows == self._windows_before:
+            self.get_logger().warning(
+                f"no window for {QUIET_PERIOD_S:.0f} s; since the start {counts.frames} images and {counts.chunks} pieces of "
+                f"sound arrived, and {counts.skipped_no_frame} seconds lacked an image, {counts.skipped_no_sound} sound")
+        self._windows_before = counts.windows
 
     def _collect(self) -> None:
         self._ready += self._windows.ready()
@@ -184,19 +197,19 @@ class SegmentationNode(Node):
                                         throttle_duration_sec=REPEAT_ERROR_AFTER_S)
 
     def _segment(self, window: Window) -> None:
-        parameters = self._parameters
+        settings = self._settings
         window = replace(window, frame=frame_from_image(window.frame.message))
-        self._configure_session(parameters)
+        self._configure_session(settings)
         segmentation = self._session.step(window)
-        self._mask_publisher.publish(mask_message(segmentation, parameters.mask_mode))
+        self._mask_publisher.publish(mask_message(segmentation, settings.mask_mode))
         self._objects_publisher.publish(objects_message(segmentation, self._dropped_windows))
         if self._overlay_publisher.get_subscription_count() > 0:
             self._overlay_publisher.publish(overlay_message(draw_overlay(window.frame.rgb, segmentation), segmentation))
 
-    def _configure_session(self, parameters: SegmentationParameters) -> None:
-        self._session.threshold = parameters.threshold
-        self._session.presence_threshold = (self._model.config.presence_threshold if parameters.presence_threshold < 0
-                                            else parameters.presence_threshold)
+    def _configure_session(self, settings: SegmentationParameters) -> None:
+        self._session.threshold = settings.threshold
+        self._session.presence_threshold = (self._model.config.presence_threshold if settings.presence_threshold < 0
+                                            else settings.presence_threshold)
 
     def destroy_node(self) -> None:
         """Let the window in progress finish, then take the node down."""
@@ -213,7 +226,11 @@ def main() -> int:
     node = None
     try:
         node = SegmentationNode()
-        rclpy.spin(node)
+        executor = SingleThreadedExecutor()
+        executor.add_node(node)
+        # Not rclpy.spin: its wait has no end, and one SIGTERM in ten was lost between its check and its wait.
+        while rclpy.ok():
+            executor.spin_once(timeout_sec=0.5)
     except (ValueError, OSError, ParameterException) as error:
         rclpy.logging.get_logger("segmentation").fatal(str(error))
         return 1

@@ -143,7 +143,7 @@ def _stage(labels: list[int], random: np.random.Generator) -> tuple[Actor, ...]:
     actors: list[Actor] = []
     for label in labels:
         for _ in range(40):
-            radius = random.uniform(0.15, 0.26)
+            radius = random.uniform(0.16, 0.27)
             place = tuple(random.uniform(radius, 1 - radius, 2))
             if all(np.hypot(place[0] - a.place[0], place[1] - a.place[1]) > 0.95 * (radius + a.radius) for a in actors):
                 break

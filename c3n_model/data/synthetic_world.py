@@ -107,17 +107,29 @@ def paint(rgb: np.ndarray, look: Look, centre: tuple[float, float], size: tuple[
 
 
 def _pattern(look: Look, local: np.ndarray) -> np.ndarray:
-    """RGB float32 of the object's surface at local coordinates (H, W, 2) within [-1, 1]: stripes or dots, and shading."""
-    across = local[..., 0] + look.slant * local[..., 1]
-    if look.label % 2 == 0:
+    """RGB float32 of the object's surface at local coordinates (H, W, 2) within [-1, 1]: its pattern, and shading."""
+    kind, striped = KINDS[look.label // 2], look.label % 2 == 0
+    across, along = _pattern_axes(kind, local, look.slant, striped)
+    if striped:
         mix = 0.5 + 0.5 * np.tanh(6 * np.sin(np.pi * (look.frequency * across + 2 * look.phase)))
-    else:
-        cell = np.stack([across, local[..., 1]], -1) * look.frequency / 1.1 + look.phase
-        distance = np.linalg.norm(cell - np.floor(cell) - 0.5, axis=-1)
-        mix = 0.5 - 0.5 * np.tanh(18 * (distance - 0.32))
+    else:  # dots: round ones on bells, square on drums, round along rings on fans, diamonds on horns
+        cell = np.abs((np.stack([across, along], -1) * look.frequency / 1.1 + look.phase) % 1 - 0.5)
+        size = {"drum": cell.max(-1), "horn": cell.sum(-1) * 0.8}.get(kind, np.hypot(cell[..., 0], cell[..., 1]))
+        mix = 0.5 - 0.5 * np.tanh(18 * (size - 0.3))
     surface = np.asarray(look.base) + mix[..., None] * (np.asarray(look.accent) - np.asarray(look.base))
     shade = 1.0 - 0.18 * (local[..., 0] + local[..., 1])
     return np.clip(surface * shade[..., None], 0, 255).astype(np.float32)
+
+
+def _pattern_axes(kind: str, local: np.ndarray, slant: float, striped: bool) -> tuple[np.ndarray, np.ndarray]:
+    """The two coordinates a kind's pattern is laid out in: upright on bells, in zigzag on drums, in rings on fans, level
+    on horns."""
+    x, y = local[..., 0], local[..., 1]
+    if kind == "drum" and striped:
+        return y + 0.35 * np.abs((2.2 * x + slant) % 1 - 0.5) * 2, x
+    if kind == "fan":
+        return 1.3 * np.hypot(x, y), np.arctan2(y, x) * 0.9
+    return (x + 0.3 * slant * y, y) if kind != "horn" else (1.2 * y + 0.3 * slant * x, x)
 
 
 def backdrop(random: np.random.Generator, height: int, width: int) -> np.ndarray:

@@ -31,8 +31,12 @@ class VisualEncoder(nn.Module):
         self.strides = [stage["reduction"] for stage in stages[-STAGES:]]
         self.num_classes = num_classes
         config = self.backbone.pretrained_cfg
-        self.register_buffer("mean", torch.tensor(config["mean"]).view(1, 3, 1, 1), persistent=False)
-        self.register_buffer("std", torch.tensor(config["std"]).view(1, 3, 1, 1), persistent=False)
+        self.set_normalisation(mean=config["mean"], std=config["std"])
+
+    def set_normalisation(self, *, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
+        """Pixel statistics that the weights were trained with, where they are not those timm names for the model."""
+        self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
+        self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
         """frames (N, 3, H, W) in [0, 1] -> maps [(N, C_vi, H_i, W_i)] x 4, logits (N, K_v)."""

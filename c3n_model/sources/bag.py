@@ -46,12 +46,16 @@ class BagSource:
         with _open(self.path) as reader:
             types = {connection.topic: connection.msgtype for connection in reader.connections}
             self.duration_s = reader.duration / NANOSECONDS_PER_SECOND
+            self._message_counts = {connection.topic: connection.msgcount for connection in reader.connections}
         self.image_topic = _choose(self.path, types, IMAGE_TYPE, image_topic)
         self.audio_topic = _choose(self.path, types, AUDIO_TYPE, audio_topic)
         infos = [topic for topic, type_name in types.items() if type_name == INFO_TYPE]
         # Of several microphones each describes itself next to its sound.
         own = [topic for topic in infos if topic.rpartition("/")[0] == self.audio_topic.rpartition("/")[0]]
         self._info_topic = next(iter(own or infos), None)
+
+    def __length_hint__(self) -> int:
+        return self._message_counts[self.image_topic] + self._message_counts[self.audio_topic]
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
         audio_format = self._first_format()
@@ -146,9 +150,9 @@ def _open(path: Path) -> Iterator[Reader]:
     try:
         with Reader(_storage(path)) as reader:
             yield reader
-    except (ValueError, GeneratorExit):
-        raise
     except Exception as error:  # sqlite, zstd, struct and the type parser each have their own
+        if type(error) is ValueError:  # said by this module
+            raise
         raise ValueError(f"{path} cannot be read as a bag: {error or type(error).__name__}; if its recording was cut, "
                          "`ros2 bag reindex` may repair it") from error
 

@@ -57,7 +57,7 @@ class BagWriter:
             shutil.rmtree(self._path, ignore_errors=True)
 
     def write(self, item: Frame | AudioChunk) -> None:
-        """Append a frame or a chunk. Write in the order of log times."""
+        """Append a frame or a chunk; the order need not be strict, for readers sort by log time."""
         if isinstance(item, Frame):
             self._write_frame(item)
         else:
@@ -72,10 +72,12 @@ class BagWriter:
     def _write_chunk(self, chunk: AudioChunk) -> None:
         audio_format = AudioFormat(chunk.sample_rate, chunk.samples.shape[1])
         if audio_format != self._audio_format:
+            # The first before all sound; one that changes the format before its own sound, but after the sound so far.
+            info_ns = chunk.stamp_ns if self._audio_format is None else chunk.end_ns - 1
             self._audio_format = audio_format
             info = self._new(INFO_TYPE, channels=audio_format.channels, sample_rate=audio_format.sample_rate,
                              sample_format=audio_format.sample_format, bitrate=0, coding_format=audio_format.coding_format)
-            self._append(INFO_TYPE, chunk.stamp_ns, info)
+            self._append(INFO_TYPE, info_ns, info)
         data = self._new("audio_common_msgs/msg/AudioData", data=pcm_from_samples(chunk.samples))
         self._append(AUDIO_TYPE, chunk.end_ns, self._new(AUDIO_TYPE, header=self._header(chunk.stamp_ns, ""), audio=data))
 

@@ -41,6 +41,10 @@ class StreamCounts:
     bad_samples: int = 0  # not finite
 
 
+def _ceil_to_second(stamp_ns: int) -> int:
+    return -(-stamp_ns // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND
+
+
 class WindowAssembler:
     """Cuts windows from a stream of frames and a stream of sound; the module's table is its contract.
 
@@ -99,6 +103,8 @@ class WindowAssembler:
         windows = []
         while (start_ns := self._next_start(ended)) is not None:
             complete = self._audio.is_complete(start_ns) and self._frames.is_decided(start_ns)
+            if ended and self._audio.end_ns < start_ns + self._min_heard * NANOSECONDS_PER_SECOND:
+                break  # a tail that is no window
             if not (complete or ended or self._is_overdue(start_ns)):
                 break
             self._next_ns = start_ns + NANOSECONDS_PER_SECOND
@@ -110,19 +116,15 @@ class WindowAssembler:
     def _next_start(self, ended: bool) -> int | None:
         """Start of the next window that may have sound; passes over the seconds that will have none."""
         if self._next_ns is None:
-            first = self._audio.first_ns()
-            if first is None:
-                return None
-            start_ns = -(-(first - JITTER_NS) // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND
-            return None if ended and self._audio.first_ns(start_ns) is None else start_ns
-        if not ended and not self._is_overdue(self._next_ns):
-            return self._next_ns
-        sound = self._audio.first_ns(self._next_ns)
-        if sound is None and ended:
-            return None
-        if sound is None:
-            sound = self._frames.newest_ns - self._max_wait_ns - self._audio.delay_ns
-        self._skip_to(sound // NANOSECONDS_PER_SECOND * NANOSECONDS_PER_SECOND)
+            first_ns = self._audio.first_ns()
+            return None if first_ns is None else _ceil_to_second(first_ns - JITTER_NS)
+        overdue = self._is_overdue(self._next_ns)
+        if overdue or ended:
+            sound_ns = self._audio.first_ns(self._next_ns)
+            if sound_ns is None and overdue:  # by frames: no sound before the newest for which it is overdue
+                sound_ns = self._frames.newest_ns - self._max_wait_ns - self._audio.delay_ns
+            if sound_ns is not None:
+                self._skip_to(sound_ns // NANOSECONDS_PER_SECOND * NANOSECONDS_PER_SECOND)
         return self._next_ns
 
     def _skip_to(self, start_ns: int) -> None:

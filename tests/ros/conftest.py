@@ -3,7 +3,6 @@
 import os
 import subprocess
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -15,14 +14,6 @@ pytest.importorskip("c3n_ros.msg", reason="the workspace is not built: run the t
 
 import rclpy  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
-
-
-def wait_until(condition, timeout_s=20.0):
-    """Whether `condition()` became true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not (true := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return bool(true)
 
 
 @pytest.fixture

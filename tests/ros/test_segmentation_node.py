@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
 from c3n_ros.conversions import time_message
+from c3n_ros import segmentation_node
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.segmentation_node import SegmentationNode
 from rclpy.node import Node
@@ -16,10 +17,9 @@ from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from c3n_model.sources.messages import stamp_of
-from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
-
-from .conftest import wait_until
+from c3n_model.sources.messages import frame_from_image, stamp_of
+from c3n_model.streaming.session import Session
+from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel, Window
 
 BEGIN_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
@@ -44,7 +44,8 @@ class LeftHalfSounds:
     """Stands in for c3n_model's Session; `pause_s` makes it slow."""
 
     def __init__(self, pause_s=0.0):
-        self.windows, self.pause_s, self.threshold, self.presence_threshold = [], pause_s, None, None
+        self.windows, self.pause_s, self.device = [], pause_s, "nowhere"
+        self.threshold, self.presence_threshold = None, None
 
     def reset(self):
         self.windows.clear()
@@ -91,11 +92,19 @@ class Robot(Node):
             time.sleep(pace_s)
 
 
+def wait_until(condition, timeout_s=20.0):
+    """Whether `condition()` became true in time."""
+    deadline = time.monotonic() + timeout_s
+    while not (true := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(true)
+
+
 def image_message(stamp_ns, encoding="rgb8", height=48, width=64):
     message = Image(height=height, width=width, encoding=encoding, step=width * 3)
     message.header.stamp = time_message(stamp_ns)
     message.header.frame_id = "camera_optical"
-    message.data = array("B", bytes(height * width * 3))
+    message.data = array("B", np.random.default_rng(stamp_ns % 2**32).integers(0, 256, height * width * 3, np.uint8).tobytes())
     return message
 
 
@@ -169,7 +178,7 @@ def test_mp3_is_refused_with_the_remedy_and_once(spin, capfd):
     robot.play(3)
     time.sleep(0.3)
     said = capfd.readouterr().err
-    assert said.count("format:=wave") == 1 and "Traceback" not in said and not robot.masks
+    assert said.count("[ERROR]") == 1 and "format:=wave" in said and "Traceback" not in said and not robot.masks
 
 
 def test_unknown_encoding_is_said_once_and_good_images_follow(spin, capfd):
@@ -208,6 +217,37 @@ def test_overlay_is_drawn_only_for_subscribers(spin):
     assert wait_until(lambda: overlays) and (overlays[0].encoding, overlays[0].width) == ("rgb8", 64)
 
 
+def test_live_masks_are_those_of_the_offline_session(spin, tiny_model):
+    """A real network with random weights: what went over DDS through the node is bit for bit what the library says."""
+    windows = []
+
+    class Listening(Session):
+        def step(self, window):
+            windows.append(window)
+            return super().step(window)
+
+    settings = {"presence_threshold": 0.0, "threshold": middle_confidence(tiny_model)}
+    overrides = [Parameter(name, value=value) for name, value in settings.items()]
+    robot = Robot()
+    spin(SegmentationNode(tiny_model, Listening(tiny_model, "cpu"), parameter_overrides=overrides), robot)
+    robot.wait_for_node()
+    robot.play(4, pace_s=0.1)
+    assert wait_until(lambda: len(robot.masks) >= 3)
+    offline = Session(tiny_model, "cpu", **settings)
+    masks = {window.frame.stamp_ns: offline.step(window).mask for window in windows[1:]}  # the first was the warm-up
+    assert any(0 < mask.mean() < 1 for mask in masks.values()), "masks that are worth comparing"
+    for message in robot.masks:
+        assert np.array_equal(np.frombuffer(message.data, np.uint8).reshape(48, 64) == 255, masks[stamp_of(message.header)])
+
+
+def middle_confidence(model):
+    """A threshold that about half of the pixels pass, for a network that was never trained."""
+    frame = frame_from_image(image_message(BEGIN_NS))
+    window = Window(BEGIN_NS, frame, np.full(model.sample_rate, 0.25, np.float32))
+    confidence = Session(model, "cpu", presence_threshold=0.0).step(window).confidence / 255
+    return float((confidence.min() + confidence.max()) / 2)
+
+
 def test_thresholds_and_mask_mode_change_live(spin):
     session, robot = LeftHalfSounds(), Robot()
     node = make_node(session)
@@ -220,6 +260,17 @@ def test_thresholds_and_mask_mode_change_live(spin):
     robot.play(2)
     assert wait_until(lambda: robot.masks) and max(robot.masks[0].data) == 1
     assert session.threshold == 0.75 and session.presence_threshold == 0.5
+
+
+def test_a_node_that_hears_nothing_says_what_is_missing(spin, monkeypatch, capfd):
+    monkeypatch.setattr(segmentation_node, "QUIET_PERIOD_S", 1.0)
+    robot = Robot()
+    spin(make_node(), robot)
+    robot.wait_for_node()
+    robot.images.publish(image_message(BEGIN_NS))
+    said = []
+    assert wait_until(lambda: said.append(capfd.readouterr().err) or "no window for 1 s" in "".join(said))
+    assert "1 images and 0 pieces of sound" in "".join(said)
 
 
 def test_executable_says_in_one_line_why_it_cannot_start(start_process):

@@ -1,0 +1,51 @@
+"""Between media and bags: anyone can make a bag from a video, and look at a bag as a video."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from c3n_model.progress import silent
+from c3n_model.sources import Source
+from c3n_model.sources.bag import BagSource
+from c3n_model.sources.bag_writer import BagWriter
+from c3n_model.sources.video_writer import VideoWriter
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
+
+# A time of the past on a whole second: windows lie on whole seconds of stamps, so those of the bag are those of the video.
+START_NS = 1_700_000_000 * NANOSECONDS_PER_SECOND
+CHUNKS_PER_SECOND = 50  # audio_capture delivers 10 to 20 ms
+
+Progress = Callable[[Iterable, str], Iterable]
+
+
+def bag_from_media(source: Source, bag_path: Path | str, storage: str = "mcap", image_topic: str = "/camera/image_raw",
+                   audio_topic: str = "/audio/audio_stamped", start_ns: int = START_NS, progress: Progress = silent) -> None:
+    """Write a bag as a camera (rgb8) and audio_capture (S16LE in chunks of at most 20 ms, AudioInfo latched first) would fill it.
+
+    Stamps are `start_ns` + the source's own. Raises FileExistsError if there is something at `bag_path`, ValueError for
+    an unknown storage ("mcap" and "sqlite3" are known) and whatever the source raises.
+    """
+    with BagWriter(bag_path, storage, image_topic, audio_topic) as writer:
+        for item in progress(source, f"writing {Path(bag_path).name}"):
+            for part in _split(item) if isinstance(item, AudioChunk) else (item,):
+                writer.write(replace(part, stamp_ns=start_ns + part.stamp_ns))
+
+
+def media_from_bag(bag: BagSource, video_path: Path | str, progress: Progress = silent) -> None:
+    """Write a bag's frames and sound into an mp4. Raises whatever the bag raises, and OSError."""
+    with VideoWriter(video_path) as writer:
+        for item in progress(bag, f"writing {Path(video_path).name}"):
+            writer.write(item)
+
+
+def _split(chunk: AudioChunk) -> Iterator[AudioChunk]:
+    """A chunk as equal pieces of at most 20 ms."""
+    count = -(-len(chunk.samples) * CHUNKS_PER_SECOND // chunk.sample_rate)
+    at = 0
+    for samples in np.array_split(chunk.samples, max(count, 1)):
+        yield replace(chunk, samples=samples, stamp_ns=chunk.stamp_ns + at * NANOSECONDS_PER_SECOND // chunk.sample_rate)
+        at += len(samples)

@@ -1,0 +1,118 @@
+"""Frames and sound into an mp4 that every player plays."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+from types import TracebackType
+
+import av
+import numpy as np
+
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
+
+_SOUND_RATE = 48_000
+_VIDEO_CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that this FFmpeg has
+_TICKS_PER_SECOND = 60_000  # of frame times: exact for the usual frame rates, and within what mpeg4 allows
+_JITTER_S = 0.02
+_LONGEST_GAP_S = 600
+
+
+class VideoWriter:
+    """An mp4 (H.264 and AAC) to be filled with frames and chunks in the order in which they arrived.
+
+    A context manager. The first item's stamp becomes time 0 and each frame is shown until the next. The first frame
+    sets the size (made even); others are scaled to it. Sound becomes 48 kHz stereo; what is missing is silence, what
+    comes twice is left out. Left by an exception, or without a frame, it leaves no file.
+    """
+
+    def __init__(self, path: Path | str):
+        """A former file at `path` is replaced. Raises OSError if it cannot be written."""
+        self._path = Path(path)
+        self._start_ns: int | None = None
+        self._last_tick = -1
+        self._ticks_per_frame = 0  # of the last frame
+        self._sound_end = 0  # samples written
+        self._sound_format: tuple[int, int] | None = None
+        self._sound_before_picture: list[AudioChunk] = []
+
+    def __enter__(self) -> "VideoWriter":
+        self._container = av.open(str(self._path), "w", format="mp4", options={"movflags": "+faststart"})
+        codec = next(name for name in _VIDEO_CODECS if name in av.codecs_available)
+        self._video = self._container.add_stream(codec, rate=30, options={"crf": "20", "preset": "veryfast"})
+        self._video.pix_fmt = "yuv420p"
+        self._video.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
+        self._sound = self._container.add_stream("aac", rate=_SOUND_RATE, layout="stereo", format="fltp")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if kind is None and self._last_tick >= 0:
+            self._encode_picture(None)
+            self._container.mux(self._sound.encode(None))
+        self._container.close()
+        if kind is not None or self._last_tick < 0:
+            self._path.unlink(missing_ok=True)
+
+    def write(self, item: Frame | AudioChunk) -> None:
+        """Append a frame or a chunk. Raises ValueError if its stamp is more than ten minutes ahead of the last one."""
+        if self._start_ns is None:
+            self._start_ns = item.stamp_ns
+        if isinstance(item, Frame):
+            self._write_frame(item)
+        elif self._last_tick < 0:
+            self._sound_before_picture.append(item)  # the file's header needs the size of the picture
+        else:
+            self._write_chunk(item)
+
+    def _write_frame(self, frame: Frame) -> None:
+        tick = round(Fraction((frame.stamp_ns - self._start_ns) * _TICKS_PER_SECOND, NANOSECONDS_PER_SECOND))
+        if tick <= self._last_tick:  # shown already, or from before a jump of the clock
+            return
+        self._refuse_a_jump(tick - self._last_tick, _TICKS_PER_SECOND, frame.stamp_ns)
+        if self._last_tick < 0:
+            height, width = frame.rgb.shape[:2]
+            self._video.width, self._video.height = max(width // 2 * 2, 2), max(height // 2 * 2, 2)
+        picture = av.VideoFrame.from_ndarray(np.ascontiguousarray(frame.rgb), format="rgb24")
+        picture.pts, picture.time_base = tick, Fraction(1, _TICKS_PER_SECOND)
+        self._ticks_per_frame = tick - self._last_tick if self._last_tick >= 0 else 0
+        self._last_tick = tick
+        self._encode_picture(picture)
+        while self._sound_before_picture:
+            self._write_chunk(self._sound_before_picture.pop(0))
+
+    def _encode_picture(self, picture: av.VideoFrame | None) -> None:
+        for packet in self._video.encode(picture):
+            packet.duration = self._ticks_per_frame  # counts for the very last frame: it is shown as long as the one before
+            self._container.mux(packet)
+
+    def _write_chunk(self, chunk: AudioChunk) -> None:
+        rate, channels = chunk.sample_rate, chunk.samples.shape[1]
+        if self._sound_format != (rate, channels):
+            self._sound_format = (rate, channels)
+            self._to_stereo = av.AudioResampler(format="fltp", layout="stereo", rate=_SOUND_RATE)
+        samples = chunk.samples if channels <= 2 else chunk.samples.mean(axis=1, keepdims=True)
+        planar = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T, dtype=np.float32), format="fltp",
+                                            layout="mono" if len(samples.T) == 1 else "stereo")
+        planar.sample_rate = rate
+        resampled = [frame.to_ndarray() for frame in self._to_stereo.resample(planar)]
+        sound = np.concatenate(resampled, axis=1) if resampled else np.zeros((2, 0), np.float32)
+        begin = (chunk.stamp_ns - self._start_ns) * _SOUND_RATE // NANOSECONDS_PER_SECOND
+        missing = begin - self._sound_end
+        if missing > _JITTER_S * _SOUND_RATE:
+            self._refuse_a_jump(missing, _SOUND_RATE, chunk.stamp_ns)
+            self._encode_sound(np.zeros((2, missing), np.float32))
+        elif missing < -_JITTER_S * _SOUND_RATE:
+            sound = sound[:, -missing:]
+        self._encode_sound(sound)
+
+    def _encode_sound(self, sound: np.ndarray) -> None:
+        if sound.shape[1] == 0:
+            return
+        frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(sound), format="fltp", layout="stereo")
+        frame.sample_rate, frame.pts, frame.time_base = _SOUND_RATE, self._sound_end, Fraction(1, _SOUND_RATE)
+        self._sound_end += sound.shape[1]
+        self._container.mux(self._sound.encode(frame))
+
+    def _refuse_a_jump(self, missing: int, rate: int, stamp_ns: int) -> None:
+        if missing > _LONGEST_GAP_S * rate:
+            raise ValueError(f"the stamps jump ahead by {missing / rate:.0f} s to {stamp_ns} ns; cut the recording there")

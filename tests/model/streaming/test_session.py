@@ -1,0 +1,100 @@
+"""A session gives what the whole clip gives, second by second; and forgets what it must."""
+
+import numpy as np
+import pytest
+import torch
+from conftest import make_tiny_model
+
+from c3n_model.preprocess import frames_to_tensor
+from c3n_model.streaming.session import Session, find_objects
+from c3n_model.types import Frame, Window
+
+SECOND_NS = 1_000_000_000
+
+
+@pytest.fixture
+def windows():
+    random = np.random.default_rng(0)
+    return [
+        Window(
+            start_ns=k * SECOND_NS,
+            frame=Frame(random.integers(0, 256, (48, 80, 3), dtype=np.uint8), k * SECOND_NS + 937_500_000, "camera"),
+            snippet=random.uniform(-0.5, 0.5, 32000).astype(np.float32),
+        )
+        for k in range(8)
+    ]
+
+
+def forward_last(model, windows) -> np.ndarray:
+    """Mask probabilities of the last window, from one forward pass over the clip: float32 (S, S)."""
+    frames = frames_to_tensor(np.stack([window.frame.rgb for window in windows]), model.config.image_size)
+    snippets = torch.from_numpy(np.stack([window.snippet for window in windows]))
+    with torch.no_grad():
+        return model.network(frames[None], snippets[None])[0, -1].sigmoid().numpy()
+
+
+def step_probability(session: Session, window: Window, monkeypatch) -> np.ndarray:
+    """Step, and catch the probabilities before they are resized to the picture."""
+    caught = []
+    describe = session._describe
+    monkeypatch.setattr(session, "_describe", lambda w, e, p: caught.append(p) or describe(w, e, p))
+    session.step(window)
+    return caught[0]
+
+
+def test_session_equals_forward_of_the_last_five_seconds(tiny_model, windows, monkeypatch):
+    session = Session(tiny_model, "cpu")
+    for count, window in enumerate(windows, start=1):
+        seen = step_probability(session, window, monkeypatch)
+        monkeypatch.undo()
+        expected = forward_last(tiny_model, windows[max(0, count - 5) : count])
+        assert np.abs(seen - expected).max() < 1e-5
+
+
+def test_history_is_by_stamp_not_by_count(tiny_model, windows, monkeypatch):
+    session = Session(tiny_model, "cpu")
+    for window in (windows[0], windows[1], windows[6]):  # four seconds are missing
+        seen = step_probability(session, window, monkeypatch)
+        monkeypatch.undo()
+    assert np.abs(seen - forward_last(tiny_model, [windows[6]])).max() < 1e-5
+
+
+def test_a_looping_bag_gives_the_same_masks_again(tiny_model, windows):
+    session = Session(tiny_model, "cpu", threshold=0.3, presence_threshold=0.0)
+    first, second = ([session.step(window).confidence for window in windows] for _ in range(2))
+    assert all(np.array_equal(a, b) for a, b in zip(first, second, strict=True))
+
+
+def test_result_belongs_to_the_frame(tiny_model, windows):
+    result = Session(tiny_model, "cpu").step(windows[2])
+    assert (result.stamp_ns, result.frame_id) == (windows[2].frame.stamp_ns, "camera")
+    assert result.mask.shape == result.confidence.shape == (48, 80)
+    assert result.label.visual in tiny_model.visual_labels
+
+
+def test_silence_gives_no_mask(tiny_model, windows):
+    silent = Window(0, windows[0].frame, np.zeros(32000, np.float32))
+    result = Session(tiny_model, "cpu", threshold=1e-6, presence_threshold=0.0).step(silent)
+    assert not result.presence.audible
+    assert result.presence.loudness_dbfs == pytest.approx(-120)
+    assert not result.mask.any()
+    assert not result.confidence.any()
+    assert result.objects == ()
+
+
+def test_objects_by_hand():
+    mask = np.zeros((80, 50), bool)
+    mask[10:20, 5:10] = True
+    mask[0, 0] = True  # a speck
+    mask[30:32, 30:50] = True
+    probability = np.where(mask, 0.75, 0.0)
+    larger, smaller = find_objects(mask, probability)
+    assert (larger.box, larger.area, larger.centroid, larger.score) == ((5, 10, 5, 10), 50, (7.0, 14.5), 0.75)
+    assert smaller.box == (30, 30, 20, 2)
+
+
+def test_bad_settings_are_named():
+    with pytest.raises(ValueError, match="threshold must lie within"):
+        Session(make_tiny_model(), "cpu", threshold=1.5)
+    with pytest.raises(ValueError, match="use auto, cpu or cuda"):
+        Session(make_tiny_model(), "tpu9")

@@ -1,0 +1,74 @@
+"""Checkpoints: a round trip, and every wrong file with one clear message."""
+
+import json
+
+import pytest
+import torch
+from conftest import make_tiny_model
+from safetensors import safe_open
+from safetensors.torch import save_file
+
+from c3n_model.checkpoint import METADATA_KEY, load_model, save_model
+
+
+@pytest.fixture
+def file(tmp_path, tiny_model):
+    save_model(tmp_path / "tiny.safetensors", tiny_model)
+    return tmp_path / "tiny.safetensors"
+
+
+def test_round_trip(file, tiny_model):
+    loaded = load_model(file)
+    assert loaded.config == tiny_model.config
+    assert (loaded.audio_labels, loaded.visual_labels) == (tiny_model.audio_labels, tiny_model.visual_labels)
+    frames, snippets = torch.rand(1, 2, 3, 64, 64), torch.rand(1, 2, 32000) - 0.5
+    with torch.no_grad():
+        assert torch.equal(loaded.network(frames, snippets), tiny_model.network(frames, snippets))
+
+
+def test_missing_file_names_the_embedded_models():
+    with pytest.raises(FileNotFoundError, match="neither a file nor one of demo"):
+        load_model("nowhere.safetensors")
+
+
+def test_cut_file(file):
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match="not a complete safetensors file"):
+        load_model(file)
+
+
+def test_pickle_is_refused_without_being_read(tmp_path):
+    torch.save({"weights": torch.zeros(2)}, tmp_path / "model.pth")
+    with pytest.raises(ValueError, match="never loaded as models"):
+        load_model(tmp_path / "model.pth")
+
+
+def test_bare_backbone_weights(tmp_path):
+    save_file({"conv.weight": torch.zeros(2)}, tmp_path / "backbone.safetensors")
+    with pytest.raises(ValueError, match="no C3N checkpoint"):
+        load_model(tmp_path / "backbone.safetensors")
+
+
+def test_another_architecture(file):
+    with safe_open(file, "pt") as opened:
+        about = json.loads(opened.metadata()[METADATA_KEY])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+    about["config"]["channels"] = 16
+    save_file(tensors, file, metadata={METADATA_KEY: json.dumps(about)})
+    with pytest.raises(ValueError, match="do not fit the architecture its config names: 0 tensors missing, 0 unknown"):
+        load_model(file)
+
+
+def test_unknown_config_key_names_the_nearest(file):
+    with safe_open(file, "pt") as opened:
+        about = json.loads(opened.metadata()[METADATA_KEY])
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+    about["config"]["chanels"] = 16
+    save_file(tensors, file, metadata={METADATA_KEY: json.dumps(about)})
+    with pytest.raises(ValueError, match="did you mean 'channels'"):
+        load_model(file)
+
+
+def test_the_written_file_holds_no_partial(tmp_path):
+    save_model(tmp_path / "tiny.safetensors", make_tiny_model())
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.safetensors"]

@@ -1,0 +1,36 @@
+"""Eq. 16 on masks of four pixels."""
+
+import math
+
+import pytest
+import torch
+
+from c3n_model.losses import dice_loss, segmentation_loss
+
+TRUTH = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
+
+
+@pytest.mark.parametrize(
+    ("predicted", "expected"),
+    [
+        ([[1, 1], [0, 0]], 0.0),  # perfect: 1 - (2*2 + 1) / (2 + 2 + 1)
+        ([[0, 0], [1, 1]], 0.8),  # inverted: 1 - 1 / 5
+        ([[1, 0], [0, 0]], 0.25),  # half of it: 1 - 3 / 4
+    ],
+)
+def test_dice_by_hand(predicted, expected):
+    assert dice_loss(torch.tensor([predicted]).float(), TRUTH).item() == pytest.approx(expected)
+
+
+def test_dice_of_empty_predicted_empty_is_zero():
+    assert dice_loss(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2)).item() == 0
+
+
+def test_loss_is_bce_plus_dice():
+    # Logits 0: BCE = ln 2; probabilities 1/2: dice = 1 - (2 * 1 + 1) / (2 + 2 + 1) = 0.4
+    assert segmentation_loss(torch.zeros(1, 2, 2), TRUTH).item() == pytest.approx(math.log(2) + 0.4)
+
+
+def test_dice_is_a_mean_over_frames():
+    both = dice_loss(torch.stack([TRUTH[0], 1 - TRUTH[0]]), TRUTH.expand(2, 2, 2))
+    assert both.item() == pytest.approx(0.4)
