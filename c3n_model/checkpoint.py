@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -70,15 +71,21 @@ def save_model(path: Path, model: Model) -> None:
 
 
 def load_model(name_or_path: str | Path) -> Model:
-    """A model by name ("demo") or file, on the CPU and in eval mode.
+    """A model by name ("demo", "zero_shot") or file, on the CPU and in eval mode.
+
+    "zero_shot" takes its pretrained classifiers from the folder that the environment variable C3N_WEIGHTS names.
 
     Raises:
         FileNotFoundError: no such file. ValueError: not safetensors, cut short, not a C3N checkpoint, or weights that do
         not fit the config inside.
     """
+    if name_or_path == "zero_shot":
+        from c3n_model.zero_shot import load_zero_shot
+
+        return load_zero_shot(Path(os.environ.get("C3N_WEIGHTS", "weights")))
     path = EMBEDDED.get(str(name_or_path), Path(name_or_path))
     if not path.is_file():
-        raise FileNotFoundError(f"no model {str(name_or_path)!r}: neither a file nor one of {', '.join(EMBEDDED)}")
+        raise FileNotFoundError(f"no model {str(name_or_path)!r}: neither a file nor one of demo, zero_shot")
     about, tensors = _read(path)
     config = from_mapping(ModelConfig, about["config"])
     if "similarity" not in tensors:

@@ -23,11 +23,57 @@ def main(arguments: list[str] | None = None) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="c3n", description="Which pixels make the sound: audio-visual segmentation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_segment(commands)
+    _add_bag(commands)
     _add_synthesize(commands)
     _add_pretrain(commands)
     _add_train(commands)
     _add_evaluate(commands)
     return parser
+
+
+def _add_segment(commands) -> None:
+    command = commands.add_parser("segment", help="masks, labels and an overlay video of a bag, video or folder")
+    command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
+    command.add_argument("-o", "--out", type=Path, required=True, help="folder for masks, labels.jsonl, overlay.mp4")
+    command.add_argument("--model", default="demo", help="demo, zero_shot, or a safetensors file (default %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
+    command.add_argument("--image-topic", help="of a bag with several cameras")
+    command.add_argument("--audio-topic", help="of a bag with several microphones")
+
+    def run(options, _) -> str:
+        from c3n_model.media_commands import segment_to_folder
+
+        topics = (options.image_topic, options.audio_topic)
+        return segment_to_folder(options.input, topics, options.out, options.model, options.device, options.threshold)
+
+    command.set_defaults(run=run)
+
+
+def _add_bag(commands) -> None:
+    command = commands.add_parser("bag", help="make a bag from a video or folder, or a video from a bag")
+    verbs = command.add_subparsers(required=True, metavar="VERB")
+    make = verbs.add_parser("make", help="a bag with camera and microphone topics from a video or a folder")
+    make.add_argument("input", help="video file, or folder of pictures with a .wav")
+    make.add_argument("-o", "--out", type=Path, help="bag to write (default: the input's name, beside it)")
+    make.add_argument("--storage", choices=["mcap", "sqlite3"], default="mcap", help="(default %(default)s)")
+    extract = verbs.add_parser("extract", help="an mp4 from a bag's camera and microphone")
+    extract.add_argument("input", help="rosbag2: folder, .mcap or .db3")
+    extract.add_argument("-o", "--out", type=Path, help="video to write (default: the bag's name, beside it)")
+
+    def run_make(options, _) -> str:
+        from c3n_model.media_commands import make_bag
+
+        return make_bag(options.input, options.out, options.storage)
+
+    def run_extract(options, _) -> str:
+        from c3n_model.media_commands import extract_video
+
+        return extract_video(options.input, options.out)
+
+    make.set_defaults(run=run_make)
+    extract.set_defaults(run=run_extract)
 
 
 def _add_synthesize(commands) -> None:

@@ -2,7 +2,7 @@
 
 C3N always finds a best pair of labels, and every audio-visual segmenter paints its salient object in silence. A robot must
 not turn towards that. So a mask is published only if the second is louder than silence and the audio encoder hears one of
-the classes that a mask could belong to (those with a similarity to some visual class; "background" or "Silence" have none).
+the classes that an object could make, which "background" or "Silence" are not.
 """
 
 from __future__ import annotations
@@ -21,17 +21,12 @@ def loudness_dbfs(snippet: np.ndarray) -> float:
     return 10 * float(np.log10(max(power, 1e-12)))
 
 
-def audible_score(audio_logits: Tensor, similarity: Tensor) -> float:
-    """The highest sigmoid probability among audio classes that take part in the consensus.
-
-    Args:
-        audio_logits: (K_a,); similarity: (K_a, K_v).
-    """
-    takes_part = (similarity > 0).any(dim=1)
-    return float(audio_logits[takes_part].max().sigmoid())
+def audible_score(audio_logits: Tensor, audible_classes: Tensor) -> float:
+    """The highest sigmoid probability among `audible_classes` bool (K_a,); `audio_logits` (K_a,)."""
+    return float(audio_logits[audible_classes].max().sigmoid())
 
 
-def judge(snippet: np.ndarray, audio_logits: Tensor, similarity: Tensor, threshold: float) -> Presence:
+def judge(snippet: np.ndarray, audio_logits: Tensor, audible_classes: Tensor, threshold: float) -> Presence:
     """Whether the second in `snippet` float32 (samples,) is audible; `threshold` in [0, 1] is compared to the score."""
-    score, loudness = audible_score(audio_logits, similarity), loudness_dbfs(snippet)
+    score, loudness = audible_score(audio_logits, audible_classes), loudness_dbfs(snippet)
     return Presence(audible=loudness > SILENCE_DBFS and score >= threshold, score=score, loudness_dbfs=loudness)

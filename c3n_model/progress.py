@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from operator import length_hint
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -12,7 +13,7 @@ Item = TypeVar("Item")
 
 def bar(items: Iterable[Item], title: str) -> Iterable[Item]:
     """A bar on the terminal (stderr)."""
-    return tqdm(items, desc=title, dynamic_ncols=True, mininterval=0.5)
+    return tqdm(items, desc=title, total=length_hint(items) or None, dynamic_ncols=True, mininterval=0.5)
 
 
 def silent(items: Iterable[Item], title: str) -> Iterable[Item]:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
+# Where in its second a frame belongs: AVSBench took its pictures there.
+FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from c3n_model.checkpoint import Model
 from c3n_model.config import ModelConfig
 from c3n_model.labels.embedding import WordVectors
-from c3n_model.labels.names import UNSEEN_SOUNDS, audioset_names, imagenet_names
+from c3n_model.labels.names import AMBIENT_SOUNDS, GENERIC_SOUNDS, audioset_names, everyday_names, imagenet_names
 from c3n_model.network.audio.efficientat import EfficientAT
 from c3n_model.network.attention import class_activation_weights
 from c3n_model.network.c3n import Encoding
@@ -42,10 +42,12 @@ WEIGHT_FILES = {
 class ZeroShot(nn.Module):
     """encode / decode of `C3N`, with the class activation map of the consensus in the place of features."""
 
-    def __init__(self, visual_encoder: VisualEncoder, audio_encoder: nn.Module, similarity: Tensor):
+    def __init__(self, visual_encoder: VisualEncoder, audio_encoder: nn.Module, similarity: Tensor, audible: Tensor):
+        """`similarity` (K_a, K_v); `audible` bool (K_a,): the classes whose sound lets a mask be published."""
         super().__init__()
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
         self.register_buffer("similarity", similarity)
+        self.register_buffer("audible_classes", audible)
 
     def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
         """frames (N, 3, 448, 448), snippets (N, samples) -> `Encoding` whose one map is the activation (N, 1, h, w)."""
@@ -78,22 +80,25 @@ def load_zero_shot(weights: Path) -> Model:
     audio = EfficientAT()
     _load(visual.backbone, files["visual"])
     _load(audio, files["audio"])
-    sounds, (ids, sights) = audioset_names(files["audio_names"]), imagenet_names()
-    words = WordVectors(files["words"])
-    heard = np.stack([words.embed(name) * (name not in UNSEEN_SOUNDS) for name in sounds])
-    seen = np.stack([words.embed(name, wordnet_id) for name, wordnet_id in zip(sights, ids, strict=True)])
+    sounds, words = audioset_names(files["audio_names"]), WordVectors(files["words"])
+    heard = np.stack([words.embed(name) * (name not in AMBIENT_SOUNDS | GENERIC_SOUNDS) for name in sounds])
+    seen = np.stack([words.embed(name) for name in everyday_names()])
     similarity = label_similarity(torch.from_numpy(heard), torch.from_numpy(seen))
+    audible = torch.tensor([name not in AMBIENT_SOUNDS for name in sounds])
     config = ModelConfig(
         visual="mobilenetv2_100", audio="mn04", image_size=LOCALISE_SIZE, history=1, presence_threshold=PRESENCE_THRESHOLD
     )
-    network = ZeroShot(visual, audio, similarity).eval()
-    return Model("zero_shot", network, config, tuple(sounds), tuple(sights), card={"note": __doc__.splitlines()[0]})
+    network = ZeroShot(visual, audio, similarity, audible).eval()
+    return Model("zero_shot", network, config, tuple(sounds), tuple(imagenet_names()), card={"note": __doc__.splitlines()[0]})
 
 
 def _find(weights: Path, name: str) -> Path:
     found = sorted(weights.rglob(name)) if weights.is_dir() else []
     if not found:
-        raise FileNotFoundError(f"no {name} below {weights}; the zero-shot model needs {', '.join(WEIGHT_FILES.values())}")
+        raise FileNotFoundError(
+            f"no {name} below {weights}; the zero-shot model needs {', '.join(WEIGHT_FILES.values())}: "
+            "put them into one folder and name it in the environment variable C3N_WEIGHTS"
+        )
     return found[0]
 
 

@@ -76,21 +76,14 @@ def run_step(what: str, command: list[str], variables: dict[str, str], log_name:
     LOG.mkdir(exist_ok=True)
     log_path = LOG / log_name
     begin = time.monotonic()
-    with log_path.open("a+", encoding="utf-8", errors="replace") as log:
-        log.write(f"\n$ {' '.join(command)}\n")
-        log.flush()
-        process = subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
-        while True:
+    with log_path.open("w") as log, subprocess.Popen(command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=log,
+                                                     stderr=subprocess.STDOUT) as process:
+        while process.poll() is None:
             try:
-                code = process.wait(timeout=HEARTBEAT_S)
-                break
+                process.wait(timeout=HEARTBEAT_S)
             except subprocess.TimeoutExpired:
                 say(f"  {time.monotonic() - begin:4.0f} s  {last_lines(log_path, 1)[:100]}")
-            except KeyboardInterrupt:
-                process.terminate()
-                process.wait()
-                raise
-    if code:
+    if process.returncode:
         say(last_lines(log_path, 12))
         raise WorkspaceError(f"{remedy} (everything it said: {log_path})")
 
@@ -102,14 +95,13 @@ def last_lines(path: Path, count: int) -> str:
 
 def check_tools() -> None:
     """Raises WorkspaceError where a program is missing that only the user can install."""
-    compilers = [os.environ["CXX"].split()[0]] if os.environ.get("CXX") else ["c++", "g++", "clang++"]
-    if not any(map(shutil.which, compilers)):
-        raise WorkspaceError(f"no C++ compiler ({', '.join(compilers)}): apt install build-essential, then run make again")
-    for program, package in (("make", "make"), ("bash", "bash")):
+    compiler = os.environ.get("CXX", "c++").split()[0]
+    needed = {compiler: "build-essential", "make": "make", "bash": "bash"}
+    if ros_is_sourced():
+        needed["colcon"] = "python3-colcon-common-extensions"
+    for program, package in needed.items():
         if not shutil.which(program):
             raise WorkspaceError(f"{program} is missing: apt install {package}, then run make again")
-    if ros_is_sourced() and not shutil.which("colcon"):
-        raise WorkspaceError("colcon is missing: apt install python3-colcon-common-extensions, then run make again")
 
 
 def check_python() -> None:
@@ -147,28 +139,28 @@ def python_version(venv: Path) -> str:
     return found.group(1) if found else f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
-def is_current(stamp: Path, key: str) -> bool:
-    return stamp.exists() and stamp.read_text(encoding="utf-8") == key
+def read_key(stamp: Path) -> str:
+    return stamp.read_text(encoding="utf-8") if stamp.exists() else ""
 
 
 def setup(venv: Path) -> None:
     """Make the virtual environment, install the requirements, repair the wheels; nothing where that is done already."""
     check_tools()
     stamp, key = venv / ".c3n_ros_key", environment_key(venv)
-    if is_current(stamp, key):
+    if read_key(stamp) == key:
         say(f"setup: {venv} is up to date")
         return
-    made_for = stamp.read_text(encoding="utf-8") if stamp.exists() else key
-    if made_for.split("-")[0] != key.split("-")[0]:
-        raise WorkspaceError(f"{venv} was made for ROS from {made_for.split('-')[0]}, now it would be {key.split('-')[0]}: "
-                             f"remove it (rm -r '{venv}') or choose another with VENV=DIR, and run make again")
+    ros_before, ros_now = (read_key(stamp) or key).split("-")[0], key.split("-")[0]
+    if ros_before != ros_now:
+        raise WorkspaceError(f"{venv} was made for ROS from {ros_before}, now it would be {ros_now}: remove it "
+                             f"(rm -r '{venv}') or choose another with VENV=DIR, and run make again")
     if not (venv / "pyvenv.cfg").exists():
         create_environment(venv)
     variables = environment(venv)
     install = [str(venv / "bin/python"), "-m", "pip", "install", *numpy_constraint()]
     for path in requirement_files():
         install += ["-r", str(path)]
-    run_step(f"setup: installing the packages into {venv} (about 5.5 GB, some minutes) ...", install, variables, "setup.log",
+    run_step(f"setup: installing the packages into {venv} (about 5.5 GB, some minutes) ...", install, variables, "pip.log",
              "pip could not install the packages: check the network and the free disk space, then run make again")
     if not ros_is_sourced():
         repair_wheels(venv, variables)
@@ -186,7 +178,7 @@ def create_environment(venv: Path) -> None:
                              "free some space or choose another folder with VENV=DIR")
     access = ["--system-site-packages"] if ros_is_sourced() else []
     run_step(f"setup: making the virtual environment {venv} ...", [sys.executable, "-m", "venv", *access, str(venv)],
-             environment(venv), "setup.log", "python3 -m venv failed: apt install python3-venv, then run make again")
+             environment(venv), "venv.log", "python3 -m venv failed: apt install python3-venv, then run make again")
 
 
 def numpy_constraint() -> list[str]:
@@ -215,20 +207,20 @@ def repair_wheels(venv: Path, variables: dict[str, str]) -> None:
 def build(venv: Path) -> None:
     """colcon build into install/, and of audio_common_msgs where ROS does not have it."""
     stamp, key = ROOT / "build/.c3n_ros_key", f"{environment_key(venv)} {venv}"
-    if not is_current(stamp, key):
-        remove_build()  # CMake's cache would keep the paths of the other environment
-    prefixes = os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep) if ros_is_sourced() else []
-    base_paths = [str(ROOT)]
-    if not any(Path(prefix, "share/audio_common_msgs/package.xml").exists() for prefix in prefixes if prefix):
-        base_paths.append(str(UNDERLAY))
-    # A distribution's packages are built with its own Python, not with the environment's.
-    variables = {**environment(venv), **({"PATH": os.environ["PATH"]} if ros_is_sourced() else {})}
-    colcon = ["colcon", "--log-base", str(LOG), "build", "--base-paths", *base_paths, "--symlink-install",
-              "--cmake-args", "-DBUILD_TESTING=OFF"]
+    variables = environment(venv)
+    if ros_is_sourced():  # a distribution's packages are built with its own Python, not with the environment's
+        variables["PATH"] = os.environ["PATH"]
+        del variables["VIRTUAL_ENV"]
     program = shutil.which("colcon", path=variables["PATH"])
     if program is None:
         raise WorkspaceError(f"{venv} has no colcon: run `make setup` first")
-    run_step("build: colcon build ...", [program, *colcon[1:]], variables, "build.log",
+    if read_key(stamp) != key:
+        remove_build()  # CMake's cache would keep the paths of the other environment
+    prefixes = variables["AMENT_PREFIX_PATH"].split(os.pathsep)
+    in_ros = any(Path(prefix, "share/audio_common_msgs/package.xml").exists() for prefix in prefixes if prefix)
+    command = [program, "--log-base", str(LOG), "build", "--base-paths", str(ROOT), *([] if in_ros else [str(UNDERLAY)]),
+               "--symlink-install", "--cmake-args", "-DBUILD_TESTING=OFF"]
+    run_step("build: colcon build ...", command, variables, "build.log",
              "colcon could not build the workspace: read the lines above, run `make clean` and try again")
     stamp.write_text(key, encoding="utf-8")
     say("build: install/ is ready; `. install/setup.bash` enters it")
@@ -250,6 +242,12 @@ def remove_build() -> None:
         shutil.rmtree(ROOT / folder, ignore_errors=True)
 
 
+def clean(venv: Path) -> None:
+    remove_build()
+    shutil.rmtree(LOG, ignore_errors=True)
+    say(f"clean: removed build/ install/ log/; {venv} and out/ are kept")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="the virtual environment (default: .venv)")
@@ -258,18 +256,12 @@ def main() -> int:
     arguments = parser.parse_args()
     venv = arguments.venv.absolute()
     try:
-        if arguments.step == "setup":
-            setup(venv)
-        elif arguments.step == "build":
-            build(venv)
-        elif arguments.step == "run":
-            run(venv, [word for position, word in enumerate(arguments.command) if position or word != "--"])
-        elif arguments.step == "clean":
-            remove_build()
-            shutil.rmtree(LOG, ignore_errors=True)
-            say(f"clean: removed build/ install/ log/; {venv} and out/ are kept")
-        else:
+        if arguments.step == "run":
+            run(venv, arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command)
+        elif arguments.step == "key":
             say(environment_key(venv))
+        else:
+            {"setup": setup, "build": build, "clean": clean}[arguments.step](venv)
     except WorkspaceError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

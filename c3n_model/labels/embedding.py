@@ -10,8 +10,8 @@ import numpy as np
 
 
 class WordVectors:
-    """Vectors by lower-case text, from an npz file: a `words` array (and any `<name>_labels`, `<name>_names` or
-    `<name>_wnid` array of whole labels), each beside its `..._vectors` of (n, d').
+    """Vectors by lower-case text, from an npz file: `words` (n,) and `vectors` (n, d'), and any `<name>_labels` or
+    `<name>_names` array of whole labels beside its `<name>_vectors`.
 
     Raises:
         ValueError: not an npz of that form. FileNotFoundError: no such file.
@@ -23,21 +23,23 @@ class WordVectors:
             self.vectors = dict(zip((str(word).lower() for word in tables["words"]), tables["vectors"], strict=True))
             for key in tables.files:
                 stem, _, what = key.rpartition("_")
-                vectors = f"{key}_vectors" if what == "wnid" else f"{stem}_vectors"
-                if what in ("labels", "names", "wnid") and vectors in tables.files:
-                    self.vectors |= dict(zip((str(text).lower() for text in tables[key]), tables[vectors], strict=True))
+                if what in ("labels", "names") and f"{stem}_vectors" in tables.files:
+                    labels = (str(text).lower() for text in tables[key])
+                    self.vectors |= dict(zip(labels, tables[f"{stem}_vectors"], strict=True))
         except (KeyError, ValueError, zipfile.BadZipFile) as error:
-            raise ValueError(f"{path} holds no word vectors ({error}); expected npz with words (n,) and vectors (n, d)") from error
+            raise ValueError(
+                f"{path} holds no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
+            ) from error
         self.dimension = tables["vectors"].shape[1]
 
-    def embed(self, label: str, wordnet_id: str = "") -> np.ndarray:
+    def embed(self, label: str) -> np.ndarray:
         """The vector of a label, float32 (d',), zeros if no word of it is known.
 
-        Tried in turn: the label or its WordNet id as a whole; the mean over a synonym's words, first synonym first; the
+        Tried in turn: the label as a whole; the mean over a synonym's words, first synonym first; the
         last word of any synonym ("grand piano": piano), its head noun.
         """
         synonyms = [re.sub(r"\(.*?\)", "", part).strip().lower() for part in label.split(",")]
-        for text in (label.lower(), wordnet_id, *synonyms):
+        for text in (label.lower(), *synonyms):
             if text in self.vectors:
                 return self.vectors[text].astype(np.float32)
         for synonym in synonyms:

@@ -94,6 +94,11 @@ class C3N(nn.Module):
         for head in (visual_encoder.head(), audio_encoder.head()):
             head.requires_grad_(False)
 
+    @property
+    def audible_classes(self) -> Tensor:
+        """bool (K_a,): audio classes that some visual class could make; "background" is none."""
+        return (self.similarity > 0).any(dim=1)
+
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """frames (B, T, 3, H, W) RGB in [0, 1] and snippets (B, T, samples) in [-1, 1] -> mask logits (B, T, H, W)."""
         encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))

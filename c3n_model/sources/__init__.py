@@ -36,10 +36,13 @@ def open_source(path: Path | str, image_topic: str | None = None, audio_topic: s
     """
     path = Path(path)
     if not path.exists():
-        raise FileNotFoundError(f"nothing lies at {path}; expected a bag, a video file or a folder of pictures with a .wav")
+        raise FileNotFoundError(
+            f"nothing lies at {path}; expected a bag, a video file or a folder of pictures with a .wav"
+        )
     bag_suffixes = (".mcap", ".db3")
-    is_bag_folder = path.is_dir() and any(file.name == "metadata.yaml" or file.suffix in bag_suffixes
-                                          for file in path.iterdir())
+    is_bag_folder = path.is_dir() and any(
+        file.name == "metadata.yaml" or file.suffix in bag_suffixes for file in path.iterdir()
+    )
     if is_bag_folder or path.suffix in bag_suffixes:
         from c3n_model.sources.bag import BagSource
 

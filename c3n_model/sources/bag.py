@@ -17,8 +17,14 @@ from rosbags.rosbag2 import Reader
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from c3n_model.sources.messages import (AudioFormat, chunk_from_audio, format_from_info, frame_from_image, mask_from_image,
-                                        stamp_of)
+from c3n_model.sources.messages import (
+    AudioFormat,
+    chunk_from_audio,
+    format_from_info,
+    frame_from_image,
+    mask_from_image,
+    stamp_of,
+)
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 IMAGE_TYPE = "sensor_msgs/msg/Image"
@@ -40,7 +46,7 @@ class BagSource:
     """
 
     def __init__(self, path: Path | str, image_topic: str | None = None, audio_topic: str | None = None):
-        """`image_topic`, `audio_topic`: which to take; without a name the first of the right type in the bag's order."""
+        """`image_topic`, `audio_topic`: which to take; without a name, the first of the right type."""
         self.path = Path(path)
         self.name = self.path.stem
         with _open(self.path) as reader:
@@ -83,8 +89,9 @@ def topic_types(path: Path | str) -> dict[str, str]:
         return {connection.topic: connection.msgtype for connection in reader.connections}
 
 
-def messages(path: Path | str, topics: list[str], definitions: Mapping[str, str] | None = None
-             ) -> Iterator[tuple[str, int, Any]]:
+def messages(
+    path: Path | str, topics: list[str], definitions: Mapping[str, str] | None = None
+) -> Iterator[tuple[str, int, Any]]:
     """(topic, log time in ns, message) of the given topics, in log-time order.
 
     `definitions` maps type names ("c3n_ros/msg/SoundingObjects") to .msg texts, for bags without definitions of their
@@ -128,7 +135,9 @@ def _typestore(path: Path, connection: Connection, definitions: Mapping[str, str
     for name, text in definitions.items():
         store.register(get_types_from_msg(text, name))
     if connection.msgtype not in store.types:
-        raise ValueError(f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text")
+        raise ValueError(
+            f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text"
+        )
     return store
 
 
@@ -153,8 +162,10 @@ def _open(path: Path) -> Iterator[Reader]:
     except Exception as error:  # sqlite, zstd, struct and the type parser each have their own
         if type(error) is ValueError:  # said by this module
             raise
-        raise ValueError(f"{path} cannot be read as a bag: {error or type(error).__name__}; if its recording was cut, "
-                         "`ros2 bag reindex` may repair it") from error
+        raise ValueError(
+            f"{path} cannot be read as a bag: {error or type(error).__name__}; if its recording was cut, "
+            "`ros2 bag reindex` may repair it"
+        ) from error
 
 
 def _storage(path: Path) -> Path:

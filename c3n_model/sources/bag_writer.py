@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
-from rosbags.interfaces import (Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime)
+from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import StoragePlugin, Writer
 
 from c3n_model.sources.bag import AUDIO_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
@@ -16,8 +16,17 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 _BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
 _UNLIMITED = QosTime(2**31 - 1, 2**32 - 1)
-_LATCHED = Qos(QosHistory.KEEP_LAST, 1, QosReliability.RELIABLE, QosDurability.TRANSIENT_LOCAL, _UNLIMITED, _UNLIMITED,
-               QosLiveliness.AUTOMATIC, _UNLIMITED, False)
+_LATCHED = Qos(
+    QosHistory.KEEP_LAST,
+    1,
+    QosReliability.RELIABLE,
+    QosDurability.TRANSIENT_LOCAL,
+    _UNLIMITED,
+    _UNLIMITED,
+    QosLiveliness.AUTOMATIC,
+    _UNLIMITED,
+    False,
+)
 
 
 class BagWriter:
@@ -29,8 +38,13 @@ class BagWriter:
     Raises ValueError for an unknown storage, FileExistsError if there is something at `path`.
     """
 
-    def __init__(self, path: Path | str, storage: str = "mcap", image_topic: str = "/camera/image_raw",
-                 audio_topic: str = "/audio/audio_stamped"):
+    def __init__(
+        self,
+        path: Path | str,
+        storage: str = "mcap",
+        image_topic: str = "/camera/image_raw",
+        audio_topic: str = "/audio/audio_stamped",
+    ):
         if storage not in STORAGES:
             raise ValueError(f"unknown storage {storage!r}; known are {', '.join(STORAGES)}")
         if Path(path).exists():
@@ -38,8 +52,11 @@ class BagWriter:
         self._path = Path(path)
         self._writer = Writer(self._path, version=_BAG_VERSION, storage_plugin=STORAGES[storage])
         self._types = standard_types()
-        self._topics = {IMAGE_TYPE: image_topic, AUDIO_TYPE: audio_topic,
-                        INFO_TYPE: audio_topic.rpartition("/")[0] + "/audio_info"}
+        self._topics = {
+            IMAGE_TYPE: image_topic,
+            AUDIO_TYPE: audio_topic,
+            INFO_TYPE: audio_topic.rpartition("/")[0] + "/audio_info",
+        }
         self._connections = {}
         self._audio_format: AudioFormat | None = None
 
@@ -47,11 +64,14 @@ class BagWriter:
         self._writer.open()
         for type_name, topic in self._topics.items():
             qos = [_LATCHED] if type_name == INFO_TYPE else []
-            self._connections[type_name] = self._writer.add_connection(topic, type_name, typestore=self._types,
-                                                                       offered_qos_profiles=qos)
+            self._connections[type_name] = self._writer.add_connection(
+                topic, type_name, typestore=self._types, offered_qos_profiles=qos
+            )
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self._writer.__exit__(kind, error, trace)
         if kind is not None:
             shutil.rmtree(self._path, ignore_errors=True)
@@ -65,8 +85,16 @@ class BagWriter:
 
     def _write_frame(self, frame: Frame) -> None:
         height, width = frame.rgb.shape[:2]
-        image = self._new(IMAGE_TYPE, header=self._header(frame.stamp_ns, frame.frame_id), height=height, width=width,
-                          encoding="rgb8", is_bigendian=0, step=3 * width, data=frame.rgb.reshape(-1))
+        image = self._new(
+            IMAGE_TYPE,
+            header=self._header(frame.stamp_ns, frame.frame_id),
+            height=height,
+            width=width,
+            encoding="rgb8",
+            is_bigendian=0,
+            step=3 * width,
+            data=frame.rgb.reshape(-1),
+        )
         self._append(IMAGE_TYPE, frame.stamp_ns, image)
 
     def _write_chunk(self, chunk: AudioChunk) -> None:
@@ -75,11 +103,19 @@ class BagWriter:
             # The first before all sound; one that changes the format before its own sound, but after the sound so far.
             info_ns = chunk.stamp_ns if self._audio_format is None else chunk.end_ns - 1
             self._audio_format = audio_format
-            info = self._new(INFO_TYPE, channels=audio_format.channels, sample_rate=audio_format.sample_rate,
-                             sample_format=audio_format.sample_format, bitrate=0, coding_format=audio_format.coding_format)
+            info = self._new(
+                INFO_TYPE,
+                channels=audio_format.channels,
+                sample_rate=audio_format.sample_rate,
+                sample_format=audio_format.sample_format,
+                bitrate=0,
+                coding_format=audio_format.coding_format,
+            )
             self._append(INFO_TYPE, info_ns, info)
         data = self._new("audio_common_msgs/msg/AudioData", data=pcm_from_samples(chunk.samples))
-        self._append(AUDIO_TYPE, chunk.end_ns, self._new(AUDIO_TYPE, header=self._header(chunk.stamp_ns, ""), audio=data))
+        self._append(
+            AUDIO_TYPE, chunk.end_ns, self._new(AUDIO_TYPE, header=self._header(chunk.stamp_ns, ""), audio=data)
+        )
 
     def _append(self, type_name: str, log_ns: int, message: object) -> None:
         self._writer.write(self._connections[type_name], log_ns, self._types.serialize_cdr(message, type_name))

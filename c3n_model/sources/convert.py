@@ -15,16 +15,23 @@ from c3n_model.sources.bag_writer import BagWriter
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
-# A time of the past on a whole second: windows lie on whole seconds of stamps, so those of the bag are those of the video.
+# Some time on a whole second: windows lie on whole seconds of stamps, so the bag has the windows of the video.
 START_NS = 1_700_000_000 * NANOSECONDS_PER_SECOND
 CHUNKS_PER_SECOND = 50  # audio_capture delivers 10 to 20 ms
 
 Progress = Callable[[Iterable, str], Iterable]
 
 
-def bag_from_media(source: Source, bag_path: Path | str, storage: str = "mcap", image_topic: str = "/camera/image_raw",
-                   audio_topic: str = "/audio/audio_stamped", start_ns: int = START_NS, progress: Progress = silent) -> None:
-    """Write a bag as a camera (rgb8) and audio_capture (S16LE in chunks of at most 20 ms, AudioInfo latched first) would fill it.
+def bag_from_media(
+    source: Source,
+    bag_path: Path | str,
+    storage: str = "mcap",
+    image_topic: str = "/camera/image_raw",
+    audio_topic: str = "/audio/audio_stamped",
+    start_ns: int = START_NS,
+    progress: Progress = silent,
+) -> None:
+    """Write a bag as a camera and audio_capture would fill it: rgb8; S16LE in chunks of at most 20 ms, AudioInfo first.
 
     Stamps are `start_ns` + the source's own. Raises FileExistsError if there is something at `bag_path`, ValueError for
     an unknown storage ("mcap" and "sqlite3" are known) and whatever the source raises.
@@ -47,5 +54,7 @@ def _split(chunk: AudioChunk) -> Iterator[AudioChunk]:
     count = -(-len(chunk.samples) * CHUNKS_PER_SECOND // chunk.sample_rate)
     at = 0
     for samples in np.array_split(chunk.samples, max(count, 1)):
-        yield replace(chunk, samples=samples, stamp_ns=chunk.stamp_ns + at * NANOSECONDS_PER_SECOND // chunk.sample_rate)
+        yield replace(
+            chunk, samples=samples, stamp_ns=chunk.stamp_ns + at * NANOSECONDS_PER_SECOND // chunk.sample_rate
+        )
         at += len(samples)

@@ -1,7 +1,7 @@
 """Video files and folders of pictures as sources of frames and sound, through PyAV (FFmpeg).
 
-Stamps count from the start of the file. Frames and chunks come in the order in which a live recorder would have seen them:
-a frame at its stamp, sound when its last sample is over.
+Stamps count from the start of the file. Frames and chunks come in the order in which a live recorder would have seen
+them: a frame at its stamp, sound when its last sample is over.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ import av
 import cv2
 import numpy as np
 
-from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
+from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
-FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16  # of each second; AVSBench's pictures were taken there
 _SILENCE = np.zeros((1600, 1), np.float32)  # 100 ms
 _SILENCE_RATE = 16_000
-_NO_SOUND = ("{} has no sound, and C3N needs to hear what it looks for; add a sound track, for example with "
-             "ffmpeg -i video -i sound.wav -c:v copy out.mp4")
+_NO_SOUND = (
+    "{} has no sound, and C3N needs to hear what it looks for; add a sound track, for example with "
+    "ffmpeg -i video -i sound.wav -c:v copy out.mp4"
+)
 
 
 def arrival_ns(item: Frame | AudioChunk) -> int:
@@ -48,7 +49,9 @@ class VideoSource:
         self.name = self.path.stem
         with _open(self.path) as container:
             if not container.streams.video:
-                raise ValueError(f"{path} has no pictures, only {', '.join(stream.type for stream in container.streams)}")
+                raise ValueError(
+                    f"{path} has no pictures, only {', '.join(stream.type for stream in container.streams)}"
+                )
             self._has_sound = bool(container.streams.audio)
             if not self._has_sound and not allow_silent:
                 raise ValueError(_NO_SOUND.format(path))
@@ -78,10 +81,10 @@ class VideoSource:
 
 
 class FolderSource:
-    """A folder of pictures, one for each second, and a .wav inside it or next to it under its name, as AVSBench has them.
+    """A folder of pictures, one for each second, and a .wav inside it or next to it under its name, as in AVSBench.
 
-    The pictures (directly inside, or in a folder `frames`) are taken in the natural order of their names, `x_2.png` before
-    `x_10.png`; the stamp of each is 15/16 of its second. `duration_s`, `frame_rate` and `name` describe the clip.
+    The pictures (directly inside, or in a folder `frames`) are taken in the natural order of their names, `x_2.png`
+    before `x_10.png`; the stamp of each is 15/16 of its second. `duration_s`, `frame_rate` and `name` describe it.
 
     Raises FileNotFoundError if there is no such folder, ValueError if it has no pictures or no single sound; while
     iterating, ValueError for a file that cannot be read.
@@ -99,7 +102,9 @@ class FolderSource:
             raise ValueError(f"{path} has no pictures; expected {', '.join(PICTURE_SUFFIXES)}")
         sounds = sorted(self.path.glob("*.wav")) or sorted(self.path.parent.glob(f"{self.name}.wav"))
         if len(sounds) != 1:
-            raise ValueError(f"{path} needs exactly one .wav inside it, or {self.name}.wav next to it; found {len(sounds)}")
+            raise ValueError(
+                f"{path} needs exactly one .wav inside it, or {self.name}.wav next to it; found {len(sounds)}"
+            )
         self._sound = sounds[0]
         self.duration_s = float(len(self._pictures))
 
@@ -119,6 +124,7 @@ class FolderSource:
 
 def pictures_in(folder: Path) -> list[Path]:
     """The pictures in a folder in the natural order of their names; none if there is no such folder."""
+
     def natural(path: Path) -> list:
         return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", path.name)]
 

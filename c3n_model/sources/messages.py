@@ -47,8 +47,10 @@ _SAMPLE_FORMATS = {
     "U8": ("u1", 2**7, 2**7),
 }
 
-MP3_REMEDY = ("the sound is MP3, but only raw PCM can be read: start audio_capture with the launch argument format:=wave "
-              "(ros2 launch audio_capture capture.launch.xml format:=wave)")
+MP3_REMEDY = (
+    "the sound is MP3, but only raw PCM can be read: start audio_capture with the launch argument format:=wave "
+    "(ros2 launch audio_capture capture.launch.xml format:=wave)"
+)
 
 
 @dataclass(frozen=True)
@@ -65,8 +67,10 @@ class AudioFormat:
 
     def __post_init__(self):
         if self.sample_rate <= 0 or self.channels <= 0:
-            raise ValueError("expected a positive sample_rate and number of channels, "
-                             f"got {self.sample_rate} Hz and {self.channels}; correct audio_info or the parameters")
+            raise ValueError(
+                "expected a positive sample_rate and number of channels, "
+                f"got {self.sample_rate} Hz and {self.channels}; correct audio_info or the parameters"
+            )
         if self.sample_format not in _SAMPLE_FORMATS:
             raise ValueError(f"unknown sample_format {self.sample_format!r}; known are {', '.join(_SAMPLE_FORMATS)}")
 
@@ -87,7 +91,9 @@ def frame_from_image(message: Any) -> Frame:
         try:
             rgb = cv2.cvtColor(rgb, conversion)
         except cv2.error as error:  # YUV of an odd width
-            raise ValueError(f"a {message.encoding} image cannot be {message.width} x {message.height} pixels") from error
+            raise ValueError(
+                f"a {message.encoding} image cannot be {message.width} x {message.height} pixels"
+            ) from error
     return Frame(rgb, stamp_of(message.header), message.header.frame_id)
 
 
@@ -105,8 +111,10 @@ def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
     rows = message.height * 3 // 2 if message.encoding == "nv12" else message.height
     data = np.frombuffer(message.data, dtype=np.uint8)
     if row_bytes == 0 or rows == 0 or message.step < row_bytes or len(data) != rows * message.step:
-        raise ValueError(f"a {message.encoding} image of {message.width} x {message.height} has rows of at least "
-                         f"{row_bytes} bytes and {rows} x step bytes; got step {message.step} and {len(data)} bytes")
+        raise ValueError(
+            f"a {message.encoding} image of {message.width} x {message.height} has rows of at least "
+            f"{row_bytes} bytes and {rows} x step bytes; got step {message.step} and {len(data)} bytes"
+        )
     pixels = data.reshape(rows, message.step)[:, :row_bytes]
     if dtype.itemsize > 1:
         pixels = np.ascontiguousarray(pixels).view(dtype.newbyteorder(">" if message.is_bigendian else "<"))
@@ -117,7 +125,9 @@ def format_from_info(message: Any) -> AudioFormat:
     """audio_common_msgs/AudioInfo -> AudioFormat. Raises ValueError if it describes nothing that can be read."""
     if message.coding_format.lower() == "mp3":
         raise ValueError(MP3_REMEDY)
-    return AudioFormat(message.sample_rate, message.channels, message.sample_format.upper(), message.coding_format.lower())
+    return AudioFormat(
+        message.sample_rate, message.channels, message.sample_format.upper(), message.coding_format.lower()
+    )
 
 
 def chunk_from_audio(message: Any, audio_format: AudioFormat) -> AudioChunk:
@@ -131,8 +141,10 @@ def chunk_from_audio(message: Any, audio_format: AudioFormat) -> AudioChunk:
     dtype, zero, full_scale = _SAMPLE_FORMATS[audio_format.sample_format]
     step = np.dtype(dtype).itemsize * audio_format.channels
     if len(data) % step:
-        raise ValueError(f"{len(data)} bytes of sound are no whole number of {audio_format.channels}-channel "
-                         f"{audio_format.sample_format} samples ({step} bytes); correct audio_info or the parameters")
+        raise ValueError(
+            f"{len(data)} bytes of sound are no whole number of {audio_format.channels}-channel "
+            f"{audio_format.sample_format} samples ({step} bytes); correct audio_info or the parameters"
+        )
     values = np.ascontiguousarray(data).view(dtype).astype(np.float32)
     samples = (values - np.float32(zero)) / np.float32(full_scale)
     return AudioChunk(samples.reshape(-1, audio_format.channels), audio_format.sample_rate, stamp_of(message.header))
@@ -144,13 +156,15 @@ def stamp_of(header: Any) -> int:
 
 
 def pcm_from_samples(samples: np.ndarray) -> np.ndarray:
-    """Samples float (n, channels) in [-1, 1] -> the bytes of S16LE, uint8 (2 n channels,); beyond full scale is clipped."""
+    """Samples float (n, channels) in [-1, 1] -> the bytes of S16LE, uint8 (2 n channels,); louder ones are clipped."""
     return np.clip(np.rint(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2").reshape(-1).view(np.uint8)
 
 
 # MPEG-1 Layer III in kbit/s by the header's index; the rows for MPEG-2 and 2.5 are the same.
-_BIT_RATES = ((0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
-              (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160))
+_BIT_RATES = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
 _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
 
 
@@ -163,7 +177,7 @@ def _looks_like_mp3(data: np.ndarray) -> bool:
         return True
     at = 0
     while len(data) - at >= 4:
-        length = _mp3_frame_length(int.from_bytes(data[at:at + 4].tobytes(), "big"))
+        length = _mp3_frame_length(int.from_bytes(data[at : at + 4].tobytes(), "big"))
         if length == 0:
             return False
         at += length

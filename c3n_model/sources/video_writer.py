@@ -45,7 +45,9 @@ class VideoWriter:
         self._sound = self._container.add_stream("aac", rate=_SOUND_RATE, layout="stereo", format="fltp")
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         if kind is None and self._last_tick >= 0:
             self._encode_picture(None)
             self._container.mux(self._sound.encode(None))
@@ -82,7 +84,9 @@ class VideoWriter:
 
     def _encode_picture(self, picture: av.VideoFrame | None) -> None:
         for packet in self._video.encode(picture):
-            packet.duration = self._ticks_per_frame  # counts for the very last frame: it is shown as long as the one before
+            packet.duration = (
+                self._ticks_per_frame
+            )  # counts for the very last frame: it is shown as long as the one before
             self._container.mux(packet)
 
     def _write_chunk(self, chunk: AudioChunk) -> None:
@@ -91,8 +95,11 @@ class VideoWriter:
             self._sound_format = (rate, channels)
             self._to_stereo = av.AudioResampler(format="fltp", layout="stereo", rate=_SOUND_RATE)
         samples = chunk.samples if channels <= 2 else chunk.samples.mean(axis=1, keepdims=True)
-        planar = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples.T, dtype=np.float32), format="fltp",
-                                            layout="mono" if len(samples.T) == 1 else "stereo")
+        planar = av.AudioFrame.from_ndarray(
+            np.ascontiguousarray(samples.T, dtype=np.float32),
+            format="fltp",
+            layout="mono" if len(samples.T) == 1 else "stereo",
+        )
         planar.sample_rate = rate
         resampled = [frame.to_ndarray() for frame in self._to_stereo.resample(planar)]
         sound = np.concatenate(resampled, axis=1) if resampled else np.zeros((2, 0), np.float32)
@@ -115,4 +122,6 @@ class VideoWriter:
 
     def _refuse_a_jump(self, missing: int, rate: int, stamp_ns: int) -> None:
         if missing > _LONGEST_GAP_S * rate:
-            raise ValueError(f"the stamps jump ahead by {missing / rate:.0f} s to {stamp_ns} ns; cut the recording there")
+            raise ValueError(
+                f"the stamps jump ahead by {missing / rate:.0f} s to {stamp_ns} ns; cut the recording there"
+            )

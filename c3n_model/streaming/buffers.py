@@ -12,10 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from c3n_model.preprocess import snippet_from_samples
-from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
+from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
-# AVSBench took each second's picture at 15/16 of the second.
-FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16
 # Stamps of sound wander by this much without a sample being lost.
 JITTER_NS = 20_000_000
 
@@ -164,8 +162,10 @@ class AudioBuffer:
         Raises ValueError if the samples are not (n, channels) or the rate is not positive.
         """
         if chunk.samples.ndim != 2 or chunk.samples.shape[1] == 0 or chunk.sample_rate <= 0:
-            raise ValueError("an audio chunk must have samples (n, channels) and a positive rate, "
-                             f"got shape {chunk.samples.shape} at {chunk.sample_rate} Hz")
+            raise ValueError(
+                "an audio chunk must have samples (n, channels) and a positive rate, "
+                f"got shape {chunk.samples.shape} at {chunk.sample_rate} Hz"
+            )
         place = bisect_left(self._pieces, chunk.stamp_ns, key=lambda piece: piece.stamp_ns)
         known = place < len(self._pieces) and self._pieces[place].stamp_ns == chunk.stamp_ns
         too_old = self.end_ns is not None and chunk.end_ns < self.end_ns - self._capacity_ns
@@ -173,8 +173,17 @@ class AudioBuffer:
             return 0
         finite = np.isfinite(chunk.samples)
         mono = np.where(finite, chunk.samples, 0).mean(axis=1, dtype=np.float32)
-        self._pieces.insert(place, _Piece(chunk.stamp_ns, chunk.sample_rate, chunk.samples.shape[1], mono,
-                                          finite.all(axis=1), anchor_ns=chunk.stamp_ns))
+        self._pieces.insert(
+            place,
+            _Piece(
+                chunk.stamp_ns,
+                chunk.sample_rate,
+                chunk.samples.shape[1],
+                mono,
+                finite.all(axis=1),
+                anchor_ns=chunk.stamp_ns,
+            ),
+        )
         for index in range(max(place, 1), len(self._pieces)):
             self._pieces[index].follow(self._pieces[index - 1])
         self.newest_ns = self._pieces[-1].stamp_ns
@@ -226,7 +235,7 @@ class AudioBuffer:
             for other in canvases.values():
                 if other is not canvas:
                     free &= ~other.arrived[np.arange(first, last) * other.rate // piece.rate]
-            canvas.samples[first:last][free] = piece.mono[first - begin:last - begin][free]
-            canvas.heard[first:last][free] = piece.finite[first - begin:last - begin][free]
+            canvas.samples[first:last][free] = piece.mono[first - begin : last - begin][free]
+            canvas.heard[first:last][free] = piece.finite[first - begin : last - begin][free]
             canvas.arrived[first:last] |= free
         return list(canvases.values())

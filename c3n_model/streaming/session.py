@@ -69,7 +69,8 @@ class Session:
 
     def _describe(self, window: Window, encoding: Encoding, probability: np.ndarray) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
-        presence = judge(window.snippet, encoding.audio_logits[0], self.network.similarity, self.presence_threshold)
+        audible = self.network.audible_classes
+        presence = judge(window.snippet, encoding.audio_logits[0], audible, self.presence_threshold)
         probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR) * presence.audible
         mask = probability > self.threshold
         label = unified_label(encoding.consensus, self.model, index=0)

@@ -2,17 +2,18 @@
 
 | what | result |
 |---|---|
-| the grid | window k is [k s, (k + 1) s) of the stamps, so that runs that start at different times cut the same windows |
+| the grid | window k is [k s, (k + 1) s) of the stamps, so runs that start at different times cut the same |
 | the first window | the first whole second whose sound is held from its beginning (to 20 ms) |
 | its frame | the one nearest to 15/16 of the second (where AVSBench took its pictures), at most `max_skew_ns` away |
 | it closes | when its sound is complete and a frame at or after 15/16 came |
 | something is missing | when one of the streams is `max_wait_ns` past its end it closes with what there is |
 | no frame near enough | skipped, counted in `skipped_no_frame` |
-| less than `min_heard` of the second was heard | skipped, counted in `skipped_no_sound`; otherwise what is missing is zero |
+| less than `min_heard` of the second was heard | skipped, counted in `skipped_no_sound`; above that, the rest is zero |
 | late: for a closed window | dropped, counted |
 | out of order, overlapping, repeated, other rate or channels, not finite | see `buffers`; a window may wait for it |
-| a stamp `jump_back_ns` older than the newest of its stream | the clock jumped (a bag that loops): see `_follow_clock` |
-| a stamp far ahead | the seconds without sound are skipped at once; more of them than the buffers hold is a clock jump |
+| a stamp `jump_back_ns` older than the newest of its stream | the clock jumped (a looping bag): see `_follow_clock` |
+| a stamp far ahead | seconds without sound are passed over; more than the buffers hold is a clock jump |
+| the streams end (`finish`) | nothing is waited for; a tail shorter than `min_heard` is no window |
 
 A chunk of sound comes when its last sample is over, so sound is overdue one chunk later than a frame would be.
 """
@@ -52,12 +53,22 @@ class WindowAssembler:
     Memory is bounded: `capacity` seconds of sound and as many frames.
     """
 
-    def __init__(self, sample_rate: int, *, max_skew_ns: int = 150_000_000, max_wait_ns: int = 500_000_000,
-                 min_heard: float = 0.5, jump_back_ns: int = 2 * NANOSECONDS_PER_SECOND, capacity: int = 10):
+    def __init__(
+        self,
+        sample_rate: int,
+        *,
+        max_skew_ns: int = 150_000_000,
+        max_wait_ns: int = 500_000_000,
+        min_heard: float = 0.5,
+        jump_back_ns: int = 2 * NANOSECONDS_PER_SECOND,
+        capacity: int = 10,
+    ):
         """`sample_rate` of the snippets in Hz; `min_heard` in (0, 1]; `capacity` in whole seconds, at least 2."""
         if sample_rate <= 0 or not 0 < min_heard <= 1 or capacity < 2:
-            raise ValueError("sample_rate must be positive, min_heard in (0, 1] and capacity at least 2 s, "
-                             f"got {sample_rate} Hz, {min_heard} and {capacity} s")
+            raise ValueError(
+                "sample_rate must be positive, min_heard in (0, 1] and capacity at least 2 s, "
+                f"got {sample_rate} Hz, {min_heard} and {capacity} s"
+            )
         self._sample_rate = sample_rate
         self._max_wait_ns = max_wait_ns
         self._min_heard = min_heard

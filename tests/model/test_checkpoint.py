@@ -4,7 +4,7 @@ import json
 
 import pytest
 import torch
-from conftest import make_tiny_model
+from tiny import make_tiny_model
 from safetensors import safe_open
 from safetensors.torch import save_file
 
@@ -27,7 +27,7 @@ def test_round_trip(file, tiny_model):
 
 
 def test_missing_file_names_the_embedded_models():
-    with pytest.raises(FileNotFoundError, match="neither a file nor one of demo"):
+    with pytest.raises(FileNotFoundError, match="neither a file nor one of demo, zero_shot"):
         load_model("nowhere.safetensors")
 
 

@@ -39,7 +39,7 @@ def test_a_bag_played_and_recorded_holds_the_same_bytes(tmp_path, start_process,
     assert player.returncode == 0 and "played 11 messages of 2 topics" in output
     recorder.send_signal(signal.SIGTERM)
     output, _ = recorder.communicate(timeout=60)
-    assert recorder.returncode == 0 and "Traceback" not in output
+    assert recorder.returncode == 0 and "Traceback" not in output, output
     with Reader(original) as before, Reader(tmp_path / "copy") as after:
         sent = sorted((connection.topic, bytes(content)) for connection, _, content in before.messages())
         received = sorted((connection.topic, bytes(content)) for connection, _, content in after.messages())

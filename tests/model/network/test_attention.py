@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from conftest import make_tiny_model
+from tiny import make_tiny_model
 
 from c3n_model.network.attention import attend, class_activation_weights
 

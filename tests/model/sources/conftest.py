@@ -19,10 +19,12 @@ def _tone(seconds, rate=SOUND_RATE, channels=1):
 
 def _make_items(seconds=2, size=(48, 64), rate=SOUND_RATE, channels=1):
     """Frames of level 10, 20, ... and a tone in chunks of 50 ms, in the order of their arrival."""
-    frames = [Frame(np.full((*size, 3), 10 * (1 + k % 20), np.uint8), k * SECOND // FRAME_RATE)
-              for k in range(round(seconds * FRAME_RATE))]
+    frames = [
+        Frame(np.full((*size, 3), 10 * (1 + k % 20), np.uint8), k * SECOND // FRAME_RATE)
+        for k in range(round(seconds * FRAME_RATE))
+    ]
     samples, step = _tone(seconds, rate, channels), rate // 20
-    chunks = [AudioChunk(samples[at:at + step], rate, at * SECOND // rate) for at in range(0, len(samples), step)]
+    chunks = [AudioChunk(samples[at : at + step], rate, at * SECOND // rate) for at in range(0, len(samples), step)]
     return sorted(frames + chunks, key=arrival_ns)
 
 

@@ -18,9 +18,11 @@ RATE = 8000
 def scene():
     """A second: ten frames of noise and fifty stereo chunks, in the order of log times, at 16 bits exactly."""
     random = np.random.default_rng(0)
-    frames = [Frame(random.integers(0, 256, (6, 8, 3), np.uint8), START + k * SECOND // 10, "camera") for k in range(10)]
+    frames = [
+        Frame(random.integers(0, 256, (6, 8, 3), np.uint8), START + k * SECOND // 10, "camera") for k in range(10)
+    ]
     pcm = random.integers(-(2**15), 2**15, (RATE, 2)).astype(np.float32) / 2**15
-    chunks = [AudioChunk(pcm[at:at + 160], RATE, START + at * SECOND // RATE) for at in range(0, RATE, 160)]
+    chunks = [AudioChunk(pcm[at : at + 160], RATE, START + at * SECOND // RATE) for at in range(0, RATE, 160)]
     return sorted(frames + chunks, key=lambda item: item.end_ns if isinstance(item, AudioChunk) else item.stamp_ns)
 
 
@@ -66,7 +68,7 @@ class TestRoundTrip:
         (file,) = (file for file in write(tmp_path / "scene", storage).iterdir() if file.suffix != ".yaml")
         whole = file.read_bytes()
         for keep in (0.0, 0.1, 0.5, 0.9):
-            file.write_bytes(whole[:int(len(whole) * keep)])
+            file.write_bytes(whole[: int(len(whole) * keep)])
             with pytest.raises(ValueError, match="cannot be read as a bag.*reindex"):
                 list(BagSource(tmp_path / "scene"))
 
@@ -87,14 +89,20 @@ class TestTopics:
     def test_the_named_topics_are_taken(self, tmp_path):
         names = {"image_topic": "/left/image", "audio_topic": "/ears/audio"}
         path = write(tmp_path / "scene", **names)
-        assert topic_types(path) == {"/left/image": "sensor_msgs/msg/Image", "/ears/audio_info": "audio_common_msgs/msg/AudioInfo",
-                                     "/ears/audio": "audio_common_msgs/msg/AudioDataStamped"}
+        assert topic_types(path) == {
+            "/left/image": "sensor_msgs/msg/Image",
+            "/ears/audio_info": "audio_common_msgs/msg/AudioInfo",
+            "/ears/audio": "audio_common_msgs/msg/AudioDataStamped",
+        }
         assert len(list(BagSource(path, **names))) == 60
 
     def test_a_missing_topic_lists_what_there_is(self, tmp_path):
         path = write(tmp_path / "scene")
-        with pytest.raises(ValueError, match=r"no topic /other of type sensor_msgs/msg/Image; its topics are: "
-                                             r"/camera/image_raw \(sensor_msgs/msg/Image\), /audio"):
+        with pytest.raises(
+            ValueError,
+            match=r"no topic /other of type sensor_msgs/msg/Image; its topics are: "
+            r"/camera/image_raw \(sensor_msgs/msg/Image\), /audio",
+        ):
             BagSource(path, image_topic="/other")
         with pytest.raises(ValueError, match="no topic /camera/image_raw of type audio_common_msgs"):
             BagSource(path, audio_topic="/camera/image_raw")
@@ -120,16 +128,25 @@ class TestTopics:
 
 class TestAudioDescription:
     def test_a_change_of_format_is_followed(self, tmp_path):
-        chunks = [AudioChunk(np.full((80, 1 + k // 2), 0.5, np.float32), RATE * (1 + k // 2), START + k * SECOND)
-                  for k in range(4)]
+        chunks = [
+            AudioChunk(np.full((80, 1 + k // 2), 0.5, np.float32), RATE * (1 + k // 2), START + k * SECOND)
+            for k in range(4)
+        ]
         items = list(BagSource(write(tmp_path / "scene", items=[*chunks, scene()[0]])))
         assert [(item.sample_rate, item.samples.shape[1]) for item in items if isinstance(item, AudioChunk)] == [
-            (RATE, 1), (RATE, 1), (2 * RATE, 2), (2 * RATE, 2)]
+            (RATE, 1),
+            (RATE, 1),
+            (2 * RATE, 2),
+            (2 * RATE, 2),
+        ]
 
     def test_without_a_description_it_is_16_khz_mono(self, tmp_path):
         types = standard_types()
         with Writer(tmp_path / "bare", version=8) as writer:
-            for topic, type_name in (("/image", "sensor_msgs/msg/Image"), ("/sound", "audio_common_msgs/msg/AudioDataStamped")):
+            for topic, type_name in (
+                ("/image", "sensor_msgs/msg/Image"),
+                ("/sound", "audio_common_msgs/msg/AudioDataStamped"),
+            ):
                 connection = writer.add_connection(topic, type_name, typestore=types)
             header = types.types["std_msgs/msg/Header"](types.types["builtin_interfaces/msg/Time"](1, 2), "")
             data = types.types["audio_common_msgs/msg/AudioData"](np.zeros(320, np.uint8))
@@ -168,12 +185,17 @@ class TestResults:
     def test_masks_by_stamp(self, tmp_path):
         masks = read_masks(self.record(tmp_path / "results"))
         assert {stamp: (mask.shape, mask[0, 0]) for stamp, mask in masks.items()} == {
-            SECOND + 5: ((2, 3), 0), 2 * SECOND + 5: ((2, 3), 128)}
+            SECOND + 5: ((2, 3), 0),
+            2 * SECOND + 5: ((2, 3), 128),
+        }
 
     def test_own_types_are_read_by_their_definition(self, tmp_path):
         path = self.record(tmp_path / "results")
         assert [(topic, log_ns, message.scores[0]) for topic, log_ns, message in messages(path, ["/scores"])] == [
-            ("/scores", 1, 0), ("/scores", 2, 255), ("/scores", 2, 128)]
+            ("/scores", 1, 0),
+            ("/scores", 2, 255),
+            ("/scores", 2, 128),
+        ]
 
     def test_own_types_without_a_definition_need_its_text(self, tmp_path):
         path = self.record(tmp_path / "results", StoragePlugin.SQLITE3)

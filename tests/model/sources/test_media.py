@@ -10,13 +10,15 @@ from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import AudioChunk, Frame
 
-
 SECOND = 1_000_000_000
 
 
 def split(items):
     items = list(items)
-    return ([item for item in items if isinstance(item, Frame)], [item for item in items if isinstance(item, AudioChunk)])
+    return (
+        [item for item in items if isinstance(item, Frame)],
+        [item for item in items if isinstance(item, AudioChunk)],
+    )
 
 
 def write_wav(path, samples, rate=8000):
@@ -89,7 +91,7 @@ class TestVideoSource:
         data = bytearray(path.read_bytes())
         matrix = data.index(b"tkhd") + 44  # of the first track: "turn clockwise by 90 degrees"
         turned = [0, 0x10000, 0, -0x10000, 0, 0, 64 << 16, 0, 0x40000000]
-        data[matrix:matrix + 36] = np.array(turned, ">i4").tobytes()
+        data[matrix : matrix + 36] = np.array(turned, ">i4").tobytes()
         path.write_bytes(data)
         frame = next(item for item in VideoSource(path) if isinstance(item, Frame))
         assert frame.rgb.shape == (64, 48, 3) and frame.rgb[:28].mean() > 240 and frame.rgb[36:].mean() < 15
@@ -137,7 +139,7 @@ class TestVideoWriter:
         _, chunks = split(VideoSource(write_video(tmp_path / "gap.mp4", items + repeated)))
         samples = np.concatenate([chunk.samples[:, 0] for chunk in chunks])
         rate = chunks[0].sample_rate
-        loud = [np.abs(samples[round(at * rate):round((at + 0.1) * rate)]).max() > 0.1 for at in (0.2, 0.7, 1.2, 1.8)]
+        loud = [np.abs(samples[round(at * rate) : round((at + 0.1) * rate)]).max() > 0.1 for at in (0.2, 0.7, 1.2, 1.8)]
         assert loud == [True, False, True, True] and len(samples) / rate == pytest.approx(2, abs=0.05)
 
     @pytest.mark.parametrize("rate, channels", [(8000, 1), (44_100, 2), (48_000, 4)])

@@ -4,8 +4,13 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from c3n_model.sources.messages import (AudioFormat, chunk_from_audio, format_from_info, frame_from_image,
-                                        pcm_from_samples)
+from c3n_model.sources.messages import (
+    AudioFormat,
+    chunk_from_audio,
+    format_from_info,
+    frame_from_image,
+    pcm_from_samples,
+)
 
 HEADER = SimpleNamespace(stamp=SimpleNamespace(sec=12, nanosec=34), frame_id="camera_optical")
 COLOURS = np.uint8([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]])
@@ -15,8 +20,15 @@ def image(encoding, rows, *, width=2, height=2, padding=0, is_bigendian=0):
     """A message whose `rows` (height, ...) are padded at their ends with 7s."""
     rows = np.ascontiguousarray(rows).reshape(len(rows), -1).view(np.uint8)
     rows = np.pad(rows, ((0, 0), (0, padding)), constant_values=7)
-    return SimpleNamespace(header=HEADER, height=height, width=width, encoding=encoding, is_bigendian=is_bigendian,
-                           step=rows.shape[1], data=array("B", rows.tobytes()))
+    return SimpleNamespace(
+        header=HEADER,
+        height=height,
+        width=width,
+        encoding=encoding,
+        is_bigendian=is_bigendian,
+        step=rows.shape[1],
+        data=array("B", rows.tobytes()),
+    )
 
 
 def audio(data, header=HEADER):
@@ -25,8 +37,16 @@ def audio(data, header=HEADER):
 
 class TestImages:
     @pytest.mark.parametrize("padding", [0, 5])
-    @pytest.mark.parametrize("encoding, channels", [("rgb8", [0, 1, 2]), ("bgr8", [2, 1, 0]), ("8UC3", [2, 1, 0]),
-                                                    ("rgba8", [0, 1, 2, 0]), ("bgra8", [2, 1, 0, 0])])
+    @pytest.mark.parametrize(
+        "encoding, channels",
+        [
+            ("rgb8", [0, 1, 2]),
+            ("bgr8", [2, 1, 0]),
+            ("8UC3", [2, 1, 0]),
+            ("rgba8", [0, 1, 2, 0]),
+            ("bgra8", [2, 1, 0, 0]),
+        ],
+    )
     def test_colour(self, encoding, channels, padding):
         frame = frame_from_image(image(encoding, COLOURS[..., channels], padding=padding))
         np.testing.assert_array_equal(frame.rgb, COLOURS)
@@ -43,7 +63,9 @@ class TestImages:
         frame = frame_from_image(image("mono16", pixels, padding=2, is_bigendian=is_bigendian))
         np.testing.assert_array_equal(frame.rgb[..., 0], [[0, 1], [0x12, 255]])
 
-    @pytest.mark.parametrize("encoding, y_first", [("yuv422", False), ("uyvy", False), ("yuyv", True), ("yuv422_yuy2", True)])
+    @pytest.mark.parametrize(
+        "encoding, y_first", [("yuv422", False), ("uyvy", False), ("yuyv", True), ("yuv422_yuy2", True)]
+    )
     def test_yuv_422(self, encoding, y_first):
         y, u, v = 81, 90, 240  # red in BT.601
         quad = [y, u, y, v] if y_first else [u, y, v, y]
@@ -84,14 +106,17 @@ class TestImages:
 
 
 class TestAudio:
-    @pytest.mark.parametrize("sample_format, data, expected", [
-        ("S16LE", np.array([0, 16384, -32768], "<i2"), [0, 0.5, -1]),
-        ("S16BE", np.array([0, 16384, -32768], ">i2"), [0, 0.5, -1]),
-        ("S32LE", np.array([0, 2**30, -(2**31)], "<i4"), [0, 0.5, -1]),
-        ("F32LE", np.array([0, 0.25, -1], "<f4"), [0, 0.25, -1]),
-        ("S8", np.array([0, 64, -128], "i1"), [0, 0.5, -1]),
-        ("U8", np.array([128, 192, 0], "u1"), [0, 0.5, -1]),
-    ])
+    @pytest.mark.parametrize(
+        "sample_format, data, expected",
+        [
+            ("S16LE", np.array([0, 16384, -32768], "<i2"), [0, 0.5, -1]),
+            ("S16BE", np.array([0, 16384, -32768], ">i2"), [0, 0.5, -1]),
+            ("S32LE", np.array([0, 2**30, -(2**31)], "<i4"), [0, 0.5, -1]),
+            ("F32LE", np.array([0, 0.25, -1], "<f4"), [0, 0.25, -1]),
+            ("S8", np.array([0, 64, -128], "i1"), [0, 0.5, -1]),
+            ("U8", np.array([128, 192, 0], "u1"), [0, 0.5, -1]),
+        ],
+    )
     def test_formats(self, sample_format, data, expected):
         chunk = chunk_from_audio(audio(data.tobytes()), AudioFormat(48_000, 1, sample_format))
         assert chunk.samples.dtype == np.float32 and chunk.sample_rate == 48_000 and chunk.stamp_ns == 12_000_000_034
@@ -119,8 +144,15 @@ class TestAudio:
         info = SimpleNamespace(channels=2, sample_rate=44_100, sample_format="s16le", bitrate=0, coding_format="WAVE")
         assert format_from_info(info) == AudioFormat(44_100, 2, "S16LE", "wave")
 
-    @pytest.mark.parametrize("wrong, text", [({"sample_format": "S20LE"}, "S16LE, S16BE"), ({"channels": 0}, "positive"),
-                                             ({"sample_rate": 0}, "positive"), ({"coding_format": "MP3"}, "format:=wave")])
+    @pytest.mark.parametrize(
+        "wrong, text",
+        [
+            ({"sample_format": "S20LE"}, "S16LE, S16BE"),
+            ({"channels": 0}, "positive"),
+            ({"sample_rate": 0}, "positive"),
+            ({"coding_format": "MP3"}, "format:=wave"),
+        ],
+    )
     def test_audio_info_that_cannot_be_read(self, wrong, text):
         info = {"channels": 1, "sample_rate": 16_000, "sample_format": "S16LE", "bitrate": 0, "coding_format": "wave"}
         with pytest.raises(ValueError, match=text):

@@ -25,7 +25,9 @@ class TestFrameBuffer:
             for stamp_ns in order:
                 buffer.add(frame(stamp_ns))
             assert len(buffer) == 3
-            assert [buffer.take(second * SECOND).stamp_ns for second in range(3)] == [round((28 + 30 * k) * SECOND / 30) for k in range(3)]
+            assert [buffer.take(second * SECOND).stamp_ns for second in range(3)] == [
+                round((28 + 30 * k) * SECOND / 30) for k in range(3)
+            ]
 
     def test_of_equally_near_frames_the_earlier_stays_and_of_equal_stamps_the_first(self):
         target = SECOND * 15 // 16
@@ -118,7 +120,7 @@ class TestAudioBuffer:
 
     def test_out_of_order_is_as_if_in_order(self):
         samples = np.random.default_rng(1).normal(0, 0.1, (48_000, 1)).astype(np.float32)
-        chunks = [AudioChunk(samples[at:at + 960], 48_000, at * SECOND // 48_000) for at in range(0, 48_000, 960)]
+        chunks = [AudioChunk(samples[at : at + 960], 48_000, at * SECOND // 48_000) for at in range(0, 48_000, 960)]
         straight, shuffled = AudioBuffer(), AudioBuffer()
         for one in chunks:
             straight.add(one)
@@ -131,7 +133,7 @@ class TestAudioBuffer:
         samples = np.random.default_rng(3).normal(0, 0.1, (44_100, 2)).astype(np.float32)
         buffer = AudioBuffer()
         for at in range(0, 44_100, 441):
-            buffer.add(AudioChunk(samples[at:at + 441], 44_100, at * SECOND // 44_100))
+            buffer.add(AudioChunk(samples[at : at + 441], 44_100, at * SECOND // 44_100))
         snippet, heard = buffer.read(0, 32_000)
         assert heard == 1.0
         np.testing.assert_array_equal(snippet, snippet_from_samples(samples, 44_100, 32_000))
@@ -188,8 +190,10 @@ class TestAudioBuffer:
         assert buffer.first_ns(1 * SECOND) == 2 * SECOND
         assert buffer.first_ns(3 * SECOND) is None
 
-    @pytest.mark.parametrize("samples, rate", [(np.zeros(5, np.float32), 1000), (np.zeros((5, 0), np.float32), 1000),
-                                               (np.zeros((5, 1), np.float32), 0)])
+    @pytest.mark.parametrize(
+        "samples, rate",
+        [(np.zeros(5, np.float32), 1000), (np.zeros((5, 0), np.float32), 1000), (np.zeros((5, 1), np.float32), 0)],
+    )
     def test_refuses_what_is_no_sound(self, samples, rate):
         with pytest.raises(ValueError, match="audio chunk"):
             AudioBuffer().add(AudioChunk(samples, rate, 0))

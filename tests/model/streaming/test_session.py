@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from conftest import make_tiny_model
+from tiny import make_tiny_model
 
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.streaming.session import Session, find_objects

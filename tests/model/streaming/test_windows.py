@@ -20,8 +20,10 @@ def frames(start_s, end_s, rate=20):
 
 def chunks(start_s, end_s, size=100, rate=RATE, value=0.5):
     """Sound in chunks of `size` samples from `start_s` to before `end_s`."""
-    return [AudioChunk(np.full((size, 1), value, np.float32), rate, at * SECOND // rate)
-            for at in range(round(start_s * rate), round(end_s * rate), size)]
+    return [
+        AudioChunk(np.full((size, 1), value, np.float32), rate, at * SECOND // rate)
+        for at in range(round(start_s * rate), round(end_s * rate), size)
+    ]
 
 
 def arrival_ns(item):
@@ -84,8 +86,10 @@ class TestGrid:
         assert starts(feed(assembler, [frame(960 * MILLISECOND)])) == [0]
 
     def test_the_model_rate_is_served_from_any_rate_and_stereo(self):
-        sound = [AudioChunk(np.full((480, 2), 0.25, np.float32), 48_000, at * SECOND // 48_000)
-                 for at in range(0, 48_000, 480)]
+        sound = [
+            AudioChunk(np.full((480, 2), 0.25, np.float32), 48_000, at * SECOND // 48_000)
+            for at in range(0, 48_000, 480)
+        ]
         (window,) = feed(WindowAssembler(16_000), live(frames(0, 1.1), sound))
         assert window.snippet.shape == (16_000,) and window.snippet.dtype == np.float32
         np.testing.assert_allclose(window.snippet[2000:-2000], 0.25, atol=1e-3)
@@ -172,7 +176,9 @@ class TestOrder:
             assert other.heard == 1
 
     def test_a_change_of_rate_and_channels_simply_works(self):
-        stereo = [AudioChunk(np.full((200, 2), 0.5, np.float32), 2000, at * MILLISECOND) for at in range(1500, 3000, 100)]
+        stereo = [
+            AudioChunk(np.full((200, 2), 0.5, np.float32), 2000, at * MILLISECOND) for at in range(1500, 3000, 100)
+        ]
         windows = feed(WindowAssembler(RATE), live(frames(0, 3.1), chunks(0, 1.5), stereo))
         assert starts(windows) == [0, 1, 2] and all(window.heard == 1 for window in windows)
 
@@ -240,7 +246,9 @@ class TestBounds:
         feed(assembler, live(frames(0, 3 * 3600, rate=2), chunks(0, 2)))
         assert len(assembler._frames) <= 10 and assembler.counts.skipped_no_sound > 10_000
 
-    @pytest.mark.parametrize("wrong", [{"sample_rate": 0}, {"min_heard": 0.0}, {"capacity": 1}, {"max_skew_ns": SECOND}])
+    @pytest.mark.parametrize(
+        "wrong", [{"sample_rate": 0}, {"min_heard": 0.0}, {"capacity": 1}, {"max_skew_ns": SECOND}]
+    )
     def test_refuses_settings_without_meaning(self, wrong):
         with pytest.raises(ValueError):
             WindowAssembler(**{"sample_rate": RATE, **wrong})
@@ -251,27 +259,29 @@ def cut(samples, rate, start_ns, sizes):
     at, number, result = 0, 0, []
     while at < len(samples):
         size = sizes[number % len(sizes)]
-        result.append(AudioChunk(samples[at:at + size], rate, start_ns + at * SECOND // rate))
+        result.append(AudioChunk(samples[at : at + size], rate, start_ns + at * SECOND // rate))
         at, number = at + size, number + 1
     return result
 
 
 @pytest.mark.parametrize("seed", range(24))
 def test_windows_do_not_depend_on_chunk_sizes_or_interleaving(seed):
-    """Bit-identical windows for chunks of 10 ms to 2 s and streams that arrive up to 300 ms apart, with a gap inside."""
+    """Bit-identical windows for chunks of 10 ms to 2 s and streams up to 300 ms apart, with a gap inside."""
     random = np.random.default_rng(seed)
     rate = int(random.choice([16_000, 44_100, 48_000]))
     start_ns = 1_700_000_000 * SECOND + int(random.integers(SECOND))
     samples = random.normal(0, 0.1, (8 * rate, 2)).astype(np.float32)
     resume = 5 * rate + rate // 3
-    images = [Frame(random.integers(0, 255, (2, 2, 3), np.uint8), start_ns + round(k * SECOND / 25)) for k in range(220)]
+    images = [
+        Frame(random.integers(0, 255, (2, 2, 3), np.uint8), start_ns + round(k * SECOND / 25)) for k in range(220)
+    ]
 
     def windows(draw):
         sizes = [int(draw.integers(rate // 100, 2 * rate))]  # one size as of a driver, or many as of a network
         by_start = draw.random() < 0.5
         if by_start:
             sizes = [int(size) for size in draw.integers(rate // 100, 2 * rate, 50)]
-        sound = cut(samples[:4 * rate], rate, start_ns, sizes)
+        sound = cut(samples[: 4 * rate], rate, start_ns, sizes)
         sound += cut(samples[resume:], rate, start_ns + resume * SECOND // rate, sizes)
         lag_ns = int(draw.integers(-300, 300)) * MILLISECOND
         items = [(one.stamp_ns, one) for one in images]

@@ -1,0 +1,145 @@
+"""Pictures for people: a segmentation drawn over its frame, and sheets of captioned pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from c3n_model.types import Segmentation
+
+MASK_COLOUR = (255, 150, 0)  # orange stands out from sky, grass and skin, also for the colour-blind
+CONTOUR_COLOUR = (255, 235, 60)
+_MASK_OPACITY = 0.45
+_BANNER_OPACITY = 0.6
+_FONT = cv2.FONT_HERSHEY_SIMPLEX
+_SMALLEST_FONT_SCALE = 0.36  # letters of 8 pixels
+
+
+def draw_overlay(rgb: np.ndarray, segmentation: Segmentation) -> np.ndarray:
+    """A copy of `rgb` uint8 (H, W, 3) with the mask, its regions, and the unified label with its scores at the top.
+
+    A window without sound says "silent" instead of a label. Raises ValueError if the mask has another size.
+    """
+    if rgb.shape[:2] != segmentation.mask.shape:
+        raise ValueError(f"expected a picture of the mask's size {segmentation.mask.shape}, got {rgb.shape[:2]}")
+    picture = _draw_mask(rgb, segmentation.mask)
+    line = _line_width(picture)
+    for region in segmentation.objects:
+        x, y, width, height = region.box
+        cv2.rectangle(picture, (x, y), (x + width - 1, y + height - 1), CONTOUR_COLOUR, line)
+        _tag(picture, f"{region.score:.2f}", (x, y + height))
+    return _draw_banner(picture, _title(segmentation), _scores(segmentation))
+
+
+def contact_sheet(
+    images: Sequence[np.ndarray], captions: Sequence[str], columns: int = 4, cell_width: int = 320
+) -> np.ndarray:
+    """Pictures uint8 (H, W, 3) of any size in a grid, each with its caption below: rgb uint8.
+
+    Raises ValueError if there are no pictures or not as many captions.
+    """
+    if not images or len(images) != len(captions):
+        raise ValueError(
+            f"expected pictures with a caption each, got {len(images)} pictures and {len(captions)} captions"
+        )
+    cells = [_cell(image, caption, cell_width) for image, caption in zip(images, captions)]
+    height = max(cell.shape[0] for cell in cells)
+    columns = min(columns, len(cells))
+    rows = -(-len(cells) // columns)
+    sheet = np.full((rows * height, columns * cell_width, 3), 24, np.uint8)
+    for number, cell in enumerate(cells):
+        y, x = number // columns * height, number % columns * cell_width
+        sheet[y : y + cell.shape[0], x : x + cell_width] = cell
+    return sheet
+
+
+def _draw_mask(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    colour = np.empty_like(rgb)
+    colour[:] = MASK_COLOUR
+    tinted = cv2.addWeighted(rgb, 1 - _MASK_OPACITY, colour, _MASK_OPACITY, 0)
+    picture = cv2.copyTo(tinted, mask.astype(np.uint8), rgb.copy())
+    contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    return cv2.drawContours(picture, contours, -1, CONTOUR_COLOUR, _line_width(rgb))
+
+
+def _title(segmentation: Segmentation) -> str:
+    label = segmentation.label
+    return f"{label.audio} ~ {label.visual}" if segmentation.presence.audible else "silent"
+
+
+def _scores(segmentation: Segmentation) -> str:
+    label, presence = segmentation.label, segmentation.presence
+    words = [f"audible {presence.score:.2f} ({presence.loudness_dbfs:.0f} dB)"]
+    if presence.audible:
+        words = [
+            f"hear {label.audio_score:.2f}",
+            f"see {label.visual_score:.2f}",
+            f"agree {label.consensus:.2f}",
+            *words,
+        ]
+    if segmentation.heard < 1:
+        words.append(f"{segmentation.heard:.0%} of the sound")
+    return "  ".join(words)
+
+
+def _tag(picture: np.ndarray, text: str, corner: tuple[int, int]) -> None:
+    """Text on a dark patch whose lower left corner is at (x, y)."""
+    scale = 0.8 * _font_scale(picture)
+    (width, height), _ = cv2.getTextSize(text, _FONT, scale, _line_width(picture))
+    x, y = corner
+    margin = height // 3
+    cv2.rectangle(picture, (x, y - height - 2 * margin), (x + width + 2 * margin, y - 1), (0, 0, 0), cv2.FILLED)
+    _write(picture, text, (x + margin, y - margin), scale)
+
+
+def _draw_banner(picture: np.ndarray, title: str, scores: str) -> np.ndarray:
+    """Two lines of text on a darkened strip at the top."""
+    scale = _font_scale(picture)
+    margin = round(12 * scale)
+    row = round(30 * scale) + margin // 2
+    strip = picture[: 2 * row + margin]
+    strip[:] = (strip * (1 - _BANNER_OPACITY)).astype(np.uint8)
+    room = picture.shape[1] - 2 * margin
+    for number, (text, wanted) in enumerate(((title, 1.15 * scale), (scores, 0.85 * scale))):
+        fitting, fitted_scale = _fit(text, wanted, room, _line_width(picture))
+        _write(picture, fitting, (margin, (number + 1) * row - margin // 4), fitted_scale)
+    return picture
+
+
+def _cell(image: np.ndarray, caption: str, width: int) -> np.ndarray:
+    height = max(round(image.shape[0] * width / image.shape[1]), 1)
+    shrinks = image.shape[1] > width
+    picture = cv2.resize(image, (width, height), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
+    strip = np.full((24, width, 3), 24, np.uint8)
+    text, scale = _fit(caption, 0.45, width - 12)
+    _write(strip, text, (6, 16), scale)
+    return np.concatenate([picture, strip])
+
+
+def _fit(text: str, scale: float, room: int, thickness: int = 1) -> tuple[str, float]:
+    """The text and a font scale with which it is at most `room` pixels wide: smaller letters first, then fewer."""
+
+    def width() -> int:
+        return cv2.getTextSize(text, _FONT, scale, thickness)[0][0]
+
+    text = text.encode("ascii", "replace").decode()  # the font has no others
+    if width() > room:
+        scale = max(scale * room / width(), _SMALLEST_FONT_SCALE)
+    while len(text) > 3 and width() > room:
+        text = text[:-3].rstrip(".") + ".."
+    return text, scale
+
+
+def _write(picture: np.ndarray, text: str, corner: tuple[int, int], scale: float) -> None:
+    """White letters; `corner` is where the first one stands, (x, y)."""
+    cv2.putText(picture, text, corner, _FONT, scale, (255, 255, 255), _line_width(picture), cv2.LINE_AA)
+
+
+def _font_scale(picture: np.ndarray) -> float:
+    return max(picture.shape[0] / 900, 0.4)
+
+
+def _line_width(picture: np.ndarray) -> int:
+    return max(round(picture.shape[0] / 400), 1)
