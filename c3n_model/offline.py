@@ -62,10 +62,15 @@ def train_model(config_file: Path, classifiers: Path, roots: list[Path], out: Pa
     def validate() -> float:
         return float(np.mean([evaluate(model, clips, chosen, bar)["miou"] for clips in splits["val"]]))
 
-    card["history"] = train(model, splits["train"], train_config, chosen, validate=validate, progress=bar)
-    card["scores"] = {clips.setting: evaluate(model, clips, chosen, bar) for clips in splits["test"]}
-    save_model(out, model)
-    return f"wrote {out}: {json.dumps(card['scores'], indent=2)}"
+    def keep(history: list[dict]) -> None:
+        card["history"] = list(history)
+        save_model(out, model)
+
+    train(model, splits["train"], train_config, chosen, validate=validate, keep=keep, progress=bar)
+    best = load_model(out)
+    best.card["scores"] = {clips.setting: evaluate(best, clips, chosen, bar) for clips in splits["test"]}
+    save_model(out, best)
+    return f"wrote {out}: {json.dumps(best.card['scores'], indent=2)}"
 
 
 def evaluate_model(name_or_path: str, root: Path, split: str, device: str) -> str:

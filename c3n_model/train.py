@@ -44,15 +44,15 @@ class TrainingClips(Dataset):
 
 def train(
     model: Model, datasets: list[Dataset], config: TrainConfig, device: torch.device,
-    *, validate: Callable[[], float], progress: Callable[[Iterable, str], Iterable], workers: int = 1,
-) -> list[dict[str, float]]:  # fmt: skip
-    """Train in place and leave the weights of the epoch with the best `validate()` in the network.
+    *, validate: Callable[[], float], keep: Callable[[list[dict]], None], progress: Callable[[Iterable, str], Iterable],
+    workers: int = 1,
+) -> None:  # fmt: skip
+    """Train in place, and call `keep(history)` after each epoch whose `validate()` is the best so far.
 
     The audio encoder and both classification heads are frozen, and so are batch statistics of the visual backbone: the
     confidences of C3IM keep the calibration they were pretrained with.
 
-    Returns:
-        One row an epoch: epoch, loss, validation.
+    `history` has one row an epoch: epoch, loss, validation.
     """
     torch.manual_seed(config.seed)
     clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
@@ -62,7 +62,7 @@ def train(
     network = model.network.to(device)
     optimiser = make_optimiser(network, config)
     schedule = make_schedule(optimiser, config, steps=config.epochs * len(loader))
-    history, best = [], (-np.inf, {})
+    history: list[dict[str, float]] = []
     for epoch in range(1, config.epochs + 1):
         set_training_mode(network)
         losses = [
@@ -70,12 +70,9 @@ def train(
             for batch in progress(loader, f"epoch {epoch}/{config.epochs}")
         ]
         network.eval()
-        row = {"epoch": epoch, "loss": float(np.mean(losses)), "validation": validate()}
-        history.append(row)
-        if row["validation"] > best[0]:
-            best = (row["validation"], {name: value.detach().clone() for name, value in network.state_dict().items()})
-    network.load_state_dict(best[1])
-    return history
+        history.append({"epoch": epoch, "loss": float(np.mean(losses)), "validation": validate()})
+        if history[-1]["validation"] >= max(row["validation"] for row in history):
+            keep(history)
 
 
 def train_step(network: nn.Module, batch: Batch, optimiser, schedule, device: torch.device) -> float:

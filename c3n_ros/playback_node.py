@@ -7,33 +7,35 @@ AudioInfo, anything recorded as transient local) are latched. The node ends when
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
 import rclpy
 from rclpy.duration import Duration
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rosbags.interfaces import Connection
 from rosbags.interfaces import QosDurability as RecordedDurability
 from rosbags.rosbag2 import Reader, ReaderError
 
 from c3n_ros.message_types import message_class
+from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
 
 QUEUE_DEPTH = 200
 ACKNOWLEDGE_TIMEOUT_S = 5
-LONGEST_NAP_S = 0.1  # a signal ends the node within this time
 
 
 class PlaybackNode(Node):
     """One bag on its way out. `play` blocks; nothing of this node needs to be spun."""
 
-    def __init__(self) -> None:
-        """Raises ValueError where the bag cannot be read or none of its topics can be published."""
-        super().__init__("playback", enable_rosout=False)  # it logs once more after the shutdown
+    def __init__(self, stop: threading.Event) -> None:
+        """`stop` ends the playing early. Raises ValueError where the bag cannot be read or none of its topics can be published."""
+        super().__init__("playback")
+        self._stop = stop
         self._path = Path(self.declare_parameter("bag", "").value)
         self._rate = self.declare_parameter("rate", 1.0).value
         self._loop = self.declare_parameter("loop", False).value
@@ -66,9 +68,9 @@ class PlaybackNode(Node):
         """Wait for the subscribers, publish all messages (again and again with `loop`), wait until they have arrived."""
         self._wait_for_subscribers()
         count = self._play_once()
-        while self._loop and rclpy.ok():
+        while self._loop and not self._stop.is_set():
             count += self._play_once()
-        if rclpy.ok():
+        if not self._stop.is_set():
             for publisher in self._publishers_by_topic.values():
                 publisher.wait_for_all_acked(Duration(seconds=ACKNOWLEDGE_TIMEOUT_S))
         self.get_logger().info(f"played {count} messages of {len(self._publishers_by_topic)} topics")
@@ -80,9 +82,8 @@ class PlaybackNode(Node):
             if time.monotonic() > deadline:
                 self.get_logger().warning(f"nobody subscribes to {', '.join(missing)}: playing all the same")
                 return
-            if not rclpy.ok():
+            if self._stop.wait(LONGEST_WAIT_S):
                 return
-            time.sleep(LONGEST_NAP_S)
 
     def _is_heard(self, topic: str) -> bool:
         publisher = self._publishers_by_topic.get(topic)
@@ -95,9 +96,7 @@ class PlaybackNode(Node):
             played = [connection for connection in reader.connections if connection.topic in self._publishers_by_topic]
             for connection, stamp_ns, message_bytes in reader.messages(connections=played):
                 due_s = begin_s + (stamp_ns - first_ns) / 1e9 / self._rate
-                while rclpy.ok() and (nap_s := due_s - time.monotonic()) > 0:
-                    time.sleep(min(nap_s, LONGEST_NAP_S))
-                if not rclpy.ok():
+                if self._stop.wait(max(due_s - time.monotonic(), 0)):
                     break
                 self._publishers_by_topic[connection.topic].publish(bytes(message_bytes))
                 count += 1
@@ -112,17 +111,16 @@ def _open(path: Path) -> Reader:
 
 
 def main() -> int:
-    """Play one bag; 0 when it was played, 1 with one line where it could not be."""
-    rclpy.init()
+    """Play one bag; 0 when it was played or a signal ended it, 1 with one line where it could not be."""
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    stop = stop_on_signals()
     try:
-        PlaybackNode().play()
+        PlaybackNode(stop).play()
     except (ValueError, ReaderError, ParameterException) as error:
         rclpy.logging.get_logger("playback").fatal(str(error))
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
     finally:
-        rclpy.try_shutdown()
+        rclpy.shutdown()
     return 0
 
 

@@ -12,13 +12,15 @@ from pathlib import Path
 
 import rclpy
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rclpy.signals import SignalHandlerOptions
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
 from c3n_ros.message_types import installed_types, message_class
+from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
 
 QUEUE_DEPTH = 200
 BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
@@ -31,7 +33,7 @@ class RecorderNode(Node):
 
     def __init__(self) -> None:
         """Raises ValueError for a parameter that makes no sense, a type that is not installed or a bag that exists."""
-        super().__init__("recorder", enable_rosout=False)  # it logs once more after the shutdown
+        super().__init__("recorder")
         path = Path(self.declare_parameter("output", "recording").value)
         topics = [entry for entry in self.declare_parameter("topics", [""]).value if entry]
         storage = _choice("storage", self.declare_parameter("storage", "mcap").value, STORAGE)
@@ -79,24 +81,20 @@ def _topic_and_type(entry: str) -> tuple[str, str]:
 
 def main() -> int:
     """Record until a signal; 0 when the bag is whole, 1 with one line where it could not be begun."""
-    rclpy.init()
-    node = None
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    stop = stop_on_signals()
+    executor = SingleThreadedExecutor()
     try:
         node = RecorderNode()
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
-        # Not rclpy.spin: its wait has no end, and one SIGTERM in ten was lost between its check and its wait.
-        while rclpy.ok():
-            executor.spin_once(timeout_sec=0.5)
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+        node.close()
     except (ValueError, OSError, ParameterException) as error:
         rclpy.logging.get_logger("recorder").fatal(str(error))
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
     finally:
-        if node is not None:
-            node.close()
-        rclpy.try_shutdown()
+        rclpy.shutdown()
     return 0
 
 

@@ -23,11 +23,12 @@ from c3n_ros.msg import SoundingObjects
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
-from rclpy.executors import ExternalShutdownException, SingleThreadedExecutor
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
+from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
 from c3n_model.checkpoint import Model, load_model
@@ -38,6 +39,7 @@ from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Window
 from c3n_ros.conversions import mask_message, objects_message, overlay_message
 from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
+from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
 
 IMAGE_DEPTH, AUDIO_DEPTH, OUTPUT_DEPTH = 30, 200, 5  # messages that may wait; a second of images, two of sound
 # How long sound waits for its description before it is read as the parameters say, in the time of its own stamps.
@@ -222,24 +224,20 @@ class SegmentationNode(Node):
 
 def main() -> int:
     """Run until a signal; 1 with one line where the node cannot start."""
-    rclpy.init()
-    node = None
+    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    stop = stop_on_signals()
+    executor = SingleThreadedExecutor()
     try:
         node = SegmentationNode()
-        executor = SingleThreadedExecutor()
         executor.add_node(node)
-        # Not rclpy.spin: its wait has no end, and one SIGTERM in ten was lost between its check and its wait.
-        while rclpy.ok():
-            executor.spin_once(timeout_sec=0.5)
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+        node.destroy_node()
     except (ValueError, OSError, ParameterException) as error:
         rclpy.logging.get_logger("segmentation").fatal(str(error))
         return 1
-    except (KeyboardInterrupt, ExternalShutdownException):
-        return 0
     finally:
-        if node is not None:
-            node.destroy_node()
-        rclpy.try_shutdown()
+        rclpy.shutdown()
     return 0
 
 

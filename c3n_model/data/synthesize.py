@@ -10,8 +10,8 @@ import numpy as np
 
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.avsbench import CLIP_FRAMES, SETTINGS, clip_paths, write_clip
-from c3n_model.data.synthetic_scenes import FRAME_OF_SECOND, SPLITS, Scene, Setting, make_scene
-from c3n_model.types import Clip
+from c3n_model.data.synthetic_scenes import SPLITS, Scene, Setting, make_scene
+from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
 
 
 def synthesize(
@@ -37,7 +37,7 @@ def synthesize(
 
 def scene_clip(scene: Scene, name: str, category: str = "", *, first_mask_only: bool = False) -> Clip:
     """A scene as AVSBench samples it: 224 x 224, the frame at 15/16 of each second. Sound is left to `scene.sound`."""
-    pictures = [scene.picture(second + FRAME_OF_SECOND) for second in range(CLIP_FRAMES)]
+    pictures = [scene.picture(second + FRAME_OFFSET_NS / NANOSECONDS_PER_SECOND) for second in range(CLIP_FRAMES)]
     frames, masks = (np.stack(part) for part in zip(*pictures, strict=True))
     has_mask = np.arange(CLIP_FRAMES) < (1 if first_mask_only else CLIP_FRAMES)
     return Clip(name, frames, np.zeros((CLIP_FRAMES, 0), np.float32), masks, has_mask, category)

@@ -22,12 +22,12 @@ AUDIO_LABELS = (*SOUNDS, "background")  # as AudioSet, the audio labels hold one
 def label_embeddings() -> tuple[np.ndarray, np.ndarray]:
     """The embeddings E^A, E^V of Eqs. 3 and 4 for this world: float32 (9, 13) and (8, 13).
 
-    A label is what all share, plus its kind, plus its variety: cosine 1 for the pair that belongs together, 0.63 within a
-    kind, 0.16 across kinds. "background" has no vector, like an AudioSet label no word vector covers.
+    A label is what all share, plus its kind, plus its variety: cosine 1 for the pair that belongs together, 0.2 within a
+    kind, 0.04 across kinds. "background" has no vector, like an AudioSet label no word vector covers.
     """
     visual = np.zeros((len(VISUAL_LABELS), 1 + len(KINDS) + len(VISUAL_LABELS)), np.float32)
     for index in range(len(VISUAL_LABELS)):
-        visual[index, [0, 1 + index // 2, 1 + len(KINDS) + index]] = 0.4, 0.68, 0.61
+        visual[index, [0, 1 + index // 2, 1 + len(KINDS) + index]] = 0.2, 0.4, 0.894
     return np.vstack([visual, np.zeros((1, visual.shape[1]), np.float32)]), visual
 
 

@@ -151,8 +151,13 @@ def chunk_from_audio(message: Any, audio_format: AudioFormat) -> AudioChunk:
 
 
 def stamp_of(header: Any) -> int:
-    """std_msgs/Header -> nanoseconds."""
-    return int(header.stamp.sec) * NANOSECONDS_PER_SECOND + int(header.stamp.nanosec)
+    """The stamp of a std_msgs/Header in nanoseconds."""
+    return nanoseconds(header.stamp)
+
+
+def nanoseconds(time: Any) -> int:
+    """A builtin_interfaces/Time in nanoseconds."""
+    return int(time.sec) * NANOSECONDS_PER_SECOND + int(time.nanosec)
 
 
 def pcm_from_samples(samples: np.ndarray) -> np.ndarray:
