@@ -1,7 +1,7 @@
 """SIGINT and SIGTERM as a flag that a node looks at between two callbacks.
 
-rclpy's own handlers shut the context down in the middle of things: of a thousand nodes stopped that way some waited for ever
-(the wake-up came between a check and a wait), some ended with a traceback (the context was gone when the wait began).
+rclpy's own handlers shut the context down in the middle of things: measured on a busy machine with Jazzy, one SIGTERM in ten
+was lost between a check and an endless wait, and now and then a wait began with the context already gone.
 """
 
 from __future__ import annotations

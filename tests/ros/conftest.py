@@ -15,6 +15,8 @@ pytest.importorskip("c3n_ros.msg", reason="the workspace is not built: run the t
 import rclpy  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
+from c3n_model.checkpoint import save_model  # noqa: E402
+
 
 @pytest.fixture
 def ros():
@@ -62,6 +64,14 @@ def start_process():
     for process in processes:
         process.kill()
         process.wait()
+
+
+@pytest.fixture
+def tiny_model_file(tmp_path, tiny_model):
+    """The path of a checkpoint that every machine can run."""
+    path = tmp_path / "tiny.safetensors"
+    save_model(path, tiny_model)
+    return path
 
 
 def executable(name):

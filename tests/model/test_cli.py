@@ -1,0 +1,108 @@
+"""The commands, from the outside: the recipe in small from scenes to scores, and one line for every bad input."""
+
+import json
+
+import numpy as np
+import pytest
+
+from c3n_model.checkpoint import load_model, save_model
+from c3n_model.cli import main
+from c3n_model.data.synthetic_scenes import make_demo_scene
+from c3n_model.sources.scene import SceneSource
+from c3n_model.sources.video_writer import VideoWriter
+
+CONFIG = """
+model: {visual: test_resnet, channels: 8, image_size: 64, gate: standard}
+pretrain: {visual_steps: 2, audio_steps: 2, batch_size: 4}
+train: {epochs: 1, batch_size: 2, color_jitter: false}
+"""
+
+
+@pytest.fixture(scope="module")
+def scene_video(tmp_path_factory):
+    """Three seconds of the demo scene as mp4."""
+    path = tmp_path_factory.mktemp("video") / "scene.mp4"
+    with VideoWriter(path) as writer:
+        for item in SceneSource(make_demo_scene(), height=96, width=128, frame_rate=10):
+            if item.stamp_ns > 3_200_000_000:
+                break
+            writer.write(item)
+    return path
+
+
+def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    main("synthesize scenes --train 2 --val 1 --test 1".split())
+    main("pretrain --config small.yaml -o classifiers.safetensors".split())
+    main("train scenes --config small.yaml --classifiers classifiers.safetensors -o model.safetensors --device cpu".split())
+    capsys.readouterr()
+    main("evaluate model.safetensors scenes --device cpu".split())
+    scores = json.loads(capsys.readouterr().out)["scores"]
+    card = load_model("model.safetensors").card
+    assert card["scores"] == scores
+    assert scores.keys() == {"s4", "ms3"}
+    assert all(0 <= part["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
+    assert [command.split()[1] for command in card["commands"]] == ["pretrain", "train"]
+    assert "no model of the world" in card["note"]
+
+
+def test_segment_a_video_and_its_bag_alike(tmp_path, scene_video, tiny_model, capsys):
+    save_model(tmp_path / "tiny.safetensors", tiny_model)
+    segment = ["--model", str(tmp_path / "tiny.safetensors"), "--device", "cpu", "--threshold", "0.45"]
+    main(["bag", "make", str(scene_video), "-o", str(tmp_path / "scene.bag"), "--storage", "sqlite3"])
+    for name, recording in (("video", scene_video), ("bag", tmp_path / "scene.bag"), ("again", tmp_path / "scene.bag")):
+        main(["segment", str(recording), "-o", str(tmp_path / name), *segment])
+    assert capsys.readouterr().out.count("model ") == 3
+    names = [sorted(path.name for path in (tmp_path / name / "masks").iterdir()) for name in ("bag", "again")]
+    assert names[0] == names[1]
+    assert len(names[0]) == 3
+    for mask in names[0]:
+        assert (tmp_path / "bag/masks" / mask).read_bytes() == (tmp_path / "again/masks" / mask).read_bytes()
+    lines = [json.loads(line) for line in (tmp_path / "video/labels.jsonl").read_text().splitlines()]
+    assert [line["window_start_ns"] for line in lines] == [0, 10**9, 2 * 10**9]
+    assert (tmp_path / "video/overlay.mp4").stat().st_size > 1000
+
+
+def test_bag_goes_back_to_video(tmp_path, scene_video):
+    main(["bag", "make", str(scene_video), "-o", str(tmp_path / "scene.bag")])
+    main(["bag", "extract", str(tmp_path / "scene.bag"), "-o", str(tmp_path / "back.mp4")])
+    assert (tmp_path / "back.mp4").stat().st_size > 1000
+
+
+@pytest.mark.parametrize(
+    ("command", "message"),
+    [
+        ("segment nothing.mp4 -o out", "nothing lies at nothing.mp4"),
+        ("segment text.mp4 -o out", "cannot be read as a video"),
+        ("segment pictures.mp4 -o out", "has no sound"),
+        ("segment pictures.mp4 -o out --model nowhere.safetensors", "has no sound"),
+        ("evaluate nowhere.safetensors .", "no model 'nowhere.safetensors'"),
+        ("evaluate text.mp4 .", "not a complete safetensors file"),
+        ("pretrain --config wrong.yaml -o x", "has the unknown section 'modle'"),
+        ("bag extract text.mp4", "cannot be read as a bag"),
+    ],
+)
+def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, command, message):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "text.mp4").write_text("not a video")
+    (tmp_path / "wrong.yaml").write_text("modle: {}")
+    write_silent_video(tmp_path / "pictures.mp4")
+    with pytest.raises(SystemExit) as stop:
+        main(command.split())
+    assert str(stop.value.code).startswith("c3n: ")
+    assert message in str(stop.value.code)
+    assert "\n" not in str(stop.value.code)
+
+
+def write_silent_video(path) -> None:
+    """A video without a sound track."""
+    import av
+
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for _ in range(12):
+            picture = av.VideoFrame.from_ndarray(np.zeros((48, 64, 3), np.uint8), format="rgb24")
+            container.mux(stream.encode(picture))
+        container.mux(stream.encode(None))

@@ -1,0 +1,24 @@
+"""Configuration: unknown keys are refused with the nearest known one."""
+
+import pytest
+
+from c3n_model.config import ModelConfig, TrainConfig, from_mapping, to_mapping
+
+
+def test_round_trip():
+    config = ModelConfig(visual="resnet18", alpha=0.25)
+    assert from_mapping(ModelConfig, to_mapping(config)) == config
+
+
+def test_defaults_are_the_papers():
+    config, training = ModelConfig(), TrainConfig()
+    assert (config.channels, config.image_size, config.history) == (256, 224, 5)
+    assert (config.alpha, config.beta, config.gate, config.fusion_norm) == (0.1, 0.1, "gradient", False)
+    assert (training.epochs, training.batch_size, training.learning_rate) == (20, 8, 1e-4)
+
+
+def test_unknown_key_names_the_nearest():
+    with pytest.raises(ValueError, match="ModelConfig has no key 'chanels'; did you mean 'channels'"):
+        from_mapping(ModelConfig, {"chanels": 3})
+    with pytest.raises(ValueError, match="known keys: epochs"):
+        from_mapping(TrainConfig, {"zzz": 3})
