@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-from dataclasses import dataclass, field
 from pathlib import Path
 
-import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from c3n_model.config import ModelConfig, from_mapping, to_mapping
+from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
 from c3n_model.network.visual_encoder import VisualEncoder
 
 METADATA_KEY = "c3n"
-EMBEDDED = {"demo": Path(__file__).parent / "assets" / "demo.safetensors"}
-
-
-@dataclass(frozen=True)
-class Model:
-    """A network and what is needed to use it. `card` holds what a reader wants to know: `note`, `command`, `scores`."""
-
-    name: str
-    network: nn.Module
-    config: ModelConfig
-    audio_labels: tuple[str, ...]
-    visual_labels: tuple[str, ...]
-    card: dict = field(default_factory=dict)
-
-    @property
-    def sample_rate(self) -> int:
-        """Samples per second that the audio encoder hears."""
-        return self.network.audio_encoder.sample_rate
 
 
 def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
@@ -70,22 +50,15 @@ def save_model(path: Path, model: Model) -> None:
     partial.rename(path)
 
 
-def load_model(name_or_path: str | Path) -> Model:
-    """A model by name ("demo", "zero_shot") or file, on the CPU and in eval mode.
-
-    "zero_shot" takes its pretrained classifiers from the folder that the environment variable C3N_WEIGHTS names.
+def load_checkpoint(path: Path) -> Model:
+    """The model in a file that `save_model` wrote, on the CPU and in eval mode.
 
     Raises:
         FileNotFoundError: no such file. ValueError: not safetensors, cut short, not a C3N checkpoint, or weights that do
         not fit the config inside.
     """
-    if name_or_path == "zero_shot":
-        from c3n_model.zero_shot import load_zero_shot
-
-        return load_zero_shot(Path(os.environ.get("C3N_WEIGHTS", "weights")))
-    path = EMBEDDED.get(str(name_or_path), Path(name_or_path))
     if not path.is_file():
-        raise FileNotFoundError(f"no model {str(name_or_path)!r}: neither a file nor one of demo, zero_shot")
+        raise FileNotFoundError(f"no such checkpoint: {path}")
     about, tensors = _read(path)
     config = from_mapping(ModelConfig, about["config"])
     if "similarity" not in tensors:
@@ -93,7 +66,7 @@ def load_model(name_or_path: str | Path) -> Model:
     network = build_network(config, tensors["similarity"])
     _fill(network, tensors, path)
     labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))
-    return Model(str(name_or_path), network.eval(), config, *labels, card=about.get("card", {}))
+    return Model(path.stem, network.eval(), config, *labels, card=about.get("card", {}))
 
 
 def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
@@ -124,16 +97,3 @@ def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
             f"{len(surplus)} unknown, {len(wrong)} of another shape (such as {examples}); it is of another version"
         )
     network.load_state_dict(tensors)
-
-
-def choose_device(device: str) -> torch.device:
-    """"auto" is CUDA where there is one, else the CPU. Raises ValueError for a device this machine has not."""
-    if device == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    try:
-        chosen = torch.device(device)
-        torch.zeros(1, device=chosen)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).splitlines()[0]
-        raise ValueError(f"device {device!r} cannot be used here ({reason}); use auto, cpu or cuda") from error
-    return chosen

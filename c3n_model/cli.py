@@ -83,7 +83,9 @@ def _add_synthesize(commands) -> None:
     command.add_argument("--train", type=int, default=1500, help="scenes of the train split (default %(default)s)")
     command.add_argument("--val", type=int, default=50, help="(default %(default)s)")
     command.add_argument("--test", type=int, default=150, help="(default %(default)s)")
-    command.add_argument("--seed", type=int, default=0, help="the same seed makes the same scenes (default %(default)s)")
+    command.add_argument(
+        "--seed", type=int, default=0, help="the same seed makes the same scenes (default %(default)s)"
+    )
 
     def run(options, _) -> str:
         from c3n_model.offline import make_scenes
@@ -118,9 +120,7 @@ def _add_train(commands) -> None:
     def run(options, command_line: str) -> str:
         from c3n_model.offline import train_model
 
-        return train_model(
-            options.config, options.classifiers, options.data, options.out, options.device, command_line
-        )
+        return train_model(options.config, options.classifiers, options.data, options.out, options.device, command_line)
 
     command.set_defaults(run=run)
 

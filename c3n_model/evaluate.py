@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 import torch
 
-from c3n_model.checkpoint import Model
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.metrics import MaskCounts, count, false_positive_area, mean_iou
+from c3n_model.model import Model
 from c3n_model.preprocess import frames_to_tensor
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from c3n_model.checkpoint import load_model
+from c3n_model.loading import load_model
 from c3n_model.progress import bar
 from c3n_model.results import ResultWriter
 from c3n_model.segment import describe_second, segment

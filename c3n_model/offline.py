@@ -9,12 +9,14 @@ import numpy as np
 import torch
 import yaml
 
-from c3n_model.checkpoint import Model, build_network, choose_device, load_model, save_model
+from c3n_model.checkpoint import build_network, save_model
 from c3n_model.config import ModelConfig, TrainConfig, from_mapping, to_mapping
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.avsbench import SETTINGS, AVSBench, setting_root
 from c3n_model.data.synthesize import synthesize
 from c3n_model.evaluate import evaluate
+from c3n_model.loading import load_model
+from c3n_model.model import Model, choose_device
 from c3n_model.network.consensus import label_similarity
 from c3n_model.pretrain import PretrainConfig, pretrain_audio, pretrain_visual
 from c3n_model.progress import bar

@@ -46,7 +46,7 @@ class ResultWriter:
         self._shown: Segmentation | None = None
         self._next: Segmentation | None = None
 
-    def __enter__(self) -> "ResultWriter":
+    def __enter__(self) -> ResultWriter:
         (self._folder / "masks").mkdir(parents=True, exist_ok=True)
         self._remove_former_masks()
         self._labels = self._files.enter_context((self._folder / "labels.jsonl").open("w", encoding="utf-8"))

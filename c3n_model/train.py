@@ -10,9 +10,9 @@ from torch import Tensor, nn
 from torch.utils.data import ConcatDataset, DataLoader, Dataset
 from torchvision.transforms.v2 import ColorJitter
 
-from c3n_model.checkpoint import Model
 from c3n_model.config import TrainConfig
 from c3n_model.losses import segmentation_loss
+from c3n_model.model import Model
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.types import Clip
 

@@ -14,12 +14,12 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from c3n_model.checkpoint import Model
 from c3n_model.config import ModelConfig
 from c3n_model.labels.embedding import WordVectors
 from c3n_model.labels.names import AMBIENT_SOUNDS, GENERIC_SOUNDS, audioset_names, everyday_names, imagenet_names
-from c3n_model.network.audio.efficientat import EfficientAT
+from c3n_model.model import Model
 from c3n_model.network.attention import class_activation_weights
+from c3n_model.network.audio.efficientat import EfficientAT
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus, label_similarity
 from c3n_model.network.fusion import upsample
@@ -86,10 +86,16 @@ def load_zero_shot(weights: Path) -> Model:
     similarity = label_similarity(torch.from_numpy(heard), torch.from_numpy(seen))
     audible = torch.tensor([name not in AMBIENT_SOUNDS for name in sounds])
     config = ModelConfig(
-        visual="mobilenetv2_100", audio="mn04", image_size=LOCALISE_SIZE, history=1, presence_threshold=PRESENCE_THRESHOLD
+        visual="mobilenetv2_100",
+        audio="mn04",
+        image_size=LOCALISE_SIZE,
+        history=1,
+        presence_threshold=PRESENCE_THRESHOLD,
     )
     network = ZeroShot(visual, audio, similarity, audible).eval()
-    return Model("zero_shot", network, config, tuple(sounds), tuple(imagenet_names()), card={"note": __doc__.splitlines()[0]})
+    return Model(
+        "zero_shot", network, config, tuple(sounds), tuple(imagenet_names()), card={"note": __doc__.splitlines()[0]}
+    )
 
 
 def _find(weights: Path, name: str) -> Path:

@@ -19,7 +19,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from c3n_model.checkpoint import load_model
+from c3n_model.loading import load_model
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.synthetic_scenes import make_demo_scene
 from c3n_model.overlay import contact_sheet, draw_overlay

@@ -31,7 +31,8 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
-from c3n_model.checkpoint import Model, load_model
+from c3n_model.loading import load_model
+from c3n_model.model import Model
 from c3n_model.overlay import draw_overlay
 from c3n_model.sources.messages import AudioFormat, chunk_from_audio, format_from_info, frame_from_image, stamp_of
 from c3n_model.streaming.session import Session

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from tiny import make_tiny_model
 
-from c3n_model.checkpoint import Model
+from c3n_model.model import Model
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 

@@ -16,7 +16,9 @@ NONE = np.zeros((2, 2), bool)
 def window(stamp: int, mask: np.ndarray, visual: str = "drum", latency_s: float = 0.1, dropped: int = 0) -> LiveWindow:
     label = UnifiedLabel("low drum", visual, 1.0, 1.0, 1.0, 1.0)
     presence = Presence(True, 1.0, -20.0)
-    return LiveWindow(Segmentation(stamp, stamp, "", mask, mask * np.uint8(255), label, presence, ()), latency_s, dropped)
+    return LiveWindow(
+        Segmentation(stamp, stamp, "", mask, mask * np.uint8(255), label, presence, ()), latency_s, dropped
+    )
 
 
 def test_report_by_hand():
@@ -52,7 +54,9 @@ def test_iou_of_empty_masks():
 
 
 def test_the_way_back_from_messages():
-    region = SimpleNamespace(label="drum", score=0.5, x=0, y=0, width=1, height=2, centroid_x=0.0, centroid_y=0.5, area=2)
+    region = SimpleNamespace(
+        label="drum", score=0.5, x=0, y=0, width=1, height=2, centroid_x=0.0, centroid_y=0.5, area=2
+    )
     message = SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=3, nanosec=937), frame_id="camera"),
         window_start=SimpleNamespace(sec=3, nanosec=0), heard=0.75, audible=True, presence_score=0.9, loudness_dbfs=-20.0,

@@ -106,7 +106,9 @@ def make_demo_scene(seed: int = 8) -> Scene:
     """Twenty seconds in which the sound moves on: two bells that look alike, silence, a sound out of view, two at once."""
     random = np.random.default_rng([seed, 9, 0])
     bell, other_bell, drum, horn = 0, 1, 3, 6
-    plan = [{bell}] * 4 + [{other_bell}] * 3 + [set()] * 3 + [{drum}] * 4 + [{4}] * 2 + [{bell, drum}] * 2 + [{horn}] * 2
+    plan = (
+        [{bell}] * 4 + [{other_bell}] * 3 + [set()] * 3 + [{drum}] * 4 + [{4}] * 2 + [{bell, drum}] * 2 + [{horn}] * 2
+    )
     actors = _stage([bell, other_bell, drum, horn], random)
     return Scene((seed, 9), actors, tuple(frozenset(now) for now in plan), camera=(0.1, 0.04))
 

@@ -66,7 +66,9 @@ def outline(kind: str) -> np.ndarray:
         height = np.linspace(-0.9, 0.75, 24)
         width = 0.28 + 0.12 * (height + 0.9) + 0.5 / (1 + np.exp(-7 * (height - 0.35)))
         right = np.stack([width, height], 1)
-        return np.vstack([[[0.0, -1.0]], right, [[0.25, 0.8], [0.12, 1.0], [-0.12, 1.0], [-0.25, 0.8]], right[::-1] * [-1, 1]])
+        return np.vstack(
+            [[[0.0, -1.0]], right, [[0.25, 0.8], [0.12, 1.0], [-0.12, 1.0], [-0.25, 0.8]], right[::-1] * [-1, 1]]
+        )
     if kind == "drum":
         angle = np.linspace(0, np.pi, 20)
         arc = np.stack([0.95 * np.cos(angle), 0.22 * np.sin(angle)], 1)
@@ -75,10 +77,14 @@ def outline(kind: str) -> np.ndarray:
         angle = np.linspace(0, 2 * np.pi, 90, endpoint=False)
         radius = 0.35 + 0.65 * np.abs(np.cos(1.5 * angle)) ** 0.6
         return np.stack([radius * np.cos(angle), radius * np.sin(angle)], 1)
-    return np.array([[-1, -0.22], [-0.2, -0.22], [0.55, -0.75], [0.95, -0.8], [0.95, 0.8], [0.55, 0.75], [-0.2, 0.22], [-1, 0.22]])
+    return np.array(
+        [[-1, -0.22], [-0.2, -0.22], [0.55, -0.75], [0.95, -0.8], [0.95, 0.8], [0.55, 0.75], [-0.2, 0.22], [-1, 0.22]]
+    )
 
 
-def paint(rgb: np.ndarray, look: Look, centre: tuple[float, float], size: tuple[float, float], angle: float) -> np.ndarray:
+def paint(
+    rgb: np.ndarray, look: Look, centre: tuple[float, float], size: tuple[float, float], angle: float
+) -> np.ndarray:
     """Paint an object into `rgb` (H, W, 3) uint8, in place.
 
     Args:
@@ -136,13 +142,17 @@ def backdrop(random: np.random.Generator, height: int, width: int) -> np.ndarray
     """A textured background with clutter that belongs to no class: uint8 (height, width, 3)."""
     texture = np.zeros((height, width, 3), np.float32)
     for cells, strength in ((3, 40), (9, 22), (40, 12)):
-        coarse = (random.normal(size=(cells, cells, 1)) + 0.4 * random.normal(size=(cells, cells, 3))).astype(np.float32)
+        coarse = (random.normal(size=(cells, cells, 1)) + 0.4 * random.normal(size=(cells, cells, 3))).astype(
+            np.float32
+        )
         texture += strength * cv2.resize(coarse, (width, height), interpolation=cv2.INTER_CUBIC)
     rgb = np.clip(texture + random.uniform(60, 190) + random.uniform(-35, 35, 3), 0, 255).astype(np.uint8)
     for _ in range(random.integers(3, 9)):
         colour = tuple(int(v) for v in random.uniform(20, 235, 3))
         x, y, size = random.uniform(0, width), random.uniform(0, height), random.uniform(0.03, 0.14) * height
-        corners = np.array([[x - size, y - size], [x + size, y - size * 0.6], [x + size * 0.8, y + size], [x - size, y + size]])
+        corners = np.array(
+            [[x - size, y - size], [x + size, y - size * 0.6], [x + size * 0.8, y + size], [x - size, y + size]]
+        )
         if random.random() < 0.4:
             cv2.circle(rgb, (int(x), int(y)), int(size), colour, thickness=-1, lineType=cv2.LINE_AA)
         else:
@@ -164,7 +174,9 @@ def make_sound(sound: int, seconds: float, random: np.random.Generator) -> np.nd
 def room_noise(seconds: float, random: np.random.Generator) -> np.ndarray:
     """Quiet coloured noise of a room, -60 to -45 dBFS: float32 (seconds * 16 kHz,)."""
     white = np.fft.rfft(random.normal(size=round(seconds * SAMPLE_RATE)))
-    coloured = np.fft.irfft(white / np.maximum(np.arange(len(white)), 50) ** random.uniform(0.2, 0.6), round(seconds * SAMPLE_RATE))
+    coloured = np.fft.irfft(
+        white / np.maximum(np.arange(len(white)), 50) ** random.uniform(0.2, 0.6), round(seconds * SAMPLE_RATE)
+    )
     return (coloured / coloured.std() * 10 ** (random.uniform(-60, -45) / 20)).astype(np.float32)
 
 
@@ -174,27 +186,41 @@ def _strikes(time: np.ndarray, period: float, random: np.random.Generator) -> np
 
 
 def _bell(variety: int, time: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    pitch, period, decay = ((random.uniform(180, 280), random.uniform(0.5, 0.75), 0.5), (random.uniform(700, 1000), random.uniform(0.22, 0.35), 0.2))[variety]
+    pitch, period, decay = (
+        (random.uniform(180, 280), random.uniform(0.5, 0.75), 0.5),
+        (random.uniform(700, 1000), random.uniform(0.22, 0.35), 0.2),
+    )[variety]
     since = _strikes(time, period, random)
     partials = zip((1.0, 2.0, 2.4, 3.0, 4.5), (1.0, 0.7, 0.5, 0.4, 0.25), strict=True)
-    return sum(gain * np.exp(-since * ratio**0.5 / decay) * np.sin(2 * np.pi * pitch * ratio * since) for ratio, gain in partials)
+    return sum(
+        gain * np.exp(-since * ratio**0.5 / decay) * np.sin(2 * np.pi * pitch * ratio * since)
+        for ratio, gain in partials
+    )
 
 
 def _drum(variety: int, time: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    pitch, period, decay = ((random.uniform(60, 95), random.uniform(0.4, 0.6), 0.14), (random.uniform(170, 260), random.uniform(0.1, 0.15), 0.04))[variety]
+    pitch, period, decay = (
+        (random.uniform(60, 95), random.uniform(0.4, 0.6), 0.14),
+        (random.uniform(170, 260), random.uniform(0.1, 0.15), 0.04),
+    )[variety]
     since = _strikes(time, period, random)
     thump = np.sin(2 * np.pi * pitch * (since - 0.2 * since**2)) * np.exp(-since / decay)
     return thump + 0.35 * random.normal(size=len(time)) * np.exp(-since / (0.2 * decay))
 
 
 def _fan(variety: int, time: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    pitch, rate = ((random.uniform(80, 130), random.uniform(3, 5)), (random.uniform(280, 420), random.uniform(15, 25)))[variety]
+    pitch, rate = ((random.uniform(80, 130), random.uniform(3, 5)), (random.uniform(280, 420), random.uniform(15, 25)))[
+        variety
+    ]
     buzz = 2 * ((pitch * time + random.uniform()) % 1) - 1 + 0.4 * random.normal(size=len(time))
     return buzz * (0.55 + 0.45 * np.sin(2 * np.pi * (rate * time + random.uniform())))
 
 
 def _horn(variety: int, time: np.ndarray, random: np.random.Generator) -> np.ndarray:
-    start, stop, rate = ((random.uniform(1100, 1400), random.uniform(450, 600), random.uniform(0.9, 1.3)), (random.uniform(400, 550), random.uniform(1000, 1300), random.uniform(1.8, 2.4)))[variety]
+    start, stop, rate = (
+        (random.uniform(1100, 1400), random.uniform(450, 600), random.uniform(0.9, 1.3)),
+        (random.uniform(400, 550), random.uniform(1000, 1300), random.uniform(1.8, 2.4)),
+    )[variety]
     sweep = (rate * time + random.uniform()) % 1
     phase = 2 * np.pi * np.cumsum(start + (stop - start) * sweep) / SAMPLE_RATE
     return np.sin(phase) + 0.5 * np.sin(2 * phase) + 0.25 * np.sin(3 * phase)

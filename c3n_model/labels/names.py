@@ -9,23 +9,29 @@ from timm.data import ImageNetInfo
 
 AUDIOSET_CLASSES = 527
 
+
+def _labels(text: str) -> frozenset[str]:
+    """Labels that are written with bars between them; some hold commas."""
+    return frozenset(label.strip() for label in text.split("|"))
+
+
 # AudioSet classes that no object in view explains: hearing them is hearing nothing that a mask could belong to.
-AMBIENT_SOUNDS = frozenset(
-    (
-        "Silence|Noise|White noise|Pink noise|Static|Hum|Mains hum|Sine wave|Harmonic|Chirp tone|Pulse|Throbbing|Vibration|"
-        "Environmental noise|Inside, small room|Inside, large room or hall|Inside, public space|Outside, urban or manmade|"
-        "Outside, rural or natural|Reverberation|Echo|Sound effect|Distortion|Sidetone|Cacophony|Field recording|Wind|Rain|"
-        "Raindrop|Rain on surface|Wind noise (microphone)|Rustle|Water|Ocean|Waves, surf|Stream|Thunder|Thunderstorm|Fire|"
-        "Crackle"
-    ).split("|")
+AMBIENT_SOUNDS = _labels(
+    """
+    Silence|Noise|White noise|Pink noise|Static|Hum|Mains hum|Sine wave|Harmonic|Chirp tone|Pulse|
+    Throbbing|Vibration|Environmental noise|Inside, small room|Inside, large room or hall|Inside, public space|
+    Outside, urban or manmade|Outside, rural or natural|Reverberation|Echo|Sound effect|Distortion|Sidetone|
+    Cacophony|Field recording|Wind|Rain|Raindrop|Rain on surface|Wind noise (microphone)|Rustle|Water|
+    Ocean|Waves, surf|Stream|Thunder|Thunderstorm|Fire|Crackle
+    """
 )
 
 # AudioSet classes that are audible but name too much: beside "Animal", every ImageNet animal would agree.
-GENERIC_SOUNDS = frozenset(
-    (
-        "Music|Musical instrument|Animal|Domestic animals, pets|Livestock, farm animals, working animals|Wild animals|"
-        "Vehicle|Motor vehicle (road)|Speech synthesizer"
-    ).split("|")
+GENERIC_SOUNDS = _labels(
+    """
+    Music|Musical instrument|Animal|Domestic animals, pets|Livestock, farm animals, working animals|
+    Wild animals|Vehicle|Motor vehicle (road)|Speech synthesizer
+    """
 )
 
 # Everyday word -> ImageNet classes (inclusive ranges of index). ImageNet knows sorrel and minibus, people hear horse and bus.

@@ -60,7 +60,7 @@ class BagWriter:
         self._connections = {}
         self._audio_format: AudioFormat | None = None
 
-    def __enter__(self) -> "BagWriter":
+    def __enter__(self) -> BagWriter:
         self._writer.open()
         for type_name, topic in self._topics.items():
             qos = [_LATCHED] if type_name == INFO_TYPE else []

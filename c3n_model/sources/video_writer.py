@@ -36,7 +36,7 @@ class VideoWriter:
         self._sound_format: tuple[int, int] | None = None
         self._sound_before_picture: list[AudioChunk] = []
 
-    def __enter__(self) -> "VideoWriter":
+    def __enter__(self) -> VideoWriter:
         self._container = av.open(str(self._path), "w", format="mp4", options={"movflags": "+faststart"})
         codec = next(name for name in _VIDEO_CODECS if name in av.codecs_available)
         self._video = self._container.add_stream(codec, rate=30, options={"crf": "20", "preset": "veryfast"})

@@ -101,7 +101,7 @@ class _Piece:
     def end_ns(self) -> int:
         return self.anchor_ns + (self.number + len(self.mono)) * NANOSECONDS_PER_SECOND // self.rate
 
-    def follow(self, previous: "_Piece") -> None:
+    def follow(self, previous: _Piece) -> None:
         """Continue the run of `previous` if this is its next sound, else start a run at this chunk's own stamp."""
         same_format = (self.rate, self.channels) == (previous.rate, previous.channels)
         if same_format and abs(self.stamp_ns - previous.end_ns) < JITTER_NS:

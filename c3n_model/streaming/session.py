@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 import torch
 
-from c3n_model.checkpoint import Model, choose_device
+from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.preprocess import frames_to_tensor

@@ -4,11 +4,12 @@ import json
 
 import pytest
 import torch
-from tiny import make_tiny_model
 from safetensors import safe_open
 from safetensors.torch import save_file
+from tiny import make_tiny_model
 
-from c3n_model.checkpoint import METADATA_KEY, load_model, save_model
+from c3n_model.checkpoint import METADATA_KEY, save_model
+from c3n_model.loading import load_model
 
 
 @pytest.fixture

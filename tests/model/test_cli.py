@@ -5,9 +5,10 @@ import json
 import numpy as np
 import pytest
 
-from c3n_model.checkpoint import load_model, save_model
+from c3n_model.checkpoint import save_model
 from c3n_model.cli import main
 from c3n_model.data.synthetic_scenes import make_demo_scene
+from c3n_model.loading import load_model
 from c3n_model.sources.scene import SceneSource
 from c3n_model.sources.video_writer import VideoWriter
 
@@ -33,11 +34,13 @@ def scene_video(tmp_path_factory):
 def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.yaml").write_text(CONFIG)
-    main("synthesize scenes --train 2 --val 1 --test 1".split())
-    main("pretrain --config small.yaml -o classifiers.safetensors".split())
-    main("train scenes --config small.yaml --classifiers classifiers.safetensors -o model.safetensors --device cpu".split())
+    main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
+    main(["pretrain", "--config", "small.yaml", "-o", "classifiers.safetensors"])
+    main(
+        ["train", "scenes", "--config", "small.yaml", "--classifiers", "classifiers.safetensors", "-o", "model.safetensors", "--device", "cpu"]
+    )
     capsys.readouterr()
-    main("evaluate model.safetensors scenes --device cpu".split())
+    main(["evaluate", "model.safetensors", "scenes", "--device", "cpu"])
     scores = json.loads(capsys.readouterr().out)["scores"]
     card = load_model("model.safetensors").card
     assert card["scores"] == scores

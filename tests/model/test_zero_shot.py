@@ -26,7 +26,9 @@ def test_mask_is_where_the_activation_passes_the_threshold():
     assert activation.shape == (2, 1, 2, 2)
     assert activation.min().item() >= 0
     assert activation.max().item() == pytest.approx(1)
-    expected = torch.nn.functional.interpolate(activation[1:], size=(64, 64), mode="bilinear")[:, 0] > ACTIVATION_THRESHOLD
+    expected = (
+        torch.nn.functional.interpolate(activation[1:], size=(64, 64), mode="bilinear")[:, 0] > ACTIVATION_THRESHOLD
+    )
     assert torch.equal(logits > 0, expected)
 
 

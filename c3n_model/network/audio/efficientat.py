@@ -99,9 +99,7 @@ class InvertedResidual(nn.Module):
         layers: list[nn.Module] = []
         if expanded != channels:
             layers.append(_conv(channels, expanded, kernel=1, activation=activation))
-        layers.append(
-            _conv(expanded, expanded, kernel=kernel, stride=stride, groups=expanded, activation=activation)
-        )
+        layers.append(_conv(expanded, expanded, kernel=kernel, stride=stride, groups=expanded, activation=activation))
         if squeeze:
             layers.append(SqueezeExcitation(expanded))
         layers.append(_conv(expanded, out, kernel=1, activation=None))

@@ -18,7 +18,9 @@ def test_the_same_seed_is_the_same_scene():
 
 def test_splits_and_seeds_differ():
     pictures = {
-        make_scene("s4", seed, split, 0).picture(0.9)[0].tobytes() for seed in (0, 1) for split in ("train", "val", "test")
+        make_scene("s4", seed, split, 0).picture(0.9)[0].tobytes()
+        for seed in (0, 1)
+        for split in ("train", "val", "test")
     }
     assert len(pictures) == 6
 

@@ -49,7 +49,9 @@ def test_gradients_equal_hooks():
     caught = {}
     modules = [encoder.backbone.get_submodule(stage["module"]) for stage in encoder.backbone.feature_info[-4:]]
     for index, module in enumerate(modules):
-        module.register_full_backward_hook(lambda m, i, out, index=index: caught.__setitem__(index, out[0].mean((2, 3))))
+        module.register_full_backward_hook(
+            lambda m, i, out, index=index: caught.__setitem__(index, out[0].mean((2, 3)))
+        )
     _, logits = encoder(frames.clone().requires_grad_())
     logits.gather(1, classes[:, None]).sum().backward()
     for index in range(4):

@@ -1,0 +1,40 @@
+"""A model: a network and what is needed to use it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import nn
+
+from c3n_model.config import ModelConfig
+
+
+@dataclass(frozen=True)
+class Model:
+    """A network and what is needed to use it. `card` holds what a reader wants to know: `note`, `command`, `scores`."""
+
+    name: str
+    network: nn.Module
+    config: ModelConfig
+    audio_labels: tuple[str, ...]
+    visual_labels: tuple[str, ...]
+    card: dict = field(default_factory=dict)
+
+    @property
+    def sample_rate(self) -> int:
+        """Samples per second that the audio encoder hears."""
+        return self.network.audio_encoder.sample_rate
+
+
+def choose_device(device: str) -> torch.device:
+    """ "auto" is CUDA where there is one, else the CPU. Raises ValueError for a device this machine has not."""
+    if device == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        chosen = torch.device(device)
+        torch.zeros(1, device=chosen)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).splitlines()[0]
+        raise ValueError(f"device {device!r} cannot be used here ({reason}); use auto, cpu or cuda") from error
+    return chosen
