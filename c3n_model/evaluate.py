@@ -26,7 +26,7 @@ def predict(model: Model, frames: np.ndarray, snippets: np.ndarray, device: torc
 
 def evaluate(
     model: Model, clips: AVSBench, device: torch.device, progress: Callable[[Iterable, str], Iterable]
-) -> dict[str, float]:
+) -> dict[str, float | None]:
     """Mean IoU over all frames that carry a mask (threshold 0.5, AVSBench's rule for empty masks), the same over frames
     whose truth is not empty, and the fraction painted where it is empty."""
     network = model.network.to(device).eval()
@@ -39,7 +39,7 @@ def evaluate(
     return summarise(MaskCounts.join(counts))
 
 
-def summarise(counts: MaskCounts) -> dict[str, float]:
+def summarise(counts: MaskCounts) -> dict[str, float | None]:
     """The numbers of `evaluate` from counted frames."""
     sounding = ~counts.empty_truth
     columns = (counts.true_positive, counts.false_positive, counts.false_negative, counts.true_negative)
@@ -47,5 +47,5 @@ def summarise(counts: MaskCounts) -> dict[str, float]:
         "frames": int(len(sounding)),
         "miou": mean_iou(counts),
         "miou_sounding": mean_iou(MaskCounts(*(column[sounding] for column in columns))) if sounding.any() else 0.0,
-        "false_positive_area": false_positive_area(counts),
+        "false_positive_area": false_positive_area(counts) if counts.empty_truth.any() else None,
     }

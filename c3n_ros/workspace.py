@@ -145,6 +145,8 @@ def read_key(stamp: Path) -> str:
 
 def setup(venv: Path) -> None:
     """Make the virtual environment, install the requirements, repair the wheels; nothing where that is done already."""
+    if re.search(r"\s", f"{ROOT}{venv}"):
+        raise WorkspaceError(f"colcon cannot work below a folder with a space in its name ({ROOT}, {venv}): move it")
     check_tools()
     stamp, key = venv / ".c3n_ros_key", environment_key(venv)
     if read_key(stamp) == key:

@@ -1,6 +1,7 @@
 """The rules that keep the two packages apart, held for every file. Needs no ROS and no torch."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -42,8 +43,6 @@ def test_only_nodes_and_parameters_know_rclpy(path):
 
 
 def test_set_up_needs_only_the_standard_library():
-    import sys
-
     assert set(map(top, modules_imported_by(ROOT / "c3n_ros/workspace.py"))) <= sys.stdlib_module_names
 
 

@@ -37,7 +37,18 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
     main(["pretrain", "--config", "small.yaml", "-o", "classifiers.safetensors"])
     main(
-        ["train", "scenes", "--config", "small.yaml", "--classifiers", "classifiers.safetensors", "-o", "model.safetensors", "--device", "cpu"]
+        [
+            "train",
+            "scenes",
+            "--config",
+            "small.yaml",
+            "--classifiers",
+            "classifiers.safetensors",
+            "-o",
+            "model.safetensors",
+            "--device",
+            "cpu",
+        ]
     )
     capsys.readouterr()
     main(["evaluate", "model.safetensors", "scenes", "--device", "cpu"])
