@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need first.
 VENV ?= .venv
 PYTHON ?= python3
-WORKSPACE = $(PYTHON) -I c3n_ros/workspace.py --venv "$(VENV)"
+WORKSPACE = $(PYTHON) -E c3n_ros/workspace.py --venv "$(VENV)"
 
 .PHONY: help setup build demo test clean
 .DEFAULT_GOAL := help

@@ -10,11 +10,11 @@ from array import array
 
 import numpy as np
 from builtin_interfaces.msg import Time
-from c3n_ros.msg import SoundingObject, SoundingObjects
 from sensor_msgs.msg import Image
 
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation
 from c3n_model.types import SoundingObject as Region
+from c3n_ros.msg import SoundingObject, SoundingObjects
 
 # What a sounding pixel holds. 255 shows up white in rviz; 1 is the class id that semantic layers read (0 = background).
 MASK_VALUES = {"binary255": 255, "class_id": 1}
@@ -60,8 +60,17 @@ def objects_message(segmentation: Segmentation, dropped_windows: int = 0) -> Sou
 def _object_message(region: Region) -> SoundingObject:
     x, y, width, height = map(int, region.box)
     centroid_x, centroid_y = map(float, region.centroid)
-    return SoundingObject(label=region.label, score=float(region.score), x=x, y=y, width=width, height=height,
-                          centroid_x=centroid_x, centroid_y=centroid_y, area=int(region.area))
+    return SoundingObject(
+        label=region.label,
+        score=float(region.score),
+        x=x,
+        y=y,
+        width=width,
+        height=height,
+        centroid_x=centroid_x,
+        centroid_y=centroid_y,
+        area=int(region.area),
+    )
 
 
 def _image_message(pixels: np.ndarray, encoding: str, segmentation: Segmentation) -> Image:

@@ -19,9 +19,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from c3n_model.loading import load_model
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.synthetic_scenes import make_demo_scene
+from c3n_model.loading import load_model
 from c3n_model.overlay import contact_sheet, draw_overlay
 from c3n_model.progress import bar
 from c3n_model.results import ResultWriter
@@ -127,7 +127,9 @@ def draw(out: Path, live: list[LiveWindow], ious: list[float], truths: list[Trut
         images.append(cv2.drawContours(image, contours, -1, (40, 120, 255), 1))
         second = (seen.window_start_ns - START_NS) // NANOSECONDS_PER_SECOND
         right = ", ".join(sorted(truth.labels)) or "silence"
-        captions.append(f"{second} s: {right}" + (f", IoU {iou:.2f}" if truth.mask.any() else ", not in view" * bool(truth.labels)))
+        captions.append(
+            f"{second} s: {right}" + (f", IoU {iou:.2f}" if truth.mask.any() else ", not in view" * bool(truth.labels))
+        )
     cv2.imwrite(str(out / "contact_sheet.png"), contact_sheet(images, captions, columns=5)[..., ::-1])
 
 

@@ -21,8 +21,10 @@ def message_class(type_name: str) -> type:
     try:
         return getattr(importlib.import_module(f"{package}.msg"), name)
     except (ImportError, AttributeError):
-        raise ValueError(f"message type {type_name} is not installed in this workspace: install the package {package} "
-                         "and source the workspace again") from None
+        raise ValueError(
+            f"message type {type_name} is not installed in this workspace: install the package {package} "
+            "and source the workspace again"
+        ) from None
 
 
 def installed_types(type_names: list[str]) -> Typestore:
@@ -58,8 +60,9 @@ def _definition(type_name: str) -> str:
         path = Path(prefix, "share", package, "msg", f"{name}.msg")
         if prefix and path.exists():
             return path.read_text(encoding="utf-8")
-    raise ValueError(f"no definition of {type_name} in this workspace: install the package {package} and source the "
-                     "workspace again")
+    raise ValueError(
+        f"no definition of {type_name} in this workspace: install the package {package} and source the workspace again"
+    )
 
 
 def _split(type_name: str) -> tuple[str, str]:

@@ -26,11 +26,26 @@ def _default_of(callable_: type, name: str) -> Any:
     return inspect.signature(callable_).parameters[name].default
 
 
-def _parameter(default: Any, description: str, *, pattern: str = "", smallest: float | None = None,
-               largest: float | None = None, live: bool = False) -> Any:
+def _parameter(
+    default: Any,
+    description: str,
+    *,
+    pattern: str = "",
+    smallest: float | None = None,
+    largest: float | None = None,
+    live: bool = False,
+) -> Any:
     """A field of the table: `pattern` is what a text must match, `live` whether it may change while the node runs."""
-    return field(default=default, metadata={"description": description, "pattern": pattern, "smallest": smallest,
-                                            "largest": largest, "live": live})
+    return field(
+        default=default,
+        metadata={
+            "description": description,
+            "pattern": pattern,
+            "smallest": smallest,
+            "largest": largest,
+            "live": live,
+        },
+    )
 
 
 @dataclass(frozen=True)
@@ -39,42 +54,71 @@ class SegmentationParameters:
 
     model: str = _parameter("demo", "Checkpoint: the name of an embedded one (demo) or the path of a file.")
     device: str = _parameter(
-        _default_of(Session, "device"), "Where the network runs: auto (CUDA where there is one), cpu, cuda or cuda:N.",
-        pattern=r"auto|cpu|cuda(:\d+)?")
+        _default_of(Session, "device"),
+        "Where the network runs: auto (CUDA where there is one), cpu, cuda or cuda:N.",
+        pattern=r"auto|cpu|cuda(:\d+)?",
+    )
     threshold: float = _parameter(
-        _default_of(Session, "threshold"), "Confidence from which a pixel belongs to the mask.",
-        smallest=0.01, largest=0.99, live=True)
+        _default_of(Session, "threshold"),
+        "Confidence from which a pixel belongs to the mask.",
+        smallest=0.01,
+        largest=0.99,
+        live=True,
+    )
     presence_threshold: float = _parameter(
-        -1.0, "Audibility below which the mask is empty; below 0: the model's own.", smallest=-1.0, largest=1.0, live=True)
+        -1.0,
+        "Audibility below which the mask is empty; below 0: the model's own.",
+        smallest=-1.0,
+        largest=1.0,
+        live=True,
+    )
     mask_mode: str = _parameter(
-        "binary255", "Value of a sounding pixel in the mask: binary255 (255, visible in viewers) or class_id (1).",
-        pattern="|".join(MASK_VALUES), live=True)
+        "binary255",
+        "Value of a sounding pixel in the mask: binary255 (255, visible in viewers) or class_id (1).",
+        pattern="|".join(MASK_VALUES),
+        live=True,
+    )
     audio_sample_rate: int = _parameter(
-        AudioFormat.sample_rate, "Hz; holds until the topic audio/audio_info says otherwise.",
-        smallest=4_000, largest=192_000)
+        AudioFormat.sample_rate,
+        "Hz; holds until the topic audio/audio_info says otherwise.",
+        smallest=4_000,
+        largest=192_000,
+    )
     audio_channels: int = _parameter(
-        AudioFormat.channels, "Interleaved channels; holds until the topic audio/audio_info says otherwise.",
-        smallest=1, largest=32)
+        AudioFormat.channels,
+        "Interleaved channels; holds until the topic audio/audio_info says otherwise.",
+        smallest=1,
+        largest=32,
+    )
     audio_sample_format: str = _parameter(
-        AudioFormat.sample_format, "GStreamer's name of the PCM format, like S16LE; holds until the topic "
-        "audio/audio_info says otherwise.")
+        AudioFormat.sample_format,
+        "GStreamer's name of the PCM format, like S16LE; holds until the topic audio/audio_info says otherwise.",
+    )
     max_skew_s: float = _parameter(
         _default_of(WindowAssembler, "max_skew_ns") / NANOSECONDS_PER_SECOND,
         "Seconds that a window's image may be away from 15/16 of its second; a camera below 4 Hz needs more.",
-        smallest=0.0, largest=0.499)
+        smallest=0.0,
+        largest=0.499,
+    )
     max_wait_s: float = _parameter(
         _default_of(WindowAssembler, "max_wait_ns") / NANOSECONDS_PER_SECOND,
         "Seconds by which one stream may run ahead before a window closes without the other one's rest.",
-        smallest=0.0, largest=5.0)
+        smallest=0.0,
+        largest=5.0,
+    )
     min_heard: float = _parameter(
-        _default_of(WindowAssembler, "min_heard"), "Fraction of a second that must have been heard; with less the "
-        "window is skipped.", smallest=0.001, largest=1.0)
+        _default_of(WindowAssembler, "min_heard"),
+        "Fraction of a second that must have been heard; with less the window is skipped.",
+        smallest=0.001,
+        largest=1.0,
+    )
 
     @property
     def audio_format(self) -> AudioFormat:
         """How sound is read until audio/audio_info came."""
-        return AudioFormat(sample_rate=self.audio_sample_rate, channels=self.audio_channels,
-                           sample_format=self.audio_sample_format)
+        return AudioFormat(
+            sample_rate=self.audio_sample_rate, channels=self.audio_channels, sample_format=self.audio_sample_format
+        )
 
 
 def declare_parameters(node: Node) -> SegmentationParameters:
@@ -107,8 +151,9 @@ def with_changes(parameters: SegmentationParameters, changes: Iterable[Parameter
 
 def _descriptor(entry) -> ParameterDescriptor:
     about = entry.metadata
-    descriptor = ParameterDescriptor(description=about["description"], read_only=not about["live"],
-                                     additional_constraints=about["pattern"])
+    descriptor = ParameterDescriptor(
+        description=about["description"], read_only=not about["live"], additional_constraints=about["pattern"]
+    )
     if isinstance(entry.default, float):
         descriptor.floating_point_range = [FloatingPointRange(from_value=about["smallest"], to_value=about["largest"])]
     elif isinstance(entry.default, int):

@@ -59,9 +59,13 @@ class PlaybackNode(Node):
             self.get_logger().warning(f"{connection.topic} is not played: {error}")
             return
         latched = connection.msgtype.endswith("/AudioInfo") or any(
-            profile.durability == RecordedDurability.TRANSIENT_LOCAL for profile in connection.ext.offered_qos_profiles)
-        profile = QoSProfile(depth=QUEUE_DEPTH, reliability=ReliabilityPolicy.RELIABLE,
-                             durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE)
+            profile.durability == RecordedDurability.TRANSIENT_LOCAL for profile in connection.ext.offered_qos_profiles
+        )
+        profile = QoSProfile(
+            depth=QUEUE_DEPTH,
+            reliability=ReliabilityPolicy.RELIABLE,
+            durability=DurabilityPolicy.TRANSIENT_LOCAL if latched else DurabilityPolicy.VOLATILE,
+        )
         self._publishers_by_topic[connection.topic] = self.create_publisher(kind, connection.topic, profile)
 
     def play(self) -> None:

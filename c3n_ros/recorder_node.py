@@ -52,7 +52,9 @@ class RecorderNode(Node):
         profile = QoSProfile(depth=QUEUE_DEPTH, reliability=reliability)
         for topic, type_name in types_by_topic.items():
             connection = self._writer.add_connection(topic, type_name, typestore=typestore)
-            self.create_subscription(message_class(type_name), topic, partial(self._write, connection), profile, raw=True)
+            self.create_subscription(
+                message_class(type_name), topic, partial(self._write, connection), profile, raw=True
+            )
         self.get_logger().info(f"recording {', '.join(types_by_topic)} into {path}")
 
     def _write(self, connection: Connection, message_bytes: bytes) -> None:

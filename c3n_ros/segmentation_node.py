@@ -19,7 +19,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
-from c3n_ros.msg import SoundingObjects
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.exceptions import ParameterException
@@ -39,6 +38,7 @@ from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Window
 from c3n_ros.conversions import mask_message, objects_message, overlay_message
+from c3n_ros.msg import SoundingObjects
 from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
 from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
 
@@ -75,8 +75,11 @@ class SegmentationNode(Node):
         self._model = model or load_model(self._settings.model)
         self._session = session or Session(self._model, self._settings.device)
         self._windows = WindowAssembler(
-            self._model.sample_rate, max_skew_ns=int(self._settings.max_skew_s * NANOSECONDS_PER_SECOND),
-            max_wait_ns=int(self._settings.max_wait_s * NANOSECONDS_PER_SECOND), min_heard=self._settings.min_heard)
+            self._model.sample_rate,
+            max_skew_ns=int(self._settings.max_skew_s * NANOSECONDS_PER_SECOND),
+            max_wait_ns=int(self._settings.max_wait_s * NANOSECONDS_PER_SECOND),
+            min_heard=self._settings.min_heard,
+        )
         self._warm_up()
         self._audio_format: AudioFormat | None = None  # until audio_info came or did not come in time
         self._refused_format = ""  # why what audio_info describes cannot be read
@@ -111,14 +114,17 @@ class SegmentationNode(Node):
         # Best effort matches every publisher; a reliable request would never match most cameras.
         images = QoSProfile(depth=IMAGE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
         sound = QoSProfile(depth=AUDIO_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
-        latched = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
+        latched = QoSProfile(
+            depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+        )
         for kind, topic, callback, profile in (
             (Image, "camera/image_raw", self._on_image, images),
             (AudioDataStamped, "audio/audio_stamped", self._on_audio, sound),
             (AudioInfo, "audio/audio_info", self._on_audio_info, latched),
         ):
-            self.create_subscription(kind, topic, callback, profile,
-                                     qos_overriding_options=QoSOverridingOptions.with_default_policies())
+            self.create_subscription(
+                kind, topic, callback, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
+            )
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:
@@ -152,7 +158,9 @@ class SegmentationNode(Node):
             if 0 <= waited_ns < AUDIO_INFO_PATIENCE_NS:
                 return
             self._audio_format = self._settings.audio_format
-            self.get_logger().warning(f"nobody describes the sound on audio/audio_info: reading it as {self._audio_format}")
+            self.get_logger().warning(
+                f"nobody describes the sound on audio/audio_info: reading it as {self._audio_format}"
+            )
         self._add_waiting_sound()
 
     def _add_waiting_sound(self) -> None:
@@ -174,7 +182,8 @@ class SegmentationNode(Node):
         if counts.windows == self._windows_before:
             self.get_logger().warning(
                 f"no window for {QUIET_PERIOD_S:.0f} s; since the start {counts.frames} images and {counts.chunks} pieces of "
-                f"sound arrived, and {counts.skipped_no_frame} seconds lacked an image, {counts.skipped_no_sound} sound")
+                f"sound arrived, and {counts.skipped_no_frame} seconds lacked an image, {counts.skipped_no_sound} sound"
+            )
         self._windows_before = counts.windows
 
     def _collect(self) -> None:
@@ -196,8 +205,9 @@ class SegmentationNode(Node):
             except ValueError as error:
                 self.get_logger().error(f"image not used: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
             except Exception as error:  # out of memory, a lost GPU: this window is gone, the next one may work
-                self.get_logger().error(f"window skipped: {type(error).__name__}: {error}",
-                                        throttle_duration_sec=REPEAT_ERROR_AFTER_S)
+                self.get_logger().error(
+                    f"window skipped: {type(error).__name__}: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S
+                )
 
     def _segment(self, window: Window) -> None:
         settings = self._settings
@@ -211,8 +221,9 @@ class SegmentationNode(Node):
 
     def _configure_session(self, settings: SegmentationParameters) -> None:
         self._session.threshold = settings.threshold
-        self._session.presence_threshold = (self._model.config.presence_threshold if settings.presence_threshold < 0
-                                            else settings.presence_threshold)
+        self._session.presence_threshold = (
+            self._model.config.presence_threshold if settings.presence_threshold < 0 else settings.presence_threshold
+        )
 
     def destroy_node(self) -> None:
         """Let the window in progress finish, then take the node down."""

@@ -42,8 +42,10 @@ def test_only_nodes_and_parameters_know_rclpy(path):
         assert "rclpy" not in set(map(top, modules_imported_by(path)))
 
 
-def test_set_up_needs_only_the_standard_library():
-    assert set(map(top, modules_imported_by(ROOT / "c3n_ros/workspace.py"))) <= sys.stdlib_module_names
+@pytest.mark.parametrize("name", ["workspace.py", "virtual_environment.py"])
+def test_set_up_needs_only_the_standard_library(name):
+    imported = set(map(top, modules_imported_by(ROOT / "c3n_ros" / name)))
+    assert imported - {"virtual_environment"} <= sys.stdlib_module_names
 
 
 def test_no_utility_drawers():

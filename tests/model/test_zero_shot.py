@@ -37,15 +37,13 @@ def test_missing_weights_say_what_to_fetch(tmp_path):
         load_zero_shot(tmp_path)
 
 
-VEHICLES = {"Bus", "Car", "Truck", "Train"}
-
-
 @pytest.mark.realdata
 @pytest.mark.parametrize(
     ("clip", "expected", "at_least"),
     [
         ("0BLiYNtFSjA", {"Horse"}, 3),
-        ("QYbisnpKlQ", VEHICLES, 5),
+        ("QYbisnpKlQ", {"Bus", "Truck", "Car"}, 5),  # a bus; the tagger wavers within a second
+        ("QYbisnpKlQ", {"Bus"}, 1),
         ("O7xnnBye7RM", {"Guitar", "Acoustic guitar", "Violin, fiddle"}, 5),
         ("YYbShzoZWRo", {"Dog", "Baby cry, infant cry", "Bark"}, 4),
     ],

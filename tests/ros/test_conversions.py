@@ -4,10 +4,10 @@ import time
 from array import array
 
 import numpy as np
-from c3n_ros.conversions import mask_message, objects_message, overlay_message, time_message
 
 from c3n_model.sources.messages import stamp_of
 from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
+from c3n_ros.conversions import mask_message, objects_message, overlay_message, time_message
 
 STAMP_NS = 1_700_000_000_123_456_789
 
@@ -16,10 +16,16 @@ def segmentation(height=4, width=6):
     mask = np.zeros((height, width), bool)
     mask[1:3, 2:5] = True
     return Segmentation(
-        window_start_ns=1_700_000_000_000_000_000, stamp_ns=STAMP_NS, frame_id="camera_optical", mask=mask,
-        confidence=mask.astype(np.uint8) * 200, heard=0.75,
-        label=UnifiedLabel("Bell", "clock", np.float32(0.5), 0.25, 0.75, 0.6), presence=Presence(True, 0.9, -20.0),
-        objects=(SoundingObject("clock", 0.8, (2, 1, 3, 2), (3.0, 1.5), 6),))
+        window_start_ns=1_700_000_000_000_000_000,
+        stamp_ns=STAMP_NS,
+        frame_id="camera_optical",
+        mask=mask,
+        confidence=mask.astype(np.uint8) * 200,
+        heard=0.75,
+        label=UnifiedLabel("Bell", "clock", np.float32(0.5), 0.25, 0.75, 0.6),
+        presence=Presence(True, 0.9, -20.0),
+        objects=(SoundingObject("clock", 0.8, (2, 1, 3, 2), (3.0, 1.5), 6),),
+    )
 
 
 def test_stamps_keep_their_nanoseconds():

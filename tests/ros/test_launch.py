@@ -5,8 +5,18 @@ from pathlib import Path
 import pytest
 
 LAUNCH_FILE = Path(__file__).resolve().parents[2] / "launch/segment.launch.py"
-ARGUMENTS = {"params_file", "namespace", "use_sim_time", "log_level", "image_topic", "audio_topic", "audio_info_topic",
-             "model", "device", "respawn"}
+ARGUMENTS = {
+    "params_file",
+    "namespace",
+    "use_sim_time",
+    "log_level",
+    "image_topic",
+    "audio_topic",
+    "audio_info_topic",
+    "model",
+    "device",
+    "respawn",
+}
 
 
 def test_launch_file_compiles():

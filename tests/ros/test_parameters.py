@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
 from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
+
+from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config/segment.yaml"
 
@@ -35,8 +36,10 @@ def test_start_values_reach_the_dataclass(ros):
     assert (parameters.audio_format.sample_rate, parameters.audio_format.channels) == (48_000, 2)
 
 
-@pytest.mark.parametrize("name, value", [("threshold", 1.5), ("mask_mode", "rainbow"), ("device", "gpu"),
-                                         ("audio_channels", 0), ("threshold", "high")])
+@pytest.mark.parametrize(
+    "name, value",
+    [("threshold", 1.5), ("mask_mode", "rainbow"), ("device", "gpu"), ("audio_channels", 0), ("threshold", "high")],
+)
 def test_wrong_start_values_are_refused(ros, name, value):
     with pytest.raises((ValueError, ParameterException), match=name):
         declare_parameters(node_with(**{name: value}))

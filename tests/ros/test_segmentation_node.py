@@ -8,10 +8,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
-from c3n_ros.conversions import time_message
-from c3n_ros import segmentation_node
-from c3n_ros.msg import SoundingObjects
-from c3n_ros.segmentation_node import SegmentationNode
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -20,9 +16,14 @@ from sensor_msgs.msg import Image
 from c3n_model.sources.messages import frame_from_image, stamp_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel, Window
+from c3n_ros import segmentation_node
+from c3n_ros.conversions import time_message
+from c3n_ros.msg import SoundingObjects
+from c3n_ros.segmentation_node import SegmentationNode
 
 BEGIN_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
+PCM = AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")
 MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5))
 
 STRANGER = """
@@ -57,15 +58,23 @@ class LeftHalfSounds:
         mask = np.zeros((height, width), bool)
         mask[:, : width // 2] = True
         region = SoundingObject("dog", 0.9, (0, 0, width // 2, height), (width / 4, height / 2), int(mask.sum()))
-        return Segmentation(window.start_ns, window.frame.stamp_ns, window.frame.frame_id, mask,
-                            mask.astype(np.uint8) * 255, UnifiedLabel("Bark", "dog", 0.9, 0.9, 0.8, 0.7),
-                            Presence(True, 0.9, -20.0), (region,), window.heard)
+        return Segmentation(
+            window.start_ns,
+            window.frame.stamp_ns,
+            window.frame.frame_id,
+            mask,
+            mask.astype(np.uint8) * 255,
+            UnifiedLabel("Bark", "dog", 0.9, 0.9, 0.8, 0.7),
+            Presence(True, 0.9, -20.0),
+            (region,),
+            window.heard,
+        )
 
 
 class Robot(Node):
     """A camera and a microphone, and ears for what the node says."""
 
-    def __init__(self, info=AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")):
+    def __init__(self, info=PCM):
         super().__init__("robot")
         latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         best_effort = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -79,8 +88,13 @@ class Robot(Node):
         self.create_subscription(SoundingObjects, "sounding_object/objects", self.objects.append, 10)
 
     def wait_for_node(self):
-        assert wait_until(lambda: self.images.get_subscription_count() and self.sound.get_subscription_count()
-                          and self.count_publishers("sounding_object/mask"))
+        assert wait_until(
+            lambda: (
+                self.images.get_subscription_count()
+                and self.sound.get_subscription_count()
+                and self.count_publishers("sounding_object/mask")
+            )
+        )
 
     def play(self, seconds, encoding="rgb8", pace_s=0.004):
         """Ten images and ten chunks of sound per second of stamps, played faster than they were taken."""
@@ -104,7 +118,9 @@ def image_message(stamp_ns, encoding="rgb8", height=48, width=64):
     message = Image(height=height, width=width, encoding=encoding, step=width * 3)
     message.header.stamp = time_message(stamp_ns)
     message.header.frame_id = "camera_optical"
-    message.data = array("B", np.random.default_rng(stamp_ns % 2**32).integers(0, 256, height * width * 3, np.uint8).tobytes())
+    message.data = array(
+        "B", np.random.default_rng(stamp_ns % 2**32).integers(0, 256, height * width * 3, np.uint8).tobytes()
+    )
     return message
 
 
@@ -237,7 +253,9 @@ def test_live_masks_are_those_of_the_offline_session(spin, tiny_model):
     masks = {window.frame.stamp_ns: offline.step(window).mask for window in windows[1:]}  # the first was the warm-up
     assert any(0 < mask.mean() < 1 for mask in masks.values()), "masks that are worth comparing"
     for message in robot.masks:
-        assert np.array_equal(np.frombuffer(message.data, np.uint8).reshape(48, 64) == 255, masks[stamp_of(message.header)])
+        assert np.array_equal(
+            np.frombuffer(message.data, np.uint8).reshape(48, 64) == 255, masks[stamp_of(message.header)]
+        )
 
 
 def middle_confidence(model):

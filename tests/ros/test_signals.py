@@ -7,8 +7,9 @@ import pytest
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_recorder_ends_cleanly(tmp_path, start_process, number):
-    process = start_process("recorder_node", "--ros-args", "-p", f"output:={tmp_path / 'bag'}",
-                            "-p", "topics:=['/a:std_msgs/msg/Header']")
+    process = start_process(
+        "recorder_node", "--ros-args", "-p", f"output:={tmp_path / 'bag'}", "-p", "topics:=['/a:std_msgs/msg/Header']"
+    )
     assert "recording" in process.stdout.readline()
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
