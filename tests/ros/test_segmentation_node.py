@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
@@ -81,8 +82,10 @@ class Robot(Node):
         self.info = info
         self.images = self.create_publisher(Image, "camera/image_raw", best_effort)
         self.sound = self.create_publisher(AudioDataStamped, "audio/audio_stamped", 100)
+        self.description = None
         if info is not None:
-            self.create_publisher(AudioInfo, "audio/audio_info", latched).publish(info)
+            self.description = self.create_publisher(AudioInfo, "audio/audio_info", latched)
+            self.description.publish(info)
         self.masks, self.objects = [], []
         self.create_subscription(Image, "sounding_object/mask", self.masks.append, 10)
         self.create_subscription(SoundingObjects, "sounding_object/objects", self.objects.append, 10)
@@ -93,8 +96,11 @@ class Robot(Node):
                 self.images.get_subscription_count()
                 and self.sound.get_subscription_count()
                 and self.count_publishers("sounding_object/mask")
+                and (self.description is None or self.description.get_subscription_count())
             )
         )
+        if self.description is not None:  # the node has it before any sound, as it would have with a real microphone
+            assert self.description.wait_for_all_acked(Duration(seconds=5))
 
     def play(self, seconds, encoding="rgb8", pace_s=0.004):
         """Ten images and ten chunks of sound per second of stamps, played faster than they were taken."""
