@@ -9,21 +9,20 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-import rclpy
 from rclpy.duration import Duration
-from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from rosbags.interfaces import Connection
 from rosbags.interfaces import QosDurability as RecordedDurability
 from rosbags.rosbag2 import Reader, ReaderError
 
 from c3n_ros.message_types import message_class
-from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
+from c3n_ros.run_node import LONGEST_WAIT_S, run
 
 QUEUE_DEPTH = 200
 ACKNOWLEDGE_TIMEOUT_S = 5
@@ -107,25 +106,19 @@ class PlaybackNode(Node):
         return count
 
 
-def _open(path: Path) -> Reader:
+@contextmanager
+def _open(path: Path) -> Iterator[Reader]:
+    """An open bag; what its reader says against it, here or while reading, is a ValueError."""
     try:
-        return Reader(path)
+        with Reader(path) as reader:
+            yield reader
     except (ReaderError, OSError) as error:
         raise ValueError(f"'{path}' cannot be read as a bag: {error}") from None
 
 
 def main() -> int:
     """Play one bag; 0 when it was played or a signal ended it, 1 with one line where it could not be."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    stop = stop_on_signals()
-    try:
-        PlaybackNode(stop).play()
-    except (ValueError, ReaderError, ParameterException) as error:
-        rclpy.logging.get_logger("playback").fatal(str(error))
-        return 1
-    finally:
-        rclpy.shutdown()
-    return 0
+    return run("playback", lambda stop: PlaybackNode(stop).play())
 
 
 if __name__ == "__main__":

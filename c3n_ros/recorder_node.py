@@ -6,21 +6,18 @@ reader can open the bag. SIGINT and SIGTERM close it properly.
 
 from __future__ import annotations
 
+import threading
 import time
 from functools import partial
 from pathlib import Path
 
-import rclpy
-from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from rclpy.signals import SignalHandlerOptions
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
 from c3n_ros.message_types import installed_types, message_class
-from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
+from c3n_ros.run_node import run, spin
 
 QUEUE_DEPTH = 200
 BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
@@ -83,21 +80,13 @@ def _topic_and_type(entry: str) -> tuple[str, str]:
 
 def main() -> int:
     """Record until a signal; 0 when the bag is whole, 1 with one line where it could not be begun."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    stop = stop_on_signals()
-    executor = SingleThreadedExecutor()
-    try:
+
+    def work(stop: threading.Event) -> None:
         node = RecorderNode()
-        executor.add_node(node)
-        while not stop.is_set():
-            executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+        spin(node, stop)
         node.close()
-    except (ValueError, OSError, ParameterException) as error:
-        rclpy.logging.get_logger("recorder").fatal(str(error))
-        return 1
-    finally:
-        rclpy.shutdown()
-    return 0
+
+    return run("recorder", work)
 
 
 if __name__ == "__main__":

@@ -17,17 +17,13 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
-import rclpy
 from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.exceptions import ParameterException
-from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.signals import SignalHandlerOptions
 from sensor_msgs.msg import Image
 
 from c3n_model.loading import load_model
@@ -40,7 +36,7 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Window
 from c3n_ros.conversions import mask_message, objects_message, overlay_message
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
-from c3n_ros.signals import LONGEST_WAIT_S, stop_on_signals
+from c3n_ros.run_node import run, spin
 
 IMAGE_DEPTH, AUDIO_DEPTH, OUTPUT_DEPTH = 30, 200, 5  # messages that may wait; a second of images, two of sound
 # How long sound waits for its description before it is read as the parameters say, in the time of its own stamps.
@@ -236,21 +232,13 @@ class SegmentationNode(Node):
 
 def main() -> int:
     """Run until a signal; 1 with one line where the node cannot start."""
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    stop = stop_on_signals()
-    executor = SingleThreadedExecutor()
-    try:
+
+    def work(stop: threading.Event) -> None:
         node = SegmentationNode()
-        executor.add_node(node)
-        while not stop.is_set():
-            executor.spin_once(timeout_sec=LONGEST_WAIT_S)
+        spin(node, stop)
         node.destroy_node()
-    except (ValueError, OSError, ParameterException) as error:
-        rclpy.logging.get_logger("segmentation").fatal(str(error))
-        return 1
-    finally:
-        rclpy.shutdown()
-    return 0
+
+    return run("segmentation", work)
 
 
 if __name__ == "__main__":
