@@ -47,6 +47,7 @@ def save_model(path: Path, model: Model) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
     save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(about)})
+    partial.chmod(0o644)  # safetensors writes for the owner only; a robot's service user must read it, too
     partial.rename(path)
 
 
@@ -60,12 +61,15 @@ def load_checkpoint(path: Path) -> Model:
     if not path.is_file():
         raise FileNotFoundError(f"no such checkpoint: {path}")
     about, tensors = _read(path)
-    config = from_mapping(ModelConfig, about["config"])
-    if "similarity" not in tensors:
-        raise ValueError(f"{path} has no label similarities; expected a file written by c3n train")
-    network = build_network(config, tensors["similarity"])
+    try:
+        config = from_mapping(ModelConfig, about["config"])
+        labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))
+        network = build_network(config, tensors["similarity"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(
+            f"{path} is no usable C3N checkpoint: {error}; expected a file written by c3n train"
+        ) from error
     _fill(network, tensors, path)
-    labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))
     return Model(path.stem, network.eval(), config, *labels, card=about.get("card", {}))
 
 
@@ -79,6 +83,8 @@ def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
                     "c3n train writes; bare backbone weights cannot be used as a model"
                 )
             return json.loads(about), {name: file.get_tensor(name) for name in file.keys()}
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no usable C3N checkpoint: its description is not JSON ({error})") from error
     except SafetensorError as error:
         raise ValueError(
             f"{path} is not a complete safetensors file ({error}); copy it again. "

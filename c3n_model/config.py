@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import Field, asdict, dataclass, fields
 from typing import TypeVar
 
 Config = TypeVar("Config")
@@ -14,7 +14,7 @@ Config = TypeVar("Config")
 class ModelConfig:
     """Everything that decides the network's shape. Defaults are the paper's (PVTv2-b5, C = 256, alpha = beta = 0.1)."""
 
-    visual: str = "pvt_v2_b5"  # any timm pyramid backbone
+    visual: str = "pvt_v2_b5"  # a timm backbone with a convolutional or PVT pyramid
     audio: str = "mn04"  # see c3n_model.network.audio
     image_size: int = 224  # frames are squashed to this square
     channels: int = 256  # C
@@ -43,14 +43,26 @@ class TrainConfig:
 
 
 def from_mapping(kind: type[Config], values: Mapping) -> Config:
-    """A config from a mapping (YAML, checkpoint). Raises ValueError for an unknown key, naming the nearest known one."""
+    """A config from a mapping (YAML, checkpoint). Raises ValueError for an unknown key, naming the nearest known
+    one, and for a value of another type."""
     known = [field.name for field in fields(kind)]
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(key, known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
             raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
-    return kind(**values)
+    return kind(**{field.name: _typed(field, values[field.name]) for field in fields(kind) if field.name in values})
+
+
+def _typed(field: Field, value):
+    """`value`, if it is of the type of the field's default (a whole number will do for a float)."""
+    wanted = type(field.default)
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        hint = "; YAML reads 1e-3 as text, write 1.0e-3" if wanted is float else ""
+        raise ValueError(f"{field.name} must be a {wanted.__name__}, got {value!r}{hint}")
+    return value
 
 
 def to_mapping(config) -> dict:

@@ -54,6 +54,10 @@ def train_model(config_file: Path, classifiers: Path, roots: list[Path], out: Pa
     """`c3n train`: the best epoch on the validation splits, scored on the test splits."""
     model_config, _, train_config = read_config(config_file)
     start = load_model(classifiers)
+    for part in ("visual", "audio"):
+        wanted, got = getattr(model_config, part), getattr(start.config, part)
+        if wanted != got:
+            raise ValueError(f"{config_file} names the {part} encoder {wanted}, but {classifiers} holds {got}")
     network = build_network(model_config, start.network.similarity)
     for part in ("visual_encoder", "audio_encoder"):
         getattr(network, part).load_state_dict(getattr(start.network, part).state_dict())
@@ -85,7 +89,12 @@ def evaluate_model(name_or_path: str, root: Path, split: str, device: str) -> st
 
 def read_config(path: Path) -> tuple[ModelConfig, PretrainConfig, TrainConfig]:
     """The three sections `model`, `pretrain` and `train` of a YAML file. Raises ValueError for an unknown section or key."""
-    sections = yaml.safe_load(path.read_text()) or {}
+    try:
+        sections = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(sections, dict):
+        raise ValueError(f"{path} must hold the sections model, pretrain and train, got a {type(sections).__name__}")
     kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig}
     unknown = sorted(sections.keys() - kinds.keys())
     if unknown:

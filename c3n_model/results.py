@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import json
 from collections import deque
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
 from types import TracebackType
@@ -93,7 +93,8 @@ class ResultWriter:
         labels = self._folder / "labels.jsonl"
         if labels.is_file():
             for line in labels.read_text(encoding="utf-8").splitlines():
-                (self._folder / json.loads(line)["mask"]).unlink(missing_ok=True)
+                with suppress(ValueError, KeyError, TypeError):  # a line that a killed run left unfinished
+                    (self._folder / json.loads(line)["mask"]).unlink(missing_ok=True)
 
 
 def describe(segmentation: Segmentation, mask_name: str) -> dict:

@@ -52,13 +52,17 @@ def train(
     The audio encoder and both classification heads are frozen, and so are batch statistics of the visual backbone: the
     confidences of C3IM keep the calibration they were pretrained with.
 
-    `history` has one row an epoch: epoch, loss, validation.
+    `history` has one row an epoch: epoch, loss, validation. Raises ValueError if the clips do not fill one batch.
     """
     torch.manual_seed(config.seed)
     clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
     loader = DataLoader(
         clips, config.batch_size, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0
     )
+    if len(loader) == 0:
+        raise ValueError(
+            f"{len(clips)} training clips do not fill one batch of {config.batch_size}; lower train.batch_size"
+        )
     network = model.network.to(device)
     optimiser = make_optimiser(network, config)
     schedule = make_schedule(optimiser, config, steps=config.epochs * len(loader))

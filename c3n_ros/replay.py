@@ -119,6 +119,7 @@ def score(
         "silent_windows": len(silent),
         "silent_false_positives": sum(bool(live[index].segmentation.mask.any()) for index in silent),
         "latency_ms": {"p50": float(np.percentile(latency_ms, 50)), "p95": float(np.percentile(latency_ms, 95))},
+        "offline_windows": len(offline),
         "live_offline_windows": len(shared),
         "live_offline_iou": float(np.mean([mask_iou(seen.mask, offline_masks[seen.stamp_ns]) for seen in shared]))
         if shared

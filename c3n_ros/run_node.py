@@ -23,10 +23,14 @@ LONGEST_WAIT_S = 0.2  # a node that waits looks at the flag this often
 def run(name: str, work: Callable[[threading.Event], None]) -> int:
     """Call `work(stop)` with rclpy initialised; `stop` is set by a signal. To be called in the main thread.
 
-    Returns the exit status: 0, or 1 with one fatal line under `name` where `work` raised ValueError, OSError or rclpy's
-    ParameterException.
+    Returns the exit status: 0, or 1 with one fatal line under `name` where the command line cannot be parsed or `work`
+    raised ValueError, OSError or rclpy's ParameterException.
     """
-    rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    try:
+        rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
+    except RuntimeError as error:  # rcl's own: a parameter file that is missing, an argument it cannot parse
+        rclpy.logging.get_logger(name).fatal(" ".join(str(error).split()))
+        return 1
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())

@@ -17,7 +17,6 @@ from collections import deque
 from dataclasses import dataclass, replace
 
 import numpy as np
-from audio_common_msgs.msg import AudioDataStamped, AudioInfo
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.node import Node
@@ -37,6 +36,14 @@ from c3n_ros.conversions import mask_message, objects_message, overlay_message
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
 from c3n_ros.run_node import run, spin
+
+try:
+    from audio_common_msgs.msg import AudioDataStamped, AudioInfo
+except ImportError as error:
+    raise ImportError(
+        "this workspace has no audio_common_msgs/AudioDataStamped: install ros-drivers' audio_common_msgs (apt: "
+        "ros-$ROS_DISTRO-audio-common-msgs); another package of that name, such as mgonzs13's, hides it"
+    ) from error
 
 IMAGE_DEPTH, AUDIO_DEPTH, OUTPUT_DEPTH = 30, 200, 5  # messages that may wait; a second of images, two of sound
 # How long sound waits for its description before it is read as the parameters say, in the time of its own stamps.
@@ -139,6 +146,7 @@ class SegmentationNode(Node):
             self._audio_format = format_from_info(message)
         except ValueError as error:
             self._audio_format, self._refused_format = None, str(error)
+            self._waiting_sound.clear()
             self._say_bad_sound(error)
             return
         self._refused_format = ""

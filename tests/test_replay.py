@@ -44,6 +44,7 @@ def test_report_by_hand():
     assert report["label_accuracy"] == 0.5
     assert (report["silent_windows"], report["silent_false_positives"]) == (1, 1)
     assert report["latency_ms"]["p50"] == pytest.approx(100)
+    assert report["offline_windows"] == 2
     assert (report["live_offline_windows"], report["live_offline_iou"]) == (2, pytest.approx(2 / 3))
 
 

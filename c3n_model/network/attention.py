@@ -23,9 +23,16 @@ def class_activation_weights(
     Args:
         logits: (N, K_v), computed from `maps` with gradients enabled; classes: (N,) int64, k_m; maps: [(N, C_vi, H_i, W_i)];
         keep_graph: whether the caller still needs the graph (training does).
+    Raises:
+        ValueError: the logits do not depend on `maps`.
     """
     chosen = logits.gather(1, classes[:, None]).sum()
-    gradients = torch.autograd.grad(chosen, maps, retain_graph=keep_graph)
+    gradients = torch.autograd.grad(chosen, maps, retain_graph=keep_graph, allow_unused=True)
+    if any(gradient is None for gradient in gradients):
+        raise ValueError(
+            "this backbone gives copies of its feature maps (as timm's Swin does), through which its logits have no "
+            "gradient; CCAM needs a backbone with a convolutional or PVT pyramid"
+        )
     return [gradient.mean(dim=(2, 3)).detach() for gradient in gradients]
 
 

@@ -1,4 +1,4 @@
-"""Visual encoder: any timm pyramid backbone -> four feature maps and class logits in one pass."""
+"""Visual encoder: a timm backbone with a convolutional or PVT pyramid -> four feature maps and class logits in one pass."""
 
 from __future__ import annotations
 

@@ -73,3 +73,12 @@ def test_unknown_config_key_names_the_nearest(file):
 def test_the_written_file_holds_no_partial(tmp_path):
     save_model(tmp_path / "tiny.safetensors", make_tiny_model())
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.safetensors"]
+
+
+@pytest.mark.parametrize("about", ["not json", "{}", json.dumps({"config": {"channels": "x"}})])
+def test_unusable_descriptions(file, about):
+    with safe_open(file, "pt") as opened:
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+    save_file(tensors, file, metadata={METADATA_KEY: about})
+    with pytest.raises(ValueError, match=r"tiny.safetensors is no usable C3N checkpoint"):
+        load_model(file)

@@ -94,6 +94,7 @@ def test_bag_goes_back_to_video(tmp_path, scene_video):
         ("evaluate nowhere.safetensors .", "no model 'nowhere.safetensors'"),
         ("evaluate text.mp4 .", "not a complete safetensors file"),
         ("pretrain --config wrong.yaml -o x", "has the unknown section 'modle'"),
+        ("pretrain --config broken.yaml -o x", "broken.yaml is not YAML"),
         ("bag extract text.mp4", "cannot be read as a bag"),
     ],
 )
@@ -101,6 +102,7 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, command, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "wrong.yaml").write_text("modle: {}")
+    (tmp_path / "broken.yaml").write_text("model: [")
     write_silent_video(tmp_path / "pictures.mp4")
     with pytest.raises(SystemExit) as stop:
         main(command.split())

@@ -22,3 +22,11 @@ def test_unknown_key_names_the_nearest():
         from_mapping(ModelConfig, {"chanels": 3})
     with pytest.raises(ValueError, match="known keys: epochs"):
         from_mapping(TrainConfig, {"zzz": 3})
+
+
+def test_values_of_another_type_are_named():
+    with pytest.raises(ValueError, match="learning_rate must be a float, got '1e-3'; YAML reads 1e-3 as text"):
+        from_mapping(TrainConfig, {"learning_rate": "1e-3"})
+    with pytest.raises(ValueError, match="channels must be a int, got 'x'"):
+        from_mapping(ModelConfig, {"channels": "x"})
+    assert from_mapping(ModelConfig, {"alpha": 1}).alpha == 1.0

@@ -3,6 +3,7 @@
 import copy
 
 import numpy as np
+import pytest
 import torch
 from tiny import make_tiny_model
 
@@ -77,3 +78,12 @@ def test_schedule_and_learning_rates():
         optimiser.step()
         schedule.step()
     assert np.allclose([group["lr"] for group in optimiser.param_groups], [0.001, 0.01])
+
+
+def test_too_few_clips_for_a_batch_are_refused(tmp_path):
+    config = TrainConfig(batch_size=8)
+    with pytest.raises(ValueError, match="2 training clips do not fill one batch of 8"):
+        train(
+            make_tiny_model(), [make_clips(tmp_path, "s4")], config, CPU,
+            validate=lambda: 0.0, keep=lambda history: None, progress=silent, workers=0,
+        )  # fmt: skip

@@ -14,7 +14,7 @@ def test_demo_reaches_its_bar(tmp_path):
     assert report["mask_iou"] >= 0.75
     assert report["label_accuracy"] >= 0.9
     assert (report["silent_windows"], report["silent_false_positives"]) == (3, 0)
-    assert report["live_offline_windows"] == 20
+    assert report["offline_windows"] == report["live_offline_windows"] == 20
     assert report["live_offline_iou"] >= 0.99
     for name in ("overlay.mp4", "contact_sheet.png", "labels.jsonl"):
         assert (tmp_path / "demo" / name).stat().st_size > 1000

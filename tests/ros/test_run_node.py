@@ -24,3 +24,10 @@ def test_segmentation_ends_cleanly(start_process, tiny_model_file, number):
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and output == "", output
+
+
+def test_a_missing_parameter_file_is_one_line(start_process):
+    process = start_process("segmentation_node", "--ros-args", "--params-file", "nowhere.yaml")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert "nowhere.yaml" in output and "Traceback" not in output, output

@@ -61,3 +61,9 @@ def test_wrong_choices_name_the_right_ones():
         make_tiny_model(visual="resnet999")
     with pytest.raises(ValueError, match="mn04, mn10"):
         make_tiny_model(audio="vggish2")
+
+
+def test_a_backbone_that_ccam_cannot_use_is_named(clips):
+    network = make_tiny_model(visual="swin_tiny_patch4_window7_224", image_size=224).network
+    with pytest.raises(ValueError, match="convolutional or PVT pyramid"), torch.no_grad():
+        network.encode(torch.rand(1, 3, 224, 224), torch.rand(1, 32000) - 0.5)
