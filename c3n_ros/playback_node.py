@@ -26,6 +26,8 @@ from c3n_ros.run_node import LONGEST_WAIT_S, run
 
 QUEUE_DEPTH = 200
 ACKNOWLEDGE_TIMEOUT_S = 5
+# DDS finds in both directions on its own: a subscriber we see may not see us yet, and nor may those who listen to it.
+SETTLE_S = 3.0
 
 
 class PlaybackNode(Node):
@@ -70,6 +72,7 @@ class PlaybackNode(Node):
     def play(self) -> None:
         """Wait for the subscribers, publish all messages (again and again with `loop`), wait until they have arrived."""
         self._wait_for_subscribers()
+        self._stop.wait(SETTLE_S)
         count = self._play_once()
         while self._loop and not self._stop.is_set():
             count += self._play_once()
