@@ -29,13 +29,12 @@ def evaluate(
 ) -> dict[str, float | None]:
     """Mean IoU over all frames that carry a mask (threshold 0.5, AVSBench's rule for empty masks), the same over frames
     whose truth is not empty, and the fraction painted where it is empty."""
-    network = model.network.to(device).eval()
+    model.network.to(device).eval()
     counts = []
     for index in progress(range(len(clips)), f"{clips.setting} {clips.split}"):
         clip = clips[index]
         masks = predict(model, clip.frames, clip.snippets, device) > 0.5
         counts.append(count(masks[clip.has_mask], clip.masks[clip.has_mask]))
-    network.train(False)
     return summarise(MaskCounts.join(counts))
 
 

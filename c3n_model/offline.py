@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import torch
 import yaml
 
-from c3n_model.checkpoint import build_network, save_model
+from c3n_model.checkpoint import build_network, load_checkpoint, save_model
 from c3n_model.config import ModelConfig, TrainConfig, from_mapping, to_mapping
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.avsbench import SETTINGS, AVSBench, setting_root
@@ -73,7 +74,7 @@ def train_model(config_file: Path, classifiers: Path, roots: list[Path], out: Pa
         save_model(out, model)
 
     train(model, splits["train"], train_config, chosen, validate=validate, keep=keep, progress=bar)
-    best = load_model(out)
+    best = load_checkpoint(out)
     best.card["scores"] = {clips.setting: evaluate(best, clips, chosen, bar) for clips in splits["test"]}
     save_model(out, best)
     return f"wrote {out}: {json.dumps(best.card['scores'], indent=2)}"
@@ -103,9 +104,15 @@ def read_config(path: Path) -> tuple[ModelConfig, PretrainConfig, TrainConfig]:
 
 
 def _settings(root: Path) -> list[str]:
-    """The settings whose csv lies below `root`. Raises FileNotFoundError if there is none."""
-    found = [s for s in SETTINGS if any((f / f"{s}_meta_data.csv").is_file() for f in (root / SETTINGS[s], root))]
-    return found or [str(setting_root(root, "s4"))]  # which raises with the remedy
+    """The settings whose csv lies below `root`. Raises FileNotFoundError, with the remedy, if there is none."""
+    found = []
+    for setting in SETTINGS:
+        with suppress(FileNotFoundError):
+            setting_root(root, setting)
+            found.append(setting)
+    if not found:
+        setting_root(root, next(iter(SETTINGS)))
+    return found
 
 
 def _splits(roots: list[Path], sample_rate: int) -> dict[str, list[AVSBench]]:

@@ -73,10 +73,11 @@ def run(out: Path) -> dict:
         _, mask = scene.picture(seconds, HEIGHT, WIDTH)
         return Truth(mask, frozenset(world.VISUAL_LABELS[label] for label in now), silent=not now)
 
-    report, ious = score(live, offline, truth)
+    truths = [truth(window.segmentation) for window in live]
+    report, ious = score(live, offline, truths)
     report["note"] = model.card.get("note", "")
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    draw(out, live, ious, [truth(window.segmentation) for window in live])
+    draw(out, live, ious, truths)
     return report
 
 

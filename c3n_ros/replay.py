@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -95,14 +94,13 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
 
 
 def score(
-    live: list[LiveWindow], offline: list[Segmentation], truth: Callable[[Segmentation], Truth]
+    live: list[LiveWindow], offline: list[Segmentation], truths: list[Truth]
 ) -> tuple[dict[str, Any], list[float]]:
-    """The report of a replay, and the IoU of every live window against the truth.
+    """The report of a replay, and the IoU of every live window against its truth.
 
     `mask_iou` and `label_accuracy` are means over windows in which something in view sounds; a silent window with any
     mask pixel is a false positive; `live_offline_iou` is the mean IoU of the windows that both saw.
     """
-    truths = [truth(window.segmentation) for window in live]
     ious = [mask_iou(window.segmentation.mask, right.mask) for window, right in zip(live, truths, strict=True)]
     sounding = [index for index, right in enumerate(truths) if right.mask.any()]
     silent = [index for index, right in enumerate(truths) if right.silent]

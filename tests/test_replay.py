@@ -35,7 +35,7 @@ def test_report_by_hand():
         3: Truth(NONE, frozenset(["horn"]), silent=False),
     }
     offline = [live[0].segmentation, window(2, LEFT).segmentation]
-    report, ious = score(live, offline, lambda segmentation: truths[segmentation.stamp_ns])
+    report, ious = score(live, offline, [truths[seen.segmentation.stamp_ns] for seen in live])
     assert ious == pytest.approx([1, 1 / 3, 0, 1], abs=1e-6)
     assert report["windows"] == 4
     assert report["dropped_windows"] == 1

@@ -18,6 +18,25 @@ def file(tmp_path, tiny_model):
     return tmp_path / "tiny.safetensors"
 
 
+def rewrite_description(file, change):
+    """Put `change(text)` in the place of the JSON text that describes the model; the weights stay."""
+    with safe_open(file, "pt") as opened:
+        text = opened.metadata()[METADATA_KEY]
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+    save_file(tensors, file, metadata={METADATA_KEY: change(text)})
+
+
+def with_config(**values):
+    """A change of the description that sets entries of its config."""
+
+    def change(text: str) -> str:
+        about = json.loads(text)
+        about["config"] |= values
+        return json.dumps(about)
+
+    return change
+
+
 def test_round_trip(file, tiny_model):
     loaded = load_model(file)
     assert loaded.config == tiny_model.config
@@ -51,21 +70,13 @@ def test_bare_backbone_weights(tmp_path):
 
 
 def test_another_architecture(file):
-    with safe_open(file, "pt") as opened:
-        about = json.loads(opened.metadata()[METADATA_KEY])
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
-    about["config"]["channels"] = 16
-    save_file(tensors, file, metadata={METADATA_KEY: json.dumps(about)})
+    rewrite_description(file, with_config(channels=16))
     with pytest.raises(ValueError, match="do not fit the architecture its config names: 0 tensors missing, 0 unknown"):
         load_model(file)
 
 
 def test_unknown_config_key_names_the_nearest(file):
-    with safe_open(file, "pt") as opened:
-        about = json.loads(opened.metadata()[METADATA_KEY])
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
-    about["config"]["chanels"] = 16
-    save_file(tensors, file, metadata={METADATA_KEY: json.dumps(about)})
+    rewrite_description(file, with_config(chanels=16))
     with pytest.raises(ValueError, match="did you mean 'channels'"):
         load_model(file)
 
@@ -77,8 +88,6 @@ def test_the_written_file_holds_no_partial(tmp_path):
 
 @pytest.mark.parametrize("about", ["not json", "{}", json.dumps({"config": {"channels": "x"}})])
 def test_unusable_descriptions(file, about):
-    with safe_open(file, "pt") as opened:
-        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
-    save_file(tensors, file, metadata={METADATA_KEY: about})
+    rewrite_description(file, lambda _: about)
     with pytest.raises(ValueError, match=r"tiny.safetensors is no usable C3N checkpoint"):
         load_model(file)
