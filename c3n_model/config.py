@@ -5,9 +5,12 @@ from __future__ import annotations
 import difflib
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
+from pathlib import Path
 from typing import TypeVar
 
-Config = TypeVar("Config")
+import yaml
+
+Section = TypeVar("Section")
 
 
 @dataclass(frozen=True)
@@ -42,7 +45,43 @@ class TrainConfig:
     seed: int = 0
 
 
-def from_mapping(kind: type[Config], values: Mapping) -> Config:
+@dataclass(frozen=True)
+class PretrainConfig:
+    """`steps` of `batch_size` fresh examples each, for either classifier of the synthetic world; one-cycle schedule up to
+    `learning_rate`."""
+
+    visual_steps: int = 3000
+    audio_steps: int = 1500
+    batch_size: int = 48
+    learning_rate: float = 3e-3
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Config:
+    """The sections of a YAML file such as config/demo.yaml."""
+
+    model: ModelConfig
+    pretrain: PretrainConfig
+    train: TrainConfig
+
+
+def read_config(path: Path) -> Config:
+    """The sections of a YAML file; what is not named has its default. Raises ValueError for an unknown section or key."""
+    try:
+        sections = yaml.safe_load(path.read_text()) or {}
+    except yaml.YAMLError as error:
+        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig}
+    if not isinstance(sections, dict):
+        raise ValueError(f"{path} must hold the sections {', '.join(kinds)}, got a {type(sections).__name__}")
+    unknown = sorted(sections.keys() - kinds.keys())
+    if unknown:
+        raise ValueError(f"{path} has the unknown section {unknown[0]!r}; expected {', '.join(kinds)}")
+    return Config(**{name: from_mapping(kind, sections.get(name) or {}) for name, kind in kinds.items()})
+
+
+def from_mapping(kind: type[Section], values: Mapping) -> Section:
     """A config from a mapping (YAML, checkpoint). Raises ValueError for an unknown key, naming the nearest known
     one, and for a value of another type."""
     known = [field.name for field in fields(kind)]

@@ -7,7 +7,6 @@ two sounds or only the room, with several labels at once (as AudioSet has them).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -15,22 +14,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
+from c3n_model.config import PretrainConfig
 from c3n_model.data import synthetic_scenes as scenes
 from c3n_model.data import synthetic_world as world
 from c3n_model.preprocess import frames_to_tensor, snippet_from_samples
 
 Progress = Callable[[Iterator, str], Iterator]
-
-
-@dataclass(frozen=True)
-class PretrainConfig:
-    """`steps` of `batch_size` fresh examples each, for either classifier; one-cycle schedule up to `learning_rate`."""
-
-    visual_steps: int = 3000
-    audio_steps: int = 1500
-    batch_size: int = 48
-    learning_rate: float = 3e-3
-    seed: int = 0
 
 
 class SingleObjects(IterableDataset):

@@ -14,6 +14,7 @@ S4 and MS3 differ only by which frames carry a mask. Sound is read from the wav,
 from __future__ import annotations
 
 import csv
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -53,6 +54,18 @@ def setting_root(root: Path, setting: str) -> Path:
         f"no {setting}_meta_data.csv in {root} or {root / SETTINGS[setting]}; "
         f"expected AVSBench's object release, or make scenes in its layout: c3n synthesize {root}"
     )
+
+
+def settings_below(root: Path) -> list[str]:
+    """The settings whose csv lies below `root`. Raises FileNotFoundError, with the remedy, if there is none."""
+    found = []
+    for setting in SETTINGS:
+        with suppress(FileNotFoundError):
+            setting_root(root, setting)
+            found.append(setting)
+    if not found:
+        setting_root(root, next(iter(SETTINGS)))
+    return found
 
 
 def clip_paths(folder: Path, setting: str, name: str, split: str, category: str = "") -> ClipPaths:

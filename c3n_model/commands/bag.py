@@ -1,0 +1,42 @@
+"""`c3n bag make` and `c3n bag extract`: a bag from a video or folder, a video from a bag."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("bag", help="make a bag from a video or folder, or a video from a bag")
+    verbs = command.add_subparsers(required=True, metavar="VERB")
+    make = verbs.add_parser("make", help="a bag with camera and microphone topics from a video or a folder")
+    make.add_argument("input", help="video file, or folder of pictures with a .wav")
+    make.add_argument("-o", "--out", type=Path, help="bag to write (default: the input's name, beside it)")
+    make.add_argument("--storage", choices=["mcap", "sqlite3"], default="mcap", help="(default %(default)s)")
+    make.set_defaults(run=run_make)
+    extract = verbs.add_parser("extract", help="an mp4 from a bag's camera and microphone")
+    extract.add_argument("input", help="rosbag2: folder, .mcap or .db3")
+    extract.add_argument("-o", "--out", type=Path, help="video to write (default: the bag's name, beside it)")
+    extract.set_defaults(run=run_extract)
+
+
+def run_make(options, _: str) -> str:
+    """`c3n bag make`."""
+    from c3n_model.progress import bar
+    from c3n_model.sources import open_source
+    from c3n_model.sources.convert import bag_from_media
+
+    target = options.out or Path(options.input).with_suffix(".bag")
+    bag_from_media(open_source(options.input), target, options.storage, progress=bar)
+    return f"wrote {target}"
+
+
+def run_extract(options, _: str) -> str:
+    """`c3n bag extract`."""
+    from c3n_model.progress import bar
+    from c3n_model.sources.bag import BagSource
+    from c3n_model.sources.convert import media_from_bag
+
+    target = options.out or Path(options.input).with_suffix(".mp4")
+    media_from_bag(BagSource(options.input), target, progress=bar)
+    return f"wrote {target}"

@@ -1,0 +1,39 @@
+"""`c3n segment`: masks, labels and an overlay video of any recording."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("segment", help="masks, labels and an overlay video of a bag, video or folder")
+    command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
+    command.add_argument("-o", "--out", type=Path, required=True, help="folder for masks, labels.jsonl, overlay.mp4")
+    command.add_argument("--model", default="demo", help="demo, zero_shot, or a safetensors file (default %(default)s)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
+    command.add_argument("--image-topic", help="of a bag with several cameras")
+    command.add_argument("--audio-topic", help="of a bag with several microphones")
+    command.set_defaults(run=run)
+
+
+def run(options, _: str) -> str:
+    """Results in `options.out`; returns a line a second."""
+    from c3n_model.loading import load_model
+    from c3n_model.progress import bar
+    from c3n_model.results import ResultWriter
+    from c3n_model.segment import describe_second, segment
+    from c3n_model.sources import open_source
+    from c3n_model.streaming.session import Session
+
+    source = open_source(options.input, options.image_topic, options.audio_topic)
+    session = Session(load_model(options.model), options.device, threshold=options.threshold)
+    lines = []
+    with ResultWriter(options.out) as results:
+        for segmentation in segment(bar(source, source.name), session, show=results.show):
+            results.write(segmentation)
+            lines.append(describe_second(segmentation))
+    note = session.model.card.get("note", "")
+    about = f"model {options.model}: {note}" if note else f"model {options.model}"
+    return "\n".join([*lines, about, f"wrote {options.out}"])

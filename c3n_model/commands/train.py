@@ -1,0 +1,75 @@
+"""`c3n train`: the best epoch on the validation splits, scored on the test splits."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("train", help="train C3N on clips in AVSBench's layout")
+    command.add_argument("data", type=Path, nargs="+", help="folders with Single-source and/or Multi-sources")
+    command.add_argument("--config", type=Path, required=True, help="YAML, such as config/demo.yaml")
+    command.add_argument("--classifiers", type=Path, required=True, help="file written by c3n pretrain")
+    command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    command.set_defaults(run=run)
+
+
+def run(options, command_line: str) -> str:
+    """Train, keeping the best epoch in `options.out`; then score that."""
+    import numpy as np
+
+    from c3n_model.checkpoint import load_checkpoint, save_model
+    from c3n_model.config import read_config
+    from c3n_model.data.avsbench import AVSBench, settings_below
+    from c3n_model.evaluate import evaluate
+    from c3n_model.model import choose_device
+    from c3n_model.progress import bar
+    from c3n_model.train import train
+
+    config = read_config(options.config)
+    model = _untrained(options, config, command_line)
+    chosen = choose_device(options.device)
+    splits = {
+        split: [
+            AVSBench(root, kind, split, model.sample_rate) for root in options.data for kind in settings_below(root)
+        ]
+        for split in ("train", "val", "test")
+    }
+
+    def validate() -> float:
+        return float(np.mean([evaluate(model, clips, chosen, bar)["miou"] for clips in splits["val"]]))
+
+    def keep(history: list[dict]) -> None:
+        model.card["history"] = list(history)
+        save_model(options.out, model)
+
+    train(model, splits["train"], config.train, chosen, validate=validate, keep=keep, progress=bar)
+    best = load_checkpoint(options.out)
+    best.card["scores"] = {clips.setting: evaluate(best, clips, chosen, bar) for clips in splits["test"]}
+    save_model(options.out, best)
+    return f"wrote {options.out}: {json.dumps(best.card['scores'], indent=2)}"
+
+
+def _untrained(options, config, command_line: str):
+    """C3N with the classifiers' encoders, whose other parts are random."""
+    from c3n_model.checkpoint import build_network
+    from c3n_model.config import to_mapping
+    from c3n_model.loading import load_model
+    from c3n_model.model import Model
+
+    start = load_model(options.classifiers)
+    for part in ("visual", "audio"):
+        wanted, got = getattr(config.model, part), getattr(start.config, part)
+        if wanted != got:
+            raise ValueError(
+                f"{options.config} names the {part} encoder {wanted}, but {options.classifiers} holds {got}"
+            )
+    network = build_network(config.model, start.network.similarity)
+    for part in ("visual_encoder", "audio_encoder"):
+        getattr(network, part).load_state_dict(getattr(start.network, part).state_dict())
+    commands = [*start.card.get("commands", []), command_line]
+    card = {**start.card, "commands": commands, "train": to_mapping(config.train)}
+    return Model(options.out.stem, network, config.model, start.audio_labels, start.visual_labels, card)
