@@ -86,7 +86,7 @@ def bucket_of(offset: Tensor) -> Tensor:
 
 
 class GatedAttention(nn.Module):
-    """Self-attention whose position bias is scaled by a gate that each query computes (WavLM, section III-B)."""
+    """Self-attention whose position bias is scaled by a gate that each query computes, as in WavLM."""
 
     def __init__(self):
         super().__init__()

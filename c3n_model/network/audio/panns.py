@@ -142,7 +142,7 @@ def from_public(checkpoint: Mapping) -> dict[str, Tensor]:
 def front_end_difference(front_end: LogMel, checkpoint: Mapping) -> float:
     """Largest difference in dB, on a second of noise, between `front_end` and the matrices stored in the checkpoint.
 
-    Rounding leaves less than 0.01 dB. Raises ValueError for a checkpoint without them, or of another FFT size.
+    Rounding leaves less than 0.001 dB. Raises ValueError for a checkpoint without them, or of another FFT size.
     """
     model = _public_model(checkpoint)
     missing = [name for name in (_STFT_REAL, _STFT_IMAGINARY, _MEL) if name not in model]
