@@ -14,4 +14,8 @@ def build_audio_encoder(name: str, num_classes: int) -> nn.Module:
         from c3n_model.network.audio.efficientat import EfficientAT
 
         return EfficientAT(num_classes, EFFICIENTAT_WIDTHS[name])
-    raise ValueError(f"audio encoder {name!r} is unknown; known: {', '.join(EFFICIENTAT_WIDTHS)}")
+    if name == "vggish":
+        from c3n_model.network.audio.vggish import VGGish
+
+        return VGGish(num_classes)
+    raise ValueError(f"audio encoder {name!r} is unknown; known: {', '.join([*EFFICIENTAT_WIDTHS, 'vggish'])}")
