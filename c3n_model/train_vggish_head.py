@@ -52,7 +52,7 @@ def balanced_batches(labels: np.ndarray, batch_size: int, random: np.random.Gene
     """Endless batches of clip indices (batch_size,) in which every class comes up equally often.
 
     As Kong et al. sample: classes come in a shuffled order, all of them before one comes again, and each gives the next of
-    its own clips, shuffled likewise. AudioSet's commonest class has some ten thousand times the clips of its rarest.
+    its own clips, shuffled likewise. AudioSet's common classes have thousands of times the clips of its rare ones.
 
     Args:
         labels: bool (N, K). Classes without a clip are passed over; raises ValueError if none has one.

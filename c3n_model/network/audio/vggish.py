@@ -19,7 +19,7 @@ SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
 HOP_SAMPLES = 160  # 10 ms
 N_FFT = 512
-EXAMPLE_FRAMES = 96  # 0.96 s, what VGGish sees at once
+EXAMPLE_FRAMES = 96  # what VGGish sees at once: 0.96 s of hops, 0.975 s of samples
 EXAMPLE_SAMPLES = (EXAMPLE_FRAMES - 1) * HOP_SAMPLES + N_FFT
 MEL_BANDS = 64
 MEL_MIN_HZ, MEL_MAX_HZ = 125.0, 7_500.0
@@ -36,7 +36,7 @@ class LogMel(nn.Module):
 
     Only the first 96 of a second's 98 frames are used. VGGish sees 0.96 s at a time; cutting a sound track into examples
     one after the other, as AVSBench does, lets them run ahead of the video by 40 ms a second. Here every example begins
-    with the second that it belongs to, and its last 40 ms go unheard.
+    with the second that it belongs to, and that second's last 25 ms go unheard.
     """
 
     def __init__(self):

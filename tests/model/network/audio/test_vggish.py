@@ -65,7 +65,7 @@ def test_front_end_equals_its_definition():
     assert np.abs(ours[0, 0].numpy() - direct_log_mel(waveform)).max() < 1e-4
 
 
-def test_silence_is_the_floor_and_the_last_40_ms_are_unheard():
+def test_silence_is_the_floor_and_the_last_25_ms_are_unheard():
     waveform = torch.zeros(1, 16000)
     waveform[:, 95 * 160 + 400 :] = 1.0
     assert LogMel()(waveform).unique().tolist() == pytest.approx([np.log(0.01)])
