@@ -2,7 +2,7 @@
 
 The public VGGish ends at its embedding, and the head that C3N's authors trained was never published. The recipe is that of
 Kong et al. ("Weakly labelled AudioSet tagging with attention neural networks", TASLP 2019): batches balanced over
-classes, binary cross entropy, Adam at 1e-3.
+classes, binary cross entropy, Adam at 1e-3. The authors' file is called `md_50000_iters.pth`, hence the command's steps.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 import numpy as np
 import torch
+from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -77,16 +78,17 @@ def evaluate_head(
 ) -> dict[str, float]:
     """`map` (mean average precision) and `auc` (mean area under the ROC curve) over the `classes` that have clips and
     that some clip lacks; `clips` is their number. Raises ValueError if there is no such class."""
-    batches = np.array_split(np.arange(len(bags.labels)), max(1, -(-len(bags.labels) // EVALUATION_BATCH)))
+    starts = range(0, len(bags.labels), EVALUATION_BATCH)
     with torch.no_grad():
-        logits = [head(_inputs(bags, clips, device)).cpu() for clips in progress(batches, "evaluating")]
+        logits = [
+            head(_inputs(bags, slice(start, start + EVALUATION_BATCH), device)).cpu()
+            for start in progress(starts, "evaluating")
+        ]
     return mean_scores(torch.cat(logits).numpy(), bags.labels)
 
 
 def mean_scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     """See `evaluate_head`. logits float (N, K), labels bool (N, K)."""
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     told_apart = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
     if len(told_apart) == 0:
         raise ValueError("no class has both clips with it and clips without it; nothing can be scored")
@@ -99,6 +101,6 @@ def mean_scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
     }
 
 
-def _inputs(bags: LabelledBags, clips: np.ndarray, device: torch.device) -> Tensor:
+def _inputs(bags: LabelledBags, clips: np.ndarray | slice, device: torch.device) -> Tensor:
     """Rescaled levels (n, 10, 128) of some clips."""
     return rescale_levels(torch.from_numpy(bags.levels[clips]).to(device))

@@ -10,12 +10,12 @@ def add(commands) -> None:
     command = commands.add_parser("train-vggish-head", help="train VGGish's classes on AudioSet's released embeddings")
     command.add_argument("features", type=Path, help="audioset_v1_embeddings of AudioSet's unpacked features.tar.gz")
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
-    command.add_argument("--steps", type=int, default=50_000, help="(default %(default)s, as C3N's authors)")
+    command.add_argument("--steps", type=int, default=50_000, help="batches to train on (default %(default)s)")
     command.add_argument(
         "--batch-size", type=int, default=500, help="clips a step (default %(default)s, as Kong et al.)"
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
-    command.add_argument("--seed", type=int, default=0, help="(default %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="of weights and sampling (default %(default)s)")
     command.set_defaults(run=run)
 
 

@@ -54,7 +54,8 @@ def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> Label
 
     Raises:
         FileNotFoundError: no tfrecord files there.
-        ValueError: damaged records (their number and where the first one lies), or records of another kind.
+        ValueError: damaged files (their number and where the first one breaks off), records of another kind, or no clip
+        with both sound and labels.
     """
     files = tfrecord_files(release, splits)
     levels, labels, left_out, damage = bytearray(), bytearray(), 0, []
@@ -75,6 +76,8 @@ def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> Label
             f"{len(damage)} of {len(files)} files below {release} are damaged, such as {damage[0]}; "
             "unpack features.tar.gz again, or download it again"
         )
+    if not levels:
+        raise ValueError(f"none of the {left_out} clips below {release} has both sound and labels")
     return LabelledBags(
         np.frombuffer(levels, np.uint8).reshape(-1, SECONDS, CHANNELS),
         np.frombuffer(labels, bool).reshape(-1, CLASSES),

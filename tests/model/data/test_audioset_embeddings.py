@@ -39,6 +39,12 @@ def test_no_files(tmp_path):
         read_bags(tmp_path, ["eval"], silent)
 
 
+def test_nothing_but_silence(tmp_path):
+    write_records(tmp_path / "eval/00.tfrecord", [(clip(0), [3])])
+    with pytest.raises(ValueError, match="none of the 1 clips below .* has both sound and labels"):
+        read_bags(tmp_path, ["eval"], silent)
+
+
 def test_every_damaged_byte_is_noticed(tmp_path):
     path = write_records(tmp_path / "eval/00.tfrecord", [(clip(1), [2]), (clip(1), [3])])
     whole = path.read_bytes()
