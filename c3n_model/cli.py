@@ -6,9 +6,9 @@ import argparse
 import shlex
 import sys
 
-from c3n_model.commands import bag, evaluate, labels, pretrain, segment, synthesize, train
+from c3n_model.commands import bag, evaluate, explain, labels, pretrain, segment, synthesize, train
 
-COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, labels)
+COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, labels, explain)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -97,8 +97,8 @@ class Session:
         )
 
 
-def unified_label(consensus: Consensus, model: Model, index: int) -> UnifiedLabel:
-    """Frame `index` of a consensus, in words."""
+def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
+    """Frame `index` of a consensus (N,), or a frame and a rank of one (N, k), in words."""
     return UnifiedLabel(
         audio=model.audio_labels[int(consensus.audio_class[index])],
         visual=model.visual_labels[int(consensus.visual_class[index])],

@@ -35,7 +35,7 @@ def test_a_table_of_two_files_of_labels(folder, capsys):
 
 
 def test_imagenet_needs_no_file(folder, capsys):
-    main("labels build -o table.safetensors --vectors words.npz --audio-labels sounds.txt".split())
+    main(["labels", "build", "-o", "table.safetensors", "--vectors", "words.npz", "--audio-labels", "sounds.txt"])
     table = LabelTable.load(folder / "table.safetensors")
     assert table.visual_labels == tuple(imagenet_names())
     assert table.similarity[0, table.visual_labels.index("violin, fiddle")].item() == pytest.approx(1)
