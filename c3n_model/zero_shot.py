@@ -60,7 +60,7 @@ class ZeroShot(nn.Module):
             (weights,) = class_activation_weights(logits, consensus.visual_class, [deepest], keep_graph=False)
         activation = torch.einsum("nchw,nc->nhw", deepest.detach(), weights).relu()
         activation = activation / activation.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)
-        return Encoding([activation[:, None]], audio, audio_logits, consensus, size=tuple(frames.shape[2:]))
+        return Encoding([activation[:, None]], audio, audio_logits, consensus, tuple(frames.shape[2:]), class_logits)
 
     def decode(self, encoding: Encoding, wanted: Tensor) -> Tensor:
         """Mask logits (M, H, W) of the frames that `wanted` bool (B, T) names; frames do not look at each other."""

@@ -97,3 +97,22 @@ def audioset_names(path: Path) -> list[str]:
             f"got {len(rows)} rows with {', '.join(rows[0]) if rows else 'no header'}"
         )
     return [row["display_name"] for row in rows]
+
+
+def read_labels(path: Path) -> list[str]:
+    """Labels from a file: AudioSet's class_labels_indices.csv (any .csv), else one label a line; empty lines are passed over.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: a .csv that is not AudioSet's, no text, or no label in it.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file of labels: {path}")
+    try:
+        if path.suffix == ".csv":
+            return audioset_names(path)
+        labels = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is no text: {error}") from error
+    if not labels:
+        raise ValueError(f"{path} holds no labels; expected one a line")
+    return labels

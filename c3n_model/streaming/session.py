@@ -49,17 +49,27 @@ class Session:
         """Forget all seconds seen so far."""
         self._history.clear()
 
+    @property
+    def newest(self) -> Encoding:
+        """The encoding of the second that was stepped last. Raises RuntimeError before the first one."""
+        if not self._history:
+            raise RuntimeError("no second was seen yet; call step first")
+        return self._history[-1][1]
+
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:
         """Segment the newest second. A window not newer than the last one (a bag that loops) starts a new history."""
-        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size).to(self.device)
-        snippet = torch.from_numpy(window.snippet)[None].to(self.device)
-        encoding = self.network.encode(frame, snippet)
+        encoding = self.network.encode(*self.inputs(window))
         self._remember(window.start_ns, encoding)
         recent = Encoding.join([known for _, known in self._history])
         newest = torch.arange(len(self._history), device=self.device)[None] == len(self._history) - 1
         logits = self.network.decode(recent, newest)
         return self._describe(window, encoding, logits[0].sigmoid().cpu().numpy())
+
+    def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network reads of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size)
+        return frame.to(self.device), torch.from_numpy(window.snippet)[None].to(self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
         if self._history and start_ns <= self._history[-1][0]:
@@ -87,8 +97,8 @@ class Session:
         )
 
 
-def unified_label(consensus: Consensus, model: Model, index: int) -> UnifiedLabel:
-    """Frame `index` of a consensus, in words."""
+def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
+    """Frame `index` of a consensus (N,), or a frame and a rank of one (N, k), in words."""
     return UnifiedLabel(
         audio=model.audio_labels[int(consensus.audio_class[index])],
         visual=model.visual_labels[int(consensus.visual_class[index])],

@@ -1,10 +1,14 @@
 """The network as a whole: the seam, batch independence, Table II's switches, and what does not train."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from tiny import make_tiny_model
 
+from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
+from c3n_model.network.consensus import infer_consensus
 
 
 @pytest.fixture
@@ -31,6 +35,34 @@ def test_results_do_not_depend_on_the_batch(clips):
         together = network(*clips)
         alone = torch.cat([network(clips[0][i : i + 1], clips[1][i : i + 1]) for i in range(2)])
     assert (together - alone).abs().max().item() < 1e-5
+
+
+def test_an_encoding_knows_the_logits_its_consensus_came_from(clips):
+    network = make_tiny_model().network
+    with torch.no_grad():
+        seconds = [network.encode(clips[0][0, t : t + 1], clips[1][0, t : t + 1]) for t in range(3)]
+    whole = Encoding.join(seconds)
+    found = infer_consensus(whole.audio_logits, whole.visual_logits, network.similarity)
+    assert torch.equal(found.visual_class, whole.consensus.visual_class)
+    assert torch.allclose(found.consensus, whole.consensus.consensus)
+    unclassified = [replace(second, visual_logits=None) for second in seconds]
+    assert Encoding.join(unclassified).visual_logits is None
+
+
+def test_attention_maps_are_those_ccam_multiplies_with(clips):
+    network = make_tiny_model(gate="standard").network
+    frames, snippets = clips[0][0, :2], clips[1][0, :2]
+    with torch.no_grad():
+        found = network.attention_maps(frames, snippets)
+        consensus = network.encode(frames, snippets).consensus
+    stages, logits = network.visual_encoder(frames.clone().requires_grad_())
+    weights = class_activation_weights(logits, consensus.visual_class, stages)
+    for stage, omega, (plain, guided) in zip(stages, weights, found, strict=True):
+        assert torch.allclose(plain, torch.sigmoid(stage.mean(1)), atol=1e-6)
+        by_channel = attend_channels(stage, omega, "standard")
+        assert torch.allclose(attend(stage, omega, "standard"), by_channel * guided[:, None], atol=1e-6)
+        assert guided.shape == stage.shape[:1] + stage.shape[2:]
+    assert make_tiny_model(consensus="none").network.attention_maps(frames, snippets) == []
 
 
 @pytest.mark.parametrize("consensus", ["audio_visual", "visual", "none"])
