@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c3n_model.network.c3n import C3N, Encoding
+from c3n_model.network.c3n import C3N, Decoding
 from c3n_model.network.consensus import top_pairs
 from c3n_model.segment import Item, cut_windows
 from c3n_model.streaming.session import Session, unified_label
@@ -61,16 +61,16 @@ class Explanation:
 def explain(window: Window, session: Session) -> Explanation:
     """Step `session` by `window` and tell how its segmentation came about."""
     segmentation = session.step(window)
-    encoding, model, network = session.newest, session.model, session.network
-    chosen = encoding.consensus
-    audio = _rank(encoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
+    decoding, model, network = session.newest, session.model, session.network
+    chosen = decoding.consensus
+    audio = _rank(decoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
     visual, similarity, consensus, pairs = None, None, None, ()
-    if encoding.visual_logits is not None:
-        visual = _rank(encoding.visual_logits[0], int(chosen.visual_class), model.visual_labels, model.config.beta)
+    if decoding.visual_logits is not None:
+        visual = _rank(decoding.visual_logits[0], int(chosen.visual_class), model.visual_labels, model.config.beta)
     table = getattr(network, "similarity", None)
     if visual is not None and table is not None:
         similarity = table.numpy(force=True)[np.ix_(audio.classes, visual.classes)]
-        pairs = _decisive_pairs(encoding, table, session)
+        pairs = _decisive_pairs(decoding, table, session)
         if pairs:
             consensus = audio.weighted[:, None] * similarity.clip(min=0) * visual.weighted
     maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
@@ -130,12 +130,12 @@ def _rank(logits: Tensor, chosen: int, labels: tuple[str, ...], exponent: float)
     return Ranking(tuple(classes), names, shown, shown**exponent, exponent, classes.index(chosen))
 
 
-def _decisive_pairs(encoding: Encoding, table: Tensor, session: Session) -> tuple[UnifiedLabel, ...]:
+def _decisive_pairs(decoding: Decoding, table: Tensor, session: Session) -> tuple[UnifiedLabel, ...]:
     """The best pairs by Eq. 6, best first; none where the network took another pair than Eq. 7 would."""
     config = session.model.config
-    logits = encoding.audio_logits, encoding.visual_logits
+    logits = decoding.audio_logits, decoding.visual_logits
     found = top_pairs(*logits, table, min(SHOWN, table.numel()), alpha=config.alpha, beta=config.beta)
-    chosen = encoding.consensus
+    chosen = decoding.consensus
     best = (int(found.audio_class[0, 0]), int(found.visual_class[0, 0]))
     if best != (int(chosen.audio_class), int(chosen.visual_class)):
         return ()

@@ -39,15 +39,15 @@ CONSENSUS_MODES = ("audio_visual", "visual", "none")
 
 @dataclass(frozen=True)
 class Encoding:
-    """N encoded frames: V_i^a [(N, C, H_i, W_i)] x 4, F_a (N, d), audio logits (N, K_a), their consensus, (H, W), and
-    visual logits (N, K_v) where the network has a visual classifier."""
+    """N encoded frames: V_i^a [(N, C, H_i, W_i)] x 4, F_a (N, d), audio logits (N, K_a), visual logits (N, K_v), their
+    consensus, and the frames' size (H, W)."""
 
     visual: list[Tensor]
     audio: Tensor
     audio_logits: Tensor
+    visual_logits: Tensor
     consensus: Consensus
     size: tuple[int, int]
-    visual_logits: Tensor | None = None
 
     @staticmethod
     def join(encodings: list[Encoding]) -> Encoding:
@@ -56,14 +56,24 @@ class Encoding:
             visual=[torch.cat(maps) for maps in zip(*(encoding.visual for encoding in encodings), strict=True)],
             audio=torch.cat([encoding.audio for encoding in encodings]),
             audio_logits=torch.cat([encoding.audio_logits for encoding in encodings]),
+            visual_logits=torch.cat([encoding.visual_logits for encoding in encodings]),
             consensus=Consensus(
                 *(torch.cat([getattr(e.consensus, field.name) for e in encodings]) for field in fields(Consensus))
             ),
             size=encodings[-1].size,
-            visual_logits=torch.cat([encoding.visual_logits for encoding in encodings])
-            if encodings[-1].visual_logits is not None
-            else None,
         )
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """M decoded frames: mask logits (M, H, W), and what decided them: audio logits (M, K_a), visual logits (M, K_v), their
+    consensus, and presence (M,), how sure it is in [0, 1] that something sounds."""
+
+    logits: Tensor
+    audio_logits: Tensor
+    visual_logits: Tensor
+    consensus: Consensus
+    presence: Tensor
 
 
 class C3N(nn.Module):
@@ -115,7 +125,7 @@ class C3N(nn.Module):
         """frames (B, T, 3, H, W) RGB in [0, 1] and snippets (B, T, samples) in [-1, 1] -> mask logits (B, T, H, W)."""
         encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
         every_frame = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
-        return self.decode(encoding, every_frame).unflatten(0, frames.shape[:2])
+        return self.decode(encoding, every_frame).logits.unflatten(0, frames.shape[:2])
 
     def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
         """frames (N, 3, H, W) and snippets (N, samples) -> `Encoding` of N frames that know nothing of each other."""
@@ -124,18 +134,26 @@ class C3N(nn.Module):
         if self.consensus_mode != "none":
             maps = [attend(stage, omega, self.gate) for stage, omega in zip(maps, weights, strict=True)]
         visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, maps, strict=True)]
-        return Encoding(visual, audio, audio_logits, consensus, tuple(frames.shape[2:]), visual_logits)
+        return Encoding(visual, audio, audio_logits, visual_logits, consensus, tuple(frames.shape[2:]))
 
-    def decode(self, encoding: Encoding, wanted: Tensor) -> Tensor:
-        """The encodings of B whole clips, each oldest first -> mask logits (M, H, W) of the M frames that `wanted` bool
-        (B, T) names: all of them, those with a mask to train on, or only the newest of a live session."""
+    def decode(self, encoding: Encoding, wanted: Tensor) -> Decoding:
+        """The encodings of B whole clips, each oldest first -> `Decoding` of the M frames that `wanted` bool (B, T)
+        names: all of them, those with a mask to train on, or only the newest of a live session."""
         clips, frames = wanted.shape
         audio = rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
         fused = []
         for stage, features in enumerate(encoding.visual):
             visual = rearrange(features, "(b t) c h w -> b t c h w", b=clips, t=frames)
             fused.append(self.fusions[stage](visual, audio, wanted) if self.fusions else visual[wanted])
-        return self.decoder(fused, encoding.size)
+        chosen = wanted.flatten()
+        audio_logits = encoding.audio_logits[chosen]
+        return Decoding(
+            logits=self.decoder(fused, encoding.size),
+            audio_logits=audio_logits,
+            visual_logits=encoding.visual_logits[chosen],
+            consensus=encoding.consensus.select(chosen),
+            presence=audio_logits[:, self.audible_classes].amax(dim=1).sigmoid(),
+        )
 
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
         """What CCAM looks at, as the paper's Figure 7 draws it; frames and snippets as in `encode`.

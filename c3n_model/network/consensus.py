@@ -20,6 +20,10 @@ class Consensus:
     similarity: Tensor  # m^sim at (j_m, k_m), Eq. 5
     consensus: Tensor  # M_cof at (j_m, k_m), Eq. 6
 
+    def select(self, index) -> Consensus:
+        """Every field at `index`, whatever a tensor takes."""
+        return Consensus(*(getattr(self, field.name)[index] for field in fields(Consensus)))
+
 
 def label_similarity(audio_embeddings: Tensor, visual_embeddings: Tensor) -> Tensor:
     """Eq. 5: cosine of every pair of label embeddings, (K_a, d') and (K_v, d') -> (K_a, K_v).
@@ -35,8 +39,7 @@ def infer_consensus(
     audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, *, alpha: float = 0.1, beta: float = 0.1
 ) -> Consensus:
     """Eq. 7, the unified-modal label: the best of `top_pairs`, all (N,). Arguments and errors are the same."""
-    best = top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta)
-    return Consensus(*(getattr(best, field.name)[:, 0] for field in fields(Consensus)))
+    return top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta).select((slice(None), 0))
 
 
 def top_pairs(

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model, choose_device
-from c3n_model.network.c3n import Encoding
+from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
@@ -44,6 +44,18 @@ class Session:
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
         self._history: list[tuple[int, Encoding]] = []  # (start_ns, one encoded second), oldest first
+        self._newest: Decoding | None = None
+
+    def reset(self) -> None:
+        """Forget all seconds seen so far."""
+        self._history.clear()
+
+    @property
+    def newest(self) -> Decoding:
+        """What the second that was stepped last became. Raises RuntimeError before the first one."""
+        if self._newest is None:
+            raise RuntimeError("no second was seen yet; call step first")
+        return self._newest
 
     def reset(self) -> None:
         """Forget all seconds seen so far."""
@@ -61,10 +73,10 @@ class Session:
         """Segment the newest second. A window not newer than the last one (a bag that loops) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
         self._remember(window.start_ns, encoding)
-        recent = Encoding.join([known for _, known in self._history])
+        recent = encoding.join([known for _, known in self._history])
         newest = torch.arange(len(self._history), device=self.device)[None] == len(self._history) - 1
-        logits = self.network.decode(recent, newest)
-        return self._describe(window, encoding, logits[0].sigmoid().cpu().numpy())
+        self._newest = self.network.decode(recent, newest)
+        return self._describe(window, self._newest)
 
     def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
         """What the network reads of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
@@ -77,13 +89,13 @@ class Session:
         oldest_ns = start_ns - (self.model.config.history - 1) * NANOSECONDS_PER_SECOND
         self._history = [entry for entry in self._history if entry[0] >= oldest_ns] + [(start_ns, encoding)]
 
-    def _describe(self, window: Window, encoding: Encoding, probability: np.ndarray) -> Segmentation:
+    def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
-        audible = self.network.audible_classes
-        presence = judge(window.snippet, encoding.audio_logits[0], audible, self.presence_threshold)
+        presence = judge(window.snippet, float(decoding.presence[0]), self.presence_threshold)
+        probability = decoding.logits[0].sigmoid().cpu().numpy()
         probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR) * presence.audible
         mask = probability > self.threshold
-        label = unified_label(encoding.consensus, self.model, index=0)
+        label = unified_label(decoding.consensus, self.model, index=0)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,

@@ -7,26 +7,10 @@ import numpy as np
 import pytest
 import torch
 from tiny import make_tiny_model
-from torch import nn
 
 from c3n_model.explain import describe_explanation, explain, explain_seconds
 from c3n_model.streaming.session import Session
 from c3n_model.types import AudioChunk, Frame, Window
-
-
-class WithoutVision(nn.Module):
-    """The seam of a network that classifies nothing it sees and has no label similarities."""
-
-    def __init__(self, network):
-        super().__init__()
-        self.network = [network]  # in a list, so that its buffers are not this module's
-        self.audible_classes = network.audible_classes
-
-    def encode(self, frames, snippets):
-        return replace(self.network[0].encode(frames, snippets), visual_logits=None)
-
-    def decode(self, encoding, wanted):
-        return self.network[0].decode(encoding, wanted)
 
 
 def make_window(seed=0) -> Window:
@@ -93,17 +77,6 @@ def test_consensus_is_left_out_where_it_does_not_decide():
     assert found.consensus is None
     assert found.pairs == ()
     assert found.similarity is not None
-
-
-def test_a_network_without_vision_shows_what_it_hears():
-    model = make_tiny_model()
-    blind = replace(model, network=WithoutVision(model.network))
-    session = Session(blind, "cpu")
-    found = explain(make_window(), session)
-    assert (found.visual, found.similarity, found.consensus) == (None, None, None)
-    assert (found.pairs, found.attention) == ((), ())
-    assert found.audio.labels[found.audio.chosen] == found.segmentation.label.audio
-    assert json.loads(json.dumps(describe_explanation(found)))["visual"] is None
 
 
 def test_one_second_alone_is_the_same_as_among_all(tiny_model):

@@ -1,7 +1,5 @@
 """The network as a whole: the seam, batch independence, Table II's switches, and what does not train."""
 
-from dataclasses import replace
-
 import pytest
 import torch
 from tiny import make_tiny_model
@@ -24,7 +22,7 @@ def test_encoding_second_by_second_equals_forward(visual, clips):
     with torch.no_grad():
         whole = network(frames, snippets)
         seconds = [network.encode(frames[:, t], snippets[:, t]) for t in range(5)]
-        newest = network.decode(Encoding.join(seconds), torch.tensor([[False, False, False, False, True]]))
+        newest = network.decode(Encoding.join(seconds), torch.tensor([[False, False, False, False, True]])).logits
     assert whole.shape == (1, 5, 64, 64)
     assert (whole[:, -1:] - newest).abs().max().item() < 1e-5
 
@@ -45,8 +43,6 @@ def test_an_encoding_knows_the_logits_its_consensus_came_from(clips):
     found = infer_consensus(whole.audio_logits, whole.visual_logits, network.similarity)
     assert torch.equal(found.visual_class, whole.consensus.visual_class)
     assert torch.allclose(found.consensus, whole.consensus.consensus)
-    unclassified = [replace(second, visual_logits=None) for second in seconds]
-    assert Encoding.join(unclassified).visual_logits is None
 
 
 def test_attention_maps_are_those_ccam_multiplies_with(clips):
@@ -99,3 +95,13 @@ def test_a_backbone_that_ccam_cannot_use_is_named(clips):
     network = make_tiny_model(visual="swin_tiny_patch4_window7_224", image_size=224).network
     with pytest.raises(ValueError, match="convolutional or PVT pyramid"), torch.no_grad():
         network.encode(torch.rand(1, 3, 224, 224), torch.rand(1, 32000) - 0.5)
+
+
+def test_presence_ignores_classes_that_no_object_makes(clips):
+    network = make_tiny_model().network
+    network.similarity[0] = -1
+    with torch.no_grad():
+        encoding = network.encode(clips[0][0, :1], clips[1][0, :1])
+        encoding.audio_logits[0] = torch.tensor([9.0] + [-1.0] * 7 + [0.0])
+        decoding = network.decode(encoding, torch.tensor([[True]]))
+    assert decoding.presence.tolist() == pytest.approx([0.5])
