@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
+from socket import gaierror
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
@@ -48,13 +49,13 @@ def _attempt(url: str, target: Path, fault, size: int | None, progress) -> tuple
     try:
         _transfer(url, partial, size, progress)
     except HTTPError as error:
-        if error.code == 416:  # the partial file is longer than what lies there
-            partial.unlink()
-        return f"HTTP {error.code} {error.reason}", error.code >= 500 or error.code in (408, 416, 429)
+        if error.code != 416:  # which says that nothing is left to send: what is here gets checked
+            return f"HTTP {error.code} {error.reason}", error.code >= 500 or error.code in (408, 429)
     except ValueError as error:
         return str(error), False
     except (OSError, HTTPException) as error:
-        return str(getattr(error, "reason", error)) or type(error).__name__, True
+        reason = getattr(error, "reason", error)
+        return str(reason) or type(reason).__name__, not isinstance(reason, gaierror)  # an unknown host: no network
     wrong = fault(partial)
     if wrong:
         partial.replace(target.with_name(f"{target.name}.corrupt"))
@@ -68,10 +69,8 @@ def _transfer(url: str, partial: Path, size: int | None, progress) -> None:
     have = partial.stat().st_size if partial.exists() else 0
     if have and have == size:
         return  # all was there, only the check had not been done
-    request = Request(
-        url, headers={"User-Agent": "c3n_ros", "Range": f"bytes={have}-"} if have else {"User-Agent": "c3n_ros"}
-    )
-    with urlopen(request, timeout=TIMEOUT_S) as response:
+    headers = {"User-Agent": "c3n_ros"} | ({"Range": f"bytes={have}-"} if have else {})
+    with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as response:
         if response.headers.get("Content-Range", "").split("-")[0] != f"bytes {have}":
             have = 0  # the server sends all of it
         announced = response.headers.get("Content-Length")

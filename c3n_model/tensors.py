@@ -39,7 +39,7 @@ def read_tensors(path: Path) -> dict:
             return load_file(path)
         with torch.serialization.safe_globals(_NUMPY):
             tensors = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError:
+    except PermissionError:
         raise
     except Exception as error:  # a broken file leads an unpickler into any error
         raise ValueError(_broken(path, str(error))) from error

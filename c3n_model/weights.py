@@ -110,9 +110,8 @@ def find(name: str) -> Path:
 
 def locate(wanted: PretrainedFile) -> Path | None:
     """The first file with one of the entry's file names, better one of the right size; None if there is none."""
-    folders = (
-        [cache_folder()] if _mirror() else [Path(os.environ.get(WEIGHTS_VARIABLE) or cache_folder()), cache_folder()]
-    )
+    own = os.environ.get(WEIGHTS_VARIABLE, "")
+    folders = [Path(own), cache_folder()] if own and not _mirror() else [cache_folder()]
     names = {wanted.file, *wanted.also}
     found = [path for folder in folders for path in sorted(folder.rglob("*")) if path.name in names and path.is_file()]
     whole = [path for path in found if wanted.bytes in (None, path.stat().st_size)]
@@ -198,4 +197,5 @@ def _how_to_get(wanted: PretrainedFile) -> str:
     if not (wanted.urls or _mirror()):
         return f"it has no public address that works ({wanted.note or wanted.source}); {by_hand}"
     host = urlsplit(_mirror() or wanted.urls[0]).hostname
-    return f"`c3n weights get {wanted.name}` fetches it ({wanted.size}) from {host}; or {by_hand}"
+    condition = "" if wanted.checksum else " --sha256 CHECKSUM"
+    return f"`c3n weights get {wanted.name}{condition}` fetches it ({wanted.size}) from {host}; or {by_hand}"
