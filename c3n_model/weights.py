@@ -70,9 +70,9 @@ def sets() -> dict[str, list[str]]:
 
 
 def expand(names: Sequence[str]) -> list[str]:
-    """`names` with the members in the place of each set. Raises ValueError for a name that is neither file nor set."""
+    """`names` with the members in the place of each set, each once. Raises ValueError for what is neither file nor set."""
     members = [member for name in names for member in sets().get(name, [name])]
-    return [entry(member).name for member in members]
+    return [entry(member).name for member in dict.fromkeys(members)]
 
 
 def entry(name: str) -> PretrainedFile:

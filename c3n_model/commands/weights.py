@@ -35,14 +35,23 @@ def run_list(options, _: str) -> str:
 
 
 def run_get(options, _: str) -> str:
-    """`c3n weights get`."""
+    """`c3n weights get`. One that fails does not keep the others from coming; then it raises OSError."""
     from c3n_model import weights
     from c3n_model.progress import bar
 
     names = weights.expand(options.names)
     if options.sha256 and len(names) != 1:
         raise ValueError(f"--sha256 is of one file; {' '.join(options.names)} are {len(names)}")
-    return "\n".join(f"{name}: {weights.get(name, bar, sha256=options.sha256)}" for name in names)
+    lines, failures = [], []
+    for name in names:
+        try:
+            lines.append(f"{name}: {weights.get(name, bar, sha256=options.sha256)}")
+        except OSError as error:
+            failures.append(str(error))
+    if failures:
+        print("\n".join(lines))
+        raise ConnectionError("; ".join(failures))
+    return "\n".join(lines)
 
 
 def run_verify(options, _: str) -> str:

@@ -75,7 +75,7 @@ def test_file_names_are_of_one_entry_each():
 def test_sets_name_files_that_can_be_fetched():
     for members in sets().values():
         assert all(weights.entry(member).urls and weights.entry(member).checksum for member in members)
-    assert weights.expand(["zero_shot", "mn10"]) == [*sets()["zero_shot"], "mn10"]
+    assert weights.expand(["zero_shot", "mn10", "mn04"]) == [*sets()["zero_shot"], "mn10"]
 
 
 def test_unknown_name_lists_the_known_ones():

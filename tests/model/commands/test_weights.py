@@ -3,9 +3,18 @@
 import hashlib
 
 import pytest
+from file_server import file_server
 
+from c3n_model import weights
 from c3n_model.cli import main
-from c3n_model.weights import manifest
+from c3n_model.weights import PretrainedFile, manifest
+
+TOYS = {
+    name: PretrainedFile(
+        name, f"{name}.pth", "a toy", "MIT", "nobody et al.", checksum=f"sha256:{hashlib.sha256(b'x').hexdigest()}"
+    )
+    for name in ("lost", "toy")
+}
 
 
 @pytest.fixture
@@ -64,6 +73,17 @@ def test_get_shows_what_is_there_already(folder, capsys):
     assert capsys.readouterr().out == f"{name}: {folder / 'swin_base_patch4_window7_224.pth'}\n"
     with pytest.raises(SystemExit, match="--sha256 is of one file; zero_shot are 6"):
         main(["weights", "get", "zero_shot", "--sha256", sha256])
+
+
+def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(weights, "manifest", lambda: TOYS)
+    with file_server() as server:
+        server.files["/toy.pth"] = b"x"
+        monkeypatch.setenv("C3N_WEIGHTS", server.url("/"))
+        with pytest.raises(SystemExit, match="c3n: lost could not be downloaded: .*/lost.pth: HTTP 404"):
+            main(["weights", "get", "lost", "toy"])
+    assert capsys.readouterr().out.endswith("toy.pth\n")
 
 
 @pytest.mark.realdata
