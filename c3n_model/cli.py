@@ -16,9 +16,10 @@ from c3n_model.commands import (
     synthesize,
     train,
     train_vggish_head,
+    weights,
 )
 
-COMMANDS = (segment, explain, bag, synthesize, pretrain, train, evaluate, labels, train_vggish_head)
+COMMANDS = (segment, explain, bag, synthesize, pretrain, train, evaluate, labels, weights, train_vggish_head)
 
 
 def main(arguments: list[str] | None = None) -> None:

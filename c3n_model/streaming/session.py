@@ -46,10 +46,6 @@ class Session:
         self._history: list[tuple[int, Encoding]] = []  # (start_ns, one encoded second), oldest first
         self._newest: Decoding | None = None
 
-    def reset(self) -> None:
-        """Forget all seconds seen so far."""
-        self._history.clear()
-
     @property
     def newest(self) -> Decoding:
         """What the second that was stepped last became. Raises RuntimeError before the first one."""
@@ -60,13 +56,6 @@ class Session:
     def reset(self) -> None:
         """Forget all seconds seen so far."""
         self._history.clear()
-
-    @property
-    def newest(self) -> Encoding:
-        """The encoding of the second that was stepped last. Raises RuntimeError before the first one."""
-        if not self._history:
-            raise RuntimeError("no second was seen yet; call step first")
-        return self._history[-1][1]
 
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:

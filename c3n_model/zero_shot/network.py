@@ -54,7 +54,7 @@ class ZeroShot(nn.Module):
         audio_encoder: nn.Module,
         vocabulary: Vocabulary,
         segmenter: Segmenter | None = None,
-        alpha: float = 0.25,
+        alpha: float = 0.33,
         beta: float = 0.25,
         refinement: Refinement = "affinity",
     ):
@@ -111,7 +111,7 @@ class ZeroShot(nn.Module):
             newest = alone[clip, second, None]
             trailing = snippets[clip, : second + 1].reshape(1, -1)
             logits.append((newest + self.audio_encoder(trailing)[1]) / 2 if second > 0 else newest)
-        return torch.cat(logits)
+        return torch.cat(logits) - self.vocabulary.discount.to(alone.device)
 
     def _localise(self, frames: Tensor, members: Tensor) -> Tensor:
         threshold = ACTIVATION_THRESHOLD[self.refinement]

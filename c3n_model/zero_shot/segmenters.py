@@ -38,7 +38,9 @@ def open_segmenter(path: Path, labels: Path) -> Segmenter:
     """
     for file in (path, labels):
         if not file.is_file():
-            raise FileNotFoundError(f"no such file: {file}; a segmenter is a .tflite or .onnx file and a text of labels")
+            raise FileNotFoundError(
+                f"no such file: {file}; a segmenter is a .tflite or .onnx file and a text of labels"
+            )
     names = _read_labels(labels)
     if path.suffix == ".tflite":
         return TFLiteSegmenter(path, names)
@@ -104,7 +106,9 @@ class OnnxSegmenter:
         pictures = ((upsample(frames, (height, width)).cpu() - mean) / std).numpy()
         masks = []
         for picture in pictures:
-            output = torch.from_numpy(self._session.run(None, {self._input.name: picture[None]})[0][0].astype(np.float32))
+            output = torch.from_numpy(
+                self._session.run(None, {self._input.name: picture[None]})[0][0].astype(np.float32)
+            )
             masks.append(_as_masks(output[0] if output.ndim == 3 and len(output) == 1 else output, len(self.labels)))
         return torch.stack(masks).to(frames.device)
 

@@ -9,11 +9,12 @@ import torch
 from torch import Tensor
 
 from c3n_model.labels.names import imagenet_names
-from c3n_model.labels.sound_sources import KINDS, imagenet_nouns, noun_of, source_similarity
+from c3n_model.labels.sound_sources import GENERIC_SOUNDS, KINDS, imagenet_nouns, noun_of, source_similarity
 from c3n_model.labels.table import LabelTable
 
 PERSON = "person"
 PROMINENT_AREA = 0.05  # of the picture; what a segmenter finds is less certain the smaller it is
+GENERIC_DISCOUNT = 2.0  # of the logits of "Animal", "Vehicle", "Music": they are in most of AudioSet's clips
 NOT_SEEN = -1e4  # log-confidence of a class that a segmenter does not find
 
 
@@ -22,13 +23,15 @@ class Vocabulary:
     """The visual labels of a zero-shot network: first those an image classifier knows, then a segmenter's.
 
     `labels` K_v of them; `members` bool (K_c, classes of the classifier), the classes each of the first K_c labels consists
-    of; `segments` int64 (K_v - K_c,), the segmenter's class of each of the others; `similarity` float32 (K_a, K_v).
+    of; `segments` int64 (K_v - K_c,), the segmenter's class of each of the others; `similarity` float32 (K_a, K_v);
+    `discount` float32 (K_a,), what is taken off the audio logits.
     """
 
     labels: tuple[str, ...]
     members: Tensor
     segments: Tensor
     similarity: Tensor
+    discount: Tensor
 
     def log_confidence(self, class_logits: Tensor, masks: Tensor | None) -> Tensor:
         """Classifier logits (N, classes) and a segmenter's masks (N, classes, h, w) in [0, 1] -> log-confidence (N, K_v).
@@ -61,7 +64,8 @@ def noun_vocabulary(sounds: tuple[str, ...], segmenter_labels: tuple[str, ...] |
     segments = np.flatnonzero(sounding)
     labels = (*nouns, *(found[index] for index in segments))
     similarity = torch.from_numpy(source_similarity(sounds, labels))
-    return Vocabulary(labels, members, torch.from_numpy(segments), similarity)
+    discount = torch.tensor([GENERIC_DISCOUNT * (sound in GENERIC_SOUNDS) for sound in sounds])
+    return Vocabulary(labels, members, torch.from_numpy(segments), similarity, discount)
 
 
 def table_vocabulary(table: LabelTable, sounds: tuple[str, ...]) -> Vocabulary:
@@ -76,4 +80,5 @@ def table_vocabulary(table: LabelTable, sounds: tuple[str, ...]) -> Vocabulary:
             f"classifiers have AudioSet's {len(sounds)} and ImageNet's {len(imagenet_names())}: c3n labels build"
         )
     members = torch.eye(len(table.visual_labels), dtype=torch.bool)
-    return Vocabulary(table.visual_labels, members, torch.zeros(0, dtype=torch.int64), table.similarity)
+    no_segments, no_discount = torch.zeros(0, dtype=torch.int64), torch.zeros(len(sounds))
+    return Vocabulary(table.visual_labels, members, no_segments, table.similarity, no_discount)

@@ -1,6 +1,5 @@
 """Explanations: the numbers are those that decided, and what a network has not is left out."""
 
-import json
 from dataclasses import replace
 
 import numpy as np

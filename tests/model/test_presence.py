@@ -5,6 +5,7 @@ import pytest
 
 from c3n_model.presence import judge, loudness_dbfs
 
+
 def test_loudness_by_hand():
     assert loudness_dbfs(np.full(100, 0.1, np.float32)) == pytest.approx(-20, abs=1e-4)
     assert loudness_dbfs(np.zeros(100, np.float32)) == -120
