@@ -114,9 +114,9 @@ def _draw_matrix(axes: Axes, matrix: np.ndarray, explanation: Explanation, title
         axes.text(
             column, row, f"{value:.2f}", ha="center", va="center", color="white" if value > 0.75 * top else "black"
         )
-    axes.add_patch(
-        Rectangle((chosen[1] - 0.5, chosen[0] - 0.5), 1, 1, fill=False, color=CHOSEN_COLOUR, linewidth=4, clip_on=False)
-    )
+    corner = chosen[1] - 0.5, chosen[0] - 0.5
+    frame = Rectangle(corner, 1, 1, fill=False, color=CHOSEN_COLOUR, linewidth=4, clip_on=False, zorder=5)
+    axes.add_patch(frame)
     names = [_short(name) for name in explanation.visual.labels]
     axes.set_xticks(range(len(names)), names, rotation=35, ha="right", rotation_mode="anchor")
     axes.set_title(title)

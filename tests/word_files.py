@@ -23,7 +23,8 @@ def write_text(path, vectors, header=True):
 def write_word2vec(path, vectors, after=b"\n"):
     """`after` is what follows each vector: Google's tool writes a newline, gensim nothing."""
     body = [word.encode() + b" " + row.astype("<f4").tobytes() + after for word, row in vectors.items()]
-    path.write_bytes(f"{len(vectors)} {len(next(iter(vectors.values())))}\n".encode() + b"".join(body))
+    content = f"{len(vectors)} {len(next(iter(vectors.values())))}\n".encode() + b"".join(body)
+    path.write_bytes(gzip.compress(content) if path.suffix == ".gz" else content)
     return path
 
 

@@ -6,7 +6,9 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -114,7 +116,7 @@ def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     """Lines of a word and its numbers; some words of GloVe hold blanks, so the numbers are counted from the right."""
     found = {}
     with _open(path) as file:
-        lines = _numbered_lines(path, file)
+        lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in enumerate(file, 1))
         number, first = next(lines, (0, ""))
         header = re.fullmatch(r"(\d+) (\d+)", first)
         expected, dimension = (int(header[1]), int(header[2])) if header else (None, first.count(" "))
@@ -127,14 +129,6 @@ def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     if expected is not None and number - 1 < expected:
         raise ValueError(f"{path} is cut: it promises {expected} words and holds {number - 1}")
     return found
-
-
-def _numbered_lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, str]]:
-    try:
-        for number, line in enumerate(file, 1):
-            yield number, line.decode("utf-8", "replace").rstrip()
-    except (EOFError, gzip.BadGzipFile) as error:
-        raise ValueError(f"{path} is cut or no gzip file: {error}") from error
 
 
 def _take(path: Path, number: int, line: str, dimension: int, wanted: set[str], found: dict[str, np.ndarray]) -> None:
@@ -169,8 +163,14 @@ def _read_word2vec(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     return found
 
 
-def _open(path: Path) -> BinaryIO:
-    return gzip.open(path, "rb") if path.suffix == ".gz" else path.open("rb")
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unzipped where its name says so; whatever is wrong with the zip is one ValueError."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is cut or no gzip file: {error}") from error
 
 
 def _sha256(path: Path) -> str:

@@ -84,7 +84,18 @@ def test_one_second_alone_is_the_same_as_among_all(tiny_model):
     assert list(every) == [0, 1, 2]
     assert list(alone) == [2]
     assert describe_explanation(alone[2]) == describe_explanation(every[2])
-    assert np.array_equal(alone[2].segmentation.confidence, every[2].segmentation.confidence)
+
+
+def test_one_second_alone_remembers_the_ones_before():
+    stepped = []
+
+    class Recorded(Session):
+        def step(self, window):
+            stepped.append(window.start_ns // 10**9)
+            return super().step(window)
+
+    list(explain_seconds(make_recording(5), Recorded(make_tiny_model(history=3), "cpu"), only=3))
+    assert stepped == [1, 2, 3]
 
 
 def test_a_second_that_is_not_there(tiny_model):

@@ -21,6 +21,7 @@ FORMS = {
     "glove text": lambda folder: write_text(folder / "words.txt", VECTORS, header=False),
     "zipped text": lambda folder: write_text(folder / "words.txt.gz", VECTORS),
     "word2vec binary": lambda folder: write_word2vec(folder / "words.bin", VECTORS),
+    "zipped binary": lambda folder: write_word2vec(folder / "words.bin.gz", VECTORS),
     "gensim binary": lambda folder: write_word2vec(folder / "words.bin", VECTORS, after=b""),
     "spacy folder": lambda folder: write_spacy(folder / "model", VECTORS),
 }
@@ -95,6 +96,7 @@ def write_bytes(path, content):
         (lambda f: cut(write_word2vec(f / "words.bin", VECTORS), 5), ValueError, "promises 3 words and holds 2"),
         (lambda f: write_bytes(f / "words.vec.gz", b"dog 1 2"), ValueError, "cut or no gzip"),
         (lambda f: cut(write_text(f / "words.vec.gz", VECTORS), 12), ValueError, "cut or no gzip"),
+        (lambda f: cut(write_word2vec(f / "words.bin.gz", VECTORS), 12), ValueError, "cut or no gzip"),
         (lambda f: write_bytes(f / "words.npz", gzip.compress(b"x")), ValueError, "holds no word vectors"),
         (lambda f: f, ValueError, "is no spaCy model"),
         (lambda f: write_spacy(f / "small", {}), ValueError, "has no word vectors"),

@@ -67,6 +67,18 @@ def test_result_belongs_to_the_frame(tiny_model, windows):
     assert result.label.visual in tiny_model.visual_labels
 
 
+def test_the_newest_encoding_is_that_of_the_last_window(tiny_model, windows):
+    session = Session(tiny_model, "cpu")
+    with pytest.raises(RuntimeError, match="call step first"):
+        _ = session.newest
+    for window in windows[:2]:
+        session.step(window)
+    with torch.no_grad():
+        encoding = tiny_model.network.encode(*session.inputs(windows[1]))
+    assert torch.equal(session.newest.audio_logits, encoding.audio_logits)
+    assert torch.equal(session.newest.visual_logits, encoding.visual_logits)
+
+
 def test_silence_gives_no_mask(tiny_model, windows):
     silent = Window(0, windows[0].frame, np.zeros(32000, np.float32))
     result = Session(tiny_model, "cpu", threshold=1e-6, presence_threshold=0.0).step(silent)
