@@ -99,7 +99,7 @@ def test_a_backbone_that_ccam_cannot_use_is_named(clips):
 
 def test_presence_ignores_classes_that_no_object_makes(clips):
     network = make_tiny_model().network
-    network.similarity[0] = -1
+    network.similarity.fill_(1)[0] = -1
     with torch.no_grad():
         encoding = network.encode(clips[0][0, :1], clips[1][0, :1])
         encoding.audio_logits[0] = torch.tensor([9.0] + [-1.0] * 7 + [0.0])
