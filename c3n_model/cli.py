@@ -17,9 +17,22 @@ from c3n_model.commands import (
     train,
     train_vggish_head,
     weights,
+    zero_shot_bench,
 )
 
-COMMANDS = (segment, explain, bag, synthesize, pretrain, train, evaluate, labels, weights, train_vggish_head)
+COMMANDS = (
+    segment,
+    explain,
+    bag,
+    synthesize,
+    pretrain,
+    train,
+    evaluate,
+    labels,
+    weights,
+    zero_shot_bench,
+    train_vggish_head,
+)
 
 
 def main(arguments: list[str] | None = None) -> None:
