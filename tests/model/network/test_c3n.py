@@ -4,7 +4,9 @@ import pytest
 import torch
 from tiny import make_tiny_model
 
+from c3n_model.config import TrainConfig
 from c3n_model.network.c3n import Encoding
+from c3n_model.train import make_optimiser, make_schedule, train_step
 
 
 @pytest.fixture
@@ -57,13 +59,37 @@ def test_wrong_choices_name_the_right_ones():
         make_tiny_model(consensus="both")
     with pytest.raises(ValueError, match="gradient, unit, standard"):
         make_tiny_model(gate="l2")
+    with pytest.raises(ValueError, match="plain, authors"):
+        make_tiny_model(decoder="fpn")
     with pytest.raises(ValueError, match="not a timm model"):
         make_tiny_model(visual="resnet999")
     with pytest.raises(ValueError, match="mn04, mn10"):
         make_tiny_model(audio="vggish2")
 
 
-def test_a_backbone_that_ccam_cannot_use_is_named(clips):
-    network = make_tiny_model(visual="swin_tiny_patch4_window7_224", image_size=224).network
-    with pytest.raises(ValueError, match="convolutional or PVT pyramid"), torch.no_grad():
-        network.encode(torch.rand(1, 3, 224, 224), torch.rand(1, 32000) - 0.5)
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"visual": "pvt_v2_b0"},
+        {"visual": "pvt_v2_b0", "cam_point": "before_norm", "gate": "unit", "fusion_norm": True, "decoder": "authors"},
+        {"visual": "swin_tiny_patch4_window7_224"},
+        {"visual": "swin_tiny_patch4_window7_224", "cam_point": "before_norm", "swin": "dense"},
+    ],
+    ids=["pvt", "pvt-authors", "swin", "swin-dense"],
+)
+def test_papers_backbones_run_and_learn(settings, clips):
+    network = make_tiny_model(**settings).network
+    frames, snippets = clips[0][:1, :2], clips[1][:1, :2]
+    with torch.no_grad():
+        before = network(frames, snippets)
+    masks = torch.zeros(1, 2, 64, 64)
+    masks[..., :32] = 1
+    config = TrainConfig(learning_rate=1e-3, backbone_learning_rate=1e-3)
+    optimiser = make_optimiser(network, config)
+    batch = (frames, snippets, masks, torch.tensor([[True, True]]))
+    train_step(network, batch, optimiser, make_schedule(optimiser, config, steps=1), torch.device("cpu"))
+    with torch.no_grad():
+        after = network(frames, snippets)
+    assert before.shape == (1, 2, 64, 64)
+    # The first step follows the gradient: the logits move towards the mask.
+    assert ((after - before)[..., :32].mean() > (after - before)[..., 32:].mean()).item()

@@ -1,0 +1,119 @@
+"""Original names of PVTv2 and Swin to timm's: against the official list, and against names written by rule."""
+
+import json
+import re
+
+import pytest
+import timm
+import torch
+from safetensors.torch import save_file
+
+from c3n_model.network.visual_checkpoints import load_visual_weights, to_timm_names
+
+
+def original_pvt_name(name: str) -> str:
+    """timm's name of a PVTv2 tensor as whai362/PVT writes it."""
+    name = re.sub(r"^patch_embed\.", "patch_embed1.", name)
+    name = re.sub(r"^stages\.(\d)\.downsample", lambda m: f"patch_embed{int(m[1]) + 1}", name)
+    name = re.sub(r"^stages\.(\d)\.blocks\.", lambda m: f"block{int(m[1]) + 1}.", name)
+    name = re.sub(r"^stages\.(\d)\.norm", lambda m: f"norm{int(m[1]) + 1}", name)
+    return name.replace("dwconv", "dwconv.dwconv")
+
+
+def original_swin_name(name: str) -> str:
+    """timm's name of a Swin tensor as microsoft/Swin-Transformer writes it: a stage ends with the downsampling."""
+    name = re.sub(r"^layers\.(\d)\.downsample", lambda m: f"layers.{int(m[1]) - 1}.downsample", name)
+    return name.replace("head.fc", "head")
+
+
+def make_backbone(name: str, num_classes: int = 3, **arguments) -> torch.nn.Module:
+    torch.manual_seed(0)
+    return timm.create_model(name, num_classes=num_classes, **arguments)
+
+
+def shapes(tensors) -> dict[str, tuple[int, ...]]:
+    return {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+
+
+@pytest.mark.realdata
+def test_official_pvt_v2_b2_maps_one_to_one(real_data):
+    official = json.loads((real_data / "weights" / "pvt_v2_b2_keys.json").read_text())
+    with torch.device("meta"):
+        tensors = {name: torch.empty(shape) for name, shape in official.items()}
+        backbone = timm.create_model("pvt_v2_b2")
+    assert len(official) == 334
+    assert shapes(to_timm_names(tensors, backbone)) == shapes(backbone.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("name", "original"), [("pvt_v2_b0", original_pvt_name), ("swin_tiny_patch4_window7_224", original_swin_name)]
+)
+def test_original_names_come_back(name, original, tmp_path):
+    source, target = make_backbone(name), make_backbone(name).requires_grad_(False)
+    for parameter in target.parameters():
+        parameter.zero_()
+    official = {original(name): tensor for name, tensor in source.state_dict().items()}
+    assert official.keys() != source.state_dict().keys()
+    if "swin" in name:  # what Microsoft's files hold besides
+        official["layers.0.blocks.1.attn_mask"] = torch.zeros(64, 49, 49)
+        official["layers.0.blocks.0.attn.relative_position_index"] = torch.zeros(49, 49, dtype=torch.long)
+    torch.save({"model": official}, tmp_path / "official.pth")
+    load_visual_weights(target, tmp_path / "official.pth")
+    for name, tensor in source.state_dict().items():
+        assert torch.equal(target.state_dict()[name], tensor), name
+
+
+def test_names_of_timm_stay(tmp_path):
+    for name in ("pvt_v2_b0", "test_resnet"):
+        backbone = make_backbone(name)
+        save_file(backbone.state_dict(), tmp_path / "timm.safetensors")
+        assert to_timm_names(backbone.state_dict(), backbone).keys() == backbone.state_dict().keys()
+        load_visual_weights(backbone, tmp_path / "timm.safetensors")
+
+
+def test_what_does_not_fit_is_named(tmp_path):
+    torch.save(make_backbone("pvt_v2_b0").state_dict(), tmp_path / "b0.pth")
+    with pytest.raises(ValueError, match=r"b0.pth does not fit PyramidVisionTransformerV2.*patch_embed"):
+        load_visual_weights(make_backbone("pvt_v2_b1"), tmp_path / "b0.pth")
+    with pytest.raises(ValueError, match=r"does not fit .*head.weight"):
+        load_visual_weights(make_backbone("pvt_v2_b0", 4), tmp_path / "b0.pth")
+    with pytest.raises(FileNotFoundError, match="no such weights"):
+        load_visual_weights(make_backbone("pvt_v2_b0"), tmp_path / "b9.pth")
+
+
+class Surprise:
+    """Something that only unpickling code could bring back."""
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no complete weights file"),
+        (b"words", "no state dict, or holds more than tensors"),
+        ({"model": {}, "config": Surprise()}, "nothing else is unpickled"),
+        ({"epoch": 3}, "holds no state dict"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, words):
+    path = tmp_path / "weights.pth"
+    if isinstance(content, bytes):
+        path.write_bytes(content)
+    else:
+        torch.save(content, path)
+    with pytest.raises(ValueError, match=words):
+        load_visual_weights(make_backbone("test_resnet"), path)
+
+
+def test_cut_files(tmp_path):
+    backbone = make_backbone("test_resnet")
+    for name, write in (("cut.pth", torch.save), ("cut.safetensors", save_file)):
+        write(backbone.state_dict(), tmp_path / name)
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes()[:-5000])
+        with pytest.raises(ValueError, match="no complete weights file"):
+            load_visual_weights(backbone, tmp_path / name)
+
+
+@pytest.mark.realdata
+def test_the_real_cut_file(real_data):
+    with pytest.raises(ValueError, match="no complete weights file"):
+        load_visual_weights(make_backbone("test_resnet"), real_data / "weights" / "pvt_v2_b2.truncated.pth")
