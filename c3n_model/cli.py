@@ -6,9 +6,9 @@ import argparse
 import shlex
 import sys
 
-from c3n_model.commands import bag, evaluate, pretrain, segment, synthesize, train
+from c3n_model.commands import bag, evaluate, import_authors, pretrain, segment, synthesize, train
 
-COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate)
+COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, import_authors)
 
 
 def main(arguments: list[str] | None = None) -> None:

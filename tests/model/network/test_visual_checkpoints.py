@@ -1,29 +1,14 @@
 """Original names of PVTv2 and Swin to timm's: against the official list, and against names written by rule."""
 
 import json
-import re
 
 import pytest
 import timm
 import torch
+from original_names import original_pvt_name, original_swin_name
 from safetensors.torch import save_file
 
 from c3n_model.network.visual_checkpoints import load_visual_weights, to_timm_names
-
-
-def original_pvt_name(name: str) -> str:
-    """timm's name of a PVTv2 tensor as whai362/PVT writes it."""
-    name = re.sub(r"^patch_embed\.", "patch_embed1.", name)
-    name = re.sub(r"^stages\.(\d)\.downsample", lambda m: f"patch_embed{int(m[1]) + 1}", name)
-    name = re.sub(r"^stages\.(\d)\.blocks\.", lambda m: f"block{int(m[1]) + 1}.", name)
-    name = re.sub(r"^stages\.(\d)\.norm", lambda m: f"norm{int(m[1]) + 1}", name)
-    return name.replace("dwconv", "dwconv.dwconv")
-
-
-def original_swin_name(name: str) -> str:
-    """timm's name of a Swin tensor as microsoft/Swin-Transformer writes it: a stage ends with the downsampling."""
-    name = re.sub(r"^layers\.(\d)\.downsample", lambda m: f"layers.{int(m[1]) - 1}.downsample", name)
-    return name.replace("head.fc", "head")
 
 
 def make_backbone(name: str, num_classes: int = 3, **arguments) -> torch.nn.Module:
