@@ -1,96 +1,15 @@
 """Checkpoints of the authors' code: names one to one, and the arithmetic of their code written out on their tensors."""
 
-import sys
-from dataclasses import dataclass, field
-from types import SimpleNamespace
-
 import pytest
-import timm
 import torch
+from authors_network import AUDIO_CLASSES, SWIN, VISUAL_CLASSES, StubAudio, their_checkpoint
 from einops import rearrange, repeat
-from original_names import original_pvt_name, original_swin_name
-from safetensors.torch import save_file
 from torch.nn import functional as F
 
 from c3n_model.authors_checkpoint import from_authors
 from c3n_model.checkpoint import build_network
-from c3n_model.cli import main
-from c3n_model.loading import load_model
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
-
-AUDIO_CLASSES, VISUAL_CLASSES = 4, 6
-SWIN = "swin_tiny_patch4_window7_224"
-
-
-class StubAudio(torch.nn.Module):
-    """An audio encoder of the given width that hears noise."""
-
-    sample_rate = 16000
-    num_classes = AUDIO_CLASSES
-
-    def __init__(self, width: int):
-        super().__init__()
-        self.embedding_channels = width
-        self.classifier = torch.nn.Linear(width, AUDIO_CLASSES)
-
-    def forward(self, waveform):
-        embedding = waveform[:, : self.embedding_channels]
-        return embedding, self.classifier(embedding)
-
-    def head(self):
-        return self.classifier
-
-
-def sizes_outside_the_backbone(widths: list[int], audio: int, channels: int, head: tuple[int, int]) -> dict:
-    """name -> shape of what their network adds to the backbone."""
-    sizes = {}
-
-    def layer(name: str, *weight: int):
-        sizes[f"{name}.weight"], sizes[f"{name}.bias"] = weight, weight[:1]
-
-    for stage, width in enumerate(widths, start=1):
-        for name, kernel in (("conv", 1), ("atrous_block1", 1), ("atrous_block6", 3), ("atrous_block12", 3), ("atrous_block18", 3)):  # fmt: skip
-            layer(f"conv{stage}.{name}", channels, width, kernel, kernel)
-        layer(f"conv{stage}.conv_1x1_output", channels, 5 * channels, 1, 1)
-        for unit in (1, 2):
-            for conv in (1, 2):
-                layer(f"path{stage}.resConfUnit{unit}.conv{conv}", channels, channels, 3, 3)
-        layer(f"tpavi_{stage}.align_channel", channels, audio)
-        layer(f"tpavi_{stage}.norm_layer", channels)
-        for name in ("g", "theta", "phi"):
-            layer(f"tpavi_{stage}.{name}", channels // 2, channels, 1, 1, 1)
-        layer(f"tpavi_{stage}.W_z.0", channels, channels // 2, 1, 1, 1)
-        layer(f"tpavi_{stage}.W_z.1", channels)
-        for name in ("running_mean", "running_var"):
-            sizes[f"tpavi_{stage}.W_z.1.{name}"] = (channels,)
-        sizes[f"tpavi_{stage}.W_z.1.num_batches_tracked"] = ()
-    layer("output_conv.0", head[0], channels, 3, 3)
-    layer("output_conv.2", head[1], head[0], 3, 3)
-    layer("output_conv.4", 1, head[1], 1, 1)
-    return sizes
-
-
-def their_checkpoint(visual: str, audio: int, *, channels=16, head=(8, 8), classes=VISUAL_CLASSES) -> dict:
-    """A state dict with the names and shapes of their code, random."""
-    backbone = timm.create_model(visual, num_classes=classes)
-    original = original_swin_name if "swin" in visual else original_pvt_name
-    tensors = {original(name): tensor for name, tensor in backbone.state_dict().items()}
-    widths = [stage["num_chs"] for stage in backbone.feature_info]
-    if "swin" in visual:
-        del tensors["norm.weight"], tensors["norm.bias"]
-        tensors["layers.0.blocks.0.attn.relative_position_index"] = torch.zeros(49, 49, dtype=torch.long)
-        for stage, width in enumerate(widths):
-            tensors |= {f"norm{stage}.weight": torch.rand(width) + 0.5, f"norm{stage}.bias": torch.randn(width)}
-    theirs = {f"encoder_backbone.{name}": tensor for name, tensor in tensors.items()}
-    for name, shape in sizes_outside_the_backbone(widths, audio, channels, head).items():
-        fan_in = max(1, torch.Size(shape[1:]).numel()) if len(shape) > 1 else 4
-        theirs[name] = torch.randn(shape) / fan_in**0.5
-        if name.endswith("running_var"):
-            theirs[name] = theirs[name].abs() + 0.5
-        if name.endswith("num_batches_tracked"):
-            theirs[name] = torch.tensor(7)
-    return theirs
 
 
 def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor) -> torch.Tensor:
@@ -236,63 +155,3 @@ def test_other_state_dicts_are_refused():
         from_authors(theirs | {"tpavi_1.align_channel.weight": torch.zeros(16, 100)})
     with pytest.raises(ValueError, match=r"32 channels and \(2, 2, 2, 3\) blocks"):
         from_authors(theirs | {"encoder_backbone.block4.2.norm1.weight": torch.zeros(256)})
-
-
-@dataclass
-class Table:
-    """What the command reads of a label table."""
-
-    audio_labels: tuple = ("bark", "engine", "violin", "wind")
-    visual_labels: tuple = ("dog", "cat", "car", "truck", "violin", "tree")
-    provenance: dict = field(default_factory=lambda: {"rule": "made up"})
-    similarity: torch.Tensor = field(default_factory=lambda: torch.eye(AUDIO_CLASSES, VISUAL_CLASSES))
-
-    @classmethod
-    def load(cls, path):
-        return cls()
-
-
-@pytest.fixture
-def files(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "c3n_model.labels.table", SimpleNamespace(LabelTable=Table))
-    monkeypatch.setattr("c3n_model.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(128))
-    torch.save(their_checkpoint("pvt_v2_b0", 128), tmp_path / "theirs.pth")
-    save_file(StubAudio(128).state_dict(), tmp_path / "audio.safetensors")
-    monkeypatch.chdir(tmp_path)
-    return tmp_path
-
-
-COMMAND = [
-    "import",
-    "theirs.pth",
-    "--labels",
-    "labels",
-    "--audio-weights",
-    "audio.safetensors",
-    "-o",
-    "model.safetensors",
-]
-
-
-def test_import_writes_a_model_that_runs(files, capsys):
-    main(COMMAND)
-    assert capsys.readouterr().out.strip() == "wrote model.safetensors: pvt_v2_b0 with vggish"
-    model = load_model("model.safetensors")
-    assert model.visual_labels == Table().visual_labels
-    assert model.card["labels"] == {"rule": "made up"}
-    assert model.card["commands"][0].startswith("c3n import theirs.pth")
-    with torch.no_grad():
-        assert model.network(torch.rand(1, 2, 3, 64, 64), torch.rand(1, 2, 16000) - 0.5).shape == (1, 2, 64, 64)
-
-
-def test_a_model_of_ours_can_give_the_audio_encoder(files):
-    main(COMMAND)
-    main([*COMMAND[:5], "model.safetensors", "-o", "again.safetensors"])
-    first, second = load_model("model.safetensors").network, load_model("again.safetensors").network
-    assert torch.equal(first.audio_encoder.classifier.weight, second.audio_encoder.classifier.weight)
-
-
-def test_parts_that_do_not_fit_are_one_line(files):
-    save_file({"classifier.weight": torch.zeros(AUDIO_CLASSES, 128)}, files / "audio.safetensors")
-    with pytest.raises(SystemExit, match=r"make no vggish model of 4 audio and 6 visual labels: .*classifier.bias"):
-        main(COMMAND)
