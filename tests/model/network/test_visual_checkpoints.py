@@ -9,6 +9,7 @@ from original_names import original_pvt_name, original_swin_name
 from safetensors.torch import save_file
 
 from c3n_model.network.visual_checkpoints import load_visual_weights, to_timm_names
+from c3n_model.network.visual_encoder import VisualEncoder
 
 
 def make_backbone(name: str, num_classes: int = 3, **arguments) -> torch.nn.Module:
@@ -46,6 +47,18 @@ def test_original_names_come_back(name, original, tmp_path):
     load_visual_weights(target, tmp_path / "official.pth")
     for name, tensor in source.state_dict().items():
         assert torch.equal(target.state_dict()[name], tensor), name
+
+
+def test_position_biases_of_swin_follow_the_image_size(tmp_path):
+    # 64 pixels: stages of 16, 8, 4 and 2 cells, so the windows of the last two shrink from 7 to 4 and 2.
+    small = {"embed_dim": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)}
+    name = "swin_tiny_patch4_window7_224"
+    torch.save({"model": make_backbone(name, **small).state_dict()}, tmp_path / "swin_224.pth")
+    backbone = VisualEncoder(name, 3, image_size=64, create_arguments=small).backbone
+    load_visual_weights(backbone, tmp_path / "swin_224.pth")
+    tables = [stage.blocks[0].attn.relative_position_bias_table for stage in backbone.layers]
+    assert [len(table) for table in tables] == [13 * 13, 13 * 13, 7 * 7, 3 * 3]
+    assert backbone(torch.rand(1, 3, 64, 64)).shape == (1, 3)
 
 
 def test_names_of_timm_stay(tmp_path):
