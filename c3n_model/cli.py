@@ -6,9 +6,9 @@ import argparse
 import shlex
 import sys
 
-from c3n_model.commands import bag, evaluate, import_authors, pretrain, segment, synthesize, train
+from c3n_model.commands import bag, evaluate, import_authors, pretrain, segment, synthesize, train, weights
 
-COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, import_authors)
+COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, weights, import_authors)
 
 
 def main(arguments: list[str] | None = None) -> None:

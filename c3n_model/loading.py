@@ -7,9 +7,9 @@ from pathlib import Path
 
 from c3n_model.checkpoint import load_checkpoint
 from c3n_model.model import Model
+from c3n_model.weights import WEIGHTS_VARIABLE
 
 DEMO = Path(__file__).parent / "assets" / "demo.safetensors"
-WEIGHTS_VARIABLE = "C3N_WEIGHTS"  # the folder that holds pretrained classifiers
 
 
 def load_model(name_or_path: str | Path) -> Model:

@@ -10,8 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from c3n_model.config import ModelConfig
@@ -24,6 +22,7 @@ from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus, label_similarity
 from c3n_model.network.fusion import upsample
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.tensors import fill, read_tensors
 
 CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on; activations are finer at twice it
 LOCALISE_SIZE = 448
@@ -78,8 +77,8 @@ def load_zero_shot(weights: Path) -> Model:
     visual = VisualEncoder("mobilenetv2_100", 1000, create_arguments={"pad_type": "same"})
     visual.set_normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
     audio = EfficientAT()
-    _load(visual.backbone, files["visual"])
-    _load(audio, files["audio"])
+    fill(visual.backbone, read_tensors(files["visual"]), files["visual"])
+    fill(audio, read_tensors(files["audio"]), files["audio"])
     sounds, words = audioset_names(files["audio_names"]), WordVectors(files["words"])
     heard = np.stack([words.embed(name) * (name not in AMBIENT_SOUNDS | GENERIC_SOUNDS) for name in sounds])
     seen = np.stack([words.embed(name) for name in everyday_names()])
@@ -106,12 +105,3 @@ def _find(weights: Path, name: str) -> Path:
             "put them into one folder and name it in the environment variable C3N_WEIGHTS"
         )
     return found[0]
-
-
-def _load(module: nn.Module, path: Path) -> None:
-    """Strict load of safetensors, or of a state dict with weights_only."""
-    try:
-        tensors = load_file(path) if path.suffix == ".safetensors" else torch.load(path, "cpu", weights_only=True)
-        module.load_state_dict(tensors)
-    except (SafetensorError, RuntimeError, EOFError, ValueError, TypeError) as error:
-        raise ValueError(f"{path} does not hold the expected weights: {str(error).splitlines()[0]}") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+AUDIO = "audio_encoder."
 NOTE = "Imported from a checkpoint of the authors' code. Its labels' similarities are not the authors', which are not public."
 
 
@@ -15,8 +16,8 @@ def add(commands) -> None:
     command.add_argument(
         "--audio-weights",
         type=Path,
-        required=True,
-        help="the audio encoder, which their checkpoints lack: a c3n model that holds it, or its state dict",
+        help="the audio encoder, which their checkpoints lack: a c3n model that holds it, or its state dict "
+        "(default: the public files, see c3n weights)",
     )
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     command.set_defaults(run=run)
@@ -28,24 +29,25 @@ def run(options, command_line: str) -> str:
     from c3n_model.checkpoint import build_network, save_model
     from c3n_model.labels.table import LabelTable
     from c3n_model.model import Model
-    from c3n_model.network.visual_checkpoints import read_tensors
+    from c3n_model.pretrained import load_audio
+    from c3n_model.tensors import fill, read_tensors
 
     config, tensors = from_authors(read_tensors(options.checkpoint))
     labels = LabelTable.load(options.labels)
-    prefix = "audio_encoder."
-    given = read_tensors(options.audio_weights)
-    within = {name: tensor for name, tensor in given.items() if name.startswith(prefix)}
-    tensors |= within or {prefix + name: tensor for name, tensor in given.items()}
     network = build_network(config, labels.similarity)
-    try:
-        network.load_state_dict({**tensors, "similarity": labels.similarity})
-    except RuntimeError as error:
-        reason = " ".join(str(error).split())[:300]
-        raise ValueError(
-            f"{options.checkpoint}, {options.labels} and {options.audio_weights} make no {config.audio} model of "
-            f"{len(labels.audio_labels)} audio and {len(labels.visual_labels)} visual labels: {reason}"
-        ) from error
+    if options.audio_weights is None:
+        load_audio(network.audio_encoder, config.audio)
+    else:
+        fill(network.audio_encoder, _audio_part(read_tensors(options.audio_weights)), options.audio_weights)
+    kept = {name: value for name, value in network.state_dict().items() if name.startswith((AUDIO, "similarity"))}
+    fill(network, tensors | kept, options.checkpoint)
     card = {"note": NOTE, "commands": [command_line], "labels": labels.provenance}
-    audio_labels, visual_labels = tuple(labels.audio_labels), tuple(labels.visual_labels)
-    save_model(options.out, Model(options.out.stem, network.eval(), config, audio_labels, visual_labels, card))
+    model = Model(options.out.stem, network.eval(), config, labels.audio_labels, labels.visual_labels, card)
+    save_model(options.out, model)
     return f"wrote {options.out}: {config.visual} with {config.audio}"
+
+
+def _audio_part(tensors: dict) -> dict:
+    """The audio encoder's tensors: those that bear its name within a model of ours, else all of them."""
+    within = {name.removeprefix(AUDIO): tensor for name, tensor in tensors.items() if name.startswith(AUDIO)}
+    return within or tensors

@@ -67,7 +67,19 @@ def test_a_model_of_ours_can_give_the_audio_encoder(files):
     assert torch.equal(first.audio_encoder.classifier.weight, second.audio_encoder.classifier.weight)
 
 
-def test_parts_that_do_not_fit_are_one_line(files):
+def test_public_audio_weights_are_the_default(files, monkeypatch):
+    asked = []
+    monkeypatch.setattr("c3n_model.pretrained.load_audio", lambda encoder, name: asked.append(name))
+    main([*COMMAND[:4], *COMMAND[6:]])
+    assert asked == ["vggish"]
+    assert load_model("model.safetensors").config.audio == "vggish"
+
+
+def test_parts_that_do_not_fit_are_one_line(files, monkeypatch):
+    monkeypatch.setattr(Table, "visual_labels", ("dog", "cat"))
+    monkeypatch.setattr(Table, "load", lambda path: Table(similarity=torch.ones(AUDIO_CLASSES, 2)))
+    with pytest.raises(SystemExit, match=r"theirs.pth do not fit C3N .*2 of another shape \(such as .*head.bias"):
+        main(COMMAND)
     save_file({"classifier.weight": torch.zeros(AUDIO_CLASSES, 128)}, files / "audio.safetensors")
-    with pytest.raises(SystemExit, match=r"make no vggish model of 4 audio and 6 visual labels: .*classifier.bias"):
+    with pytest.raises(SystemExit, match=r"audio.safetensors do not fit StubAudio .*classifier.bias"):
         main(COMMAND)
