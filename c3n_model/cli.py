@@ -6,9 +6,33 @@ import argparse
 import shlex
 import sys
 
-from c3n_model.commands import bag, evaluate, import_authors, pretrain, segment, synthesize, train, weights
+from c3n_model.commands import (
+    bag,
+    evaluate,
+    explain,
+    import_authors,
+    labels,
+    pretrain,
+    segment,
+    synthesize,
+    train,
+    train_vggish_head,
+    weights,
+)
 
-COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, weights, import_authors)
+COMMANDS = (
+    segment,
+    explain,
+    bag,
+    synthesize,
+    pretrain,
+    train,
+    evaluate,
+    labels,
+    weights,
+    import_authors,
+    train_vggish_head,
+)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -116,9 +116,10 @@ def test_masks_equal_those_of_their_code(visual, width, monkeypatch):
     audio = torch.randn(2, width)
     with torch.no_grad():
         visual_maps = [pyramid(stage) for pyramid, stage in zip(network.pyramids, maps, strict=True)]
-        consensus = infer_consensus(torch.rand(2, AUDIO_CLASSES), torch.rand(2, VISUAL_CLASSES), network.similarity)
-        encoding = Encoding(visual_maps, audio, torch.rand(2, AUDIO_CLASSES), consensus, (64, 64))
-        masks = network.decode(encoding, torch.ones(1, 2, dtype=torch.bool))
+        logits = torch.rand(2, AUDIO_CLASSES), torch.rand(2, VISUAL_CLASSES)
+        consensus = infer_consensus(*logits, network.similarity)
+        encoding = Encoding(visual_maps, audio, *logits, consensus, (64, 64))
+        masks = network.decode(encoding, torch.ones(1, 2, dtype=torch.bool)).logits
     expected = their_mask(theirs, maps, audio)
     assert expected.std() > 0.01
     assert torch.allclose(masks, expected, rtol=1e-3, atol=1e-4)

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torchvision.ops.misc import Conv2dNormActivation
 
+from c3n_model.network.audio.mel import kaldi_mel_bands
+
 SAMPLE_RATE = 32_000
 N_FFT = 1024
 WINDOW_SAMPLES = 800  # 25 ms
@@ -45,7 +47,8 @@ class LogMel(nn.Module):
     def __init__(self):
         super().__init__()
         self.register_buffer("window", torch.hann_window(WINDOW_SAMPLES, periodic=False), persistent=False)
-        self.register_buffer("mel", kaldi_mel_bands(), persistent=False)
+        mel = kaldi_mel_bands(bands=MEL_BANDS, sample_rate=SAMPLE_RATE, n_fft=N_FFT, low_hz=0.0, high_hz=MEL_MAX_HZ)
+        self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """waveform (N, samples) at 32 kHz in [-1, 1] -> (N, 1, 128, frames), 100 frames a second."""
@@ -57,21 +60,6 @@ class LogMel(nn.Module):
         power = spectrum.real.square() + spectrum.imag.square()
         log_mel = (self.mel @ power + 1e-5).log()
         return ((log_mel + 4.5) / 5.0).unsqueeze(1)
-
-
-def kaldi_mel_bands() -> Tensor:
-    """Kaldi's triangular mel filters, linear in mel = 1127 ln(1 + f / 700), 0 Hz to 15 kHz: (128, 513)."""
-
-    def mel_of(hertz: Tensor) -> Tensor:
-        return 1127.0 * torch.log1p(hertz / 700.0)
-
-    edges = torch.linspace(0.0, mel_of(torch.tensor(MEL_MAX_HZ, dtype=torch.float64)), MEL_BANDS + 2).double()
-    left, centre, right = (edges[start : start + MEL_BANDS, None] for start in range(3))
-    bins = mel_of(torch.arange(N_FFT // 2 + 1, dtype=torch.float64) * SAMPLE_RATE / N_FFT)[None]
-    rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
-    bands = torch.minimum(rising, falling).clamp(min=0)
-    bands[:, -1] = 0  # Kaldi leaves the Nyquist bin out
-    return bands.float()
 
 
 class SqueezeExcitation(nn.Module):

@@ -4,7 +4,9 @@ import kaldi_native_fbank
 import numpy as np
 import pytest
 import torch
+import torchvision
 
+from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.audio.efficientat import EfficientAT, LogMel
 
 
@@ -53,6 +55,20 @@ def test_shapes_and_independence_of_the_batch():
     assert embedding.shape == (3, encoder.embedding_channels) == (3, 384)
     assert logits.shape == (3, 9)
     assert torch.allclose(logits[1:2], alone, atol=1e-5)
+
+
+def test_mn10_is_mobilenet_v3_large_on_one_channel():
+    with torch.device("meta"):
+        encoder = build_audio_encoder("mn10", 527)
+        large = torchvision.models.mobilenet_v3_large(num_classes=527)
+    # squeezed, because torchvision's squeeze-excitation has 1x1 convolutions for linear layers
+    ours, theirs = ([tuple(p.squeeze().shape) for p in network.parameters()] for network in (encoder, large))
+    assert (ours[0], theirs[0]) == ((16, 3, 3), (16, 3, 3, 3))
+    assert ours[1:] == theirs[1:]
+    assert sum(p.numel() for p in encoder.parameters()) == 4_876_831  # "4.88 M" of mn10_as_mAP_471.pt
+    assert encoder.embedding_channels == 960
+    names = encoder.state_dict().keys()
+    assert {"features.0.0.weight", "features.4.block.2.conc_se_layers.0.fc1.weight", "classifier.5.bias"} <= names
 
 
 @pytest.mark.realdata

@@ -1,0 +1,258 @@
+"""BEATs: a transformer AudioSet tagger over 16 x 16 patches of a Kaldi filter bank (Chen et al., ICML 2023).
+
+The fine-tuned iter3+ model, which C3N's authors use as their strongest audio encoder. Names follow the public checkpoints
+(`BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt1.pt` and `cpt2`), which `from_public` turns into ours. Dropout, layer drop
+and gradient scaling are left out: C3N keeps its audio encoder frozen and in eval mode.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from c3n_model.network.audio.mel import check_waveform, kaldi_mel_bands
+
+SAMPLE_RATE = 16_000
+WINDOW_SAMPLES = 400  # 25 ms
+HOP_SAMPLES = 160  # 10 ms
+N_FFT = 512  # the next power of two, as Kaldi takes
+MEL_BANDS = 128
+MEL_MIN_HZ, MEL_MAX_HZ = 20.0, 8_000.0
+PRE_EMPHASIS = 0.97
+INT16_RANGE = 2.0**15  # Kaldi's samples are integers
+ENERGY_FLOOR = torch.finfo(torch.float32).eps
+MEAN, DEVIATION = 15.41663, 6.55582  # of the log energies over AudioSet
+
+PATCH = 16  # frames and bands
+PATCH_CHANNELS = 512
+CHANNELS = 768
+HEADS = 12
+HIDDEN_CHANNELS = 3072
+POSITION_KERNEL, POSITION_GROUPS = 128, 16
+BUCKETS, MAX_DISTANCE = 320, 800
+
+
+class KaldiFilterBank(nn.Module):
+    """Waveform -> normalised log-mel energies, as Kaldi computes them without dither and with snipped edges."""
+
+    def __init__(self):
+        super().__init__()
+        povey = torch.hann_window(WINDOW_SAMPLES, periodic=False, dtype=torch.float64).pow(0.85).float()
+        self.register_buffer("window", povey, persistent=False)
+        mel = kaldi_mel_bands(
+            bands=MEL_BANDS, sample_rate=SAMPLE_RATE, n_fft=N_FFT, low_hz=MEL_MIN_HZ, high_hz=MEL_MAX_HZ
+        )
+        self.register_buffer("mel", mel, persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """waveform (N, samples) at 16 kHz in [-1, 1] -> (N, frames, 128); one second has 98 frames."""
+        frames = (waveform * INT16_RANGE).unfold(1, WINDOW_SAMPLES, HOP_SAMPLES)
+        frames = frames - frames.mean(dim=2, keepdim=True)
+        previous = F.pad(frames, (1, 0), mode="replicate")[..., :-1]  # a frame's first sample is its own predecessor
+        spectrum = torch.fft.rfft((frames - PRE_EMPHASIS * previous) * self.window, n=N_FFT)
+        power = spectrum.real.square() + spectrum.imag.square()
+        energies = (power @ self.mel.T).clamp(min=ENERGY_FLOOR).log()
+        return (energies - MEAN) / (2 * DEVIATION)
+
+
+class RelativePositions(nn.Embedding):
+    """A bias for each head and each distance between two tokens; long distances share buckets, as in T5."""
+
+    def __init__(self):
+        super().__init__(BUCKETS, HEADS)
+
+    def forward(self, tokens: int) -> Tensor:
+        """-> (heads, tokens, tokens), of a query (row) towards a key (column)."""
+        positions = torch.arange(tokens, device=self.weight.device)
+        return super().forward(bucket_of(positions[None, :] - positions[:, None])).permute(2, 0, 1)
+
+
+def bucket_of(offset: Tensor) -> Tensor:
+    """Bucket of a key that lies int64 `offset` tokens after its query, any shape.
+
+    160 buckets for keys that do not follow their query, 160 for those that do. Of each half, 80 are of one distance and 80
+    grow logarithmically up to `MAX_DISTANCE`; whatever lies beyond is in the last.
+    """
+    half = BUCKETS // 2
+    exact = half // 2
+    distance = offset.abs()
+    growth = torch.log(distance.clamp(min=exact).float() / exact) / math.log(MAX_DISTANCE / exact)
+    far = (exact + (growth * (half - exact)).long()).clamp(max=half - 1)
+    return torch.where(distance < exact, distance, far) + half * (offset > 0)
+
+
+class GatedAttention(nn.Module):
+    """Self-attention whose position bias is scaled by a gate that each query computes, as in WavLM."""
+
+    def __init__(self):
+        super().__init__()
+        self.q_proj, self.k_proj = nn.Linear(CHANNELS, CHANNELS), nn.Linear(CHANNELS, CHANNELS)
+        self.v_proj, self.out_proj = nn.Linear(CHANNELS, CHANNELS), nn.Linear(CHANNELS, CHANNELS)
+        self.grep_linear = nn.Linear(CHANNELS // HEADS, 8)
+        self.grep_a = nn.Parameter(torch.ones(1, HEADS, 1, 1))
+
+    def forward(self, x: Tensor, position_bias: Tensor) -> Tensor:
+        """x (N, tokens, 768) and position_bias (heads, tokens, tokens) -> (N, tokens, 768)."""
+        projections = self.q_proj(x), self.k_proj(x), self.v_proj(x)
+        query, key, value = (part.unflatten(2, (HEADS, -1)).transpose(1, 2) for part in projections)
+        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=self.gate(query) * position_bias)
+        return self.out_proj(heard.transpose(1, 2).flatten(2))
+
+    def gate(self, query: Tensor) -> Tensor:
+        """query (N, heads, tokens, 64), not yet scaled -> (N, heads, tokens, 1), between 1 and 1 + grep_a."""
+        update, reset = self.grep_linear(query).unflatten(3, (2, 4)).sum(dim=4).sigmoid().chunk(2, dim=3)
+        return update * (reset * self.grep_a - 1.0) + 2.0
+
+
+class EncoderLayer(nn.Module):
+    """A transformer layer with norms after its residuals, which DeepNorm weighs by `residual_scale`."""
+
+    def __init__(self, residual_scale: float):
+        super().__init__()
+        self.residual_scale = residual_scale
+        self.self_attn = GatedAttention()
+        self.self_attn_layer_norm = nn.LayerNorm(CHANNELS)
+        self.fc1, self.fc2 = nn.Linear(CHANNELS, HIDDEN_CHANNELS), nn.Linear(HIDDEN_CHANNELS, CHANNELS)
+        self.final_layer_norm = nn.LayerNorm(CHANNELS)
+
+    def forward(self, x: Tensor, position_bias: Tensor) -> Tensor:
+        x = self.self_attn_layer_norm(self.residual_scale * x + self.self_attn(x, position_bias))
+        return self.final_layer_norm(self.residual_scale * x + self.fc2(F.gelu(self.fc1(x))))
+
+
+class Encoder(nn.Module):
+    """Tokens (N, tokens, 768) -> the same shape: a convolutional position embedding, then the layers."""
+
+    def __init__(self, layers: int):
+        super().__init__()
+        self.pos_conv = nn.Conv1d(
+            CHANNELS, CHANNELS, POSITION_KERNEL, padding=POSITION_KERNEL // 2, groups=POSITION_GROUPS
+        )
+        self.layer_norm = nn.LayerNorm(CHANNELS)
+        self.relative_positions = RelativePositions()
+        residual_scale = (2 * layers) ** 0.25
+        self.layers = nn.ModuleList(EncoderLayer(residual_scale) for _ in range(layers))
+
+    def forward(self, x: Tensor) -> Tensor:
+        positions = self.pos_conv(x.transpose(1, 2))[..., :-1]  # an even kernel gives one token too many
+        x = self.layer_norm(x + F.gelu(positions).transpose(1, 2))
+        position_bias = self.relative_positions(x.shape[1])
+        for layer in self.layers:
+            x = layer(x, position_bias)
+        return x
+
+
+class BEATs(nn.Module):
+    """forward: waveform -> (embedding F_a, logits W_c^A F_a of Eq. 1). Fewer `layers` than the 12 are for tests."""
+
+    sample_rate = SAMPLE_RATE
+    embedding_channels = CHANNELS
+
+    def __init__(self, num_classes: int = 527, layers: int = 12):
+        super().__init__()
+        self.num_classes = num_classes
+        self.front_end = KaldiFilterBank()
+        self.patch_embedding = nn.Conv2d(1, PATCH_CHANNELS, PATCH, stride=PATCH, bias=False)
+        self.layer_norm = nn.LayerNorm(PATCH_CHANNELS)
+        self.post_extract_proj = nn.Linear(PATCH_CHANNELS, CHANNELS)
+        self.encoder = Encoder(layers)
+        self.predictor = nn.Linear(CHANNELS, num_classes)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """waveform (N, samples) at 16 kHz in [-1, 1] -> embedding (N, 768), logits (N, K_a): means over the tokens.
+
+        Raises ValueError for another shape or less than 0.175 s, which one token needs.
+        """
+        check_waveform(waveform, WINDOW_SAMPLES + (PATCH - 1) * HOP_SAMPLES)
+        tokens = self.encoder(self.embed(self.front_end(waveform)))
+        return tokens.mean(dim=1), self.predictor(tokens).mean(dim=1)
+
+    def embed(self, energies: Tensor) -> Tensor:
+        """energies (N, frames, 128) -> tokens (N, 8 (frames // 16), 768), earliest first, low bands first."""
+        patches = self.patch_embedding(energies.unsqueeze(1)).flatten(2).transpose(1, 2)
+        return self.post_extract_proj(self.layer_norm(patches))
+
+    def head(self) -> nn.Module:
+        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        return self.predictor
+
+
+# What a checkpoint's `cfg` must say. Where it is silent Microsoft's defaults hold, which are ours but for these:
+_ARCHITECTURE_NOT_BY_DEFAULT = {
+    "input_patch_size": PATCH,
+    "deep_norm": True,
+    "relative_position_embedding": True,
+    "max_distance": MAX_DISTANCE,
+    "gru_rel_pos": True,
+    "finetuned_model": True,
+}
+_ARCHITECTURE = {
+    "embed_dim": PATCH_CHANNELS,
+    "conv_bias": False,
+    "encoder_layers": 12,
+    "encoder_embed_dim": CHANNELS,
+    "encoder_ffn_embed_dim": HIDDEN_CHANNELS,
+    "encoder_attention_heads": HEADS,
+    "activation_fn": "gelu",
+    "layer_norm_first": False,
+    "conv_pos": POSITION_KERNEL,
+    "conv_pos_groups": POSITION_GROUPS,
+    "num_buckets": BUCKETS,
+}
+
+
+def from_public(checkpoint: Mapping, mids: Sequence[str]) -> dict[str, Tensor]:
+    """What a public fine-tuned checkpoint holds (keys `cfg`, `model`, `label_dict`) -> state dict of `BEATs`.
+
+    `mids` are AudioSet's class ids ("/m/09x0r") in the order of its csv, which the predictor's rows get; the checkpoint has
+    an order of its own. The position kernel's weight norm and the shared table's copies are folded into plain weights.
+
+    Raises ValueError for a checkpoint that lacks a key, is of another architecture or knows other classes than `mids`.
+    """
+    missing = [key for key in ("cfg", "model", "label_dict") if key not in checkpoint]
+    if missing:
+        raise ValueError(
+            f"expected a public fine-tuned BEATs checkpoint with cfg, model and label_dict; it lacks {', '.join(missing)}"
+        )
+    _check_architecture(checkpoint["cfg"])
+    rows = _rows_of(mids, checkpoint["label_dict"])
+    state = dict(checkpoint["model"])
+    for name in ("predictor.weight", "predictor.bias"):
+        state[name] = state[name][rows]
+    direction, length = (state.pop(f"encoder.pos_conv.0.weight_{part}") for part in "vg")
+    state["encoder.pos_conv.weight"] = direction * (length / direction.norm(dim=(0, 1), keepdim=True))
+    state["encoder.pos_conv.bias"] = state.pop("encoder.pos_conv.0.bias")
+    tables = [state.pop(name) for name in sorted(state) if name.endswith("self_attn.relative_attention_bias.weight")]
+    if not all(torch.equal(table, tables[0]) for table in tables):
+        raise ValueError("the layers' tables of relative positions differ; expected one table that they share")
+    state["encoder.relative_positions.weight"] = tables[0]
+    return state
+
+
+def _check_architecture(cfg: Mapping) -> None:
+    expected = {**_ARCHITECTURE, **_ARCHITECTURE_NOT_BY_DEFAULT}
+    got = {name: cfg.get(name, _ARCHITECTURE.get(name, "nothing")) for name in expected}
+    wrong = [name for name in expected if got[name] != expected[name]]
+    if wrong:
+        differences = ", ".join(f"{name} is {got[name]}, expected {expected[name]}" for name in wrong)
+        raise ValueError(
+            f"the checkpoint's cfg is of another BEATs: {differences}; "
+            "use BEATs_iter3_plus_AS2M_finetuned_on_AS2M, cpt1 or cpt2"
+        )
+
+
+def _rows_of(mids: Sequence[str], label_dict: Mapping[int, str]) -> list[int]:
+    """The checkpoint's class index of each of `mids`."""
+    row_of = {mid: int(row) for row, mid in label_dict.items()}
+    unknown, missing = [mid for mid in mids if mid not in row_of], sorted(row_of.keys() - set(mids))
+    if unknown or missing or len(mids) != len(label_dict) or len(row_of) != len(label_dict):
+        raise ValueError(
+            f"the checkpoint's {len(label_dict)} classes and the {len(mids)} of the class list differ: it does not know "
+            f"{', '.join(unknown[:3]) or 'none'}, the list lacks {', '.join(missing[:3]) or 'none'}, "
+            "and none may occur twice; give the mids of AudioSet's class_labels_indices.csv"
+        )
+    return [row_of[mid] for mid in mids]

@@ -1,0 +1,186 @@
+"""PANNs: convolutional AudioSet taggers (Kong et al., IEEE/ACM TASLP 2020), of which C3N's authors use `Cnn14_16k`.
+
+The public checkpoints also hold the fixed STFT and mel matrices they were trained with. Ours are computed; `from_public`
+drops the stored ones and `front_end_difference` compares the two. Dropout and SpecAugment are left out: C3N keeps its audio
+encoder frozen and in eval mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from c3n_model.network.audio.mel import check_waveform, slaney_mel_bands
+
+MEL_BANDS = 64
+MEL_MIN_HZ = 50.0
+POWER_FLOOR = 1e-10
+# sample rate -> samples of FFT and window, hop of 10 ms, upper end of the mel bands in Hz
+_SPECTROGRAMS = {32_000: (1024, 320, 14_000.0), 16_000: (512, 160, 8_000.0)}
+
+_STFT_REAL, _STFT_IMAGINARY = (f"spectrogram_extractor.stft.conv_{part}.weight" for part in ("real", "imag"))
+_MEL = "logmel_extractor.melW"
+
+
+class LogMel(nn.Module):
+    """Waveform -> log-mel image in dB, as torchlibrosa computes it: power of a periodic Hann STFT, Slaney's mel bands."""
+
+    def __init__(self, sample_rate: int):
+        super().__init__()
+        self.n_fft, self.hop_samples, high_hz = _SPECTROGRAMS[sample_rate]
+        self.register_buffer("window", torch.hann_window(self.n_fft, periodic=True), persistent=False)
+        mel = slaney_mel_bands(
+            bands=MEL_BANDS, sample_rate=sample_rate, n_fft=self.n_fft, low_hz=MEL_MIN_HZ, high_hz=high_hz
+        )
+        self.register_buffer("mel", mel, persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """waveform (N, samples) in [-1, 1] -> (N, 1, frames, 64) in dB; one second has 101 frames."""
+        spectrum = torch.stft(
+            waveform, self.n_fft, hop_length=self.hop_samples, window=self.window,
+            center=True, pad_mode="reflect", return_complex=True,
+        )  # fmt: skip
+        power = spectrum.real.square() + spectrum.imag.square()
+        return _decibels(self.mel @ power).transpose(1, 2).unsqueeze(1)
+
+
+class ConvBlock(nn.Module):
+    """Two 3x3 convolutions, then an average over `pool` x `pool`."""
+
+    def __init__(self, channels: int, out: int, pool: int):
+        super().__init__()
+        self.conv1 = nn.Conv2d(channels, out, 3, padding=1, bias=False)
+        self.conv2 = nn.Conv2d(out, out, 3, padding=1, bias=False)
+        self.bn1, self.bn2 = nn.BatchNorm2d(out), nn.BatchNorm2d(out)
+        self.pool = nn.AvgPool2d(pool)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = F.relu(self.bn1(self.conv1(x)))
+        return self.pool(F.relu(self.bn2(self.conv2(x))))
+
+
+def _cnn14() -> nn.Sequential:
+    widths = [1, 64, 128, 256, 512, 1024, 2048]
+    pools = [2, 2, 2, 2, 2, 1]
+    return nn.Sequential(*(ConvBlock(*block) for block in zip(widths[:-1], widths[1:], pools, strict=True)))
+
+
+def _mobilenet_v1() -> nn.Sequential:
+    widths = [32, 64, 128, 128, 256, 256, 512, 512, 512, 512, 512, 512, 1024, 1024]
+    pools = [1, 2, 1, 2, 1, 2, 1, 1, 1, 1, 1, 2, 1]
+    blocks = [nn.Sequential(*_convolution(1, 32, kernel=3, pool=2))]
+    for channels, out, size in zip(widths[:-1], widths[1:], pools, strict=True):
+        depthwise = _convolution(channels, channels, kernel=3, groups=channels, pool=size)
+        blocks.append(nn.Sequential(*depthwise, *_convolution(channels, out, kernel=1)))
+    return nn.Sequential(*blocks)
+
+
+def _convolution(channels: int, out: int, *, kernel: int, groups: int = 1, pool: int | None = None) -> list[nn.Module]:
+    convolution = nn.Conv2d(channels, out, kernel, padding=kernel // 2, groups=groups, bias=False)
+    pooling = [] if pool is None else [nn.AvgPool2d(pool)]  # a stride, as an average; of 1, it only keeps its number
+    return [convolution, *pooling, nn.BatchNorm2d(out), nn.ReLU()]
+
+
+# name -> sample rate in Hz, convolutions, their output channels (which the embedding has, too)
+PANNS = {
+    "panns_cnn14": (32_000, _cnn14, 2048),
+    "panns_cnn14_16k": (16_000, _cnn14, 2048),
+    "panns_mobilenet_v1": (32_000, _mobilenet_v1, 1024),
+}
+
+
+class Panns(nn.Module):
+    """One of `PANNS`. forward: waveform -> (embedding F_a, logits W_c^A F_a of Eq. 1)."""
+
+    def __init__(self, name: str, num_classes: int = 527):
+        """Raises ValueError for an unknown name."""
+        super().__init__()
+        if name not in PANNS:
+            raise ValueError(f"{name!r} is none of PANNs; known: {', '.join(PANNS)}")
+        self.sample_rate, build_features, self.embedding_channels = PANNS[name]
+        self.num_classes = num_classes
+        self.front_end = LogMel(self.sample_rate)
+        self.features = build_features()
+        self.bn0 = nn.BatchNorm2d(MEL_BANDS)
+        self.fc1 = nn.Linear(self.embedding_channels, self.embedding_channels)
+        self.fc_audioset = nn.Linear(self.embedding_channels, num_classes)
+        self._minimum_samples = 31 * self.front_end.hop_samples  # 32 frames, which the pools turn into one
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """waveform (N, samples) in [-1, 1] at `sample_rate` -> embedding (N, d) >= 0, logits (N, K_a).
+
+        Raises ValueError for another shape or less than 0.31 s.
+        """
+        check_waveform(waveform, self._minimum_samples)
+        image = self.front_end(waveform)
+        image = self.bn0(image.transpose(1, 3)).transpose(1, 3)  # one mean and scale a mel band
+        embedding = F.relu(self.fc1(pool(self.features(image))))
+        return embedding, self.fc_audioset(embedding)
+
+    def head(self) -> nn.Module:
+        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        return self.fc_audioset
+
+
+def pool(features: Tensor) -> Tensor:
+    """(N, C, frames, bands) -> (N, C): mean over the bands, then maximum plus mean over the frames."""
+    over_time = features.mean(dim=3)
+    return over_time.amax(dim=2) + over_time.mean(dim=2)
+
+
+def from_public(checkpoint: Mapping) -> dict[str, Tensor]:
+    """What a public checkpoint holds (`Cnn14_16k_mAP=0.438.pth`: a dict with the key `model`) -> state dict of `Panns`.
+
+    Raises ValueError for a file without `model`.
+    """
+    return {_our_name(name): tensor for name, tensor in _public_model(checkpoint).items() if not _is_fixed(name)}
+
+
+def front_end_difference(front_end: LogMel, checkpoint: Mapping) -> float:
+    """Largest difference in dB, on a second of noise, between `front_end` and the matrices stored in the checkpoint.
+
+    Rounding leaves less than 0.001 dB. Raises ValueError for a checkpoint without them, or of another FFT size.
+    """
+    model = _public_model(checkpoint)
+    missing = [name for name in (_STFT_REAL, _STFT_IMAGINARY, _MEL) if name not in model]
+    if missing:
+        raise ValueError(f"the checkpoint does not hold its front end: {missing[0]} is missing")
+    if model[_STFT_REAL].shape[-1] != front_end.n_fft:
+        raise ValueError(
+            f"the checkpoint's FFT has {model[_STFT_REAL].shape[-1]} samples, ours {front_end.n_fft}; "
+            "it is a checkpoint of another sample rate"
+        )
+    noise = torch.randn(1, 100 * front_end.hop_samples, generator=torch.Generator().manual_seed(0)) / 10
+    padded = F.pad(noise[:, None], (front_end.n_fft // 2,) * 2, mode="reflect")
+    parts = [F.conv1d(padded, model[part], stride=front_end.hop_samples) for part in (_STFT_REAL, _STFT_IMAGINARY)]
+    power = parts[0].square() + parts[1].square()  # (1, n_fft / 2 + 1, frames)
+    theirs = _decibels(power.transpose(1, 2) @ model[_MEL])
+    return (front_end(noise)[:, 0] - theirs).abs().max().item()
+
+
+def _decibels(power: Tensor) -> Tensor:
+    return 10.0 * power.clamp(min=POWER_FLOOR).log10()
+
+
+def _public_model(checkpoint: Mapping) -> Mapping[str, Tensor]:
+    if "model" not in checkpoint:
+        raise ValueError(
+            "expected a public PANNs checkpoint, a dict with the key 'model'; "
+            f"got {', '.join(map(str, list(checkpoint)[:3])) or 'an empty one'}"
+        )
+    return checkpoint["model"]
+
+
+def _is_fixed(name: str) -> bool:
+    return name.startswith(("spectrogram_extractor.", "logmel_extractor."))
+
+
+def _our_name(name: str) -> str:
+    """Cnn14's blocks are `conv_block1` to `conv_block6` there and members of `features` here; all else agrees."""
+    if not name.startswith("conv_block"):
+        return name
+    block, rest = name.removeprefix("conv_block").split(".", 1)
+    return f"features.{int(block) - 1}.{rest}"

@@ -1,0 +1,208 @@
+"""VGGish (Hershey et al., ICASSP 2017), the audio encoder of AVSBench and of the paper's first rows, with an AudioSet head.
+
+The public VGGish ends at its 128-d embedding and knows no classes. Class scores come from a head that was trained on the
+embeddings AudioSet released (`c3n train-vggish-head`), the "feature-level single attention" of Kong et al. (TASLP 2019).
+
+    snippet ─► log-mel 96 x 64 ─► VGG ─► F_a (128, after ReLU) ─► PCA, 8 bits ─► head ─► logits
+
+Names of `features` and `embeddings` follow the public checkpoint `vggish-10086976.pth`; see `from_public`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor, nn
+
+SAMPLE_RATE = 16_000
+WINDOW_SAMPLES = 400  # 25 ms
+HOP_SAMPLES = 160  # 10 ms
+N_FFT = 512
+EXAMPLE_FRAMES = 96  # what VGGish sees at once: 0.96 s of hops, 0.975 s of samples
+EXAMPLE_SAMPLES = (EXAMPLE_FRAMES - 1) * HOP_SAMPLES + N_FFT
+MEL_BANDS = 64
+MEL_MIN_HZ, MEL_MAX_HZ = 125.0, 7_500.0
+LOG_OFFSET = 0.01
+EMBEDDING_CHANNELS = 128
+WHITENED_LIMIT = 2.0  # AudioSet's release keeps [-2, 2] of each whitened channel, in 8 bits
+HEAD_CHANNELS = 1024
+HEAD_DROPOUT = 0.5
+HEAD_PREFIX = "classifier."  # of the tensors that no public checkpoint holds
+
+
+class LogMel(nn.Module):
+    """Waveform -> log-mel example: magnitude STFT without centring, HTK mel bands, log(x + 0.01).
+
+    Only the first 96 of a second's 98 frames are used. VGGish sees 0.96 s at a time; cutting a sound track into examples
+    one after the other, as AVSBench does, lets them run ahead of the video by 40 ms a second. Here every example begins
+    with the second that it belongs to, and that second's last 25 ms go unheard.
+    """
+
+    def __init__(self):
+        super().__init__()
+        window = torch.zeros(N_FFT)  # the 400 samples begin the transform; torch.stft would centre a shorter window
+        window[:WINDOW_SAMPLES] = torch.hann_window(WINDOW_SAMPLES, periodic=True)
+        self.register_buffer("window", window, persistent=False)
+        self.register_buffer("mel", htk_mel_bands(), persistent=False)
+
+    def forward(self, waveform: Tensor) -> Tensor:
+        """waveform (N, 16000) at 16 kHz in [-1, 1] -> (N, 1, 96, 64), time by mel. Raises ValueError for other lengths."""
+        if waveform.shape[1] != SAMPLE_RATE:
+            raise ValueError(
+                f"VGGish takes snippets of one second, {SAMPLE_RATE} samples at 16 kHz; got {waveform.shape[1]} samples; "
+                "resample, and cut longer sound into seconds"
+            )
+        spectrum = torch.stft(
+            waveform[:, :EXAMPLE_SAMPLES], N_FFT, hop_length=HOP_SAMPLES, window=self.window,
+            center=False, return_complex=True,
+        )  # fmt: skip
+        magnitude = (spectrum.real.square() + spectrum.imag.square()).sqrt()
+        return (self.mel @ magnitude + LOG_OFFSET).log().transpose(1, 2).unsqueeze(1)
+
+
+def htk_mel_bands() -> Tensor:
+    """Triangles that are linear in mel = 1127 ln(1 + f / 700), 125 Hz to 7.5 kHz: (64, 257)."""
+
+    def mel_of(hertz: Tensor) -> Tensor:
+        return 1127.0 * torch.log1p(hertz / 700.0)
+
+    lowest, highest = mel_of(torch.tensor([MEL_MIN_HZ, MEL_MAX_HZ], dtype=torch.float64))
+    edges = lowest + (highest - lowest) * torch.arange(MEL_BANDS + 2, dtype=torch.float64) / (MEL_BANDS + 1)
+    left, centre, right = (edges[start : start + MEL_BANDS, None] for start in range(3))
+    bins = mel_of(torch.arange(N_FFT // 2 + 1, dtype=torch.float64) * SAMPLE_RATE / N_FFT)[None]
+    bands = torch.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)).clamp(min=0)
+    bands[:, 0] = 0  # HTK leaves the DC bin out
+    return bands.float()
+
+
+class Whitening(nn.Module):
+    """PCA-whitening and 8-bit levels, which AudioSet's released embeddings went through. Identity until loaded.
+
+    The head was trained on such levels, so the class scores need the rounding; F_a does not and stays as it is.
+    """
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("pca_eigen_vectors", torch.eye(EMBEDDING_CHANNELS))
+        self.register_buffer("pca_means", torch.zeros(EMBEDDING_CHANNELS, 1))
+
+    def forward(self, embedding: Tensor) -> Tensor:
+        """embedding (N, 128) -> levels (N, 128), whole numbers 0..255 as floats."""
+        whitened = (embedding - self.pca_means[:, 0]) @ self.pca_eigen_vectors.T
+        clamped = whitened.clamp(-WHITENED_LIMIT, WHITENED_LIMIT)
+        return ((clamped + WHITENED_LIMIT) * (255.0 / (2 * WHITENED_LIMIT))).round()
+
+
+def rescale_levels(levels: Tensor) -> Tensor:
+    """8-bit levels 0..255 -> what the head takes, [-1, 1)."""
+    return (levels.float() - 128.0) / 128.0
+
+
+class AttentionHead(nn.Module):
+    """Feature-level single attention: a bag of seconds -> the AudioSet logits of the whole bag."""
+
+    def __init__(self, num_classes: int = 527):
+        super().__init__()
+        self.num_classes = num_classes
+        self.layers = nn.Sequential(
+            nn.BatchNorm1d(EMBEDDING_CHANNELS),
+            *_layer(EMBEDDING_CHANNELS, HEAD_CHANNELS),
+            *_layer(HEAD_CHANNELS, HEAD_CHANNELS),
+            *_layer(HEAD_CHANNELS, HEAD_CHANNELS),
+        )
+        self.attention = nn.Conv1d(HEAD_CHANNELS, HEAD_CHANNELS, 1)
+        self.content = nn.Conv1d(HEAD_CHANNELS, HEAD_CHANNELS, 1)
+        self.output = nn.Sequential(
+            nn.BatchNorm1d(HEAD_CHANNELS), nn.ReLU(), nn.Dropout(HEAD_DROPOUT), nn.Linear(HEAD_CHANNELS, num_classes)
+        )
+
+    def forward(self, bags: Tensor) -> Tensor:
+        """bags (N, T, 128), rescaled levels of T seconds -> logits (N, num_classes)."""
+        features = self.layers(bags.transpose(1, 2))  # (N, 1024, T)
+        return self.output(self.pool(features))
+
+    def pool(self, features: Tensor) -> Tensor:
+        """features (N, 1024, T) -> (N, 1024): the content, averaged over time with the attention as weight. For one
+        second the weight cancels."""
+        weight = self.attention(features).sigmoid().clamp(1e-7, 1 - 1e-7)
+        return (weight / weight.sum(dim=2, keepdim=True) * self.content(features)).sum(dim=2)
+
+
+class VGGish(nn.Module):
+    """forward: waveform -> (embedding F_a, logits W_c^A F_a of Eq. 1)."""
+
+    sample_rate = SAMPLE_RATE
+    embedding_channels = EMBEDDING_CHANNELS
+
+    def __init__(self, num_classes: int = 527):
+        super().__init__()
+        self.num_classes = num_classes
+        self.front_end = LogMel()
+        self.features = nn.Sequential(
+            *_convolution(1, 64), nn.MaxPool2d(2),
+            *_convolution(64, 128), nn.MaxPool2d(2),
+            *_convolution(128, 256), *_convolution(256, 256), nn.MaxPool2d(2),
+            *_convolution(256, 512), *_convolution(512, 512), nn.MaxPool2d(2),
+        )  # fmt: skip
+        flat = 512 * (EXAMPLE_FRAMES // 16) * (MEL_BANDS // 16)
+        self.embeddings = nn.Sequential(
+            nn.Linear(flat, 4096), nn.ReLU(),
+            nn.Linear(4096, 4096), nn.ReLU(),
+            nn.Linear(4096, EMBEDDING_CHANNELS), nn.ReLU(),
+        )  # fmt: skip
+        self.whitening = Whitening()
+        self.classifier = AttentionHead(num_classes)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """waveform (N, 16000), one second at 16 kHz in [-1, 1] -> embedding (N, 128), logits (N, K_a). Raises ValueError
+        for snippets of another length."""
+        embedding = self.embed(self.front_end(waveform))
+        second = rescale_levels(self.whitening(embedding)).unsqueeze(1)  # a bag of T = 1
+        return embedding, self.classifier(second)
+
+    def embed(self, log_mel: Tensor) -> Tensor:
+        """log_mel (N, 1, 96, 64) -> embedding (N, 128), not negative."""
+        maps = self.features(log_mel)  # (N, 512, 6, 4)
+        return self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))  # channels last, as TensorFlow flattened
+
+    def head(self) -> nn.Module:
+        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        return self.classifier
+
+
+def from_public(state: Mapping[str, Tensor], pca: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The public checkpoints as a state dict of `VGGish`, all but its head (`classifier.*`).
+
+    Args:
+        state: `vggish-10086976.pth`, features.* and embeddings.*.
+        pca: `vggish_pca_params-970ea276.pth`, pca_eigen_vectors (128, 128) and pca_means (128 or 128 x 1).
+
+    Raises:
+        ValueError: a tensor is missing, unknown or of another shape.
+    """
+    with torch.device("meta"):
+        wanted = VGGish(num_classes=1).state_dict()
+    tensors = {name: torch.as_tensor(value) for name, value in state.items()}
+    tensors |= {f"whitening.{name}": torch.as_tensor(value, dtype=torch.float32) for name, value in pca.items()}
+    if "whitening.pca_means" in tensors:
+        tensors["whitening.pca_means"] = tensors["whitening.pca_means"].reshape(-1, 1)
+    expected = {name: tuple(value.shape) for name, value in wanted.items() if not name.startswith(HEAD_PREFIX)}
+    got = {name: tuple(value.shape) for name, value in tensors.items()}
+    if got != expected:
+        wrong = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
+        name = wrong[0]
+        raise ValueError(
+            f"not the public VGGish and PCA parameters: {len(wrong)} tensors differ, such as {name}: expected "
+            f"{expected.get(name, 'none')}, got {got.get(name, 'none')}; "
+            "use vggish-10086976.pth and vggish_pca_params-970ea276.pth of torchvggish v0.1"
+        )
+    return tensors
+
+
+def _convolution(channels: int, out: int) -> tuple[nn.Module, nn.Module]:
+    return nn.Conv2d(channels, out, 3, padding=1), nn.ReLU()
+
+
+def _layer(channels: int, out: int) -> tuple[nn.Module, ...]:
+    return nn.Conv1d(channels, out, 1, bias=False), nn.BatchNorm1d(out), nn.ReLU(), nn.Dropout(HEAD_DROPOUT)

@@ -1,0 +1,32 @@
+"""Every large audio encoder inside C3N: a forward pass and a training step, with random weights."""
+
+import pytest
+import torch
+from tiny import make_tiny_model
+
+from c3n_model.config import TrainConfig
+from c3n_model.network.audio import build_audio_encoder
+from c3n_model.train import make_optimiser, make_schedule, set_training_mode, train_step
+
+
+@pytest.mark.parametrize("name", ["panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1", "beats"])
+def test_c3n_segments_and_trains_with(name):
+    model = make_tiny_model(audio=name, history=2)
+    network, config = model.network, TrainConfig()
+    frames, snippets = torch.rand(1, 2, 3, 64, 64), torch.rand(1, 2, model.sample_rate) - 0.5
+    masks, has_mask = torch.ones(1, 2, 64, 64), torch.ones(1, 2, dtype=torch.bool)
+    with torch.no_grad():
+        assert network(frames, snippets).shape == (1, 2, 64, 64)
+    assert not any(parameter.requires_grad for parameter in network.audio_encoder.head().parameters())
+    optimiser = make_optimiser(network, config)
+    set_training_mode(network)
+    batch, schedule = (frames, snippets, masks, has_mask), make_schedule(optimiser, config, steps=1)
+    loss = train_step(network, batch, optimiser, schedule, torch.device("cpu"))
+    assert 0 < loss < float("inf")
+    assert all(parameter.grad is None for parameter in network.audio_encoder.parameters())
+    assert network.fusions[0].audio.weight.grad.abs().sum() > 0
+
+
+def test_unknown_names_are_refused_with_the_known_ones():
+    with pytest.raises(ValueError, match="'vgg' is unknown; known: mn04, mn10, vggish, panns_cnn14, .*, beats"):
+        build_audio_encoder("vgg", 9)

@@ -1,0 +1,183 @@
+"""PANNs: the front end against librosa and a checkpoint's own matrices, names and shapes against the public files."""
+
+import librosa
+import numpy as np
+import pytest
+import torch
+
+from c3n_model.network.audio.panns import PANNS, LogMel, Panns, from_public, front_end_difference, pool
+
+PUBLIC_BUFFERS = {32000: (513, 1024), 16000: (257, 512)}  # rows and columns of the STFT matrices
+
+
+def noisy_tone(sample_rate: int) -> np.ndarray:
+    time = np.arange(sample_rate) / sample_rate
+    waveform = 0.3 * np.sin(2 * np.pi * 440 * time) + 0.1 * np.random.default_rng(0).standard_normal(sample_rate)
+    return waveform.astype(np.float32)
+
+
+def fixed_matrices(sample_rate: int) -> dict[str, torch.Tensor]:
+    """The buffers of a public checkpoint: a windowed DFT as two convolutions, and librosa's mel bands."""
+    bins, n_fft = PUBLIC_BUFFERS[sample_rate]
+    angle = 2 * np.pi * np.outer(np.arange(bins), np.arange(n_fft)) / n_fft
+    window = librosa.filters.get_window("hann", n_fft, fftbins=True)
+    high_hz = {32000: 14000, 16000: 8000}[sample_rate]
+    mel = librosa.filters.mel(sr=sample_rate, n_fft=n_fft, n_mels=64, fmin=50, fmax=high_hz)
+    return {
+        "spectrogram_extractor.stft.conv_real.weight": torch.from_numpy(np.cos(angle) * window).float()[:, None],
+        "spectrogram_extractor.stft.conv_imag.weight": torch.from_numpy(-np.sin(angle) * window).float()[:, None],
+        "logmel_extractor.melW": torch.from_numpy(mel.T.copy()),
+    }
+
+
+def batch_norm(name: str, width: int) -> dict[str, tuple]:
+    shapes = {part: (width,) for part in ("weight", "bias", "running_mean", "running_var")}
+    return {f"{name}.{part}": shape for part, shape in {**shapes, "num_batches_tracked": ()}.items()}
+
+
+def public_shapes(name: str) -> dict[str, tuple]:
+    """Names and shapes of the learned tensors in the public checkpoint."""
+    width = 1024 if name == "panns_mobilenet_v1" else 2048
+    shapes = {"fc1.weight": (width, width), "fc1.bias": (width,), **batch_norm("bn0", 64)}
+    shapes |= {"fc_audioset.weight": (527, width), "fc_audioset.bias": (527,)}
+    if name == "panns_mobilenet_v1":
+        shapes |= {"features.0.0.weight": (32, 1, 3, 3), **batch_norm("features.0.2", 32)}
+        widths = [32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024]
+        for index, (channels, out) in enumerate(zip(widths, widths[1:]), start=1):
+            shapes |= {f"features.{index}.0.weight": (channels, 1, 3, 3), **batch_norm(f"features.{index}.2", channels)}
+            shapes |= {f"features.{index}.4.weight": (out, channels, 1, 1), **batch_norm(f"features.{index}.5", out)}
+        return shapes
+    channels = 1
+    for index, out in enumerate([64, 128, 256, 512, 1024, 2048], start=1):
+        block = f"conv_block{index}"
+        shapes |= {f"{block}.conv1.weight": (out, channels, 3, 3), f"{block}.conv2.weight": (out, out, 3, 3)}
+        shapes |= {**batch_norm(f"{block}.bn1", out), **batch_norm(f"{block}.bn2", out)}
+        channels = out
+    return shapes
+
+
+@pytest.fixture(scope="module")
+def mobilenet() -> Panns:
+    torch.manual_seed(0)
+    return Panns("panns_mobilenet_v1", num_classes=9).eval()
+
+
+@pytest.mark.parametrize(
+    ("sample_rate", "n_fft", "hop", "high_hz"), [(32000, 1024, 320, 14000), (16000, 512, 160, 8000)]
+)
+def test_front_end_equals_librosa(sample_rate, n_fft, hop, high_hz):
+    waveform = noisy_tone(sample_rate)
+    ours = LogMel(sample_rate)(torch.from_numpy(waveform)[None])[0, 0].numpy()
+    power = librosa.feature.melspectrogram(
+        y=waveform, sr=sample_rate, n_fft=n_fft, hop_length=hop, pad_mode="reflect", n_mels=64, fmin=50, fmax=high_hz
+    )
+    theirs = librosa.power_to_db(power, ref=1.0, amin=1e-10, top_db=None).T
+    assert ours.shape == theirs.shape == (101, 64)
+    assert np.abs(ours - theirs).max() < 1e-4  # dB
+
+
+def test_silence_is_the_floor():
+    assert LogMel(32000)(torch.zeros(1, 32000)).unique().tolist() == pytest.approx([-100.0])
+
+
+@pytest.mark.parametrize("sample_rate", [32000, 16000])
+def test_front_end_agrees_with_the_checkpoints_matrices(sample_rate):
+    checkpoint = {"model": fixed_matrices(sample_rate)}
+    assert front_end_difference(LogMel(sample_rate), checkpoint) < 1e-3
+
+
+def test_a_wrong_front_end_is_noticed():
+    checkpoint = {"model": fixed_matrices(32000)}
+    symmetric = LogMel(32000)
+    symmetric.window = torch.hann_window(1024, periodic=False)
+    assert front_end_difference(symmetric, checkpoint) > 0.05
+    with pytest.raises(ValueError, match="FFT has 1024 samples, ours 512"):
+        front_end_difference(LogMel(16000), checkpoint)
+    del checkpoint["model"]["logmel_extractor.melW"]
+    with pytest.raises(ValueError, match="logmel_extractor.melW is missing"):
+        front_end_difference(LogMel(32000), checkpoint)
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [("panns_cnn14", 80_753_615), ("panns_cnn14_16k", 80_753_615), ("panns_mobilenet_v1", 4_796_303)],
+)
+def test_public_checkpoint_loads_strictly(name, parameters):
+    with torch.device("meta"):
+        public = {key: torch.empty(shape) for key, shape in public_shapes(name).items()}
+        encoder = Panns(name)
+    public |= fixed_matrices(encoder.sample_rate)
+    encoder.load_state_dict(from_public({"iteration": 1, "model": public}), assign=True)
+    assert sum(parameter.numel() for parameter in encoder.parameters()) == parameters
+
+
+def test_from_public_keeps_what_was_learned():
+    weight = torch.rand(64, 64, 3, 3)
+    state = from_public({"model": {"conv_block1.conv2.weight": weight, **fixed_matrices(16000)}})
+    assert state.keys() == {"features.0.conv2.weight"} and state["features.0.conv2.weight"] is weight
+    with pytest.raises(ValueError, match="a dict with the key 'model'; got bn0.weight"):
+        from_public({"bn0.weight": weight})
+
+
+def test_unknown_name_is_refused():
+    with pytest.raises(ValueError, match="'panns_cnn6' is none of PANNs; known: panns_cnn14, "):
+        Panns("panns_cnn6")
+
+
+def test_pool_is_maximum_plus_mean_over_time_of_the_mean_over_bands():
+    features = torch.tensor([[[[1.0, 3.0], [5.0, 9.0]]]])  # bands' means: 2 and 7
+    assert pool(features).tolist() == [[7.0 + 4.5]]
+
+
+@pytest.mark.parametrize("name", ["panns_cnn14", "panns_mobilenet_v1"])
+def test_pools_leave_three_frames_and_two_bands_of_a_second(name):
+    with torch.device("meta"):
+        encoder = Panns(name)
+        features = encoder.features(torch.empty(1, 1, 101, 64))
+    assert features.shape == (1, encoder.embedding_channels, 3, 2)
+
+
+def test_bands_are_normalised_not_frames():
+    encoder, seen = Panns("panns_mobilenet_v1").eval(), []
+    encoder.features.register_forward_pre_hook(lambda module, inputs: seen.append(inputs[0]))
+    encoder.bn0.running_mean = -1000.0 * torch.arange(64)
+    encoder(torch.zeros(1, 16000))  # -100 dB everywhere
+    expected = (1000.0 * torch.arange(64) - 100).expand(1, 1, 51, 64)
+    torch.testing.assert_close(seen[0], expected, rtol=1e-5, atol=1e-3)
+
+
+def test_shapes_and_independence_of_the_batch(mobilenet):
+    waveform = torch.rand(3, 32000) - 0.5
+    with torch.no_grad():
+        embedding, logits = mobilenet(waveform)
+        alone = mobilenet(waveform[1:2])[1]
+    assert embedding.shape == (3, mobilenet.embedding_channels) == (3, 1024)
+    assert logits.shape == (3, mobilenet.num_classes) == (3, 9)
+    torch.testing.assert_close(logits[1:2], alone)
+    torch.testing.assert_close(logits, mobilenet.head()(embedding))  # logits, no probabilities
+
+
+def test_gradient_reaches_the_waveform(mobilenet):
+    waveform = (torch.rand(1, 16000) - 0.5).requires_grad_()
+    mobilenet(waveform)[1].sum().backward()
+    assert waveform.grad.abs().sum() > 0 and waveform.grad.isfinite().all()
+
+
+def test_too_short_a_waveform_is_refused(mobilenet):
+    mobilenet(torch.zeros(1, 9920))
+    with pytest.raises(ValueError, match=r"at least 9920 samples, got \(1, 9919\)"):
+        mobilenet(torch.zeros(1, 9919))
+
+
+def test_exports_for_any_batch(mobilenet):
+    two, three = torch.rand(2, 32000) - 0.5, torch.rand(3, 32000) - 0.5
+    for module in (mobilenet, mobilenet.front_end):
+        exported = torch.export.export(module, (two,), dynamic_shapes=({0: torch.export.Dim("n")},)).module()
+        torch.testing.assert_close(exported(three), module(three))
+
+
+def test_every_name_exports():
+    for name in PANNS:
+        with torch.device("meta"):
+            encoder = Panns(name).eval()
+        torch.export.export(encoder, (torch.empty(1, encoder.sample_rate, device="meta"),))
