@@ -125,7 +125,7 @@ def test_papers_backbones_run_and_learn(settings, clips):
 
 def test_presence_ignores_classes_that_no_object_makes(clips):
     network = make_tiny_model().network
-    network.similarity[0] = -1
+    network.similarity.fill_(1)[0] = -1
     with torch.no_grad():
         encoding = network.encode(clips[0][0, :1], clips[1][0, :1])
         encoding.audio_logits[0] = torch.tensor([9.0] + [-1.0] * 7 + [0.0])
