@@ -4,7 +4,8 @@ import pytest
 import torch
 from tiny import make_tiny_model
 
-from c3n_model.config import TrainConfig
+from c3n_model.checkpoint import build_network
+from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
@@ -121,6 +122,14 @@ def test_papers_backbones_run_and_learn(settings, clips):
     assert before.shape == (1, 2, 64, 64)
     # The first step follows the gradient: the logits move towards the mask.
     assert ((after - before)[..., :32].mean() > (after - before)[..., 32:].mean()).item()
+
+
+def test_parameters_of_the_paper():
+    # Table IV counts 177.15 M for PVTv2-b5 with VGGish; the norms behind the fusion are of the authors' code.
+    similarity = torch.ones(527, 1000)
+    with torch.device("meta"):
+        network = build_network(ModelConfig(audio="vggish", fusion_norm=True), similarity)
+    assert sum(parameter.numel() for parameter in network.parameters()) / 1e6 == pytest.approx(177.15, abs=0.005)
 
 
 def test_presence_ignores_classes_that_no_object_makes(clips):
