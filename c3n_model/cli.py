@@ -10,6 +10,7 @@ from c3n_model.commands import (
     bag,
     evaluate,
     explain,
+    import_authors,
     labels,
     pretrain,
     segment,
@@ -30,6 +31,7 @@ COMMANDS = (
     evaluate,
     labels,
     weights,
+    import_authors,
     zero_shot_bench,
     train_vggish_head,
 )

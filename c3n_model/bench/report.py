@@ -28,6 +28,7 @@ ABOUT = {
 }
 SHOWN = ("vision_only", "plain_c3im", "classifiers", "with_segmenter")
 SHOWN_SCENES = 12
+CELL = (320, 240)
 
 
 class Gallery:
@@ -57,7 +58,7 @@ class Gallery:
                 mask = cv2.resize(answers[name].confidence, (width, height)) > 0.5
                 pictures.append(draw_mask(scene.picture.rgb, mask))
                 captions.append(f"{name}: {answers[name].noun}")
-        return contact_sheet(pictures, captions, columns=1 + len(methods))
+        return contact_sheet([_letterbox(picture) for picture in pictures], captions, columns=1 + len(methods))
 
 
 def write_report(out: Path, report: dict, gallery: Gallery, recordings: list[Recording]) -> None:
@@ -182,6 +183,17 @@ def _number(value: float | None, digits: int = 3) -> str:
 def _table(header: list[str], rows: list[list]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
+
+
+def _letterbox(rgb: np.ndarray) -> np.ndarray:
+    """The picture, whole, in the middle of a CELL."""
+    width, height = CELL
+    scale = min(width / rgb.shape[1], height / rgb.shape[0])
+    small = cv2.resize(rgb, (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)), interpolation=cv2.INTER_AREA)
+    cell = np.full((height, width, 3), 24, np.uint8)
+    y, x = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
+    cell[y : y + small.shape[0], x : x + small.shape[1]] = small
+    return cell
 
 
 def _write_png(path: Path, rgb: np.ndarray) -> None:
