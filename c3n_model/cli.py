@@ -8,6 +8,7 @@ import sys
 
 from c3n_model.commands import (
     bag,
+    describe,
     evaluate,
     explain,
     import_authors,
@@ -25,14 +26,15 @@ COMMANDS = (
     segment,
     explain,
     bag,
+    weights,
+    zero_shot_bench,
     synthesize,
     pretrain,
     train,
     evaluate,
+    describe,
     labels,
-    weights,
     import_authors,
-    zero_shot_bench,
     train_vggish_head,
 )
 
