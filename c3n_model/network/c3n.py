@@ -154,7 +154,7 @@ class C3N(nn.Module):
             audio_logits=audio_logits,
             visual_logits=encoding.visual_logits[chosen],
             consensus=encoding.consensus.select(chosen),
-            presence=audio_logits[:, self.audible_classes].amax(dim=1).sigmoid(),
+            presence=audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
         )
 
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
