@@ -23,7 +23,9 @@ setup(
     license="Apache-2.0",
     python_requires=">=3.10",
     packages=find_packages(include=["c3n_model", "c3n_model.*", "c3n_ros", "c3n_ros.*"]),
-    package_data={"c3n_model": ["**/*.safetensors", "**/*.json", "**/*.csv", "**/*.txt", "sources/interfaces/**/*"]},
+    package_data={
+        "c3n_model": ["**/*.safetensors", "**/*.json", "**/*.yaml", "**/*.csv", "**/*.txt", "sources/interfaces/**/*"]
+    },
     install_requires=requirements("requirements.txt"),
     extras_require={"test": requirements("requirements-test.txt")},
     entry_points={"console_scripts": ["c3n = c3n_model.cli:main"]},

@@ -7,13 +7,14 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from c3n_model.config import ModelConfig, from_mapping, to_mapping
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.tensors import fill
 
 METADATA_KEY = "c3n"
 
@@ -69,7 +70,7 @@ def load_checkpoint(path: Path) -> Model:
         raise ValueError(
             f"{path} is no usable C3N checkpoint: {error}; expected a file written by c3n train"
         ) from error
-    _fill(network, tensors, path)
+    fill(network, tensors, path)
     return Model(path.stem, network.eval(), config, *labels, card=about.get("card", {}))
 
 
@@ -90,16 +91,3 @@ def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
             f"{path} is not a complete safetensors file ({error}); copy it again. "
             "Pickled .pt / .pth checkpoints are never loaded as models"
         ) from error
-
-
-def _fill(network: nn.Module, tensors: dict[str, Tensor], path: Path) -> None:
-    expected = network.state_dict()
-    missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
-    wrong = [name for name in expected.keys() & tensors.keys() if expected[name].shape != tensors[name].shape]
-    if missing or surplus or wrong:
-        examples = ", ".join([*missing, *surplus, *sorted(wrong)][:3])
-        raise ValueError(
-            f"the weights in {path} do not fit the architecture its config names: {len(missing)} tensors missing, "
-            f"{len(surplus)} unknown, {len(wrong)} of another shape (such as {examples}); it is of another version"
-        )
-    network.load_state_dict(tensors)

@@ -6,9 +6,21 @@ import argparse
 import shlex
 import sys
 
-from c3n_model.commands import bag, describe, evaluate, pretrain, segment, synthesize, train, train_vggish_head
+from c3n_model.commands import (
+    bag,
+    describe,
+    evaluate,
+    explain,
+    labels,
+    pretrain,
+    segment,
+    synthesize,
+    train,
+    train_vggish_head,
+    weights,
+)
 
-COMMANDS = (segment, bag, synthesize, pretrain, train, evaluate, train_vggish_head, describe)
+COMMANDS = (segment, explain, bag, synthesize, pretrain, train, evaluate, labels, weights, train_vggish_head, describe)
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -58,12 +58,32 @@ class PretrainConfig:
 
 
 @dataclass(frozen=True)
+class ZeroShotConfig:
+    """Masks from pretrained classifiers alone: `c3n_model.zero_shot`."""
+
+    visual: str = "mobilenetv2_100"  # a timm backbone with public ImageNet weights: c3n weights list
+    audio: str = "mn04"  # an AudioSet tagger with public weights
+    segmenter: str = (
+        "auto"  # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, none; auto: what is there
+    )
+    segmenter_labels: str = ""  # text file with a class a line; default: beside the segmenter, with .txt
+    labels: str = "sources"  # what sounds like what: our table of sound sources, or a file of c3n labels build
+    alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
+    beta: float = 0.25  # Eq. 6, exponent of the visual confidence
+    history: int = 5  # seconds of sound that the class is heard in
+    refinement: str = "affinity"  # of class activations; or "none", or "grabcut", slower
+    presence_threshold: float = 0.3  # consensus below which nothing is published
+    image_size: int = 512  # frames are squashed to this square before they are scaled for each part
+
+
+@dataclass(frozen=True)
 class Config:
     """The sections of a YAML file such as config/demo.yaml."""
 
     model: ModelConfig
     pretrain: PretrainConfig
     train: TrainConfig
+    zero_shot: ZeroShotConfig
 
 
 def read_config(path: Path) -> Config:
@@ -72,7 +92,7 @@ def read_config(path: Path) -> Config:
         sections = yaml.safe_load(path.read_text()) or {}
     except yaml.YAMLError as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
-    kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig}
+    kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must hold the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = sorted(sections.keys() - kinds.keys())

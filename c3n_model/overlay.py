@@ -24,7 +24,7 @@ def draw_overlay(rgb: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """
     if rgb.shape[:2] != segmentation.mask.shape:
         raise ValueError(f"expected a picture of the mask's size {segmentation.mask.shape}, got {rgb.shape[:2]}")
-    picture = _draw_mask(rgb, segmentation.mask)
+    picture = draw_mask(rgb, segmentation.mask)
     line = _line_width(picture)
     for region in segmentation.objects:
         x, y, width, height = region.box
@@ -55,7 +55,8 @@ def contact_sheet(
     return sheet
 
 
-def _draw_mask(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def draw_mask(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """A copy of `rgb` uint8 (H, W, 3) with the mask bool (H, W) tinted and outlined."""
     colour = np.empty_like(rgb)
     colour[:] = MASK_COLOUR
     tinted = cv2.addWeighted(rgb, 1 - _MASK_OPACITY, colour, _MASK_OPACITY, 0)

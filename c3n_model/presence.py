@@ -1,14 +1,14 @@
 """Is anything audible? The gate between a raw mask and a published one.
 
 C3N always finds a best pair of labels, and every audio-visual segmenter paints its salient object in silence. A robot must
-not turn towards that. So a mask is published only if the second is louder than silence and the audio encoder hears one of
-the classes that an object could make, which "background" or "Silence" are not.
+not turn towards that. So a mask is published only if the second is louder than silence and the network is sure enough that
+something sounds. C3N's presence is the highest probability of a class that an object could make, which "background" or
+"Silence" are not; the zero-shot network's is the consensus itself: heard, *and* seen.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from torch import Tensor
 
 from c3n_model.types import Presence
 
@@ -21,12 +21,8 @@ def loudness_dbfs(snippet: np.ndarray) -> float:
     return 10 * float(np.log10(max(power, 1e-12)))
 
 
-def audible_score(audio_logits: Tensor, audible_classes: Tensor) -> float:
-    """The highest sigmoid probability among `audible_classes` bool (K_a,); `audio_logits` (K_a,)."""
-    return float(audio_logits[audible_classes].max().sigmoid())
-
-
-def judge(snippet: np.ndarray, audio_logits: Tensor, audible_classes: Tensor, threshold: float) -> Presence:
-    """Whether the second in `snippet` float32 (samples,) is audible; `threshold` in [0, 1] is compared to the score."""
-    score, loudness = audible_score(audio_logits, audible_classes), loudness_dbfs(snippet)
+def judge(snippet: np.ndarray, score: float, threshold: float) -> Presence:
+    """Whether the second in `snippet` float32 (samples,) is audible: `score` is the network's presence, `threshold` what
+    it must reach, both in [0, 1]."""
+    loudness = loudness_dbfs(snippet)
     return Presence(audible=loudness > SILENCE_DBFS and score >= threshold, score=score, loudness_dbfs=loudness)

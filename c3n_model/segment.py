@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
-from c3n_model.types import AudioChunk, Frame, Segmentation
+from c3n_model.types import AudioChunk, Frame, Segmentation, Window
 
 Item = Frame | AudioChunk
 
@@ -17,14 +17,25 @@ def segment(
     """A segmentation for each whole second of `items`, as they close; `show` sees every item first.
 
     Raises:
+        ValueError: as `cut_windows`.
+    """
+    return map(session.step, cut_windows(items, session.model.sample_rate, show=show))
+
+
+def cut_windows(
+    items: Iterable[Item], sample_rate: int, *, show: Callable[[Item], None] = lambda item: None
+) -> Iterator[Window]:
+    """The windows of `items` as they close, snippets at `sample_rate` Hz; `show` sees every item first.
+
+    Raises:
         ValueError: the source ended and not one window could be cut; the message says what was missing.
     """
-    assembler = WindowAssembler(session.model.sample_rate)
+    assembler = WindowAssembler(sample_rate)
     for item in items:
         show(item)
         (assembler.add_frame if isinstance(item, Frame) else assembler.add_audio)(item)
-        yield from map(session.step, assembler.ready())
-    yield from map(session.step, assembler.finish())
+        yield from assembler.ready()
+    yield from assembler.finish()
     counts = assembler.counts
     if counts.windows == 0:
         raise ValueError(

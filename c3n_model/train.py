@@ -83,7 +83,7 @@ def train_step(network: nn.Module, batch: Batch, optimiser, schedule, device: to
     """One update; returns the loss. Only frames that carry a mask are decoded (S4: the first of five)."""
     frames, snippets, masks, has_mask = (part.to(device, non_blocking=True) for part in batch)
     encoding = network.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
-    loss = segmentation_loss(network.decode(encoding, has_mask), masks[has_mask])
+    loss = segmentation_loss(network.decode(encoding, has_mask).logits, masks[has_mask])
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()

@@ -11,7 +11,9 @@ def add(commands) -> None:
     command = commands.add_parser("train", help="train C3N on clips in AVSBench's layout")
     command.add_argument("data", type=Path, nargs="+", help="folders with Single-source and/or Multi-sources")
     command.add_argument("--config", type=Path, required=True, help="YAML, such as config/demo.yaml")
-    command.add_argument("--classifiers", type=Path, required=True, help="file written by c3n pretrain")
+    start = command.add_mutually_exclusive_group(required=True)
+    start.add_argument("--classifiers", type=Path, help="classifiers of the synthetic world, written by c3n pretrain")
+    start.add_argument("--labels", type=Path, help="label table of c3n labels build; encoders: see c3n weights")
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.set_defaults(run=run)
@@ -54,7 +56,46 @@ def run(options, command_line: str) -> str:
 
 
 def _untrained(options, config, command_line: str):
-    """C3N with the classifiers' encoders, whose other parts are random."""
+    """C3N whose encoders are pretrained and whose other parts are random."""
+    import torch
+
+    torch.manual_seed(config.train.seed)
+    if options.labels is not None:
+        return _from_public(options, config, command_line)
+    return _from_classifiers(options, config, command_line)
+
+
+def _from_public(options, config, command_line: str):
+    """Encoders with public ImageNet and AudioSet weights, classes from a label table."""
+    from c3n_model.checkpoint import build_network
+    from c3n_model.config import to_mapping
+    from c3n_model.labels.table import LabelTable
+    from c3n_model.model import Model
+    from c3n_model.pretrained import load_audio, load_visual
+    from c3n_model.weights import checksum_of
+
+    table = LabelTable.load(options.labels)
+    if tuple(table.similarity.shape) != (527, 1000):
+        raise ValueError(
+            f"{options.labels} is of {' x '.join(map(str, table.similarity.shape))} labels; public weights know 527 "
+            "classes of AudioSet and 1000 of ImageNet"
+        )
+    network = build_network(config.model, table.similarity)
+    files = [
+        *load_visual(network.visual_encoder, config.model.visual),
+        *load_audio(network.audio_encoder, config.model.audio),
+    ]
+    card = {
+        "commands": [command_line],
+        "labels": table.provenance,
+        "weights": {path.name: f"sha256:{checksum_of(path)}" for path in files},
+        "train": to_mapping(config.train),
+    }
+    return Model(options.out.stem, network, config.model, table.audio_labels, table.visual_labels, card)
+
+
+def _from_classifiers(options, config, command_line: str):
+    """The encoders and labels of a file that c3n pretrain wrote."""
     from c3n_model.checkpoint import build_network
     from c3n_model.config import to_mapping
     from c3n_model.loading import load_model

@@ -39,6 +39,18 @@ def class_activation_weights(
 def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor:
     """Eqs. 9-12: channel attention by the class-activated weights, then spatial attention by its own channel mean.
 
+    Args:
+        features: V_i (N, C, H, W); weights: omega_i (N, C); gate: see `attend_channels`.
+    Returns:
+        V_i^r (N, C, H, W).
+    """
+    by_channel = attend_channels(features, weights, gate)
+    return by_channel * spatial_attention(by_channel)
+
+
+def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor:
+    """Eqs. 9 and 10: V_i^c, the channels weighted by how much they speak for the class.
+
     `gate` says what enters the sigmoid of Eq. 9: "gradient" omega as the paper prints it (tiny numbers, so the gate is
     close to the constant 1/2); "unit" omega / ||omega||_2, as the authors' code does; "standard" omega scaled to a root
     mean square of 1 over the channels, ours: as strong for 1024 channels as for 32.
@@ -46,11 +58,15 @@ def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor
     Args:
         features: V_i (N, C, H, W); weights: omega_i (N, C).
     Returns:
-        V_i^r (N, C, H, W).
+        V_i^c (N, C, H, W).
     """
     if gate == "unit":
         weights = torch.nn.functional.normalize(weights, dim=1)
     elif gate == "standard":
         weights = torch.nn.functional.normalize(weights, dim=1) * weights.shape[1] ** 0.5
-    by_channel = features * torch.sigmoid(weights)[:, :, None, None]
-    return by_channel * torch.sigmoid(by_channel.mean(dim=1, keepdim=True))
+    return features * torch.sigmoid(weights)[:, :, None, None]
+
+
+def spatial_attention(features: Tensor) -> Tensor:
+    """Eq. 11: the sigmoid of the mean over channels, (N, C, H, W) -> (N, 1, H, W) in (0, 1)."""
+    return torch.sigmoid(features.mean(dim=1, keepdim=True))

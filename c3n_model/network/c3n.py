@@ -20,7 +20,14 @@ import torch
 from einops import rearrange
 from torch import Tensor, nn
 
-from c3n_model.network.attention import GATES, Gate, attend, class_activation_weights
+from c3n_model.network.attention import (
+    GATES,
+    Gate,
+    attend,
+    attend_channels,
+    class_activation_weights,
+    spatial_attention,
+)
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder
 from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
@@ -32,11 +39,13 @@ CONSENSUS_MODES = ("audio_visual", "visual", "none")
 
 @dataclass(frozen=True)
 class Encoding:
-    """N encoded frames: V_i^a [(N, C, H_i, W_i)] x 4, F_a (N, d), audio logits (N, K_a), their consensus, (H, W)."""
+    """N encoded frames: V_i^a [(N, C, H_i, W_i)] x 4, F_a (N, d), audio logits (N, K_a), visual logits (N, K_v), their
+    consensus, and the frames' size (H, W)."""
 
     visual: list[Tensor]
     audio: Tensor
     audio_logits: Tensor
+    visual_logits: Tensor
     consensus: Consensus
     size: tuple[int, int]
 
@@ -47,11 +56,24 @@ class Encoding:
             visual=[torch.cat(maps) for maps in zip(*(encoding.visual for encoding in encodings), strict=True)],
             audio=torch.cat([encoding.audio for encoding in encodings]),
             audio_logits=torch.cat([encoding.audio_logits for encoding in encodings]),
+            visual_logits=torch.cat([encoding.visual_logits for encoding in encodings]),
             consensus=Consensus(
                 *(torch.cat([getattr(e.consensus, field.name) for e in encodings]) for field in fields(Consensus))
             ),
             size=encodings[-1].size,
         )
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """M decoded frames: mask logits (M, H, W), and what decided them: audio logits (M, K_a), visual logits (M, K_v), their
+    consensus, and presence (M,), how sure it is in [0, 1] that something sounds."""
+
+    logits: Tensor
+    audio_logits: Tensor
+    visual_logits: Tensor
+    consensus: Consensus
+    presence: Tensor
 
 
 class C3N(nn.Module):
@@ -103,39 +125,62 @@ class C3N(nn.Module):
         """frames (B, T, 3, H, W) RGB in [0, 1] and snippets (B, T, samples) in [-1, 1] -> mask logits (B, T, H, W)."""
         encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
         every_frame = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
-        return self.decode(encoding, every_frame).unflatten(0, frames.shape[:2])
+        return self.decode(encoding, every_frame).logits.unflatten(0, frames.shape[:2])
 
     def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
         """frames (N, 3, H, W) and snippets (N, samples) -> `Encoding` of N frames that know nothing of each other."""
         audio, audio_logits = self.audio_encoder(snippets)
-        maps, consensus, weights = self._see(frames, audio_logits.detach())
+        maps, visual_logits, consensus, weights = self._see(frames, audio_logits.detach())
         if self.consensus_mode != "none":
             maps = [attend(stage, omega, self.gate) for stage, omega in zip(maps, weights, strict=True)]
         visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, maps, strict=True)]
-        return Encoding(visual, audio, audio_logits, consensus, size=tuple(frames.shape[2:]))
+        return Encoding(visual, audio, audio_logits, visual_logits, consensus, tuple(frames.shape[2:]))
 
-    def decode(self, encoding: Encoding, wanted: Tensor) -> Tensor:
-        """The encodings of B whole clips, each oldest first -> mask logits (M, H, W) of the M frames that `wanted` bool
-        (B, T) names: all of them, those with a mask to train on, or only the newest of a live session."""
+    def decode(self, encoding: Encoding, wanted: Tensor) -> Decoding:
+        """The encodings of B whole clips, each oldest first -> `Decoding` of the M frames that `wanted` bool (B, T)
+        names: all of them, those with a mask to train on, or only the newest of a live session."""
         clips, frames = wanted.shape
         audio = rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
         fused = []
         for stage, features in enumerate(encoding.visual):
             visual = rearrange(features, "(b t) c h w -> b t c h w", b=clips, t=frames)
             fused.append(self.fusions[stage](visual, audio, wanted) if self.fusions else visual[wanted])
-        return self.decoder(fused, encoding.size)
+        chosen = wanted.flatten()
+        audio_logits = encoding.audio_logits[chosen]
+        return Decoding(
+            logits=self.decoder(fused, encoding.size),
+            audio_logits=audio_logits,
+            visual_logits=encoding.visual_logits[chosen],
+            consensus=encoding.consensus.select(chosen),
+            presence=audio_logits[:, self.audible_classes].amax(dim=1).sigmoid(),
+        )
 
-    def _see(self, frames: Tensor, audio_logits: Tensor) -> tuple[list[Tensor], Consensus, list[Tensor]]:
-        """Visual encoder, C3IM and the gradients of CCAM: maps [(N, C_vi, H_i, W_i)], consensus, omega [(N, C_vi)]."""
+    def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """What CCAM looks at, as the paper's Figure 7 draws it; frames and snippets as in `encode`.
+
+        For each stage Eq. 11 of V_i and of V_i^c, each (N, H_i, W_i) in (0, 1): the spatial attention that there would
+        be without the unified-modal label, and the one there is. Empty where `consensus` is "none".
+        """
+        _, audio_logits = self.audio_encoder(snippets)
+        maps, _, _, weights = self._see(frames, audio_logits.detach())
+        return [
+            (spatial_attention(stage)[:, 0], spatial_attention(attend_channels(stage, omega, self.gate))[:, 0])
+            for stage, omega in zip(maps if weights else [], weights, strict=True)
+        ]
+
+    def _see(self, frames: Tensor, audio_logits: Tensor) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
+        """Visual encoder, C3IM and the gradients of CCAM: maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v),
+        consensus, omega [(N, C_vi)]."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
-            return maps, self._infer(audio_logits, logits.detach()), []
+            return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
         training = torch.is_grad_enabled()
         with torch.enable_grad():  # Eq. 8 needs a graph even where nothing is trained
             maps, logits = self.visual_encoder(frames if training else frames.detach().requires_grad_())
             consensus = self._infer(audio_logits, logits.detach())
             weights = class_activation_weights(logits, consensus.visual_class, maps, keep_graph=training)
-        return (maps if training else [stage.detach() for stage in maps]), consensus, weights
+        maps = maps if training else [stage.detach() for stage in maps]
+        return maps, logits.detach(), consensus, weights
 
     def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
         if self.consensus_mode == "visual":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
@@ -10,7 +10,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Consensus:
-    """The unified-modal label of each of N frames: the pair (j_m, k_m) of Eq. 7 and what it is made of, all (N,)."""
+    """The unified-modal label of each of N frames: the pair (j_m, k_m) of Eq. 7 and what it is made of, all (N,); or the
+    k best pairs of each frame, all (N, k)."""
 
     audio_class: Tensor  # j_m, int64
     visual_class: Tensor  # k_m, int64
@@ -18,6 +19,10 @@ class Consensus:
     visual_score: Tensor  # c^V at k_m, Eq. 2
     similarity: Tensor  # m^sim at (j_m, k_m), Eq. 5
     consensus: Tensor  # M_cof at (j_m, k_m), Eq. 6
+
+    def select(self, index) -> Consensus:
+        """Every field at `index`, whatever a tensor takes."""
+        return Consensus(*(getattr(self, field.name)[index] for field in fields(Consensus)))
 
 
 def label_similarity(audio_embeddings: Tensor, visual_embeddings: Tensor) -> Tensor:
@@ -33,29 +38,48 @@ def label_similarity(audio_embeddings: Tensor, visual_embeddings: Tensor) -> Ten
 def infer_consensus(
     audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, *, alpha: float = 0.1, beta: float = 0.1
 ) -> Consensus:
-    """Eqs. 1, 2, 6 and 7: the pair with the highest (c_j^A)^alpha * S_jk * (c_k^V)^beta, frame by frame.
+    """Eq. 7, the unified-modal label: the best of `top_pairs`, all (N,). Arguments and errors are the same."""
+    return top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta).select((slice(None), 0))
 
-    Worked out as log-scores: softmax(z)^alpha is proportional to exp(alpha z), so no power of a tiny confidence is ever
-    taken. Pairs whose cosine is not positive are out (their product would be meaningless or negative).
+
+def top_pairs(
+    audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, k: int, *, alpha: float = 0.1, beta: float = 0.1
+) -> Consensus:
+    """Eqs. 1, 2 and 6: the k pairs of each frame with the highest M_cof = (c_j^A)^alpha * S_jk * (c_k^V)^beta, best first.
+
+    Pairs are ranked by alpha z_j + log S_jk + beta z_k of the logits z: softmax(z)^alpha is proportional to
+    exp(alpha z), so neither a softmax nor a power of a tiny confidence decides. Of pairs that are equal the one with the
+    lowest audio class comes first, then the lowest visual class. Pairs whose cosine is not positive are out (their product would
+    be meaningless or negative); where fewer than k are left, the surplus names the pair (0, 0) with consensus 0.
 
     Args:
-        audio_logits: (N, K_a); visual_logits: (N, K_v); similarity: (K_a, K_v).
+        audio_logits: (N, K_a); visual_logits: (N, K_v); similarity: (K_a, K_v) of any two sets of labels;
+        alpha, beta: balance coefficients, at least 0. Table III tries 0.1 and 0.25; 0 leaves the modality out.
+    Returns:
+        A `Consensus` whose fields are (N, k).
     Raises:
-        ValueError: no pair has a positive similarity.
+        ValueError: shapes that do not belong together, a k outside [1, K_a K_v], or a negative alpha or beta.
     """
-    log_audio, log_visual = audio_logits.log_softmax(dim=1), visual_logits.log_softmax(dim=1)
+    _check_arguments(audio_logits, visual_logits, similarity, k, alpha, beta)
+    # The largest logit as zero: what is common to all classes of a frame changes no rank and costs digits.
+    audio, visual = (logits - logits.amax(dim=1, keepdim=True) for logits in (audio_logits, visual_logits))
     log_similarity = similarity.clamp(min=0).log()  # -inf where a pair is out
-    log_degree = alpha * log_audio[:, :, None] + log_similarity + beta * log_visual[:, None, :]  # N K_a K_v
-    best, index = log_degree.flatten(1).max(dim=1)  # ties: lowest index
+    degree = (alpha * audio[:, :, None] + log_similarity + beta * visual[:, None, :]).flatten(1)  # N (K_a K_v)
+    best = []
+    for rank in range(k):  # not topk, which breaks ties as it likes
+        if rank > 0:
+            degree = degree.scatter(1, best[-1][1], -torch.inf)
+        best.append(degree.max(dim=1, keepdim=True))  # the first of equals
+    value, index = (torch.cat(parts, dim=1) for parts in zip(*best, strict=True))  # N k
     audio_class, visual_class = index // similarity.shape[1], index % similarity.shape[1]
-    frame = torch.arange(len(index), device=index.device)
+    log_total = alpha * audio.logsumexp(dim=1, keepdim=True) + beta * visual.logsumexp(dim=1, keepdim=True)
     return Consensus(
         audio_class=audio_class,
         visual_class=visual_class,
-        audio_score=log_audio[frame, audio_class].exp(),
-        visual_score=log_visual[frame, visual_class].exp(),
+        audio_score=audio.softmax(dim=1).gather(1, audio_class),
+        visual_score=visual.softmax(dim=1).gather(1, visual_class),
         similarity=similarity[audio_class, visual_class],
-        consensus=best.exp(),
+        consensus=(value - log_total).exp(),
     )
 
 
@@ -72,3 +96,15 @@ def visual_consensus(audio_logits: Tensor, visual_logits: Tensor, similarity: Te
         similarity=similarity[audio_class, visual_class],
         consensus=visual_score,
     )
+
+
+def _check_arguments(
+    audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, k: int, alpha: float, beta: float
+) -> None:
+    expected = (audio_logits.shape[1], visual_logits.shape[1])
+    if tuple(similarity.shape) != expected:
+        raise ValueError(f"similarity is {tuple(similarity.shape)}; the logits' classes make it {expected}")
+    if not 1 <= k <= similarity.numel():
+        raise ValueError(f"k must lie in [1, {similarity.numel()}], the number of pairs, got {k}")
+    if not (alpha >= 0 and beta >= 0):
+        raise ValueError(f"alpha and beta must not be negative, got {alpha} and {beta}")

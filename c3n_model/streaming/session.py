@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model, choose_device
-from c3n_model.network.c3n import Encoding
+from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
@@ -44,6 +44,14 @@ class Session:
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
         self._history: list[tuple[int, Encoding]] = []  # (start_ns, one encoded second), oldest first
+        self._newest: Decoding | None = None
+
+    @property
+    def newest(self) -> Decoding:
+        """What the second that was stepped last became. Raises RuntimeError before the first one."""
+        if self._newest is None:
+            raise RuntimeError("no second was seen yet; call step first")
+        return self._newest
 
     def reset(self) -> None:
         """Forget all seconds seen so far."""
@@ -52,14 +60,17 @@ class Session:
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:
         """Segment the newest second. A window not newer than the last one (a bag that loops) starts a new history."""
-        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size).to(self.device)
-        snippet = torch.from_numpy(window.snippet)[None].to(self.device)
-        encoding = self.network.encode(frame, snippet)
+        encoding = self.network.encode(*self.inputs(window))
         self._remember(window.start_ns, encoding)
-        recent = Encoding.join([known for _, known in self._history])
+        recent = encoding.join([known for _, known in self._history])
         newest = torch.arange(len(self._history), device=self.device)[None] == len(self._history) - 1
-        logits = self.network.decode(recent, newest)
-        return self._describe(window, encoding, logits[0].sigmoid().cpu().numpy())
+        self._newest = self.network.decode(recent, newest)
+        return self._describe(window, self._newest)
+
+    def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
+        """What the network reads of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size)
+        return frame.to(self.device), torch.from_numpy(window.snippet)[None].to(self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
         if self._history and start_ns <= self._history[-1][0]:
@@ -67,13 +78,13 @@ class Session:
         oldest_ns = start_ns - (self.model.config.history - 1) * NANOSECONDS_PER_SECOND
         self._history = [entry for entry in self._history if entry[0] >= oldest_ns] + [(start_ns, encoding)]
 
-    def _describe(self, window: Window, encoding: Encoding, probability: np.ndarray) -> Segmentation:
+    def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
-        audible = self.network.audible_classes
-        presence = judge(window.snippet, encoding.audio_logits[0], audible, self.presence_threshold)
+        presence = judge(window.snippet, float(decoding.presence[0]), self.presence_threshold)
+        probability = decoding.logits[0].sigmoid().cpu().numpy()
         probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR) * presence.audible
         mask = probability > self.threshold
-        label = unified_label(encoding.consensus, self.model, index=0)
+        label = unified_label(decoding.consensus, self.model, index=0)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,
@@ -87,8 +98,8 @@ class Session:
         )
 
 
-def unified_label(consensus: Consensus, model: Model, index: int) -> UnifiedLabel:
-    """Frame `index` of a consensus, in words."""
+def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
+    """Frame `index` of a consensus (N,), or a frame and a rank of one (N, k), in words."""
     return UnifiedLabel(
         audio=model.audio_labels[int(consensus.audio_class[index])],
         visual=model.visual_labels[int(consensus.visual_class[index])],

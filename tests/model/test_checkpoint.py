@@ -71,7 +71,7 @@ def test_bare_backbone_weights(tmp_path):
 
 def test_another_architecture(file):
     rewrite_description(file, with_config(channels=16))
-    with pytest.raises(ValueError, match="do not fit the architecture its config names: 0 tensors missing, 0 unknown"):
+    with pytest.raises(ValueError, match="do not fit C3N as configured: 0 tensors missing, 0 unknown"):
         load_model(file)
 
 

@@ -1,8 +1,12 @@
 """Configuration: unknown keys are refused with the nearest known one."""
 
+from pathlib import Path
+
 import pytest
 
-from c3n_model.config import ModelConfig, TrainConfig, from_mapping, to_mapping
+from c3n_model.config import ModelConfig, TrainConfig, from_mapping, read_config, to_mapping
+
+ROOT = Path(__file__).parents[2]
 
 
 def test_round_trip():
@@ -30,3 +34,10 @@ def test_values_of_another_type_are_named():
     with pytest.raises(ValueError, match="channels must be a int, got 'x'"):
         from_mapping(ModelConfig, {"channels": "x"})
     assert from_mapping(ModelConfig, {"alpha": 1}).alpha == 1.0
+
+
+@pytest.mark.parametrize(("name", "batch_size", "epochs"), [("avsbench_s4", 8, 20), ("avsbench_ms3", 4, 60)])
+def test_settings_of_the_paper(name, batch_size, epochs):
+    config = read_config(ROOT / "config" / f"{name}.yaml")
+    assert (config.train.batch_size, config.train.epochs) == (batch_size, epochs)
+    assert config.model == ModelConfig(visual="pvt_v2_b5", audio="vggish")

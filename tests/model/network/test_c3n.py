@@ -4,7 +4,9 @@ import pytest
 import torch
 from tiny import make_tiny_model
 
+from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
+from c3n_model.network.consensus import infer_consensus
 
 
 @pytest.fixture
@@ -20,7 +22,7 @@ def test_encoding_second_by_second_equals_forward(visual, clips):
     with torch.no_grad():
         whole = network(frames, snippets)
         seconds = [network.encode(frames[:, t], snippets[:, t]) for t in range(5)]
-        newest = network.decode(Encoding.join(seconds), torch.tensor([[False, False, False, False, True]]))
+        newest = network.decode(Encoding.join(seconds), torch.tensor([[False, False, False, False, True]])).logits
     assert whole.shape == (1, 5, 64, 64)
     assert (whole[:, -1:] - newest).abs().max().item() < 1e-5
 
@@ -31,6 +33,32 @@ def test_results_do_not_depend_on_the_batch(clips):
         together = network(*clips)
         alone = torch.cat([network(clips[0][i : i + 1], clips[1][i : i + 1]) for i in range(2)])
     assert (together - alone).abs().max().item() < 1e-5
+
+
+def test_an_encoding_knows_the_logits_its_consensus_came_from(clips):
+    network = make_tiny_model().network
+    with torch.no_grad():
+        seconds = [network.encode(clips[0][0, t : t + 1], clips[1][0, t : t + 1]) for t in range(3)]
+    whole = Encoding.join(seconds)
+    found = infer_consensus(whole.audio_logits, whole.visual_logits, network.similarity)
+    assert torch.equal(found.visual_class, whole.consensus.visual_class)
+    assert torch.allclose(found.consensus, whole.consensus.consensus)
+
+
+def test_attention_maps_are_those_ccam_multiplies_with(clips):
+    network = make_tiny_model(gate="standard").network
+    frames, snippets = clips[0][0, :2], clips[1][0, :2]
+    with torch.no_grad():
+        found = network.attention_maps(frames, snippets)
+        consensus = network.encode(frames, snippets).consensus
+    stages, logits = network.visual_encoder(frames.clone().requires_grad_())
+    weights = class_activation_weights(logits, consensus.visual_class, stages)
+    for stage, omega, (plain, guided) in zip(stages, weights, found, strict=True):
+        assert torch.allclose(plain, torch.sigmoid(stage.mean(1)), atol=1e-6)
+        by_channel = attend_channels(stage, omega, "standard")
+        assert torch.allclose(attend(stage, omega, "standard"), by_channel * guided[:, None], atol=1e-6)
+        assert guided.shape == stage.shape[:1] + stage.shape[2:]
+    assert make_tiny_model(consensus="none").network.attention_maps(frames, snippets) == []
 
 
 @pytest.mark.parametrize("consensus", ["audio_visual", "visual", "none"])
@@ -67,3 +95,13 @@ def test_a_backbone_that_ccam_cannot_use_is_named(clips):
     network = make_tiny_model(visual="swin_tiny_patch4_window7_224", image_size=224).network
     with pytest.raises(ValueError, match="convolutional or PVT pyramid"), torch.no_grad():
         network.encode(torch.rand(1, 3, 224, 224), torch.rand(1, 32000) - 0.5)
+
+
+def test_presence_ignores_classes_that_no_object_makes(clips):
+    network = make_tiny_model().network
+    network.similarity.fill_(1)[0] = -1
+    with torch.no_grad():
+        encoding = network.encode(clips[0][0, :1], clips[1][0, :1])
+        encoding.audio_logits[0] = torch.tensor([9.0] + [-1.0] * 7 + [0.0])
+        decoding = network.decode(encoding, torch.tensor([[True]]))
+    assert decoding.presence.tolist() == pytest.approx([0.5])

@@ -33,29 +33,24 @@ def forward_last(model, windows) -> np.ndarray:
         return model.network(frames[None], snippets[None])[0, -1].sigmoid().numpy()
 
 
-def step_probability(session: Session, window: Window, monkeypatch) -> np.ndarray:
-    """Step, and catch the probabilities before they are resized to the picture."""
-    caught = []
-    describe = session._describe
-    monkeypatch.setattr(session, "_describe", lambda w, e, p: caught.append(p) or describe(w, e, p))
+def step_probability(session: Session, window: Window) -> np.ndarray:
+    """Step, and give the probabilities before they are resized to the picture."""
     session.step(window)
-    return caught[0]
+    return session.newest.logits[0].sigmoid().numpy()
 
 
-def test_session_equals_forward_of_the_last_five_seconds(tiny_model, windows, monkeypatch):
+def test_session_equals_forward_of_the_last_five_seconds(tiny_model, windows):
     session = Session(tiny_model, "cpu")
     for count, window in enumerate(windows, start=1):
-        seen = step_probability(session, window, monkeypatch)
-        monkeypatch.undo()
+        seen = step_probability(session, window)
         expected = forward_last(tiny_model, windows[max(0, count - 5) : count])
         assert np.abs(seen - expected).max() < 1e-5
 
 
-def test_history_is_by_stamp_not_by_count(tiny_model, windows, monkeypatch):
+def test_history_is_by_stamp_not_by_count(tiny_model, windows):
     session = Session(tiny_model, "cpu")
     for window in (windows[0], windows[1], windows[6]):  # four seconds are missing
-        seen = step_probability(session, window, monkeypatch)
-        monkeypatch.undo()
+        seen = step_probability(session, window)
     assert np.abs(seen - forward_last(tiny_model, [windows[6]])).max() < 1e-5
 
 
@@ -70,6 +65,18 @@ def test_result_belongs_to_the_frame(tiny_model, windows):
     assert (result.stamp_ns, result.frame_id) == (windows[2].frame.stamp_ns, "camera")
     assert result.mask.shape == result.confidence.shape == (48, 80)
     assert result.label.visual in tiny_model.visual_labels
+
+
+def test_the_newest_encoding_is_that_of_the_last_window(tiny_model, windows):
+    session = Session(tiny_model, "cpu")
+    with pytest.raises(RuntimeError, match="call step first"):
+        _ = session.newest
+    for window in windows[:2]:
+        session.step(window)
+    with torch.no_grad():
+        encoding = tiny_model.network.encode(*session.inputs(windows[1]))
+    assert torch.equal(session.newest.audio_logits, encoding.audio_logits)
+    assert torch.equal(session.newest.visual_logits, encoding.visual_logits)
 
 
 def test_silence_gives_no_mask(tiny_model, windows):

@@ -1,0 +1,43 @@
+"""`c3n explain`: why this mask? Pictures and numbers, a second at a time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("explain", help="what is heard and seen, how the labels agree, where CCAM looks")
+    command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
+    command.add_argument("-o", "--out", type=Path, required=True, help="folder for second_<n>.png and explain.json")
+    command.add_argument("--model", default="demo", help="demo, zero_shot, or a safetensors file (default %(default)s)")
+    command.add_argument("--second", type=int, metavar="N", help="only this one, counted from 0 (default: all)")
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    command.add_argument("--image-topic", help="of a bag with several cameras")
+    command.add_argument("--audio-topic", help="of a bag with several microphones")
+    command.set_defaults(run=run)
+
+
+def run(options, _: str) -> str:
+    """A picture for each second in `options.out`; returns a line a second."""
+    from c3n_model.explain import describe_explanation, explain_seconds
+    from c3n_model.explain_figure import draw_explanation
+    from c3n_model.loading import load_model
+    from c3n_model.progress import bar
+    from c3n_model.segment import describe_second
+    from c3n_model.sources import open_source
+    from c3n_model.streaming.session import Session
+
+    source = open_source(options.input, options.image_topic, options.audio_topic)
+    session = Session(load_model(options.model), options.device)
+    options.out.mkdir(parents=True, exist_ok=True)
+    lines, seconds = [], []
+    for number, explanation in explain_seconds(bar(source, source.name), session, only=options.second):
+        picture = f"second_{number:04d}.png"
+        draw_explanation(explanation, options.out / picture)
+        seconds.append({"second": number, "picture": picture} | describe_explanation(explanation))
+        lines.append(describe_second(explanation.segmentation))
+    about = {"model": options.model, "input": str(options.input), "seconds": seconds}
+    (options.out / "explain.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return "\n".join([*lines, f"wrote {options.out}"])

@@ -1,0 +1,83 @@
+"""`c3n labels build`: how alike are the audio and the visual labels (Eqs. 3-5), once and for all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+AUDIOSET_FILE = "class_labels_indices.csv"
+NAMED_AT_MOST = 12  # of the labels without a vector; the table names all of them
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("labels", help="make the table of label similarities")
+    verbs = command.add_subparsers(required=True, metavar="VERB")
+    build = verbs.add_parser("build", help="a label table from word vectors")
+    build.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
+    build.add_argument(
+        "--vectors",
+        metavar="SOURCE",
+        default="en_core_web_lg",
+        help="spaCy model (name or folder), or a file: .npz, .txt, .vec, .bin, .gz of those (default %(default)s)",
+    )
+    build.add_argument(
+        "--audio-labels",
+        metavar="FILE",
+        type=Path,
+        help=f"AudioSet's {AUDIOSET_FILE} or one label a line (default: {AUDIOSET_FILE} below $C3N_WEIGHTS)",
+    )
+    build.add_argument(
+        "--visual-labels",
+        metavar="FILE",
+        default="imagenet",
+        help="imagenet, or one label a line (default %(default)s)",
+    )
+    build.add_argument(
+        "--cleaning",
+        metavar="RULE",
+        default="whole",
+        help="whole, first_synonym or best_synonym: see c3n_model/labels/cleaning.py (default %(default)s)",
+    )
+    build.set_defaults(run=run_build)
+
+
+def run_build(options, command_line: str) -> str:
+    """`c3n labels build`."""
+    from c3n_model.labels.names import imagenet_names, read_labels
+    from c3n_model.labels.table import build_table
+    from c3n_model.labels.vectors import open_vectors
+
+    audio = read_labels(options.audio_labels or _find_audioset())
+    visual = imagenet_names() if options.visual_labels == "imagenet" else read_labels(Path(options.visual_labels))
+    source = open_vectors(options.vectors)
+    table = build_table(audio, visual, source, cleaning=options.cleaning, command=command_line)
+    table.save(options.out)
+    excluded = [
+        f"{len(labels)} of {total} {modality} labels have no vector and take no part: {_some(labels)}"
+        for (modality, labels), total in zip(table.provenance["excluded"].items(), table.similarity.shape, strict=True)
+        if labels
+    ]
+    name, version = table.provenance["vectors"], table.provenance.get("vectors_version", "")
+    about = f"{table.provenance['dimension']}-d vectors of {' '.join(filter(None, (name, version)))}"
+    size = " x ".join(map(str, table.similarity.shape))
+    return "\n".join([*excluded, f"wrote {options.out}: {size} labels, {about}, cleaning {options.cleaning}"])
+
+
+def _find_audioset() -> Path:
+    import os
+
+    from c3n_model.loading import WEIGHTS_VARIABLE
+
+    folder = Path(os.environ.get(WEIGHTS_VARIABLE, "weights"))
+    found = sorted(folder.rglob(AUDIOSET_FILE)) if folder.is_dir() else []
+    if not found:
+        raise FileNotFoundError(
+            f"no {AUDIOSET_FILE} below {folder}; name the audio labels with --audio-labels, or their folder in the "
+            f"environment variable {WEIGHTS_VARIABLE}"
+        )
+    return found[0]
+
+
+def _some(labels: list[str]) -> str:
+    rest = len(labels) - NAMED_AT_MOST
+    return "; ".join(labels[:NAMED_AT_MOST]) + (f"; and {rest} more" if rest > 0 else "")

@@ -1,0 +1,98 @@
+"""Which things make which sounds: label similarity (Eq. 5) by knowledge in the place of word vectors.
+
+Word vectors say that "Horse" and "sorrel" have little in common (cosine 0.29) and that "Animal" is close to every animal.
+Here an AudioSet class names the nouns that can make it (`sound_sources.txt`), a noun holds the ImageNet classes below it in
+WordNet's hierarchy (`imagenet_nouns.txt`), and a generic class of AudioSet's ontology ("Animal", "Vehicle") agrees with
+every noun of its kind, but less than an exact one does.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+
+SOURCE_SIMILARITY = 1.0
+KIND_SIMILARITY = 0.5
+
+# Generic AudioSet classes and the nouns that may be behind them: all whose ImageNet classes lie within one noun, or a list.
+_KINDS_BY_NOUN = {
+    "Animal": "animal",
+    "Vehicle": "vehicle",
+    "Music": "musical instrument",
+    "Musical instrument": "musical instrument",
+}
+_KINDS_BY_LIST = {
+    "Domestic animals, pets": "dog cat bird rabbit",
+    "Wild animals": "wolf fox lion tiger leopard bear owl parrot bird frog snake monkey elephant zebra seal",
+    "Livestock, farm animals, working animals": "horse cow pig sheep goat chicken turkey duck goose",
+}
+GENERIC_SOUNDS = frozenset({*_KINDS_BY_NOUN, *_KINDS_BY_LIST})
+KINDS = ("animal", "vehicle", "musical instrument")  # nouns that say too little to be an answer
+
+# What segmenters and datasets call it, and the noun of ours.
+SYNONYMS = {
+    "aeroplane": "airplane",
+    "motorbike": "motorcycle",
+    "tvmonitor": "television",
+    "tv": "television",
+    "cell phone": "telephone",
+    "hair drier": "hair dryer",
+    "computer keyboard": "keyboard",
+    "rooster": "chicken",
+    "hen": "chicken",
+}
+
+
+@cache
+def imagenet_nouns() -> dict[str, tuple[int, ...]]:
+    """Noun -> indices of the ImageNet-1k classes that show it."""
+    nouns = {}
+    for noun, text in _lines("imagenet_nouns.txt"):
+        ranges = [part.partition("-") for part in text.split()]
+        nouns[noun] = tuple(k for first, _, last in ranges for k in range(int(first), int(last or first) + 1))
+    return nouns
+
+
+@cache
+def sound_sources() -> dict[str, frozenset[str]]:
+    """AudioSet class -> nouns that make that sound."""
+    sources: dict[str, set[str]] = {}
+    for noun, text in _lines("sound_sources.txt"):
+        for sound in text.split("|"):
+            sources.setdefault(sound.strip(), set()).add(noun)
+    return {sound: frozenset(nouns) for sound, nouns in sources.items()}
+
+
+def noun_of(label: str) -> str:
+    """The noun for what a segmenter or a dataset calls it: "aeroplane" -> "airplane"."""
+    name = label.strip().lower().replace("_", " ")
+    return SYNONYMS.get(name, name)
+
+
+def is_a(noun: str, other: str) -> bool:
+    """Whether every `noun` is an `other`: a rooster is a bird, an ambulance is a car."""
+    nouns = imagenet_nouns()
+    return noun == other or (noun in nouns and other in nouns and set(nouns[noun]) <= set(nouns[other]))
+
+
+def source_similarity(sounds: list[str] | tuple[str, ...], nouns: list[str] | tuple[str, ...]) -> np.ndarray:
+    """Similarity of AudioSet classes and nouns: float32 (K_a, K_v), SOURCE_SIMILARITY where the noun makes the sound,
+    KIND_SIMILARITY where the sound names no more than the noun's kind, else 0."""
+    similarity = np.zeros((len(sounds), len(nouns)), np.float32)
+    for row, sound in enumerate(sounds):
+        sources, kind = sound_sources().get(sound, frozenset()), _KINDS_BY_NOUN.get(sound)
+        members = _KINDS_BY_LIST.get(sound, "").split()
+        for column, noun in enumerate(nouns):
+            if noun in sources:
+                similarity[row, column] = SOURCE_SIMILARITY
+            elif noun in members or (kind is not None and is_a(noun, kind)):
+                similarity[row, column] = KIND_SIMILARITY
+    return similarity
+
+
+def _lines(name: str) -> list[tuple[str, str]]:
+    text = (Path(__file__).parent / name).read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if line and not line.startswith("#")]
+    return [(key.strip(), value) for key, _, value in (line.partition(":") for line in lines)]

@@ -1,0 +1,181 @@
+"""Word vectors from spaCy models and from the usual files. Of a file only the words asked for are kept, so that the
+gigabytes of word2vec and GloVe fit a small machine. Nothing is unpickled."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+
+from c3n_model.labels.embedding import WordVectors
+
+TEXT_SUFFIXES = (".txt", ".vec", ".glove")
+FILE_SUFFIXES = (".npz", ".bin", *TEXT_SUFFIXES)
+_TOKEN = re.compile(r"(?:[^\W_]\.){2,}|'s\b|[^\W_]+(?:'(?!s\b)[^\W_]+)*|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class VectorSource:
+    """Where vectors come from.
+
+    `about` names the source for a table's provenance; `tokens` cuts a text into words and punctuation; `read` gives the
+    vectors, float32 (d',), of those of the wanted words that have one.
+    """
+
+    about: dict
+    tokens: Callable[[str], list[str]]
+    read: Callable[[set[str]], dict[str, np.ndarray]]
+
+
+def open_vectors(source: str | Path) -> VectorSource:
+    """The vectors that `source` names.
+
+    | source | what |
+    |---|---|
+    | .npz | `embedding.WordVectors` |
+    | .txt, .vec, .glove, also .gz | the text form of word2vec, fastText (with a line "count dimension") and GloVe (without) |
+    | .bin, .bin.gz | the binary form of word2vec |
+    | a folder, or any other name | a spaCy model |
+
+    Raises:
+        FileNotFoundError: no such file or spaCy model. ValueError: the source has no word vectors, or no spaCy is installed.
+    """
+    path = Path(source)
+    form = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    if path.is_dir() or (not path.is_file() and form not in FILE_SUFFIXES):
+        return _open_spacy(str(source))
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file of word vectors: {path}")
+    readers = {".npz": _read_npz, ".bin": _read_word2vec} | dict.fromkeys(TEXT_SUFFIXES, _read_text)
+    if form not in readers:
+        raise ValueError(f"{path} is no known form of word vectors; expected one of {', '.join(readers)}")
+    about = {"vectors": path.name, "vectors_sha256": _sha256(path)}
+    return VectorSource(about, split_tokens, lambda wanted: readers[form](path, wanted))
+
+
+def split_tokens(text: str) -> list[str]:
+    """Words and punctuation, cut as spaCy's English tokenizer cuts class names ("bird's": bird, 's; "R.V." is one)."""
+    return _TOKEN.findall(text)
+
+
+def _open_spacy(name: str) -> VectorSource:
+    try:
+        import spacy
+    except ImportError as error:
+        raise ValueError(
+            f"{name!r} is taken for a spaCy model, and spaCy is not installed: pip install spacy, "
+            "or name a file of word vectors"
+        ) from error
+    try:
+        model = spacy.load(
+            name, exclude=["tok2vec", "tagger", "parser", "senter", "attribute_ruler", "lemmatizer", "ner"]
+        )
+    except OSError as error:
+        if Path(name).is_dir():
+            raise ValueError(f"{name} is no spaCy model: {str(error).splitlines()[0]}") from error
+        raise FileNotFoundError(
+            f"no spaCy model {name!r}: fetch it where there is a network with c3n weights get {name}, or take its wheel "
+            "from github.com/explosion/spacy-models/releases to this machine and pip install it; "
+            "or name a folder with a model, or a file of word vectors"
+        ) from error
+    vocabulary = model.vocab
+    if vocabulary.vectors.size == 0:
+        raise ValueError(f"the spaCy model {name!r} has no word vectors (its small ones have none); use a md or lg one")
+    about = {
+        "vectors": f"{model.meta['lang']}_{model.meta['name']}",
+        "vectors_version": model.meta["version"],
+        "spacy_version": spacy.__version__,
+    }
+    table = model.path / "vocab" / "vectors"
+    if table.is_file():
+        about["vectors_sha256"] = _sha256(table)
+
+    def tokens(text: str) -> list[str]:
+        return [token.text for token in model.make_doc(text) if not token.is_space]
+
+    def read(wanted: set[str]) -> dict[str, np.ndarray]:
+        return {word: vocabulary.get_vector(word) for word in wanted if vocabulary.has_vector(word)}
+
+    return VectorSource(about, tokens, read)
+
+
+def _read_npz(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
+    vectors = WordVectors(path).vectors
+    return {word: vectors[word] for word in wanted if word in vectors}
+
+
+def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
+    """Lines of a word and its numbers; some words of GloVe hold blanks, so the numbers are counted from the right."""
+    found = {}
+    with _open(path) as file:
+        lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in enumerate(file, 1))
+        number, first = next(lines, (0, ""))
+        header = re.fullmatch(r"(\d+) (\d+)", first)
+        expected, dimension = (int(header[1]), int(header[2])) if header else (None, first.count(" "))
+        if dimension == 0:
+            raise ValueError(f"{path} holds no word vectors: its first line is {first[:40]!r}")
+        if not header:
+            _take(path, number, first, dimension, wanted, found)
+        for number, line in lines:
+            _take(path, number, line, dimension, wanted, found)
+    if expected is not None and number - 1 < expected:
+        raise ValueError(f"{path} is cut: it promises {expected} words and holds {number - 1}")
+    return found
+
+
+def _take(path: Path, number: int, line: str, dimension: int, wanted: set[str], found: dict[str, np.ndarray]) -> None:
+    word, *values = line.rsplit(" ", dimension)
+    if len(values) != dimension:
+        raise ValueError(f"line {number} of {path} has {len(values)} numbers; expected {dimension}")
+    if word in wanted and word not in found:
+        try:
+            found[word] = np.array(values, np.float32)
+        except ValueError as error:
+            raise ValueError(f"line {number} of {path} holds no {dimension} numbers: {error}") from error
+
+
+def _read_word2vec(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
+    """A line "count dimension", then for each word its text, a blank and little-endian float32 numbers."""
+    found = {}
+    with _open(path) as file:
+        header = re.fullmatch(rb"(\d+) (\d+)\s*", file.readline(64))
+        if not header:
+            raise ValueError(f"{path} is not word2vec's binary form: it lacks the line with its count and dimension")
+        count, size = int(header[1]), 4 * int(header[2])
+        for number in range(count):
+            letters = bytearray()
+            while (letter := file.read(1)) not in (b" ", b""):
+                letters += letter
+            numbers = file.read(size)
+            if len(numbers) < size:
+                raise ValueError(f"{path} is cut: it promises {count} words and holds {number}")
+            word = letters.decode("utf-8", "replace").lstrip("\n")
+            if word in wanted and word not in found:
+                found[word] = np.frombuffer(numbers, "<f4").astype(np.float32)
+    return found
+
+
+@contextmanager
+def _open(path: Path) -> Iterator[BinaryIO]:
+    """The bytes of a file, unzipped where its name says so; whatever is wrong with the zip is one ValueError."""
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            yield file
+    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        raise ValueError(f"{path} is cut or no gzip file: {error}") from error
+
+
+def _sha256(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,82 @@
+"""Tensors from files that others wrote, and into modules. Nothing in them is executed."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+# PANNs' 16 kHz checkpoint holds NumPy arrays and numbers beside its tensors: which training clips came next. Rebuilding them
+# runs no code of the file's own. NumPy 1 and NumPy 2 name the module of these functions differently.
+_REBUILDERS = (np.zeros(1).__reduce__()[0], np.float64(1).__reduce__()[0])
+_NUMPY = [
+    *(
+        (f, f"{module}.{f.__name__}")
+        for f in _REBUILDERS
+        for module in ("numpy.core.multiarray", "numpy._core.multiarray")
+    ),
+    np.ndarray,
+    np.dtype,
+    *(type(np.dtype(kind)) for kind in ("int64", "int32", "float64", "float32", "bool")),
+]
+
+
+def read_tensors(path: Path) -> dict:
+    """What a .safetensors file or a torch checkpoint holds, on the CPU: tensors by name, or a dict around them.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: cut, of another kind, or it holds code besides tensors.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        with torch.serialization.safe_globals(_NUMPY):
+            tensors = torch.load(path, map_location="cpu", weights_only=True)
+    except PermissionError:
+        raise
+    except Exception as error:  # a broken file leads an unpickler into any error
+        raise ValueError(_broken(path, str(error))) from error
+    if not isinstance(tensors, dict):
+        raise ValueError(_broken(path, f"it holds a {type(tensors).__name__}, expected tensors by name"))
+    return tensors
+
+
+def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Load `tensors`, which came from `path`, into `module`: all of them, and nothing may be left out.
+
+    Raises:
+        ValueError: names or shapes differ; the module is left as it was.
+    """
+    expected = module.state_dict()
+    missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
+    wrong = [name for name in expected if name in tensors and _shape(tensors[name]) != expected[name].shape]
+    if missing or surplus or wrong:
+        examples = ", ".join([*missing[:2], *surplus[:2], *sorted(wrong)[:2]][:3])
+        raise ValueError(
+            f"the weights in {path} do not fit {type(module).__name__} as configured: {len(missing)} tensors missing, "
+            f"{len(surplus)} unknown, {len(wrong)} of another shape (such as {examples}); "
+            "they are of another model or version"
+        )
+    module.load_state_dict(tensors)
+
+
+def _shape(tensor) -> tuple[int, ...] | None:
+    return tensor.shape if isinstance(tensor, Tensor) else None
+
+
+def _broken(path: Path, reason: str) -> str:
+    code = re.search(r"GLOBAL (\S+)", reason)
+    if code:
+        return (
+            f"{path} is not loaded: it asks for {code[1]}, that is code, and not only tensors. Get the file from its "
+            "publisher again; if it is meant to hold code, save its state dict as safetensors where you trust it"
+        )
+    first_line = (reason.splitlines() or ["no reason given"])[0]
+    return f"{path} cannot be read as weights ({first_line}): it is cut or of another kind; get it again"

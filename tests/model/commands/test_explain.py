@@ -1,0 +1,49 @@
+"""`c3n explain` on the demo model, from a video to pictures and numbers."""
+
+import json
+
+import cv2
+import pytest
+
+from c3n_model.cli import main
+from c3n_model.data.synthetic_scenes import make_demo_scene
+from c3n_model.sources.scene import SceneSource
+from c3n_model.sources.video_writer import VideoWriter
+
+
+@pytest.fixture(scope="module")
+def scene_video(tmp_path_factory):
+    """Two seconds of the demo scene as mp4."""
+    path = tmp_path_factory.mktemp("video") / "scene.mp4"
+    with VideoWriter(path) as writer:
+        for item in SceneSource(make_demo_scene(), height=96, width=128, frame_rate=10):
+            if item.stamp_ns > 2_200_000_000:
+                break
+            writer.write(item)
+    return path
+
+
+def test_explanations_agree_with_the_segmentation(tmp_path, scene_video):
+    main(["segment", str(scene_video), "-o", str(tmp_path / "masks"), "--device", "cpu"])
+    main(["explain", str(scene_video), "-o", str(tmp_path / "why"), "--device", "cpu", "--second", "1"])
+    lines = [json.loads(line) for line in (tmp_path / "masks/labels.jsonl").read_text().splitlines()]
+    explained = json.loads((tmp_path / "why/explain.json").read_text())
+    assert explained["model"] == "demo"
+    (second,) = explained["seconds"]
+    assert (second["second"], second["picture"]) == (1, "second_0001.png")
+    assert second["window_start_ns"] == lines[1]["window_start_ns"] == 10**9
+    assert second["label"] == lines[1]["label"] == second["pairs"][0]
+    assert second["presence"] == lines[1]["presence"]
+    chosen = second["audio"]["chosen"], second["visual"]["chosen"]
+    assert second["consensus"][chosen[0]][chosen[1]] == pytest.approx(second["label"]["consensus"], rel=1e-4)
+    assert [stage["stage"] for stage in second["attention"]] == [1, 2, 3, 4]
+    assert cv2.imread(str(tmp_path / "why/second_0001.png")).shape == (900, 1600, 3)
+    mask = cv2.imread(str(tmp_path / "masks" / lines[1]["mask"]), cv2.IMREAD_GRAYSCALE)
+    assert second["mask_fraction"] == pytest.approx((mask > 0).mean())
+    assert sorted(path.name for path in (tmp_path / "why").iterdir()) == ["explain.json", "second_0001.png"]
+
+
+def test_a_second_beyond_the_end_is_one_line(tmp_path, scene_video):
+    with pytest.raises(SystemExit) as stop:
+        main(["explain", str(scene_video), "-o", str(tmp_path / "why"), "--device", "cpu", "--second", "9"])
+    assert str(stop.value.code) == "c3n: there is no second 9; the recording has the seconds 0 to 1"

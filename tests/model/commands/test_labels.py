@@ -1,0 +1,61 @@
+"""`c3n labels build`: a table from the command line, and what it tells."""
+
+import numpy as np
+import pytest
+from word_files import write_npz
+
+from c3n_model.cli import main
+from c3n_model.labels.names import imagenet_names
+from c3n_model.labels.table import LabelTable
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("C3N_WEIGHTS", raising=False)
+    words = {"violin": [1, 0], "guitar": [0.8, 0.6], "dog": [0, 1]}
+    write_npz(tmp_path / "words.npz", {word: np.array(row, np.float32) for word, row in words.items()})
+    (tmp_path / "sounds.txt").write_text("Violin\n\nSilence\nBark, dog\n")
+    (tmp_path / "sights.txt").write_text("guitar\ndog\n")
+    return tmp_path
+
+
+def test_a_table_of_two_files_of_labels(folder, capsys):
+    command = "labels build -o table.safetensors --vectors words.npz --audio-labels sounds.txt"
+    main([*command.split(), "--visual-labels", "sights.txt", "--cleaning", "best_synonym"])
+    table = LabelTable.load(folder / "table.safetensors")
+    assert table.audio_labels == ("Violin", "Silence", "Bark, dog")
+    assert table.similarity.flatten().tolist() == pytest.approx([0.8, 0, 0, 0, 0.6, 1])
+    assert table.provenance["command"] == f"c3n {command} --visual-labels sights.txt --cleaning best_synonym"
+    out = capsys.readouterr().out.splitlines()
+    assert out == [
+        "1 of 3 audio labels have no vector and take no part: Silence",
+        "wrote table.safetensors: 3 x 2 labels, 2-d vectors of words.npz, cleaning best_synonym",
+    ]
+
+
+def test_imagenet_needs_no_file(folder, capsys):
+    main(["labels", "build", "-o", "table.safetensors", "--vectors", "words.npz", "--audio-labels", "sounds.txt"])
+    table = LabelTable.load(folder / "table.safetensors")
+    assert table.visual_labels == tuple(imagenet_names())
+    assert table.similarity[0, table.visual_labels.index("violin, fiddle")].item() == pytest.approx(1)
+    assert "; and " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ("--audio-labels sounds.txt --vectors en_core_web_none", "no spaCy model 'en_core_web_none'"),
+        ("--audio-labels nothing.txt", "no such file of labels: nothing.txt"),
+        ("--vectors words.npz", "no class_labels_indices.csv below weights"),
+        ("--audio-labels sounds.txt --visual-labels nothing", "no such file of labels: nothing"),
+        ("--audio-labels words.npz", "words.npz is no text"),
+        ("--audio-labels sounds.txt --vectors words.npz --cleaning tidy", "expected one of whole"),
+    ],
+)
+def test_bad_input_is_one_line(folder, options, message):
+    with pytest.raises(SystemExit) as stop:
+        main(["labels", "build", "-o", "table.safetensors", *options.split()])
+    assert message in str(stop.value.code)
+    assert "\n" not in str(stop.value.code)
+    assert not (folder / "table.safetensors").exists()

@@ -1,0 +1,73 @@
+"""`c3n train` from public weights: a label table in, a model and its card out."""
+
+import json
+from dataclasses import replace
+
+import pytest
+import timm
+import torch
+
+from c3n_model import weights
+from c3n_model.cli import main
+from c3n_model.loading import load_model
+from c3n_model.network.audio.efficientat import EfficientAT
+
+CONFIG = """
+model: {visual: mobilenetv2_100, audio: mn04, channels: 8, image_size: 64}
+train: {epochs: 1, batch_size: 2, color_jitter: false}
+"""
+TRAIN = ["train", "scenes", "--config", "small.yaml", "-o", "model.safetensors", "--device", "cpu"]
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Two scenes, a config, and toy weight files of the public names."""
+    entries = {name: replace(file, bytes=None) for name, file in weights.manifest().items()}
+    monkeypatch.setattr(weights, "manifest", lambda: entries)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "small.yaml").write_text(CONFIG)
+    torch.save(EfficientAT().state_dict(), tmp_path / "mn04_as_mAP_432.pt")
+    torch.save(timm.create_model("mobilenetv2_100").state_dict(), tmp_path / "mobilenetv2_100_ra-b33bc2c4.pth")
+    main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
+    return tmp_path
+
+
+def save_table(path, audio: int, visual: int) -> dict:
+    """A label table with `audio` x `visual` made-up similarities; returns its provenance."""
+    table = pytest.importorskip("c3n_model.labels.table")
+    similarity = torch.rand(audio, visual, generator=torch.Generator().manual_seed(0))
+    provenance = {"vectors": "made up", "matrix_sha256": table.matrix_sha256(similarity)}
+    names = (tuple(f"{kind} {index}" for index in range(size)) for kind, size in (("a", audio), ("v", visual)))
+    table.LabelTable(similarity, *names, provenance).save(path)
+    return provenance
+
+
+def test_from_public_weights_and_a_label_table(folder):
+    provenance = save_table(folder / "labels.safetensors", 527, 1000)
+    main([*TRAIN, "--labels", "labels.safetensors"])
+    model = load_model(folder / "model.safetensors")
+    assert (len(model.audio_labels), len(model.visual_labels)) == (527, 1000)
+    assert model.card["labels"] == provenance
+    assert model.card["weights"] == {
+        name: f"sha256:{weights.checksum_of(folder / name)}"
+        for name in ("mobilenetv2_100_ra-b33bc2c4.pth", "mn04_as_mAP_432.pt")
+    }
+    assert model.card["scores"].keys() == {"s4", "ms3"}
+    public = torch.load(folder / "mn04_as_mAP_432.pt", weights_only=True)
+    assert torch.equal(model.network.audio_encoder.features[0][0].weight, public["features.0.0.weight"]), "it is frozen"
+    assert json.dumps(model.card)
+
+
+def test_table_of_other_classes_is_refused(folder):
+    save_table(folder / "labels.safetensors", 9, 8)
+    with pytest.raises(SystemExit, match="labels.safetensors is of 9 x 8 labels; public weights know 527"):
+        main([*TRAIN, "--labels", "labels.safetensors"])
+
+
+def test_either_classifiers_or_labels(folder, capsys):
+    for given in ([], ["--labels", "a", "--classifiers", "b"]):
+        with pytest.raises(SystemExit):
+            main([*TRAIN, *given])
+        assert "--classifiers" in capsys.readouterr().err

@@ -1,0 +1,93 @@
+"""`c3n weights`, from the outside."""
+
+import hashlib
+
+import pytest
+from file_server import file_server
+
+from c3n_model import weights
+from c3n_model.cli import main
+from c3n_model.weights import PretrainedFile, manifest
+
+TOYS = {
+    name: PretrainedFile(
+        name, f"{name}.pth", "a toy", "MIT", "nobody et al.", checksum=f"sha256:{hashlib.sha256(b'x').hexdigest()}"
+    )
+    for name in ("lost", "toy")
+}
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """An empty C3N_WEIGHTS beside an empty cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "usb"))
+    (tmp_path / "usb").mkdir()
+    return tmp_path / "usb"
+
+
+def test_list_names_every_file_and_where_it_lies(folder, capsys):
+    (folder / "pvt_v2_b4.in1k.safetensors").write_bytes(b"x")
+    main(["weights", "list"])
+    lines = capsys.readouterr().out.splitlines()
+    rows = {line.split()[0]: line for line in lines if line}
+    assert manifest().keys() <= rows.keys()
+    assert rows["pvt_v2_b4"].endswith(str(folder / "pvt_v2_b4.in1k.safetensors"))
+    assert rows["mn04"].split() == ["mn04", "4.1", "MB", "sha256", "MIT", "missing"]
+    assert rows["mobilenetv2_100"].split()[4:6] == ["sha256", "prefix"]
+    assert rows["beats_cpt1"].endswith("missing, to be put there by hand")
+    assert lines[-1].startswith("set zero_shot: ")
+
+
+def test_verify_shows_the_sha256_of_what_nobody_publishes(folder, capsys):
+    (folder / "pvt_v2_b4.in1k.safetensors").write_bytes(b"x")
+    main(["weights", "verify"])
+    assert f"no checksum known; sha256 {hashlib.sha256(b'x').hexdigest()}" in capsys.readouterr().out
+
+
+def test_verify_fails_for_a_wrong_file(folder, capsys):
+    (folder / "pvt_v2_b5.in1k.safetensors").write_bytes(b"x")
+    with pytest.raises(SystemExit) as stop:
+        main(["weights", "verify"])
+    assert stop.value.code == "c3n: 1 of 1 files are not what they should be: pvt_v2_b5"
+    assert "WRONG sha256 2d711642b726b044" in capsys.readouterr().out
+
+
+def test_verify_of_a_named_missing_file_fails(folder):
+    with pytest.raises(SystemExit, match=r"mn04_as_mAP_432.pt .* is not on this machine"):
+        main(["weights", "verify", "mn04"])
+
+
+def test_path(folder, capsys):
+    (folder / "pvt_v2_b5.in1k.safetensors").write_bytes(b"x")
+    main(["weights", "path", "pvt_v2_b5"])
+    assert capsys.readouterr().out.strip() == str(folder / "pvt_v2_b5.in1k.safetensors")
+    with pytest.raises(SystemExit, match="`c3n weights get mobilenetv2_100` fetches it"):
+        main(["weights", "path", "zero_shot"])
+
+
+def test_get_shows_what_is_there_already(folder, capsys):
+    (folder / "swin_base_patch4_window7_224.pth").write_bytes(b"x")
+    name, sha256 = "swin_base_patch4_window7_224_original", hashlib.sha256(b"x").hexdigest()
+    main(["weights", "get", name, "--sha256", sha256])
+    assert capsys.readouterr().out == f"{name}: {folder / 'swin_base_patch4_window7_224.pth'}\n"
+    with pytest.raises(SystemExit, match="--sha256 is of one file; zero_shot are 6"):
+        main(["weights", "get", "zero_shot", "--sha256", sha256])
+
+
+def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    monkeypatch.setattr(weights, "manifest", lambda: TOYS)
+    with file_server() as server:
+        server.files["/toy.pth"] = b"x"
+        monkeypatch.setenv("C3N_WEIGHTS", server.url("/"))
+        with pytest.raises(SystemExit, match="c3n: lost could not be downloaded: .*/lost.pth: HTTP 404"):
+            main(["weights", "get", "lost", "toy"])
+    assert capsys.readouterr().out.endswith("toy.pth\n")
+
+
+@pytest.mark.realdata
+def test_verify_passes_on_real_files(real_data, monkeypatch, capsys):
+    monkeypatch.setenv("C3N_WEIGHTS", str(real_data))
+    main(["weights", "verify"])
+    assert capsys.readouterr().out.count("good sha256") >= 6

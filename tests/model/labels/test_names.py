@@ -1,0 +1,36 @@
+"""Labels from files of either form."""
+
+import pytest
+
+from c3n_model.labels.names import imagenet_names, read_labels
+
+
+def test_one_label_a_line(tmp_path):
+    (tmp_path / "labels.txt").write_text("violin, fiddle\n\n  dog \r\n", encoding="utf-8")
+    assert read_labels(tmp_path / "labels.txt") == ["violin, fiddle", "dog"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("labels.txt", b"\n\n", "holds no labels"),
+        ("labels.txt", b"\xff\xfe\x00", "is no text"),
+        ("labels.csv", b"index,mid,display_name\n0,/m/1,Speech\n", "expected 527 rows"),
+    ],
+)
+def test_what_is_no_list_of_labels(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message):
+        read_labels(tmp_path / name)
+
+
+def test_imagenet_is_in_index_order():
+    names = imagenet_names()
+    assert len(names) == 1000
+    assert (names[0], names[402], names[889]) == ("tench, Tinca tinca", "acoustic guitar", "violin, fiddle")
+
+
+@pytest.mark.realdata
+def test_audioset_is_in_index_order(real_data):
+    names = read_labels(real_data / "weights/class_labels_indices.csv")
+    assert (names[0], names[74], names[140], names[500]) == ("Speech", "Dog", "Guitar", "Silence")

@@ -1,0 +1,112 @@
+"""Every form of word vectors, read back from files that were written without the reader."""
+
+import gzip
+
+import numpy as np
+import pytest
+import spacy
+from word_files import write_npz, write_spacy, write_text, write_word2vec
+
+from c3n_model.labels.names import imagenet_names, read_labels
+from c3n_model.labels.vectors import open_vectors, split_tokens
+
+VECTORS = {
+    "dog": np.array([0.25, -1.5, 3e-7], np.float32),
+    "café": np.array([1, 2, 3], np.float32),
+    ",": np.array([0.1, 0.2, 0.3], np.float32),
+}
+FORMS = {
+    "npz": lambda folder: write_npz(folder / "words.npz", VECTORS),
+    "word2vec text": lambda folder: write_text(folder / "words.vec", VECTORS),
+    "glove text": lambda folder: write_text(folder / "words.txt", VECTORS, header=False),
+    "zipped text": lambda folder: write_text(folder / "words.txt.gz", VECTORS),
+    "word2vec binary": lambda folder: write_word2vec(folder / "words.bin", VECTORS),
+    "zipped binary": lambda folder: write_word2vec(folder / "words.bin.gz", VECTORS),
+    "gensim binary": lambda folder: write_word2vec(folder / "words.bin", VECTORS, after=b""),
+    "spacy folder": lambda folder: write_spacy(folder / "model", VECTORS),
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_every_form_gives_the_same_vectors(tmp_path, form):
+    source = open_vectors(FORMS[form](tmp_path))
+    found = source.read({"dog", "café", ",", "unicorn"})
+    assert found.keys() == VECTORS.keys()
+    for word, vector in VECTORS.items():
+        assert np.array_equal(found[word], vector), word
+        assert found[word].dtype == np.float32
+    assert source.read({"unicorn"}) == {}
+    assert source.tokens("dog, café") == ["dog", ",", "café"]
+    assert source.about["vectors"]
+    assert len(source.about["vectors_sha256"]) == 64
+
+
+def test_spacy_folder_names_its_model(tmp_path):
+    about = open_vectors(write_spacy(tmp_path / "model", VECTORS)).about
+    assert (about["vectors"], about["vectors_version"]) == ("en_little_vectors", "1.2.3")
+    assert about["spacy_version"] == spacy.__version__
+
+
+def test_words_with_blanks_and_empty_requests(tmp_path):
+    vectors = {". . .": np.ones(2, np.float32), "at name@domain.com": np.full(2, 2, np.float32)}
+    source = open_vectors(write_text(tmp_path / "words.txt", {"a": np.zeros(2)} | vectors, header=False))
+    assert source.read({". . ."})[". . ."].tolist() == [1, 1]
+    assert source.read(set()) == {}
+
+
+def test_tokens_are_spacys_for_imagenet():
+    tokenizer = spacy.blank("en")
+    differing = [
+        name for name in imagenet_names() if split_tokens(name) != [token.text for token in tokenizer.make_doc(name)]
+    ]
+    assert differing == ["jack-o'-lantern"]  # spaCy: "o'-lantern" in one
+
+
+@pytest.mark.realdata
+def test_tokens_are_spacys_for_audioset(real_data):
+    tokenizer = spacy.blank("en")
+    for name in read_labels(real_data / "weights/class_labels_indices.csv"):
+        assert split_tokens(name) == [token.text for token in tokenizer.make_doc(name)]
+
+
+def cut(path, drop):
+    path.write_bytes(path.read_bytes()[:-drop])
+    return path
+
+
+def write_bytes(path, content):
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (lambda f: f / "words.txt", FileNotFoundError, "no such file of word vectors"),
+        (lambda f: write_bytes(f / "words.pkl", b"x"), ValueError, "no known form"),
+        (lambda f: write_bytes(f / "words.txt", b""), ValueError, "holds no word vectors"),
+        (
+            lambda f: write_bytes(f / "words.txt", b"dog 1 2\ncat 1\n"),
+            ValueError,
+            "line 2 .* has 1 numbers; expected 2",
+        ),
+        (lambda f: write_bytes(f / "words.txt", b"dog 1 x\n"), ValueError, "line 1 .* holds no 2 numbers"),
+        (lambda f: write_bytes(f / "words.vec", b"3 2\ndog 1 2\n"), ValueError, "promises 3 words and holds 1"),
+        (lambda f: write_bytes(f / "words.bin", b"dog 1 2\n"), ValueError, "not word2vec's binary form"),
+        (lambda f: cut(write_word2vec(f / "words.bin", VECTORS), 5), ValueError, "promises 3 words and holds 2"),
+        (lambda f: write_bytes(f / "words.vec.gz", b"dog 1 2"), ValueError, "cut or no gzip"),
+        (lambda f: cut(write_text(f / "words.vec.gz", VECTORS), 12), ValueError, "cut or no gzip"),
+        (lambda f: cut(write_word2vec(f / "words.bin.gz", VECTORS), 12), ValueError, "cut or no gzip"),
+        (lambda f: write_bytes(f / "words.npz", gzip.compress(b"x")), ValueError, "holds no word vectors"),
+        (lambda f: f, ValueError, "is no spaCy model"),
+        (lambda f: write_spacy(f / "small", {}), ValueError, "has no word vectors"),
+    ],
+)
+def test_bad_sources_say_what_is_wrong(tmp_path, make, error, message):
+    with pytest.raises(error, match=message):
+        open_vectors(make(tmp_path)).read({"dog"})
+
+
+def test_a_missing_spacy_model_says_how_to_get_it():
+    with pytest.raises(FileNotFoundError, match="c3n weights get en_core_web_none.* pip install"):
+        open_vectors("en_core_web_none")
