@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from c3n_model.network.fusion import upsample
 from c3n_model.network.visual_encoder import VisualEncoder
 
-AFFINITY_POWER = 3.0
+AFFINITY_POWER = 2.0
 AFFINITY_STEPS = 2
 GRABCUT_SIZE = 224
-GRABCUT_SEEDS = (0.4, 0.85)  # of the activation's maximum: surely background below, surely object above
+GRABCUT_SEEDS = (0.5, 0.85)  # of the activation's maximum: surely background below, surely object above
 GRABCUT_ITERATIONS = 3
 
 

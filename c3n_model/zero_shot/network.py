@@ -19,7 +19,7 @@ from c3n_model.zero_shot.vocabulary import Vocabulary
 CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on;
 LOCALISE_SIZE = 448  # activations are finer at twice it, but their softmax collapses
 SHARPNESS = 10.0  # mask logits per unit of activation
-ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.6, "grabcut": 0.6}  # of the activation's maximum
+ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
 
 Refinement = Literal["none", "affinity", "grabcut"]
 
