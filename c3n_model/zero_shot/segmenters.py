@@ -82,9 +82,9 @@ class TFLiteSegmenter:
             self._interpreter.set_tensor(self._input["index"], self._quantised(picture)[None])
             self._interpreter.invoke()
             output = self._interpreter.get_tensor(self._output["index"])[0]
-            if output.ndim == 3 and output.shape[-1] > 1:
-                output = np.moveaxis(self._real(output), -1, 0)
-            masks.append(_as_masks(torch.from_numpy(output.reshape(output.shape[:3])), len(self.labels)))
+            if output.ndim == 3:
+                output = output[..., 0] if output.shape[-1] == 1 else np.moveaxis(self._real(output), -1, 0)
+            masks.append(_as_masks(torch.from_numpy(output), len(self.labels)))
         return torch.stack(masks).to(frames.device)
 
     def _quantised(self, picture: np.ndarray) -> np.ndarray:

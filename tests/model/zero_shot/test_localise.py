@@ -62,10 +62,10 @@ def naive_activation(encoder: VisualEncoder, frame: torch.Tensor, classes: list[
 
 
 def test_activation_is_grad_cam_times_layer_cam(encoder, frames):
-    found, features = class_activation(encoder, frames, members_of((1,), (1, 4), (3, 5)))
+    found, features = class_activation(encoder, frames, members_of((1,), (1, 3), (3, 5)))
     assert found.shape == (3, 6, 6)
     assert features.shape[::2] == (3, 6)
-    for frame, activation, classes in zip(frames, found, ([1], [1, 4], [3, 5]), strict=True):
+    for frame, activation, classes in zip(frames, found, ([1], [1, 3], [3, 5]), strict=True):
         expected = naive_activation(encoder, frame, classes)
         assert (activation - expected).abs().max().item() < 1e-3
     assert found.min().item() >= 0
