@@ -23,7 +23,9 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
     """C3N with random weights for (K_a, K_v) label similarities."""
     audio_classes, visual_classes = similarity.shape
     return C3N(
-        visual_encoder=VisualEncoder(config.visual, visual_classes),
+        visual_encoder=VisualEncoder(
+            config.visual, visual_classes, image_size=config.image_size, cam_point=config.cam_point, swin=config.swin
+        ),
         audio_encoder=build_audio_encoder(config.audio, audio_classes),
         similarity=similarity,
         channels=config.channels,
@@ -33,6 +35,7 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
         gate=config.gate,
         audio_features=config.audio_features,
         fusion_norm=config.fusion_norm,
+        decoder=config.decoder,
     )
 
 

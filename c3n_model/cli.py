@@ -8,8 +8,10 @@ import sys
 
 from c3n_model.commands import (
     bag,
+    describe,
     evaluate,
     explain,
+    import_authors,
     labels,
     pretrain,
     segment,
@@ -17,9 +19,24 @@ from c3n_model.commands import (
     train,
     train_vggish_head,
     weights,
+    zero_shot_bench,
 )
 
-COMMANDS = (segment, explain, bag, synthesize, pretrain, train, evaluate, labels, weights, train_vggish_head)
+COMMANDS = (
+    segment,
+    explain,
+    bag,
+    weights,
+    zero_shot_bench,
+    synthesize,
+    pretrain,
+    train,
+    evaluate,
+    describe,
+    labels,
+    import_authors,
+    train_vggish_head,
+)
 
 
 def main(arguments: list[str] | None = None) -> None:

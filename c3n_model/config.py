@@ -17,7 +17,7 @@ Section = TypeVar("Section")
 class ModelConfig:
     """Everything that decides the network's shape. Defaults are the paper's (PVTv2-b5, C = 256, alpha = beta = 0.1)."""
 
-    visual: str = "pvt_v2_b5"  # a timm backbone with a convolutional or PVT pyramid
+    visual: str = "pvt_v2_b5"  # a timm backbone with a pyramid and a classifier: network/visual_encoder.py
     audio: str = "mn04"  # see c3n_model.network.audio
     image_size: int = 224  # frames are squashed to this square
     channels: int = 256  # C
@@ -26,8 +26,11 @@ class ModelConfig:
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
+    cam_point: str = "after_norm"  # Eq. 8: at V_i itself; "before_norm" is the authors' code: network/visual_encoder.py
+    swin: str = "classifier"  # timm's Swin; "dense" is the authors' code
     audio_features: bool = True  # AF of Table II: the cross-modal non-local block
     fusion_norm: bool = False  # norms of the authors' code after the non-local block
+    decoder: str = "plain"  # "authors" is the authors' code: network/decoder.py
     presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py
 
 

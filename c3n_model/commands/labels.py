@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-AUDIOSET_FILE = "class_labels_indices.csv"
 NAMED_AT_MOST = 12  # of the labels without a vector; the table names all of them
 
 
@@ -24,7 +23,7 @@ def add(commands) -> None:
         "--audio-labels",
         metavar="FILE",
         type=Path,
-        help=f"AudioSet's {AUDIOSET_FILE} or one label a line (default: {AUDIOSET_FILE} below $C3N_WEIGHTS)",
+        help="AudioSet's class_labels_indices.csv or one label a line (default: c3n weights path audioset_classes)",
     )
     build.add_argument(
         "--visual-labels",
@@ -43,11 +42,12 @@ def add(commands) -> None:
 
 def run_build(options, command_line: str) -> str:
     """`c3n labels build`."""
+    from c3n_model import weights
     from c3n_model.labels.names import imagenet_names, read_labels
     from c3n_model.labels.table import build_table
     from c3n_model.labels.vectors import open_vectors
 
-    audio = read_labels(options.audio_labels or _find_audioset())
+    audio = read_labels(options.audio_labels or weights.find("audioset_classes"))
     visual = imagenet_names() if options.visual_labels == "imagenet" else read_labels(Path(options.visual_labels))
     source = open_vectors(options.vectors)
     table = build_table(audio, visual, source, cleaning=options.cleaning, command=command_line)
@@ -61,21 +61,6 @@ def run_build(options, command_line: str) -> str:
     about = f"{table.provenance['dimension']}-d vectors of {' '.join(filter(None, (name, version)))}"
     size = " x ".join(map(str, table.similarity.shape))
     return "\n".join([*excluded, f"wrote {options.out}: {size} labels, {about}, cleaning {options.cleaning}"])
-
-
-def _find_audioset() -> Path:
-    import os
-
-    from c3n_model.loading import WEIGHTS_VARIABLE
-
-    folder = Path(os.environ.get(WEIGHTS_VARIABLE, "weights"))
-    found = sorted(folder.rglob(AUDIOSET_FILE)) if folder.is_dir() else []
-    if not found:
-        raise FileNotFoundError(
-            f"no {AUDIOSET_FILE} below {folder}; name the audio labels with --audio-labels, or their folder in the "
-            f"environment variable {WEIGHTS_VARIABLE}"
-        )
-    return found[0]
 
 
 def _some(labels: list[str]) -> str:

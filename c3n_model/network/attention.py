@@ -12,28 +12,26 @@ GATES = ("gradient", "unit", "standard")
 
 
 def class_activation_weights(
-    logits: Tensor, classes: Tensor, maps: list[Tensor], *, keep_graph: bool = True
+    logits: Tensor, classes: Tensor, points: list[Tensor], *, keep_graph: bool = True
 ) -> list[Tensor]:
-    """Eq. 8: omega_i, the spatial mean of d y^{k_m} / d V_i, as [(N, C_vi)].
+    """Eq. 8: omega_i, the spatial mean of d y^{k_m} / d V_i, as [(N, C_vi)]. `points` are the V_i, or what stands for
+    them a norm earlier: `visual_encoder.VisualEncoder`'s `cam_point`.
 
     Frames do not see each other in eval mode, so one backward pass of the summed logits serves all N of them. The result
     is detached: as in the paper it guides the features and is no path for the training gradient. Parameters get no
     gradient from it.
 
     Args:
-        logits: (N, K_v), computed from `maps` with gradients enabled; classes: (N,) int64, k_m; maps: [(N, C_vi, H_i, W_i)];
+        logits: (N, K_v), computed from `points` with gradients enabled; classes: (N,) int64, k_m; points: [(N, C_vi, ...)];
         keep_graph: whether the caller still needs the graph (training does).
     Raises:
-        ValueError: the logits do not depend on `maps`.
+        ValueError: the logits do not depend on `points`.
     """
     chosen = logits.gather(1, classes[:, None]).sum()
-    gradients = torch.autograd.grad(chosen, maps, retain_graph=keep_graph, allow_unused=True)
+    gradients = torch.autograd.grad(chosen, points, retain_graph=keep_graph, allow_unused=True)
     if any(gradient is None for gradient in gradients):
-        raise ValueError(
-            "this backbone gives copies of its feature maps (as timm's Swin does), through which its logits have no "
-            "gradient; CCAM needs a backbone with a convolutional or PVT pyramid"
-        )
-    return [gradient.mean(dim=(2, 3)).detach() for gradient in gradients]
+        raise ValueError("the logits have no gradient through every stage of this backbone; CCAM cannot use it")
+    return [gradient.flatten(2).mean(dim=2).detach() for gradient in gradients]
 
 
 def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor:

@@ -29,7 +29,7 @@ from c3n_model.network.attention import (
     spatial_attention,
 )
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
-from c3n_model.network.decoder import Decoder
+from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
@@ -82,7 +82,8 @@ class C3N(nn.Module):
 
     Args:
         similarity: (K_a, K_v) label similarities of Eq. 5.
-        gate: what enters Eq. 9, see `attention.attend`; fusion_norm: see `fusion.CrossModalNonLocal`.
+        gate: what enters Eq. 9, see `attention.attend`; fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see
+        `decoder.Decoder`.
     """
 
     def __init__(
@@ -98,6 +99,7 @@ class C3N(nn.Module):
         gate: Gate = "gradient",
         audio_features: bool = True,
         fusion_norm: bool = False,
+        decoder: DecoderForm = "plain",
     ):
         super().__init__()
         _check_choices(consensus, gate)
@@ -112,7 +114,7 @@ class C3N(nn.Module):
             CrossModalNonLocal(channels, audio_encoder.embedding_channels, normalise=fusion_norm)
             for _ in range(STAGES if audio_features else 0)
         )
-        self.decoder = Decoder(channels, STAGES)
+        self.decoder = Decoder(channels, STAGES, form=decoder)
         for head in (visual_encoder.head(), audio_encoder.head()):
             head.requires_grad_(False)
 
@@ -152,7 +154,7 @@ class C3N(nn.Module):
             audio_logits=audio_logits,
             visual_logits=encoding.visual_logits[chosen],
             consensus=encoding.consensus.select(chosen),
-            presence=audio_logits[:, self.audible_classes].amax(dim=1).sigmoid(),
+            presence=audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
         )
 
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -176,9 +178,9 @@ class C3N(nn.Module):
             return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
         training = torch.is_grad_enabled()
         with torch.enable_grad():  # Eq. 8 needs a graph even where nothing is trained
-            maps, logits = self.visual_encoder(frames if training else frames.detach().requires_grad_())
+            maps, logits, points = self.visual_encoder.observe(frames if training else frames.detach().requires_grad_())
             consensus = self._infer(audio_logits, logits.detach())
-            weights = class_activation_weights(logits, consensus.visual_class, maps, keep_graph=training)
+            weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=training)
         maps = maps if training else [stage.detach() for stage in maps]
         return maps, logits.detach(), consensus, weights
 

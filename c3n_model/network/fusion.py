@@ -73,6 +73,6 @@ class CrossModalNonLocal(nn.Module):
         return fused.movedim(-1, 1)
 
 
-def upsample(features: Tensor, size: tuple[int, int]) -> Tensor:
+def upsample(features: Tensor, size: tuple[int, int], *, align_corners: bool = False) -> Tensor:
     """Bilinear to `size` (height, width)."""
-    return F.interpolate(features, size=size, mode="bilinear", align_corners=False)
+    return F.interpolate(features, size=size, mode="bilinear", align_corners=align_corners)

@@ -1,6 +1,8 @@
-"""Visual encoder: a timm backbone with a convolutional or PVT pyramid -> four feature maps and class logits in one pass."""
+"""Visual encoder: a timm backbone with a pyramid and a classifier -> four feature maps and class logits in one pass."""
 
 from __future__ import annotations
+
+from typing import Literal
 
 import timm
 import torch
@@ -8,28 +10,54 @@ from torch import Tensor, nn
 
 STAGES = 4
 
+CamPoint = Literal["after_norm", "before_norm"]
+CAM_POINTS = ("after_norm", "before_norm")
+SwinForm = Literal["classifier", "dense"]
+SWIN_FORMS = ("classifier", "dense")
+
 
 class VisualEncoder(nn.Module):
     """F_v of the paper: {V_i}, i = 1..4, from fine (stride 4) to coarse (stride 32), and the logits of Eq. 2.
 
-    Normalisation is inside: callers pass RGB in [0, 1]. `channels` are C_v1..C_v4; `strides` the four reductions.
+    Any timm model will do that has a classifier and four or more stages of falling resolution: PVTv2 b0-b5 and Swin of
+    the paper, MobileNet, ResNet, ConvNeXt, EfficientNet, EfficientViT... `channels` are C_v1..C_v4; `strides` the four
+    reductions. Normalisation is inside, with the mean and std that timm names for the weights: callers pass RGB in
+    [0, 1]. The crop and interpolation that timm also names are not applied: frames are squashed to a square.
+
+    Args:
+        image_size: height and width of the frames, for backbones built for one size (Swin); the others take any.
+        cam_point: where Eq. 8 differentiates. "after_norm" is V_i itself, as the equation reads; "before_norm" is the
+            output of a stage's last block, as in the authors' code. They differ only where a stage ends with a norm (PVT).
+        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i beside the path to the logits, and
+            windows that shift in the last stage, too. As those norms are no way to the logits, it needs "before_norm".
+        create_arguments: more arguments of `timm.create_model`.
 
     Raises:
-        ValueError: timm does not know `name`, or it has fewer than four feature stages.
+        ValueError: timm does not know `name`, it has no such pyramid or no classifier, or an argument does not fit it.
     """
 
-    def __init__(self, name: str, num_classes: int, *, create_arguments: dict | None = None):
+    def __init__(
+        self,
+        name: str,
+        num_classes: int,
+        *,
+        image_size: int | None = None,
+        cam_point: CamPoint = "after_norm",
+        swin: SwinForm = "classifier",
+        create_arguments: dict | None = None,
+    ):
         super().__init__()
-        if not timm.is_model(name):
-            near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
-            raise ValueError(f"visual encoder {name!r} is not a timm model; near it: {', '.join(near) or 'none'}")
-        self.backbone = timm.create_model(name, num_classes=num_classes, **(create_arguments or {}))
-        stages = list(self.backbone.feature_info)
-        if len(stages) < STAGES:
-            raise ValueError(f"visual encoder {name!r} has {len(stages)} feature stages; C3N needs at least {STAGES}")
-        self.channels = [stage["num_chs"] for stage in stages[-STAGES:]]
-        self.strides = [stage["reduction"] for stage in stages[-STAGES:]]
+        _check_choices(name, num_classes, cam_point, swin)
+        more = {**({"always_partition": True} if swin == "dense" else {}), **(create_arguments or {})}
+        self.backbone = _create(name, num_classes, image_size, more)
+        stages = _pyramid(name, self.backbone)
+        self.channels = [stage["num_chs"] for stage in stages]
+        self.strides = [stage["reduction"] for stage in stages]
         self.num_classes = num_classes
+        self.cam_point = cam_point
+        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels)) if swin == "dense" else None
+        self._stages = [stage["module"] for stage in stages]
+        self._channels_last = getattr(self.backbone, "output_fmt", "NCHW") == "NHWC"
         config = self.backbone.pretrained_cfg
         self.set_normalisation(mean=config["mean"], std=config["std"])
 
@@ -40,10 +68,102 @@ class VisualEncoder(nn.Module):
 
     def forward(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
         """frames (N, 3, H, W) in [0, 1] -> maps [(N, C_vi, H_i, W_i)] x 4, logits (N, K_v)."""
-        normalised = (frames - self.mean) / self.std
-        deepest, maps = self.backbone.forward_intermediates(normalised)
-        return maps[-STAGES:], self.backbone.forward_head(deepest)
+        maps, logits, _ = self.observe(frames)
+        return maps, logits
+
+    def observe(self, frames: Tensor) -> tuple[list[Tensor], Tensor, list[Tensor]]:
+        """What `forward` returns, and the CAM points of Eq. 8 [(N, C_vi, ...)] x 4, all of them on the logits' path.
+
+        Activations are caught by hooks that live for this one pass. timm's own `forward_intermediates` will not do: of a
+        channels-last backbone (Swin) it returns copies, through which the logits have no gradient.
+        """
+        maps: list[Tensor] = []
+        points: list[Tensor] = []
+        handles = []
+        for name in self._stages:
+            stage = self.backbone.get_submodule(name)
+            handles.append(stage.register_forward_hook(_catcher(maps, self._channels_last)))
+            if self.cam_point == "before_norm" and _ends_with_norm(stage):
+                # Within such a stage activations are tokens (N, H_i W_i, C_vi).
+                handles.append(stage.blocks[-1].register_forward_hook(_catcher(points, channels_last=True)))
+        try:
+            logits = self.backbone((frames - self.mean) / self.std)
+        finally:
+            for handle in handles:
+                handle.remove()
+        if [tuple(stage.shape[1:2]) for stage in maps if stage.ndim == 4] != [(width,) for width in self.channels]:
+            raise ValueError(
+                f"the stages of this backbone give {[tuple(stage.shape) for stage in maps]}; C3N needs {STAGES} maps "
+                f"(N, C, H, W) of {self.channels} channels"
+            )
+        points = points or maps
+        if self.norms is not None:
+            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(self.norms, maps, strict=True)]
+        return maps, logits, points
 
     def head(self) -> nn.Module:
         """The classifier W_c^V of Eq. 2, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.backbone.get_classifier()
+
+
+def _catcher(caught: list[Tensor], channels_last: bool):
+    """A forward hook that appends a module's output to `caught`, channels first. Where they come last, the module's
+    output is replaced by a view of what was caught, so that this, too, lies on the path to the logits."""
+
+    def catch(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
+        channels_first = output.movedim(-1, 1) if channels_last else output
+        caught.append(channels_first)
+        return channels_first.movedim(1, -1) if channels_last else output
+
+    return catch
+
+
+def _ends_with_norm(stage: nn.Module) -> bool:
+    children = [name for name, _ in stage.named_children()]
+    return "blocks" in children and children[-1] == "norm"
+
+
+def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> None:
+    for option, value, choices in (("cam_point", cam_point, CAM_POINTS), ("swin", swin, SWIN_FORMS)):
+        if value not in choices:
+            raise ValueError(f"{option} is {value!r}; expected one of {', '.join(choices)}")
+    if num_classes < 1:
+        raise ValueError(
+            f"visual encoder {name!r} needs a classifier, got {num_classes} classes; C3IM reads its logits"
+        )
+    if not timm.is_model(name):
+        near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
+        raise ValueError(f"visual encoder {name!r} is not a timm model; near it: {', '.join(near) or 'none'}")
+    if swin == "dense" and not name.startswith("swin_"):
+        raise ValueError(f"swin is 'dense', but {name!r} is no Swin; leave it at 'classifier'")
+    if swin == "dense" and cam_point != "before_norm":
+        raise ValueError("the norms of swin: dense are no path to the logits; set cam_point: before_norm")
+
+
+def _create(name: str, num_classes: int, image_size: int | None, more: dict) -> nn.Module:
+    """timm's model with random weights, for frames of `image_size` if it is built for one size."""
+    defaults = timm.get_pretrained_cfg(name)
+    if not defaults.fixed_input_size or image_size in (None, defaults.input_size[-1]):
+        return timm.create_model(name, num_classes=num_classes, **more)
+    try:
+        return timm.create_model(name, num_classes=num_classes, img_size=image_size, **more)
+    except TypeError as error:
+        raise ValueError(
+            f"visual encoder {name!r} takes frames of {defaults.input_size[-1]} pixels only, got image_size {image_size}"
+        ) from error
+
+
+def _pyramid(name: str, backbone: nn.Module) -> list[dict]:
+    """timm's description of the last four stages: `module`, `num_chs`, `reduction`."""
+    stages = list(getattr(backbone, "feature_info", []))
+    if len(stages) < STAGES:
+        raise ValueError(f"visual encoder {name!r} has {len(stages)} feature stages; C3N needs at least {STAGES}")
+    stages = stages[-STAGES:]
+    strides = [stage["reduction"] for stage in stages]
+    modules = {stage["module"] for stage in stages} & {module for module, _ in backbone.named_modules()}
+    if strides != sorted(set(strides)) or len(modules) < STAGES:
+        raise ValueError(
+            f"visual encoder {name!r} has no pyramid of {STAGES} stages (strides {strides}); C3N needs one, "
+            "such as PVTv2, Swin, ConvNeXt, ResNet or MobileNet"
+        )
+    return stages

@@ -116,10 +116,15 @@ class FolderSource:
 
     def _frames(self) -> Iterator[Frame]:
         for second, path in enumerate(self._pictures):
-            bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-            if bgr is None:
-                raise ValueError(f"{path} cannot be read as a picture; is it cut?")
-            yield Frame(cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB), second * NANOSECONDS_PER_SECOND + FRAME_OFFSET_NS)
+            yield Frame(read_picture(path), second * NANOSECONDS_PER_SECOND + FRAME_OFFSET_NS)
+
+
+def read_picture(path: Path) -> np.ndarray:
+    """rgb uint8 (H, W, 3). Raises ValueError for what is no picture."""
+    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"{path} cannot be read as a picture; is it cut?")
+    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def pictures_in(folder: Path) -> list[Path]:

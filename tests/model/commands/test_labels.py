@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from word_files import write_npz
 
+from c3n_model import weights
 from c3n_model.cli import main
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.table import LabelTable
@@ -12,7 +13,8 @@ from c3n_model.labels.table import LabelTable
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("C3N_WEIGHTS", raising=False)
+    monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "no_weights"))
+    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "no_cache")
     words = {"violin": [1, 0], "guitar": [0.8, 0.6], "dog": [0, 1]}
     write_npz(tmp_path / "words.npz", {word: np.array(row, np.float32) for word, row in words.items()})
     (tmp_path / "sounds.txt").write_text("Violin\n\nSilence\nBark, dog\n")
@@ -47,7 +49,7 @@ def test_imagenet_needs_no_file(folder, capsys):
     [
         ("--audio-labels sounds.txt --vectors en_core_web_none", "no spaCy model 'en_core_web_none'"),
         ("--audio-labels nothing.txt", "no such file of labels: nothing.txt"),
-        ("--vectors words.npz", "no class_labels_indices.csv below weights"),
+        ("--vectors words.npz", "`c3n weights get audioset_classes` fetches it"),
         ("--audio-labels sounds.txt --visual-labels nothing", "no such file of labels: nothing"),
         ("--audio-labels words.npz", "words.npz is no text"),
         ("--audio-labels sounds.txt --vectors words.npz --cleaning tidy", "expected one of whole"),

@@ -30,3 +30,18 @@ def test_c3n_segments_and_trains_with(name):
 def test_unknown_names_are_refused_with_the_known_ones():
     with pytest.raises(ValueError, match="'vgg' is unknown; known: mn04, mn10, vggish, panns_cnn14, .*, beats"):
         build_audio_encoder("vgg", 9)
+
+
+@pytest.mark.parametrize("visual", ["pvt_v2_b5", "swin_base_patch4_window7_224"])
+@pytest.mark.parametrize("audio", ["vggish", "panns_cnn14_16k", "beats"])
+def test_the_paper_s_pairs_segment_and_train(visual, audio):
+    model = make_tiny_model(visual=visual, audio=audio, history=1, image_size=224, channels=8)
+    network, config = model.network, TrainConfig()
+    frames, snippets = torch.rand(1, 1, 3, 224, 224), torch.rand(1, 1, model.sample_rate) - 0.5
+    optimiser = make_optimiser(network, config)
+    set_training_mode(network)
+    before = network.visual_encoder.backbone.state_dict()["patch_embed.proj.weight"].clone()
+    batch = (frames, snippets, torch.ones(1, 1, 224, 224), torch.ones(1, 1, dtype=torch.bool))
+    loss = train_step(network, batch, optimiser, make_schedule(optimiser, config, steps=1), torch.device("cpu"))
+    assert 0 < loss < float("inf")
+    assert not torch.equal(before, network.visual_encoder.backbone.state_dict()["patch_embed.proj.weight"])

@@ -1,0 +1,71 @@
+"""The zero-shot model on whole recordings: AVSBench clips second by second, silent clips, pairs of picture and sound."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from c3n_model.bench.methods import consensus_answer
+from c3n_model.bench.sounds import Sound, clips
+from c3n_model.labels.sound_sources import is_a
+from c3n_model.model import Model
+from c3n_model.overlay import draw_overlay
+from c3n_model.segment import cut_windows
+from c3n_model.sources.media import VideoSource, read_picture
+from c3n_model.streaming.session import Session
+
+
+@dataclass(frozen=True)
+class Recording:
+    """`seconds` one dict a second, `pictures` their overlays rgb uint8; `sounding` the nouns that are right, if known."""
+
+    name: str
+    sounding: frozenset[str]
+    seconds: list[dict]
+    pictures: list[np.ndarray]
+
+
+def run_clips(model: Model, folder: Path, device: str, progress) -> list[Recording]:
+    """Every clip of `folder`, with what its csv says of it."""
+    return [_run(model, path, sounding, device) for path, sounding in progress(list(clips(folder)), "clips")]
+
+
+def run_silent(model: Model, folder: Path, device: str, progress) -> list[Recording]:
+    """Every video of `folder`: nothing sounds in them, and a missing sound track is silence."""
+    return [_run(model, path, frozenset(), device) for path in progress(sorted(folder.glob("*.mp4")), "silent clips")]
+
+
+def run_pairs(model: Model, pairs: list[tuple[Path, Sound]], device: torch.device) -> list[dict]:
+    """What the model names for each picture and its sound."""
+    rows = []
+    for path, sound in pairs:
+        answer = consensus_answer(model, read_picture(path), sound.seconds(model.sample_rate), device)
+        right = is_a(answer.noun, sound.noun) or is_a(sound.noun, answer.noun)
+        rows.append({"name": path.name, "truth": sound.noun, "named": answer.noun, "right": right})
+    return rows
+
+
+def _run(model: Model, path: Path, sounding: frozenset[str], device: str) -> Recording:
+    session = Session(model, device)
+    seconds, pictures = [], []
+    for window in cut_windows(VideoSource(path, allow_silent=True), model.sample_rate):
+        found = session.step(window)
+        label = found.label
+        right = any(is_a(label.visual, noun) or is_a(noun, label.visual) for noun in sounding) if sounding else None
+        seconds.append(
+            {
+                "second": window.start_ns // 1_000_000_000,
+                "audio": label.audio,
+                "visual": label.visual,
+                "consensus": round(label.consensus, 3),
+                "right": right,
+                "published": bool(found.mask.any()),
+                "mask_area": round(float(found.mask.mean()), 4),
+                "loudness_dbfs": round(found.presence.loudness_dbfs, 1),
+            }
+        )
+        pictures.append(draw_overlay(window.frame.rgb, found))
+    return Recording(path.stem, sounding, seconds, pictures)

@@ -1,0 +1,102 @@
+"""`c3n describe`: parameters and multiply-adds of a network and its parts, beside the paper's."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, replace
+from pathlib import Path
+
+PART_NAMES = {
+    "visual_encoder": "visual encoder",
+    "audio_encoder": "audio encoder",
+    "pyramids": "pyramids (ASPP)",
+    "fusions": "fusions",
+    "decoder": "decoder",
+    "consensus": "C3IM: both classifiers",
+    "attention": "CCAM: backward pass",
+}
+
+DIFFERENCES = """\
+Table IV's "FLOPs" are what the counter thop finds in the authors' code: the MACs of layers in the forward pass, with fusions
+that apply theirs at every position, and 4 operations for each element of a norm. It sees neither matrix products outside of
+layers nor the backward pass of CCAM, so its "+0.03 G" are the two classifiers alone.
+Parameters: C3N's 177.15 M have the norms of the authors' fusions (fusion_norm: true adds them). Without the classifiers
+171.76 M are left, which the paper's 171.46 M miss by one digit."""
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("describe", help="parameters and multiply-adds of a network, beside the paper's")
+    command.add_argument(
+        "--config", type=Path, help="YAML whose model section is described; the options below override it"
+    )
+    command.add_argument("--visual", help="timm backbone (default pvt_v2_b5)")
+    command.add_argument("--audio", help="audio encoder, such as vggish (default mn04)")
+    command.add_argument("--frames", type=int, dest="history", help="frames of a clip (default 5)")
+    command.add_argument("--image-size", type=int, help="height and width of a frame (default 224)")
+    command.add_argument("--json", action="store_true", help="print JSON instead of a table")
+    command.set_defaults(run=run)
+
+
+def run(options, _: str) -> str:
+    """Describe."""
+    from c3n_model.config import ModelConfig, read_config
+    from c3n_model.describe import describe
+
+    config = read_config(options.config).model if options.config else ModelConfig()
+    given = {name: getattr(options, name) for name in ("visual", "audio", "history", "image_size")}
+    description = describe(replace(config, **{name: value for name, value in given.items() if value is not None}))
+    return json.dumps(to_mapping(description), indent=2) if options.json else to_table(description)
+
+
+def to_mapping(description) -> dict:
+    """The description as plain numbers, MACs of one clip. `paper` is None for a network that Table IV does not speak of."""
+    config = description.config
+    wholes = {name: getattr(description, name) for name in ("baseline", "c3n")}
+    parts = {name: asdict(cost) for name, cost in description.parts.items()}
+    parts["audio_encoder"]["front_end_macs"] = description.front_end_macs
+    parts["fusions"]["matmul_macs"] = description.parts["fusions"].matmul_macs
+    parts["fusions"]["naive_macs"] = description.naive_fusions.macs
+    parts["fusions"]["naive_matmul_macs"] = description.naive_fusions.matmul_macs
+    return {
+        "visual": config.visual,
+        "audio": config.audio,
+        "frames": config.history,
+        "image_size": config.image_size,
+        "audio_classes": description.audio_classes,
+        "visual_classes": description.visual_classes,
+        **{name: {**asdict(cost), "thop": description.as_thop_counts(cost)} for name, cost in wholes.items()},
+        "parts": parts,
+        "paper": description.paper,
+    }
+
+
+def to_table(description) -> str:
+    """The description as text: part by part, then what thop would count of it and what the paper says."""
+    config = description.config
+    lines = [
+        f"{config.visual} + {config.audio}: a clip of {config.history} frames of {config.image_size} x {config.image_size}, "
+        f"{description.audio_classes} classes of sounds and {description.visual_classes} of sights",
+        "",
+        _row("", "parameters", "MACs", "outside of layers"),
+    ]
+    for name, cost in description.parts.items():
+        if name == "consensus":
+            lines.append(_row("baseline", description.baseline.parameters, description.baseline.macs))
+        lines.append(_row(PART_NAMES[name], cost.parameters, cost.macs, cost.matmul_macs))
+        if name == "fusions":
+            lines.append(
+                _row("  (if naive)", "", description.naive_fusions.macs, description.naive_fusions.matmul_macs)
+            )
+    lines.append(_row("C3N", description.c3n.parameters, description.c3n.macs))
+    lines += ["", _row("as thop counts", "parameters", "operations", "Table IV" if description.paper else "")]
+    for name, label in (("baseline", "baseline"), ("c3n", "C3N")):
+        cost = getattr(description, name)
+        paper = "{parameters_m} M  {gflops} G".format(**description.paper[name]) if description.paper else ""
+        lines.append(_row(label, cost.parameters, description.as_thop_counts(cost), paper))
+    return "\n".join([*lines, "", DIFFERENCES] if description.paper else lines)
+
+
+def _row(label: str, *cells: int | str) -> str:
+    figures = (f"{cell:,}" if isinstance(cell, int) else cell for cell in cells)
+    return f"{label:<24}" + "".join(map("{:>20}".format, figures)).rstrip()

@@ -1,0 +1,85 @@
+"""`c3n import`: a checkpoint of the authors' code, labels and an audio encoder become one model."""
+
+import sys
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+
+import pytest
+import torch
+from authors_network import AUDIO_CLASSES, VISUAL_CLASSES, StubAudio, their_checkpoint
+from safetensors.torch import save_file
+
+from c3n_model.cli import main
+from c3n_model.loading import load_model
+
+
+@dataclass
+class Table:
+    """What the command reads of a label table."""
+
+    audio_labels: tuple = ("bark", "engine", "violin", "wind")
+    visual_labels: tuple = ("dog", "cat", "car", "truck", "violin", "tree")
+    provenance: dict = field(default_factory=lambda: {"rule": "made up"})
+    similarity: torch.Tensor = field(default_factory=lambda: torch.eye(AUDIO_CLASSES, VISUAL_CLASSES))
+
+    @classmethod
+    def load(cls, path):
+        return cls()
+
+
+@pytest.fixture
+def files(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "c3n_model.labels.table", SimpleNamespace(LabelTable=Table))
+    monkeypatch.setattr("c3n_model.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(128))
+    torch.save(their_checkpoint("pvt_v2_b0", 128), tmp_path / "theirs.pth")
+    save_file(StubAudio(128).state_dict(), tmp_path / "audio.safetensors")
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+COMMAND = [
+    "import",
+    "theirs.pth",
+    "--labels",
+    "labels",
+    "--audio-weights",
+    "audio.safetensors",
+    "-o",
+    "model.safetensors",
+]
+
+
+def test_import_writes_a_model_that_runs(files, capsys):
+    main(COMMAND)
+    assert capsys.readouterr().out.strip() == "wrote model.safetensors: pvt_v2_b0 with vggish"
+    model = load_model("model.safetensors")
+    assert model.visual_labels == Table().visual_labels
+    assert model.card["labels"] == {"rule": "made up"}
+    assert model.card["commands"][0].startswith("c3n import theirs.pth")
+    with torch.no_grad():
+        assert model.network(torch.rand(1, 2, 3, 64, 64), torch.rand(1, 2, 16000) - 0.5).shape == (1, 2, 64, 64)
+
+
+def test_a_model_of_ours_can_give_the_audio_encoder(files):
+    main(COMMAND)
+    main([*COMMAND[:5], "model.safetensors", "-o", "again.safetensors"])
+    first, second = load_model("model.safetensors").network, load_model("again.safetensors").network
+    assert torch.equal(first.audio_encoder.classifier.weight, second.audio_encoder.classifier.weight)
+
+
+def test_public_audio_weights_are_the_default(files, monkeypatch):
+    asked = []
+    monkeypatch.setattr("c3n_model.pretrained.load_audio", lambda encoder, name: asked.append(name))
+    main([*COMMAND[:4], *COMMAND[6:]])
+    assert asked == ["vggish"]
+    assert load_model("model.safetensors").config.audio == "vggish"
+
+
+def test_parts_that_do_not_fit_are_one_line(files, monkeypatch):
+    monkeypatch.setattr(Table, "visual_labels", ("dog", "cat"))
+    monkeypatch.setattr(Table, "load", lambda path: Table(similarity=torch.ones(AUDIO_CLASSES, 2)))
+    with pytest.raises(SystemExit, match=r"theirs.pth do not fit C3N .*2 of another shape \(such as .*head.bias"):
+        main(COMMAND)
+    save_file({"classifier.weight": torch.zeros(AUDIO_CLASSES, 128)}, files / "audio.safetensors")
+    with pytest.raises(SystemExit, match=r"audio.safetensors do not fit StubAudio .*classifier.bias"):
+        main(COMMAND)
