@@ -94,11 +94,11 @@ class ZeroShot(nn.Module):
         for index, label in enumerate(visual_classes.tolist()):
             if label < classifier_labels:
                 members = self.vocabulary.members[label, None].to(frames.device)
-                probability = self._localise(frames[index, None], members)
+                logits = self._localise(frames[index, None], members)
             else:
                 segment = self.vocabulary.segments[label - classifier_labels]
-                probability = SHARPNESS * (masks[index, None, segment] - 0.5)
-            parts.append(upsample(probability[:, None], tuple(frames.shape[2:]))[:, 0])
+                logits = SHARPNESS * (masks[index, None, segment] - 0.5)
+            parts.append(upsample(logits[:, None], tuple(frames.shape[2:]))[:, 0])
         return torch.cat(parts)
 
     def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> Tensor:
