@@ -37,6 +37,8 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
             return load_zero_shot(ZeroShotConfig())
         except FileNotFoundError as error:
             raise FileNotFoundError(f"{error}. `c3n weights get zero_shot` fetches all that zero_shot needs") from error
+    if config.audio == "vggish" and config.history > 1:
+        raise ValueError("vggish hears one second at a time; set history: 1, or another audio encoder")
     sounds = tuple(audioset_names(weights.find("audioset_classes")))
     visual, visual_file = _visual_encoder(config.visual)
     audio = build_audio_encoder(config.audio, len(sounds))
