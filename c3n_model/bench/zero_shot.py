@@ -45,9 +45,9 @@ def tuned_on() -> frozenset[str]:
     return frozenset((Path(__file__).parent / "tuned_on.txt").read_text(encoding="utf-8").split())
 
 
-def load_models(plain_table: Path) -> dict[str, Model]:
-    """The networks that are compared, plain C3IM with the label table in a file; `with_segmenter` is among them where there
-    is a segmenter."""
+def load_models(plain_table: Path, device: torch.device) -> dict[str, Model]:
+    """The networks that are compared, on `device`: plain C3IM with the label table in a file; `with_segmenter` only where
+    there is a segmenter."""
     classifiers = ZeroShotConfig(segmenter="none")
     configs = {
         "classifiers": classifiers,
@@ -60,6 +60,8 @@ def load_models(plain_table: Path) -> dict[str, Model]:
     models = {name: load_zero_shot(config) for name, config in configs.items()}
     if models["with_segmenter"].network.segmenter is None:
         del models["with_segmenter"]
+    for model in models.values():
+        model.network.to(device)
     return models
 
 

@@ -37,7 +37,7 @@ def run(options, command_line: str) -> str:
     options.out.mkdir(parents=True, exist_ok=True)
     scenes = compose(data.pictures, data.sounds)
     table, similarities = _plain_table(options)
-    models = zero_shot.load_models(table)
+    models = zero_shot.load_models(table, device)
     best_name = "with_segmenter" if "with_segmenter" in models else "classifiers"
     best, gallery = models[best_name], Gallery()
     scores = zero_shot.score_scenes(models, scenes, device, bar, gallery.add)
