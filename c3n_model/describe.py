@@ -13,6 +13,7 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.fx.experimental import _config as fx_config
 from torch.utils.flop_counter import FlopCounterMode
 
 from c3n_model.checkpoint import build_network
@@ -139,11 +140,11 @@ def describe(
 def run_clip(network: C3N, config: ModelConfig) -> None:
     """One clip through a network on the meta device."""
     size, frames = config.image_size, config.history
-    images = torch.empty(frames, 3, size, size, device="meta")
-    snippets = torch.empty(frames, network.audio_encoder.sample_rate, device="meta")
-    with torch.no_grad():
-        # Which frames are wanted has to be known, so this tensor has numbers.
-        network.decode(network.encode(images, snippets), wanted=torch.ones(1, frames, dtype=torch.bool))
+    images = torch.empty(1, frames, 3, size, size, device="meta")
+    snippets = torch.empty(1, frames, network.audio_encoder.sample_rate, device="meta")
+    # A mask without numbers says not what it selects: here it is all, every frame and every class.
+    with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):
+        network(images, snippets)
 
 
 def count_macs(run: Callable[[], object]) -> int:
@@ -172,7 +173,7 @@ def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
     """What `modules` cost in the recorded calls: each is run again alone, with the arguments that it got."""
     modules = list(modules)
     inner = {inside for module in modules for inside in module.modules()}
-    with torch.no_grad():
+    with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # as in `run_clip`
         macs = sum(count_macs(partial(call.module, *call.arguments)) for call in calls if call.module in modules)
     return Cost(
         parameters=sum(parameter.numel() for module in modules for parameter in module.parameters()),

@@ -52,7 +52,11 @@ def _parameter(
 class SegmentationParameters:
     """What the node was told; the field descriptions are what `ros2 param describe` shows."""
 
-    model: str = _parameter("demo", "Checkpoint: the name of an embedded one (demo) or the path of a file.")
+    model: str = _parameter(
+        "zero_shot",
+        "zero_shot (pretrained classifiers: c3n weights get zero_shot), demo (embedded, synthetic), or the path of a "
+        "checkpoint or of a YAML file with the settings of zero_shot.",
+    )
     device: str = _parameter(
         _default_of(Session, "device"),
         "Where the network runs: auto (CUDA where there is one), cpu, cuda or cuda:N.",

@@ -20,7 +20,7 @@ ARGUMENTS = (
     ("image_topic", "/camera/image_raw", "Camera, sensor_msgs/Image"),
     ("audio_topic", "/audio/audio_stamped", "Microphone, audio_common_msgs/AudioDataStamped with PCM"),
     ("audio_info_topic", "/audio/audio_info", "Format of the sound, audio_common_msgs/AudioInfo"),
-    ("model", "", "Name of an embedded checkpoint, or path of a file; empty: as in params_file (demo)"),
+    ("model", "", "zero_shot, demo, or path of a checkpoint or YAML file; empty: as in params_file (zero_shot)"),
     ("device", "", "auto, cpu, cuda or cuda:N; empty: as in params_file (auto)"),
     ("respawn", "false", "Start the node again when it ends"),
 )

@@ -38,6 +38,9 @@ SYNONYMS = {
     "tvmonitor": "television",
     "tv": "television",
     "cell phone": "telephone",
+    "mouse": "computer mouse",  # COCO's and ADE20K's; the animal is a rodent
+    "wine glass": "glass",
+    "bowl": "dishes",
     "hair drier": "hair dryer",
     "computer keyboard": "keyboard",
     "rooster": "chicken",

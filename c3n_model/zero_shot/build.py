@@ -15,12 +15,14 @@ from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.pretrained import load_audio, load_visual
 from c3n_model.tensors import fill, read_tensors
 from c3n_model.zero_shot.network import ZeroShot
-from c3n_model.zero_shot.segmenters import MaskRCNN, Segmenter, open_segmenter
-from c3n_model.zero_shot.vocabulary import noun_vocabulary, table_vocabulary
+from c3n_model.zero_shot.segmenters import MaskRCNN, Segmenter, from_public, open_segmenter
+from c3n_model.zero_shot.vocabulary import PERSON, noun_vocabulary, table_vocabulary
 
 IMAGENET_CLASSES = 1000
 TF_MOBILENET = "mobilenetv2_100_tfsame"  # MobileNetV2 as TensorFlow trained it: other padding and pixel statistics
-DEEPLAB, MASK_RCNN = "deeplabv3_pascal", "maskrcnn_resnet50_fpn"
+DEEPLAB = "deeplabv3_pascal"
+MASK_RCNNS = ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")
+SOURCES = "sources"  # ZeroShotConfig.labels: our table of sound sources
 
 
 def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
@@ -28,7 +30,7 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
 
     Raises:
         FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is broken or of another
-        kind, or a setting is unknown. ImportError: the segmenter's runtime is not installed.
+        kind, a setting is unknown or does not go with another, or the segmenter's runtime is not installed.
     """
     config = config or ZeroShotConfig()
     sounds = tuple(audioset_names(weights.find("audioset_classes")))
@@ -36,7 +38,7 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
     audio = build_audio_encoder(config.audio, len(sounds))
     files = [visual_file, *load_audio(audio, config.audio)]
     segmenter, segmenter_name = _segmenter(config)
-    if config.labels == "sources":
+    if config.labels == SOURCES:
         vocabulary = noun_vocabulary(sounds, segmenter.labels if segmenter is not None else None)
     else:
         vocabulary = table_vocabulary(LabelTable.load(Path(config.labels)), sounds)
@@ -51,7 +53,7 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
     ).eval()
     seen = f"ImageNet's classes ({config.visual})" + (f" and those of {segmenter_name}" if segmenter_name else "")
     note = f"Zero-shot: no training on sounding objects. Hears by {config.audio}, sees {seen}. Masks are rough."
-    if "person" not in vocabulary.labels[len(vocabulary.members) :]:
+    if config.labels == SOURCES and PERSON not in vocabulary.labels[len(vocabulary.members) :]:
         note += " Knows no people, only what they wear: c3n weights get zero_shot; pip install ai-edge-litert."
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
@@ -63,29 +65,46 @@ def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
     if name == "mobilenetv2_100" and tensorflow is not None:
         encoder = VisualEncoder(name, IMAGENET_CLASSES, create_arguments={"pad_type": "same"})
         encoder.set_normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
+        tensorflow = weights.find(TF_MOBILENET)  # raises for a file that was cut
         fill(encoder.backbone, read_tensors(tensorflow), tensorflow)
         return encoder, tensorflow
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
+    if encoder.backbone.pretrained_cfg.get("fixed_input_size"):
+        raise ValueError(f"{name} reads pictures of one size; zero-shot masks need two: mobilenetv2_100, or a pvt_v2")
     return encoder, load_visual(encoder, name)[0]
+
+
+def _choice(config: ZeroShotConfig) -> str:
+    """The name of the segmenter that a config asks for: "auto" is what there is, none for a table of labels."""
+    chosen = config.segmenter
+    if config.labels != SOURCES:
+        if chosen not in ("auto", "none"):
+            raise ValueError(
+                f"labels {config.labels!r} is a table of ImageNet's classes, which knows none of segmenter {chosen!r}; "
+                f"set segmenter: none, or labels: {SOURCES}"
+            )
+        return "none"
+    if chosen != "auto":
+        return chosen
+    has_tflite = importlib.util.find_spec("ai_edge_litert") is not None
+    present = [name for name in (DEEPLAB, *MASK_RCNNS) if weights.locate(weights.entry(name)) is not None]
+    return next((name for name in present if name != DEEPLAB or has_tflite), "none")
 
 
 def _segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]:
     """The segmenter of a config and its name, None and "" for none."""
-    chosen = config.segmenter
-    if chosen == "auto":
-        has_tflite = importlib.util.find_spec("ai_edge_litert") is not None
-        if has_tflite and weights.locate(weights.entry(DEEPLAB)) is not None:
-            chosen = DEEPLAB
-        else:
-            chosen = MASK_RCNN if weights.locate(weights.entry(MASK_RCNN)) is not None else "none"
+    chosen = _choice(config)
     if chosen == "none":
         return None, ""
     if chosen == DEEPLAB:
         return open_segmenter(weights.find(DEEPLAB), weights.find(f"{DEEPLAB}_labels")), chosen
-    if chosen == MASK_RCNN:
-        segmenter, path = MaskRCNN(), weights.find(MASK_RCNN)
-        fill(segmenter.network, read_tensors(path), path)
+    if chosen in MASK_RCNNS:
+        segmenter, path = MaskRCNN(chosen), weights.find(chosen)
+        fill(segmenter.network, from_public(read_tensors(path)), path)
         return segmenter, chosen
     path = Path(chosen)
+    if not path.suffix:
+        known = ", ".join(("auto", "none", DEEPLAB, *MASK_RCNNS))
+        raise ValueError(f"segmenter is {chosen!r}; expected one of {known}, or a .tflite or .onnx file")
     labels = Path(config.segmenter_labels) if config.segmenter_labels else path.with_suffix(".txt")
     return open_segmenter(path, labels), path.name

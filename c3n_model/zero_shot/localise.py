@@ -16,10 +16,10 @@ from torch.nn import functional as F
 from c3n_model.network.fusion import upsample
 from c3n_model.network.visual_encoder import VisualEncoder
 
-AFFINITY_POWER = 3.0
+AFFINITY_POWER = 2.0
 AFFINITY_STEPS = 2
 GRABCUT_SIZE = 224
-GRABCUT_SEEDS = (0.4, 0.85)  # of the activation's maximum: surely background below, surely object above
+GRABCUT_SEEDS = (0.5, 0.85)  # of the activation's maximum: surely background below, surely object above
 GRABCUT_ITERATIONS = 3
 
 
@@ -43,7 +43,7 @@ def class_activation(visual_encoder: VisualEncoder, frames: Tensor, members: Ten
     coarse = (gradients[0].mean(dim=(2, 3), keepdim=True) * deepest).sum(dim=1).relu()  # Grad-CAM
     fine = (gradients[1].relu() * earlier.relu()).sum(dim=1)  # LayerCAM
     coarse = upsample(coarse[:, None], tuple(earlier.shape[2:]))[:, 0]
-    return (_normalise(coarse) * _normalise(fine).sqrt()).sqrt(), earlier
+    return _normalise((_normalise(coarse) * _normalise(fine).sqrt()).sqrt()), earlier
 
 
 def spread(activation: Tensor, features: Tensor) -> Tensor:
@@ -51,7 +51,7 @@ def spread(activation: Tensor, features: Tensor) -> Tensor:
     activation (N, h, w), features (N, C, h, w) -> (N, h, w), maximum 1."""
     places = F.normalize(features.flatten(2), dim=1)  # N C (h w)
     affinity = torch.einsum("ncp,ncq->npq", places, places).relu() ** AFFINITY_POWER
-    affinity = affinity / affinity.sum(dim=2, keepdim=True)
+    affinity = affinity / affinity.sum(dim=2, keepdim=True).clamp(min=1e-12)  # a place may have no features at all
     walked = activation.flatten(1)[:, :, None]
     for _ in range(AFFINITY_STEPS):
         walked = affinity @ walked
@@ -75,6 +75,7 @@ def _grab_cut(picture: np.ndarray, activation: np.ndarray, threshold: float) -> 
     if not ((seeds == cv2.GC_BGD).any() and (seeds == cv2.GC_FGD).any()):
         return activation > threshold  # GrabCut needs both
     models = np.zeros((1, 65)), np.zeros((1, 65))
+    cv2.setRNGSeed(0)  # GrabCut's clustering draws: the same picture shall give the same mask
     cv2.grabCut(picture[..., ::-1].copy(), seeds, None, *models, GRABCUT_ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
 

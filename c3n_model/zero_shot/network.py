@@ -19,7 +19,7 @@ from c3n_model.zero_shot.vocabulary import Vocabulary
 CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on;
 LOCALISE_SIZE = 448  # activations are finer at twice it, but their softmax collapses
 SHARPNESS = 10.0  # mask logits per unit of activation
-ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.6, "grabcut": 0.6}  # of the activation's maximum
+ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
 
 Refinement = Literal["none", "affinity", "grabcut"]
 
@@ -94,11 +94,11 @@ class ZeroShot(nn.Module):
         for index, label in enumerate(visual_classes.tolist()):
             if label < classifier_labels:
                 members = self.vocabulary.members[label, None].to(frames.device)
-                probability = self._localise(frames[index, None], members)
+                logits = self._localise(frames[index, None], members)
             else:
                 segment = self.vocabulary.segments[label - classifier_labels]
-                probability = SHARPNESS * (masks[index, None, segment] - 0.5)
-            parts.append(upsample(probability[:, None], tuple(frames.shape[2:]))[:, 0])
+                logits = SHARPNESS * (masks[index, None, segment] - 0.5)
+            parts.append(upsample(logits[:, None], tuple(frames.shape[2:]))[:, 0])
         return torch.cat(parts)
 
     def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> Tensor:

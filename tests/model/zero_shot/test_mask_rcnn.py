@@ -1,0 +1,62 @@
+"""Mask R-CNN with random weights: its masks, its labels, and the names in its public file."""
+
+import pytest
+import torch
+
+from c3n_model.tensors import fill
+from c3n_model.zero_shot.segmenters import MaskRCNN, from_public
+from c3n_model.zero_shot.vocabulary import noun_vocabulary
+
+
+@pytest.fixture(scope="module")
+def mask_rcnn():
+    torch.manual_seed(0)
+    return MaskRCNN()
+
+
+def test_mask_rcnn_with_random_weights_gives_masks(mask_rcnn):
+    mask_rcnn.network.transform.min_size, mask_rcnn.network.transform.max_size = (64,), 64
+    masks = mask_rcnn(torch.rand(1, 3, 64, 64))
+    assert masks.shape == (1, 91, 64, 64)
+    assert 0 <= masks.min().item() <= masks.max().item() <= 1
+    assert (mask_rcnn.labels[0], mask_rcnn.labels[1], mask_rcnn.labels[12]) == ("__background__", "person", "N/A")
+
+
+def test_mask_rcnn_unites_the_instances_of_a_class(mask_rcnn, monkeypatch):
+    left, all_of_it = torch.tensor([[[1.0, 0.0]]]), torch.tensor([[[1.0, 1.0]]])
+    found = {
+        "labels": torch.tensor([18, 18, 18, 1]),
+        "scores": torch.tensor([0.9, 0.6, 0.4, 0.8]),
+        "masks": torch.stack([left, all_of_it, 2 * all_of_it, left * 0]),
+    }
+    monkeypatch.setattr(mask_rcnn.network, "forward", lambda frames: [found for _ in frames])
+    masks = mask_rcnn(torch.zeros(2, 3, 1, 2))
+    assert torch.allclose(masks[:, 18], torch.tensor([[[0.9, 0.6]]] * 2))  # the third instance is too unsure
+    assert not masks[:, [k for k in range(91) if k != 18]].any()
+
+
+def test_coco_categories_that_are_none_become_no_labels(mask_rcnn):
+    vocabulary = noun_vocabulary(("Speech", "Bark", "Clicking", "Animal"), mask_rcnn.labels)
+    seen = vocabulary.labels[len(vocabulary.members) :]
+    assert {"person", "dog", "computer mouse", "keyboard", "elephant"} <= set(seen)
+    assert not {"N/A", "n/a", "rodent", "mouse", "giraffe"} & set(seen)
+    assert not any("background" in label for label in vocabulary.labels)
+    assert [mask_rcnn.labels[index] for index in vocabulary.segments][:2] == ["person", "bird"]
+
+
+def test_the_old_public_file_of_mask_rcnn_fits(mask_rcnn, tmp_path):
+    """Its names, as torchvision's own modules of version 1 read them."""
+    own = mask_rcnn.network.state_dict()
+    old = {}
+    for name, tensor in own.items():
+        for block in ("inner_blocks", "layer_blocks"):
+            for level in range(4):
+                name = name.replace(f"fpn.{block}.{level}.0.", f"fpn.{block}.{level}.")
+        name = name.replace("rpn.head.conv.0.0.", "rpn.head.conv.")
+        for layer in range(4):
+            name = name.replace(f"mask_head.{layer}.0.", f"mask_head.mask_fcn{layer + 1}.")
+        old[name] = tensor
+    assert "roi_heads.mask_head.mask_fcn4.bias" in old
+    old["backbone.body.bn1.num_batches_tracked"] = torch.tensor(0)
+    fill(mask_rcnn.network, from_public(old), tmp_path)
+    assert from_public(own).keys() == own.keys()
