@@ -49,10 +49,10 @@ def read_pictures(folder: Path) -> list[Picture]:
     pictures = []
     for path in paths:
         if path.stem in panoptic:
-            rgb = _read_whole(path)
+            rgb = read_whole_picture(path)
             masks = _panoptic_masks(*panoptic[path.stem], rgb.shape[:2])
         elif (polygons / f"{path.stem}.txt").is_file():
-            rgb = _read_whole(path)
+            rgb = read_whole_picture(path)
             masks = _polygon_masks(polygons / f"{path.stem}.txt", names, rgb.shape[:2])
         else:
             continue
@@ -65,17 +65,11 @@ def read_pictures(folder: Path) -> list[Picture]:
     return pictures
 
 
-def _read_whole(path: Path) -> np.ndarray:
-    """As `read_picture`, which takes a cut JPEG and gives grey for what is missing."""
+def read_whole_picture(path: Path) -> np.ndarray:
+    """As `read_picture`, which gives grey for what is missing of a cut JPEG: rgb uint8 (H, W, 3), or ValueError."""
     if path.suffix.lower() in (".jpg", ".jpeg") and _JPEG_END not in path.read_bytes()[-_JPEG_TAIL:]:
         raise ValueError(f"{path} cannot be read as a picture: its end is missing")
     return read_picture(path)
-
-
-def _noun(label: str, is_animal: bool = False) -> str:
-    """The noun of a category; COCO's mouse makes no sound of a rodent."""
-    noun = noun_of(label)
-    return "computer mouse" if noun == "mouse" and not is_animal else noun
 
 
 def _read_panoptic(folder: Path) -> dict[str, tuple[Path, list[dict], dict[int, str]]]:
@@ -84,11 +78,7 @@ def _read_panoptic(folder: Path) -> dict[str, tuple[Path, list[dict], dict[int, 
     for path in sorted(folder.glob("*.json")):
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
-            things = {
-                kind["id"]: _noun(kind["name"], is_animal=kind.get("supercategory") == "animal")
-                for kind in table["categories"]
-                if kind["isthing"]
-            }
+            things = {kind["id"]: noun_of(kind["name"]) for kind in table["categories"] if kind["isthing"]}
             for annotation in table["annotations"]:
                 png = folder / path.stem / annotation["file_name"]
                 if png.is_file():
@@ -137,7 +127,7 @@ def _polygon_masks(path: Path, names: dict[int, str], size: tuple[int, int]) -> 
             raise ValueError(f"{path}, line {number} is no polygon x y x y ...: {error}") from error
         if len(corners) < 3 or not np.isfinite(corners).all():
             raise ValueError(f"{path}, line {number} is no polygon: expected three corners or more, all finite")
-        noun = _noun(names[int(category)])
+        noun = noun_of(names[int(category)])
         drawn = cv2.fillPoly(np.zeros(size, np.uint8), [np.round(corners).astype(np.int32)], 1)
         masks[noun] = masks.get(noun, False) | drawn.astype(bool)
     return masks

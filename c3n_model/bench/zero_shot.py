@@ -85,20 +85,21 @@ def score_scenes(
             answers[name] = consensus_answer(model, scene.picture.rgb, seconds, device)
         for name, answer in answers.items():
             threshold = models[name].config.presence_threshold if name in models else 0.0
-            scores.setdefault(name, []).append(_score(answer, scene, threshold))
+            scores.setdefault(name, []).append(score_answer(answer, scene, threshold))
         keep(scene, answers)
     return scores
 
 
-def _score(answer: Answer, scene: Scene, presence_threshold: float) -> Score:
+def score_answer(answer: Answer, scene: Scene, presence_threshold: float) -> Score:
+    """How right an answer is. Its mask counts also where it would not be published; an empty one has an IoU of 0."""
     height, width = scene.mask.shape
     confidence = cv2.resize(answer.confidence, (width, height), interpolation=cv2.INTER_LINEAR)
     mask = confidence > 0.5
     union = (mask | scene.mask).sum()
     return Score(
         iou=float((mask & scene.mask).sum() / union) if union else 1.0,
-        pointed=_says_something(confidence) and bool(scene.mask[_peak(confidence)]),
-        named=_same_thing(answer.noun, scene.noun) if answer.noun else None,
+        pointed=_says_something(confidence) and bool(scene.mask[peak(confidence)]),
+        named=same_thing(answer.noun, scene.noun) if answer.noun else None,
         published=bool(mask.any()) and (answer.presence is None or answer.presence >= presence_threshold),
         milliseconds=answer.milliseconds,
     )
@@ -109,7 +110,7 @@ def _says_something(confidence: np.ndarray) -> bool:
     return bool(confidence.max() > 0.5 or np.ptp(confidence) > PLATEAU)
 
 
-def _peak(confidence: np.ndarray) -> tuple[int, int]:
+def peak(confidence: np.ndarray) -> tuple[int, int]:
     """Row and column of the highest confidence; of a plateau the place farthest from its edge, as a robot would aim."""
     plateau = (confidence >= confidence.max() - PLATEAU).astype(np.uint8)
     depth = cv2.distanceTransform(np.pad(plateau, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
@@ -117,7 +118,7 @@ def _peak(confidence: np.ndarray) -> tuple[int, int]:
     return int(row), int(column)
 
 
-def _same_thing(answer: str, truth: str) -> bool:
+def same_thing(answer: str, truth: str) -> bool:
     """A rooster is a right answer to a bird, and so is each of ImageNet's own names of birds."""
     if is_a(answer, truth):
         return True
@@ -144,7 +145,7 @@ def off_screen(
     published, area = 0, []
     for scene in progress(scenes, "off screen"):
         answer = consensus_answer(model, scene.picture.rgb, scene.sound.seconds(model.sample_rate), device)
-        score = _score(answer, scene, model.config.presence_threshold)
+        score = score_answer(answer, scene, model.config.presence_threshold)
         published += score.published
         area.append(float((answer.confidence > 0.5).mean()) if score.published else 0.0)
     return {

@@ -40,10 +40,11 @@ def run(options, command_line: str) -> str:
     models = zero_shot.load_models(table, device)
     best_name = "with_segmenter" if "with_segmenter" in models else "classifiers"
     best, gallery = models[best_name], Gallery()
-    scores = zero_shot.score_scenes(models, scenes, device, bar, gallery.add)
-    off_screen = compose_off_screen(data.pictures, data.sounds)
+    pairs = recordings.run_pairs(best, data.pairs, device)
     played = recordings.run_clips(best, data.clips, options.device, bar)
     silent = recordings.run_silent(best, data.silent, options.device, bar)
+    scores = zero_shot.score_scenes(models, scenes, device, bar, gallery.add)
+    off_screen = compose_off_screen(data.pictures, data.sounds)
     found = {
         "command": command_line,
         "pictures": len({scene.picture.name for scene in scenes}),
@@ -59,7 +60,7 @@ def run(options, command_line: str) -> str:
         "methods": zero_shot.compare(scores, scenes),
         "off_screen": zero_shot.off_screen(best, off_screen, scores.get(best_name, []), device, bar),
         "sounds": zero_shot.tag(best, data.sounds, device, bar),
-        "pairs": recordings.run_pairs(best, data.pairs, device),
+        "pairs": pairs,
         "clips": [recordings.as_row(recording) for recording in played],
         "silent_clips": [recordings.as_row(recording) for recording in silent],
         "silent_seconds": sum(len(recording.seconds) for recording in silent),

@@ -9,11 +9,12 @@ from c3n_model.bench.sounds import Sound, clip_sound, clips, folder_sounds, know
 from c3n_model.labels.names import audioset_names
 from c3n_model.labels.sound_sources import imagenet_nouns, sound_sources
 
-ESC_50 = """dog rooster pig cow frog cat hen insects sheep crow rain sea_waves crackling_fire crickets chirping_birds
+NAMES = """dog rooster pig cow frog cat hen insects sheep crow rain sea_waves crackling_fire crickets chirping_birds
 water_drops wind pouring_water toilet_flush thunderstorm crying_baby sneezing clapping breathing coughing footsteps laughing
 brushing_teeth snoring drinking_sipping door_wood_knock mouse_click keyboard_typing door_wood_creaks can_opening
 washing_machine vacuum_cleaner clock_alarm clock_tick glass_breaking helicopter chainsaw siren car_horn engine train
-church_bells airplane fireworks hand_saw""".split()
+church_bells airplane fireworks hand_saw"""
+ESC_50 = NAMES.split()
 
 
 def test_every_class_of_esc_50_is_known():
