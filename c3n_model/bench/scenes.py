@@ -51,7 +51,9 @@ def compose_off_screen(pictures: list[Picture], sounds: list[Sound]) -> list[Sce
 
 def _may_make(noun: str, sound: Sound) -> bool:
     by_name = is_a(sound.noun, noun) or is_a(noun, sound.noun)
-    return by_name or any(noun in sound_sources().get(name, ()) for name in sound.right)
+    sources = sound_sources()
+    heard = sound.right or [name for name, nouns in sources.items() if sound.noun in nouns]
+    return by_name or any(noun in sources.get(name, ()) for name in heard)
 
 
 def _draw(sounds: list[Sound], name: str) -> list[Sound]:

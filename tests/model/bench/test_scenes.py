@@ -58,6 +58,12 @@ def test_off_screen_sounds_come_from_nothing_in_view():
     assert off_screen_names(make_picture(computer_mouse=50), "mouse_click", "dog") == {"dog"}
 
 
+def test_a_clip_of_a_bus_sounds_like_a_truck():
+    clip = Sound("clips/x", np.ones(10, np.float32), 10, "bus")
+    assert compose_off_screen([make_picture(truck=50)], [clip]) == []
+    assert len(compose_off_screen([make_picture(dog=50)], [clip])) == 1
+
+
 def test_off_screen_scenes_have_an_empty_mask():
     (scene,) = compose_off_screen([make_picture()], [make_sound("dog")])
     assert (scene.noun, scene.mask.shape, scene.mask.any()) == ("", (10, 10), False)

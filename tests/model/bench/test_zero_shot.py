@@ -171,7 +171,7 @@ def test_masks_of_sounds_from_elsewhere_are_counted():
 
 
 def test_top_1_and_top_5_by_folder():
-    model = tiny_model()  # hears the band of a tone: 250 Hz a class
+    model = tiny_model()  # hears the band of a tone: 500 Hz a class
     right = [frozenset({name}) for name in model.audio_labels[:2]]
     sounds = [
         Sound("a/1", tone(125, 1), RATE, "", right[0]),
