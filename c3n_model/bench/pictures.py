@@ -45,7 +45,7 @@ def read_pictures(folder: Path) -> list[Picture]:
     """
     paths = pictures_in(folder / "images")
     panoptic, polygons = _read_panoptic(folder / "panoptic"), folder / "instance_polygons"
-    names = _polygon_names(polygons)
+    names = _polygon_names([polygons / f"{path.stem}.txt" for path in paths])
     pictures = []
     for path in paths:
         if path.stem in panoptic:
@@ -103,10 +103,10 @@ def _panoptic_masks(
     return masks
 
 
-def _polygon_names(folder: Path) -> dict[int, str]:
+def _polygon_names(paths: list[Path]) -> dict[int, str]:
     """Category names by number: COCO's own ids, unless a 0 or one of their gaps tells that the 80 are numbered without."""
     numbers = set()
-    for path in folder.glob("*.txt"):
+    for path in filter(Path.is_file, paths):
         for number, line in _lines(path):
             if not line.split()[0].isdecimal():
                 raise ValueError(f"{path}, line {number} starts with {line.split()[0]!r}, which numbers no category")

@@ -82,6 +82,13 @@ def test_numbers_without_gaps_are_recognised(tmp_path, numbers, names):
     assert {noun for picture in read_pictures(tmp_path) for noun in picture.masks} == names
 
 
+def test_texts_of_no_picture_are_passed_over(tmp_path):
+    write_picture(tmp_path, "p.png", 18)
+    (tmp_path / "instance_polygons/classes.txt").write_text("person\ndog\n")
+    (tmp_path / "instance_polygons/elsewhere.txt").write_text(f"0 {LEFT}\n")
+    assert list(read_pictures(tmp_path)[0].masks) == ["dog"]
+
+
 def test_instances_unite_and_empty_lines_are_passed_over(tmp_path):
     write_picture(tmp_path, "p.png", 1, size=(10, 10))
     (tmp_path / "instance_polygons/p.txt").write_text(f"1 {LEFT}\n\n  \n1 0.8 0 1 0 1 1 0.8 1\n")
