@@ -33,8 +33,13 @@ def write_report(out: Path, report: dict, gallery: Gallery, recordings: list[Rec
     if gallery.scenes:
         write_png(out / "masks.png", gallery.sheet())
     for recording in recordings:
-        captions = [f"second {second['second']}" for second in recording.seconds]
+        captions = [_caption(second) for second in recording.seconds]
         write_png(out / recording.sheet, contact_sheet(recording.pictures, captions, columns=5))
+
+
+def _caption(second: dict) -> str:
+    found = f"{second['audio']} ~ {second['visual']}" if second["published"] else "no mask"
+    return f"{second['second']} s: {found}"
 
 
 def markdown(report: dict) -> str:
@@ -66,7 +71,7 @@ def _methods_part(report: dict) -> list[str]:
             f"None: of {report['annotated_pictures']} annotated pictures and {report['known_sounds']} sounds no scene can be "
             "composed. No picture shows, large enough, what makes one of the sounds."
         ]
-    notes = [f"plain_c3im takes for the likeness of labels {report['plain_c3im_similarities']}."]
+    notes = [f"Likeness of labels in plain_c3im: {report['plain_c3im_similarities']}."]
     if not report["has_segmenter"]:
         notes.append("No segmenter: `pip install ai-edge-litert` and `c3n weights get zero_shot` for with_segmenter.")
     if "true_class" not in methods:
