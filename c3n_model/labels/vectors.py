@@ -6,6 +6,7 @@ from __future__ import annotations
 import gzip
 import hashlib
 import re
+import zipfile
 import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,6 @@ from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
-
-from c3n_model.labels.embedding import WordVectors
 
 TEXT_SUFFIXES = (".txt", ".vec", ".glove")
 FILE_SUFFIXES = (".npz", ".bin", *TEXT_SUFFIXES)
@@ -40,7 +39,7 @@ def open_vectors(source: str | Path) -> VectorSource:
 
     | source | what |
     |---|---|
-    | .npz | `embedding.WordVectors` |
+    | .npz | arrays `words` (n,) and `vectors` (n, d'), and any `<name>_labels` or `<name>_names` beside its `<name>_vectors` |
     | .txt, .vec, .glove, also .gz | the text form of word2vec, fastText (with a line "count dimension") and GloVe (without) |
     | .bin, .bin.gz | the binary form of word2vec |
     | a folder, or any other name | a spaCy model |
@@ -108,7 +107,19 @@ def _open_spacy(name: str) -> VectorSource:
 
 
 def _read_npz(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    vectors = WordVectors(path).vectors
+    """Words, and whole labels where the file has some; all in lower case."""
+    vectors: dict[str, np.ndarray] = {}
+    try:
+        tables = np.load(path, allow_pickle=False)
+        for key in ["words", *(name for name in tables.files if name.endswith(("_labels", "_names")))]:
+            table = "vectors" if key == "words" else f"{key.rpartition('_')[0]}_vectors"
+            if key == "words" or table in tables.files:
+                texts = (str(text).lower() for text in tables[key])
+                vectors |= dict(zip(texts, tables[table].astype(np.float32), strict=True))
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        raise ValueError(
+            f"{path} holds no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
+        ) from error
     return {word: vectors[word] for word in wanted if word in vectors}
 
 

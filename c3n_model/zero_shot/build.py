@@ -32,7 +32,11 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
         FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is broken or of another
         kind, a setting is unknown or does not go with another, or the segmenter's runtime is not installed.
     """
-    config = config or ZeroShotConfig()
+    if config is None:
+        try:
+            return load_zero_shot(ZeroShotConfig())
+        except FileNotFoundError as error:
+            raise FileNotFoundError(f"{error}. `c3n weights get zero_shot` fetches all that zero_shot needs") from error
     sounds = tuple(audioset_names(weights.find("audioset_classes")))
     visual, visual_file = _visual_encoder(config.visual)
     audio = build_audio_encoder(config.audio, len(sounds))

@@ -90,4 +90,4 @@ def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
 def test_verify_passes_on_real_files(real_data, monkeypatch, capsys):
     monkeypatch.setenv("C3N_WEIGHTS", str(real_data))
     main(["weights", "verify"])
-    assert capsys.readouterr().out.count("good sha256") >= 6
+    assert capsys.readouterr().out.count("good sha256") >= 5
