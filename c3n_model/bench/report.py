@@ -5,20 +5,16 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import cv2
-import numpy as np
-
-from c3n_model.bench.methods import Answer
+from c3n_model.bench.gallery import Gallery, write_png
 from c3n_model.bench.recordings import Recording
-from c3n_model.bench.scenes import Scene
-from c3n_model.overlay import contact_sheet, draw_mask
+from c3n_model.overlay import contact_sheet
 
 ABOUT = {
     "all_foreground": "everything",
     "centre_box": "the box in the centre, half as high and wide",
     "vision_only": "the class most seen",
     "audio_only": "the class most heard, whether seen or not",
-    "plain_c3im": "C3IM as the paper has it: alpha = beta = 0.1, cosines of word vectors, one second, Grad-CAM x LayerCAM",
+    "plain_c3im": "C3IM as in the paper: alpha = beta = 0.1, ImageNet's own labels, one second of sound",
     "classifiers_no_refinement": "classifiers alone, without the affinity steps",
     "classifiers_one_second": "classifiers alone, one second of sound",
     "classifiers": "image classifier and audio tagger alone",
@@ -26,91 +22,117 @@ ABOUT = {
     "with_segmenter": "the default: the segmenter's classes beside the classifier's",
     "true_class": "the right class, placed by the classifier's maps",
 }
-SHOWN = ("vision_only", "plain_c3im", "classifiers", "with_segmenter")
-SHOWN_SCENES = 12
-CELL = (320, 240)
-
-
-class Gallery:
-    """Collects the pictures of one scene for each picture and category: `add` is `score_scenes`' `keep`."""
-
-    def __init__(self):
-        self._seen: set[tuple[str, str]] = set()
-        self.scenes: list[tuple[Scene, dict[str, Answer]]] = []
-
-    def add(self, scene: Scene, answers: dict[str, Answer]) -> None:
-        """Keep the first scene of each picture and category."""
-        if (scene.picture.name, scene.noun) not in self._seen:
-            self._seen.add((scene.picture.name, scene.noun))
-            self.scenes.append((scene, answers))
-
-    def sheet(self) -> np.ndarray:
-        """A row a scene, rare categories first: truth, then the methods of SHOWN."""
-        counts = {scene.noun: sum(other.noun == scene.noun for other, _ in self.scenes) for scene, _ in self.scenes}
-        chosen = sorted(self.scenes, key=lambda entry: (counts[entry[0].noun], entry[0].noun))[:SHOWN_SCENES]
-        methods = [name for name in SHOWN if name in chosen[0][1]]
-        pictures, captions = [], []
-        for scene, answers in chosen:
-            pictures.append(draw_mask(scene.picture.rgb, scene.mask))
-            captions.append(f"truth: {scene.noun}, heard {scene.sound.name}")
-            for name in methods:
-                height, width = scene.mask.shape
-                mask = cv2.resize(answers[name].confidence, (width, height)) > 0.5
-                pictures.append(draw_mask(scene.picture.rgb, mask))
-                captions.append(f"{name}: {answers[name].noun}")
-        return contact_sheet([_letterbox(picture) for picture in pictures], captions, columns=1 + len(methods))
 
 
 def write_report(out: Path, report: dict, gallery: Gallery, recordings: list[Recording]) -> None:
-    """report.json, report.md, masks.png, and a sheet for each recording, into `out`."""
+    """report.json, report.md, masks.png, and a sheet for each recording, into `out`. Raises ValueError for a number that is
+    not finite."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    (out / "report.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     (out / "report.md").write_text(markdown(report), encoding="utf-8")
     if gallery.scenes:
-        _write_png(out / "masks.png", gallery.sheet())
+        write_png(out / "masks.png", gallery.sheet())
     for recording in recordings:
-        captions = [f"second {second['second']}" for second in recording.seconds]
-        _write_png(out / f"{recording.name}.png", contact_sheet(recording.pictures, captions, columns=5))
+        captions = [_caption(second) for second in recording.seconds]
+        write_png(out / recording.sheet, contact_sheet(recording.pictures, captions, columns=5))
+
+
+def _caption(second: dict) -> str:
+    found = f"{second['audio']} ~ {second['visual']}" if second["published"] else "no mask"
+    return f"{second['second']} s: {found}"
 
 
 def markdown(report: dict) -> str:
-    """The report as a page."""
+    """The report as a page; what there was no data for says "none"."""
     parts = [
-        f"# Zero-shot benchmark\n\n`{report['command']}`, {report['pictures']} pictures, {report['scenes']} scenes."
+        f"# Zero-shot benchmark\n\n`{report['command']}`",
+        f"{report['pictures']} pictures ({report['pictures_are']}), each with a real sound of something in it: "
+        f"{report['scenes']} scenes.\n\n{report['model']}",
+        "## Methods",
+        *_methods_part(report),
+        "## Nothing in view makes the sound",
+        _off_screen_part(report["off_screen"]),
+        "## Audio tagger",
+        *_sounds_part(report),
+        "## Pairs of picture and sound",
+        *_pairs_part(report),
+        "## Clips",
+        *([_recording_part(clip) for clip in report["clips"]] or ["None: no videos in avsbench_clips/."]),
+        "## Silent clips",
+        *_silent_part(report),
     ]
-    parts.append(f"Pictures: {report['pictures_are']}. Model: {report['model']}")
-    parts.append("Means over categories. Pointing game: the peak of the mask lies inside the object.")
-    parts.append(_table(*_method_rows(report)))
-    parts.append("![Masks](masks.png)\n\n## Mask IoU by category\n")
-    parts.append(_table(*_class_rows(report)))
-    off = report["off_screen"]
-    parts.append(
-        f"## Nothing in view makes the sound\n\n{off['published']} of {off['scenes']} scenes with a sound from something "
-        f"else were given a mask all the same; of the scenes above {off['published_in_view']:.0%} were."
+    return "\n\n".join(parts) + "\n"
+
+
+def _methods_part(report: dict) -> list[str]:
+    methods = report["methods"]
+    if not methods:
+        return [
+            f"None: of {report['annotated_pictures']} annotated pictures and {report['known_sounds']} sounds no scene can be "
+            "composed. No picture shows, large enough, what makes one of the sounds."
+        ]
+    notes = [f"Likeness of labels in plain_c3im: {report['plain_c3im_similarities']}."]
+    if not report["has_segmenter"]:
+        notes.append("No segmenter: `pip install ai-edge-litert` and `c3n weights get zero_shot` for with_segmenter.")
+    if "true_class" not in methods:
+        notes.append("No true_class: not every category here is one of the classifier's nouns.")
+    return [
+        "Means over categories. Mask IoU: of the mask, published or not. Pointing game: its peak lies in the object. Published: "
+        "heard and seen agree enough. 95 %: interval of the difference of mask IoU to classifiers, over pictures.",
+        _table(*_method_rows(report)),
+        " ".join(notes),
+        "![The truth, and what methods make of it](masks.png)",
+        "### Mask IoU by category",
+        _table(*_class_rows(report)),
+    ]
+
+
+def _off_screen_part(off: dict) -> str:
+    if not off["scenes"]:
+        return "None: every sound could come from something in the pictures, or there are no sounds."
+    text = (
+        f"{off['published']} of {off['scenes']} scenes with a sound from something else were given a mask all the same"
     )
-    sounds = report["sounds"]
+    return text + (
+        f"; {off['published_in_view']:.0%} of the scenes above were." if off["published_in_view"] is not None else "."
+    )
+
+
+def _sounds_part(report: dict) -> list[str]:
+    sounds, parts = report["sounds"], []
     if sounds["sounds"]:
-        parts.append(
-            f"## Audio tagger\n\n{sounds['sounds']} sounds: top-1 {sounds['top1']:.3f}, top-5 {sounds['top5']:.3f}"
-        )
+        parts.append(f"{sounds['sounds']} sounds: top-1 {sounds['top1']:.3f}, top-5 {sounds['top5']:.3f}")
         rows = [
             [name, row["sounds"], f"{row['top1']:.2f}", f"{row['top5']:.2f}"]
             for name, row in sounds["by_folder"].items()
         ]
         parts.append(_table(["folder", "sounds", "top-1", "top-5"], rows))
-    if report["pairs"]:
-        rows = [[row["name"], row["truth"], row["named"], "yes" if row["right"] else "no"] for row in report["pairs"]]
-        parts.append("## Pairs of picture and sound\n\n" + _table(["picture", "truth", "named", "right"], rows))
-    parts += [_recording_part(recording) for recording in report["clips"]]
-    parts.append(
-        f"## Silent clips\n\n{report['silent_false_positives']} of {report['silent_seconds']} silent seconds were given a mask."
-    )
-    return "\n\n".join(parts) + "\n"
+    else:
+        parts.append("None: no sounds in esc10/ or pairs/ whose AudioSet class is known.")
+    if report["unknown_sound_folders"]:
+        names = ", ".join(report["unknown_sound_folders"])
+        parts.append(f"Left out, as nothing is known of what sounds there: {names}. Name folders as ESC-50 does.")
+    return parts
+
+
+def _pairs_part(report: dict) -> list[str]:
+    rows = [[row["name"], row["truth"], row["named"], _yes_no(row["right"])] for row in report["pairs"]]
+    parts = [_table(["picture", "truth", "named", "right"], rows) if rows else "None: no pairs in pairs/."]
+    if report["unknown_pairs"]:
+        parts.append(f"Left out, without a picture or unknown: {', '.join(report['unknown_pairs'])}.")
+    return parts
+
+
+def _silent_part(report: dict) -> list[str]:
+    if not report["silent_clips"]:
+        return ["None: no videos in silent/."]
+    counts = f"{report['silent_false_positives']} of {report['silent_seconds']} silent seconds were given a mask."
+    return [counts, *(f"![{clip['name']}]({clip['sheet']})" for clip in report["silent_clips"])]
 
 
 def summary(report: dict) -> str:
     """A few lines for the terminal."""
-    lines = [f"{'method':28} mask IoU  pointing  class right"]
+    lines = [f"{'method':28} mask IoU  pointing  class right"] if report["methods"] else ["no scene can be composed"]
     for name, row in report["methods"].items():
         lines.append(
             f"{name:28} {_number(row['mask_iou']):>8}  {_number(row['pointing_game']):>8}  {_number(row['class_accuracy']):>11}"
@@ -167,9 +189,7 @@ def _recording_part(recording: dict) -> str:
     ]
     truth = ", ".join(recording["sounding"]) or "unknown"
     table = _table(["second", "heard", "seen", "consensus", "right", "mask"], rows)
-    return (
-        f"## Clip {recording['name']} (sounding: {truth})\n\n{table}\n\n![{recording['name']}]({recording['name']}.png)"
-    )
+    return f"### {recording['name']} (sounding: {truth})\n\n{table}\n\n![{recording['name']}]({recording['sheet']})"
 
 
 def _yes_no(value: bool | None) -> str:
@@ -183,19 +203,3 @@ def _number(value: float | None, digits: int = 3) -> str:
 def _table(header: list[str], rows: list[list]) -> str:
     lines = [header, ["---"] * len(header), *rows]
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
-
-
-def _letterbox(rgb: np.ndarray) -> np.ndarray:
-    """The picture, whole, in the middle of a CELL."""
-    width, height = CELL
-    scale = min(width / rgb.shape[1], height / rgb.shape[0])
-    small = cv2.resize(rgb, (round(rgb.shape[1] * scale), round(rgb.shape[0] * scale)), interpolation=cv2.INTER_AREA)
-    cell = np.full((height, width, 3), 24, np.uint8)
-    y, x = (height - small.shape[0]) // 2, (width - small.shape[1]) // 2
-    cell[y : y + small.shape[0], x : x + small.shape[1]] = small
-    return cell
-
-
-def _write_png(path: Path, rgb: np.ndarray) -> None:
-    if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
-        raise OSError(f"cannot write {path}")

@@ -9,7 +9,7 @@ import numpy as np
 
 from c3n_model.bench.pictures import Picture
 from c3n_model.bench.sounds import Sound
-from c3n_model.labels.sound_sources import is_a
+from c3n_model.labels.sound_sources import is_a, sound_sources
 
 SMALLEST_AREA = 0.05  # of the picture; what sounds in AVSBench is prominent, too
 SOUNDS_A_PICTURE = 4
@@ -39,13 +39,21 @@ def compose(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
 
 
 def compose_off_screen(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Every picture with up to SOUNDS_A_PICTURE sounds of things that are not in it: the right mask is empty."""
+    """Every picture with up to SOUNDS_A_PICTURE sounds of things that are not in it: the right mask is empty. What could be
+    in it under another name (a siren and a truck, an engine and a bus) is left out."""
     scenes = []
     for picture in pictures:
-        absent = [sound for sound in sounds if not any(is_a(sound.noun, noun) for noun in picture.masks)]
+        absent = [sound for sound in sounds if not any(_may_make(noun, sound) for noun in picture.masks)]
         nothing = np.zeros(picture.rgb.shape[:2], bool)
         scenes += [Scene(picture, sound, "", nothing) for sound in _draw(absent, picture.name)]
     return scenes
+
+
+def _may_make(noun: str, sound: Sound) -> bool:
+    by_name = is_a(sound.noun, noun) or is_a(noun, sound.noun)
+    sources = sound_sources()
+    heard = sound.right or [name for name, nouns in sources.items() if sound.noun in nouns]
+    return by_name or any(noun in sources.get(name, ()) for name in heard)
 
 
 def _draw(sounds: list[Sound], name: str) -> list[Sound]:

@@ -23,6 +23,8 @@ from c3n_model.labels.sound_sources import imagenet_nouns, is_a
 from c3n_model.model import Model
 from c3n_model.zero_shot.build import load_zero_shot
 
+PLATEAU = 1e-3  # confidences that differ by less are equal
+
 Progress = Callable[[Iterable, str], Iterable]
 
 
@@ -43,8 +45,9 @@ def tuned_on() -> frozenset[str]:
     return frozenset((Path(__file__).parent / "tuned_on.txt").read_text(encoding="utf-8").split())
 
 
-def load_models(plain_table: Path | None) -> dict[str, Model]:
-    """The networks that are compared; `plain_c3im` is among them where there is a label table for it."""
+def load_models(plain_table: Path, device: torch.device) -> dict[str, Model]:
+    """The networks that are compared, on `device`: plain C3IM with the label table in a file; `with_segmenter` only where
+    there is a segmenter."""
     classifiers = ZeroShotConfig(segmenter="none")
     configs = {
         "classifiers": classifiers,
@@ -52,14 +55,13 @@ def load_models(plain_table: Path | None) -> dict[str, Model]:
         "classifiers_no_refinement": replace(classifiers, refinement="none"),
         "classifiers_grabcut": replace(classifiers, refinement="grabcut"),
         "with_segmenter": ZeroShotConfig(),
+        "plain_c3im": replace(classifiers, labels=str(plain_table), alpha=0.1, beta=0.1, history=1, refinement="none"),
     }
-    if plain_table is not None:
-        configs["plain_c3im"] = ZeroShotConfig(
-            segmenter="none", labels=str(plain_table), alpha=0.1, beta=0.1, history=1, refinement="none"
-        )
     models = {name: load_zero_shot(config) for name, config in configs.items()}
     if models["with_segmenter"].network.segmenter is None:
         del models["with_segmenter"]
+    for model in models.values():
+        model.network.to(device)
     return models
 
 
@@ -72,6 +74,9 @@ def score_scenes(
 ) -> dict[str, list[Score]]:
     """Every method on every scene, in their order; `keep` sees all answers."""
     scores: dict[str, list[Score]] = {}
+    for scene in scenes[:1]:  # a network's first answer takes longer, and counts in no time
+        for model in models.values():
+            consensus_answer(model, scene.picture.rgb, scene.sound.seconds(model.sample_rate), device)
     for scene in progress(scenes, "scenes"):
         seconds = scene.sound.seconds(models["classifiers"].sample_rate)
         answers = fixed_answers(scene.mask.shape)
@@ -80,34 +85,40 @@ def score_scenes(
             answers[name] = consensus_answer(model, scene.picture.rgb, seconds, device)
         for name, answer in answers.items():
             threshold = models[name].config.presence_threshold if name in models else 0.0
-            scores.setdefault(name, []).append(_score(answer, scene, threshold))
+            scores.setdefault(name, []).append(score_answer(answer, scene, threshold))
         keep(scene, answers)
     return scores
 
 
-def _score(answer: Answer, scene: Scene, presence_threshold: float) -> Score:
+def score_answer(answer: Answer, scene: Scene, presence_threshold: float) -> Score:
+    """How right an answer is. Its mask counts also where it would not be published; an empty one has an IoU of 0."""
     height, width = scene.mask.shape
     confidence = cv2.resize(answer.confidence, (width, height), interpolation=cv2.INTER_LINEAR)
     mask = confidence > 0.5
     union = (mask | scene.mask).sum()
     return Score(
         iou=float((mask & scene.mask).sum() / union) if union else 1.0,
-        pointed=bool(scene.mask[_peak(confidence)]),
-        named=_same_thing(answer.noun, scene.noun) if answer.noun else None,
+        pointed=_says_something(confidence) and bool(scene.mask[peak(confidence)]),
+        named=same_thing(answer.noun, scene.noun) if answer.noun else None,
         published=bool(mask.any()) and (answer.presence is None or answer.presence >= presence_threshold),
         milliseconds=answer.milliseconds,
     )
 
 
-def _peak(confidence: np.ndarray) -> tuple[int, int]:
+def _says_something(confidence: np.ndarray) -> bool:
+    """A map of nothing has no peak."""
+    return bool(confidence.max() > 0.5 or np.ptp(confidence) > PLATEAU)
+
+
+def peak(confidence: np.ndarray) -> tuple[int, int]:
     """Row and column of the highest confidence; of a plateau the place farthest from its edge, as a robot would aim."""
-    plateau = (confidence >= confidence.max() - 1e-3).astype(np.uint8)
+    plateau = (confidence >= confidence.max() - PLATEAU).astype(np.uint8)
     depth = cv2.distanceTransform(np.pad(plateau, 1), cv2.DIST_L2, 3)[1:-1, 1:-1]
     row, column = np.unravel_index(depth.argmax(), depth.shape)
     return int(row), int(column)
 
 
-def _same_thing(answer: str, truth: str) -> bool:
+def same_thing(answer: str, truth: str) -> bool:
     """A rooster is a right answer to a bird, and so is each of ImageNet's own names of birds."""
     if is_a(answer, truth):
         return True
@@ -127,21 +138,21 @@ def compare(scores: dict[str, list[Score]], scenes: list[Scene]) -> dict[str, di
 
 
 def off_screen(
-    model: Model, scenes: list[Scene], in_view: dict[str, list[Score]], device: torch.device, progress: Progress
+    model: Model, scenes: list[Scene], in_view: list[Score], device: torch.device, progress: Progress
 ) -> dict:
-    """How often a mask is published though what sounds is not in the picture, beside how often where it is."""
+    """How often a mask is published though what sounds is not in the picture, beside how often where it is: `in_view`, the
+    same model's scores there."""
     published, area = 0, []
     for scene in progress(scenes, "off screen"):
         answer = consensus_answer(model, scene.picture.rgb, scene.sound.seconds(model.sample_rate), device)
-        score = _score(answer, scene, model.config.presence_threshold)
+        score = score_answer(answer, scene, model.config.presence_threshold)
         published += score.published
         area.append(float((answer.confidence > 0.5).mean()) if score.published else 0.0)
-    shown = in_view.get("with_segmenter", in_view["classifiers"])
     return {
         "scenes": len(scenes),
         "published": published,
         "mean_area": float(np.mean(area)) if area else None,
-        "published_in_view": float(np.mean([score.published for score in shown])),
+        "published_in_view": float(np.mean([score.published for score in in_view])) if in_view else None,
     }
 
 
@@ -177,9 +188,14 @@ def _mean_without_people(by_noun: dict[str, list[Score]]) -> float | None:
     return float(np.mean(groups)) if groups else None
 
 
-def bootstrap(scores: list[Score], reference: list[Score], scenes: list[Scene], samples: int = 2000) -> list[float]:
-    """95 % interval of the difference of mask IoU over scenes to `reference`, pictures drawn with replacement."""
+def bootstrap(
+    scores: list[Score], reference: list[Score], scenes: list[Scene], samples: int = 2000
+) -> list[float] | None:
+    """95 % interval of the difference of mask IoU to `reference`: mean over pictures of the mean over each one's scenes,
+    pictures drawn with replacement. None for a single picture, which says nothing of others."""
     names = sorted({scene.picture.name for scene in scenes})
+    if len(names) < 2:
+        return None
     differences = {name: [] for name in names}
     for score, other, scene in zip(scores, reference, scenes, strict=True):
         differences[scene.picture.name].append(score.iou - other.iou)
@@ -192,7 +208,7 @@ def tag(model: Model, sounds: list[Sound], device: torch.device, progress: Progr
     """Top-1 and top-5 of the audio encoder on whole sounds, where the right AudioSet classes are known."""
     hits: dict[str, list[tuple[bool, bool]]] = {}
     for sound in progress([sound for sound in sounds if sound.right], "sounds"):
-        waveform = torch.from_numpy(sound.seconds(model.sample_rate).reshape(1, -1)).to(device)
+        waveform = torch.from_numpy(sound.waveform(model.sample_rate)[None]).to(device)
         with torch.no_grad():
             best = model.network.audio_encoder(waveform)[1][0].topk(5).indices.tolist()
         right = [model.audio_labels[index] in sound.right for index in best]
@@ -207,8 +223,18 @@ def tag(model: Model, sounds: list[Sound], device: torch.device, progress: Progr
 
 
 def halves(pictures: list[Picture], tuning: bool) -> list[Picture]:
-    """The pictures that constants were tuned on, or the others."""
-    return [picture for picture in pictures if (picture.name in tuned_on()) == tuning]
+    """The pictures that constants were tuned on, or the others. Raises ValueError if there are none of them."""
+    chosen = [picture for picture in pictures if (picture.name in tuned_on()) == tuning]
+    if not chosen and tuning:
+        raise ValueError(
+            f"none of the {len(pictures)} pictures is one that constants were tuned on; leave out --tuning"
+        )
+    if not chosen:
+        raise ValueError(
+            f"constants were tuned on all of the {len(pictures)} pictures, which would flatter; --tuning scores them all "
+            "the same"
+        )
+    return chosen
 
 
 def _nouns(scenes: list[Scene]) -> list[str]:
