@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 
 import numpy as np
@@ -52,8 +53,13 @@ def train(
     The audio encoder and both classification heads are frozen, and so are batch statistics of the visual backbone: the
     confidences of C3IM keep the calibration they were pretrained with.
 
-    `history` has one row an epoch: epoch, loss, validation. Raises ValueError if the clips do not fill one batch.
+    `history` has one row an epoch: epoch, loss, validation.
+
+    Raises:
+        ValueError: no epoch, or clips that do not fill one batch; a loss or a validation score that is not finite.
     """
+    if config.epochs < 1:
+        raise ValueError(f"train.epochs is {config.epochs}; expected at least 1, else nothing is trained or kept")
     torch.manual_seed(config.seed)
     clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
     loader = DataLoader(
@@ -75,20 +81,35 @@ def train(
         ]
         network.eval()
         history.append({"epoch": epoch, "loss": float(np.mean(losses)), "validation": validate()})
+        if not math.isfinite(history[-1]["validation"]):
+            raise ValueError(
+                f"the validation score of epoch {epoch} is {history[-1]['validation']}; expected a finite number: "
+                "are there clips in the split val?"
+            )
         if history[-1]["validation"] >= max(row["validation"] for row in history):
             keep(history)
 
 
 def train_step(network: nn.Module, batch: Batch, optimiser, schedule, device: torch.device) -> float:
-    """One update; returns the loss. Only frames that carry a mask are decoded (S4: the first of five)."""
+    """One update; returns the loss. Only frames that carry a mask are decoded (S4: the first of five).
+
+    Raises ValueError for a loss that is not finite, before anything is updated by it.
+    """
     frames, snippets, masks, has_mask = (part.to(device, non_blocking=True) for part in batch)
     encoding = network.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
     loss = segmentation_loss(network.decode(encoding, has_mask).logits, masks[has_mask])
+    value = loss.item()
+    if not math.isfinite(value):
+        rates = " and ".join(f"{rate:.3g}" for rate in schedule.get_last_lr())
+        raise ValueError(
+            f"the loss is {value} after {schedule.last_epoch} steps, at the learning rates {rates} (backbone, the rest): "
+            "training has diverged; lower train.learning_rate and train.backbone_learning_rate"
+        )
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     optimiser.step()
     schedule.step()
-    return loss.item()
+    return value
 
 
 def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

@@ -56,6 +56,24 @@ def test_only_epochs_that_are_the_best_so_far_are_kept(tmp_path):
     assert kept == [1, 3]
 
 
+@pytest.mark.parametrize(
+    ("settings", "score", "message"),
+    [
+        ({"epochs": 0}, 0.5, "train.epochs is 0; expected at least 1"),
+        ({}, float("nan"), "the validation score of epoch 1 is nan"),
+        ({"learning_rate": float("inf")}, 0.5, "the loss is nan after 1 steps, at the learning rates 0.001 and inf"),
+    ],
+)
+def test_nothing_is_kept_of_a_training_that_failed(tmp_path, settings, score, message):
+    kept: list = []
+    with pytest.raises(ValueError, match=message):
+        train(
+            make_tiny_model(), [make_clips(tmp_path, "ms3")], TrainConfig(**{**QUICK.__dict__, "batch_size": 1, **settings}),
+            CPU, validate=lambda: score, keep=kept.append, progress=silent, workers=0,
+        )  # fmt: skip
+    assert not kept
+
+
 def test_flip_turns_the_whole_clip(tmp_path):
     clips = make_clips(tmp_path, "ms3")
     plain = TrainingClips(clips, 64, TrainConfig(flip=False, color_jitter=False))[0]
