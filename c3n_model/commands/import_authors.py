@@ -25,8 +25,10 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Put checkpoint, labels and audio encoder together."""
+    from c3n_model import weights
     from c3n_model.authors_checkpoint import from_authors
     from c3n_model.checkpoint import build_network, save_model
+    from c3n_model.labels.names import audioset_names, check_public_labels
     from c3n_model.labels.table import LabelTable
     from c3n_model.model import Model
     from c3n_model.pretrained import load_audio
@@ -34,6 +36,8 @@ def run(options, command_line: str) -> str:
 
     config, tensors = from_authors(read_tensors(options.checkpoint))
     labels = LabelTable.load(options.labels)
+    sounds = audioset_names(weights.find("audioset_classes"))
+    check_public_labels(labels.audio_labels, labels.visual_labels, sounds)
     network = build_network(config, labels.similarity)
     if options.audio_weights is None:
         load_audio(network.audio_encoder, config.audio)

@@ -69,17 +69,14 @@ def _from_public(options, config, command_line: str):
     """Encoders with public ImageNet and AudioSet weights, classes from a label table."""
     from c3n_model.checkpoint import build_network
     from c3n_model.config import to_mapping
+    from c3n_model.labels.names import audioset_names, check_public_labels
     from c3n_model.labels.table import LabelTable
     from c3n_model.model import Model
     from c3n_model.pretrained import load_audio, load_visual
-    from c3n_model.weights import checksum_of
+    from c3n_model.weights import checksum_of, find
 
     table = LabelTable.load(options.labels)
-    if tuple(table.similarity.shape) != (527, 1000):
-        raise ValueError(
-            f"{options.labels} is of {' x '.join(map(str, table.similarity.shape))} labels; public weights know 527 "
-            "classes of AudioSet and 1000 of ImageNet"
-        )
+    check_public_labels(table.audio_labels, table.visual_labels, audioset_names(find("audioset_classes")))
     network = build_network(config.model, table.similarity)
     files = [
         *load_visual(network.visual_encoder, config.model.visual),
@@ -96,12 +93,11 @@ def _from_public(options, config, command_line: str):
 
 def _from_classifiers(options, config, command_line: str):
     """The encoders and labels of a file that c3n pretrain wrote."""
-    from c3n_model.checkpoint import build_network
+    from c3n_model.checkpoint import build_network, load_checkpoint
     from c3n_model.config import to_mapping
-    from c3n_model.loading import load_model
     from c3n_model.model import Model
 
-    start = load_model(options.classifiers)
+    start = load_checkpoint(options.classifiers)
     for part in ("visual", "audio"):
         wanted, got = getattr(config.model, part), getattr(start.config, part)
         if wanted != got:

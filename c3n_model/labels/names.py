@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 
 from timm.data import ImageNetInfo
@@ -29,6 +31,29 @@ def audioset_names(path: Path) -> list[str]:
             f"got {len(rows)} rows with {', '.join(rows[0]) if rows else 'no header'}"
         )
     return [row["display_name"] for row in rows]
+
+
+def check_public_labels(audio_labels: Sequence[str], visual_labels: Sequence[str], sounds: Sequence[str]) -> None:
+    """Classifiers with public weights know no names, only indices: a label table must have theirs, in their order.
+
+    `sounds` are AudioSet's names in index order (`audioset_names`); the visual labels are compared with `imagenet_names`.
+
+    Raises:
+        ValueError: another number of labels, another label or another order; the message names the first that differs.
+    """
+    for source, kind, labels, expected in (
+        ("AudioSet", "audio", audio_labels, sounds),
+        ("ImageNet", "visual", visual_labels, imagenet_names()),
+    ):
+        if list(labels) == list(expected):
+            continue
+        pairs = enumerate(zip_longest(labels, expected, fillvalue="nothing"))
+        index, (got, wanted) = next((index, pair) for index, pair in pairs if pair[0] != pair[1])
+        raise ValueError(
+            f"the label table has {len(audio_labels)} audio and {len(visual_labels)} visual labels, the public weights "
+            f"AudioSet's {len(sounds)} and ImageNet's {len(imagenet_names())} in their own order: {kind} label {index} is "
+            f"{got!r}, in {source} {wanted!r}; make a table with c3n labels build"
+        )
 
 
 def read_labels(path: Path) -> list[str]:

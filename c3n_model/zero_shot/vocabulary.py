@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c3n_model.labels.names import imagenet_names
+from c3n_model.labels.names import check_public_labels, imagenet_names
 from c3n_model.labels.sound_sources import GENERIC_SOUNDS, KINDS, imagenet_nouns, noun_of, source_similarity
 from c3n_model.labels.table import LabelTable
 
@@ -72,13 +72,9 @@ def table_vocabulary(table: LabelTable, sounds: tuple[str, ...]) -> Vocabulary:
     """ImageNet's own 1000 labels with the similarities of a label table: plain C3IM.
 
     Raises:
-        ValueError: the table is of other labels.
+        ValueError: the table is of other labels, or has them in another order.
     """
-    if table.audio_labels != sounds or len(table.visual_labels) != len(imagenet_names()):
-        raise ValueError(
-            f"the label table has {len(table.audio_labels)} audio and {len(table.visual_labels)} visual labels; the zero-shot "
-            f"classifiers have AudioSet's {len(sounds)} and ImageNet's {len(imagenet_names())}: c3n labels build"
-        )
+    check_public_labels(table.audio_labels, table.visual_labels, sounds)
     members = torch.eye(len(table.visual_labels), dtype=torch.bool)
     no_segments, no_discount = torch.zeros(0, dtype=torch.int64), torch.zeros(len(sounds))
     return Vocabulary(table.visual_labels, members, no_segments, table.similarity, no_discount)

@@ -2,6 +2,7 @@
 
 import sys
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -33,6 +34,9 @@ def files(tmp_path, monkeypatch):
     monkeypatch.setattr("c3n_model.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(128))
     torch.save(their_checkpoint("pvt_v2_b0", 128), tmp_path / "theirs.pth")
     save_file(StubAudio(128).state_dict(), tmp_path / "audio.safetensors")
+    monkeypatch.setattr("c3n_model.weights.find", Path)
+    monkeypatch.setattr("c3n_model.labels.names.audioset_names", lambda path: list(Table.audio_labels))
+    monkeypatch.setattr("c3n_model.labels.names.imagenet_names", lambda: list(Table.visual_labels))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -76,7 +80,9 @@ def test_public_audio_weights_are_the_default(files, monkeypatch):
 
 
 def test_parts_that_do_not_fit_are_one_line(files, monkeypatch):
-    monkeypatch.setattr(Table, "visual_labels", ("dog", "cat"))
+    monkeypatch.setattr(Table, "load", lambda path: Table(visual_labels=Table.visual_labels[::-1]))
+    with pytest.raises(SystemExit, match="visual label 0 is 'tree', in ImageNet 'dog'"):
+        main(COMMAND)
     monkeypatch.setattr(Table, "load", lambda path: Table(similarity=torch.ones(AUDIO_CLASSES, 2)))
     with pytest.raises(SystemExit, match=r"theirs.pth do not fit C3N .*2 of another shape \(such as .*head.bias"):
         main(COMMAND)

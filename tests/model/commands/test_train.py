@@ -9,6 +9,7 @@ import torch
 
 from c3n_model import weights
 from c3n_model.cli import main
+from c3n_model.labels.names import imagenet_names
 from c3n_model.loading import load_model
 from c3n_model.network.audio.efficientat import EfficientAT
 
@@ -16,6 +17,7 @@ CONFIG = """
 model: {visual: mobilenetv2_100, audio: mn04, channels: 8, image_size: 64}
 train: {epochs: 1, batch_size: 2, color_jitter: false}
 """
+SOUNDS = [f"sound {index}" for index in range(527)]
 TRAIN = ["train", "scenes", "--config", "small.yaml", "-o", "model.safetensors", "--device", "cpu"]
 
 
@@ -30,25 +32,26 @@ def folder(tmp_path, monkeypatch):
     (tmp_path / "small.yaml").write_text(CONFIG)
     torch.save(EfficientAT().state_dict(), tmp_path / "mn04_as_mAP_432.pt")
     torch.save(timm.create_model("mobilenetv2_100").state_dict(), tmp_path / "mobilenetv2_100_ra-b33bc2c4.pth")
+    rows = "".join(f"{index},/m/{index},{name}\n" for index, name in enumerate(SOUNDS))
+    (tmp_path / "class_labels_indices.csv").write_text(f"index,mid,display_name\n{rows}")
     main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
     return tmp_path
 
 
-def save_table(path, audio: int, visual: int) -> dict:
-    """A label table with `audio` x `visual` made-up similarities; returns its provenance."""
+def save_table(path, audio: list[str], visual: list[str]) -> dict:
+    """A label table with made-up similarities; returns its provenance."""
     table = pytest.importorskip("c3n_model.labels.table")
-    similarity = torch.rand(audio, visual, generator=torch.Generator().manual_seed(0))
+    similarity = torch.rand(len(audio), len(visual), generator=torch.Generator().manual_seed(0))
     provenance = {"vectors": "made up", "matrix_sha256": table.matrix_sha256(similarity)}
-    names = (tuple(f"{kind} {index}" for index in range(size)) for kind, size in (("a", audio), ("v", visual)))
-    table.LabelTable(similarity, *names, provenance).save(path)
+    table.LabelTable(similarity, tuple(audio), tuple(visual), provenance).save(path)
     return provenance
 
 
 def test_from_public_weights_and_a_label_table(folder):
-    provenance = save_table(folder / "labels.safetensors", 527, 1000)
+    provenance = save_table(folder / "labels.safetensors", SOUNDS, imagenet_names())
     main([*TRAIN, "--labels", "labels.safetensors"])
     model = load_model(folder / "model.safetensors")
-    assert (len(model.audio_labels), len(model.visual_labels)) == (527, 1000)
+    assert (list(model.audio_labels), list(model.visual_labels)) == (SOUNDS, imagenet_names())
     assert model.card["labels"] == provenance
     assert model.card["weights"] == {
         name: f"sha256:{weights.checksum_of(folder / name)}"
@@ -60,10 +63,22 @@ def test_from_public_weights_and_a_label_table(folder):
     assert json.dumps(model.card)
 
 
-def test_table_of_other_classes_is_refused(folder):
-    save_table(folder / "labels.safetensors", 9, 8)
-    with pytest.raises(SystemExit, match="labels.safetensors is of 9 x 8 labels; public weights know 527"):
+@pytest.mark.parametrize(
+    ("audio", "visual", "message"),
+    [
+        (SOUNDS[:9], ["dog"], "the label table has 9 audio and 1 visual labels, the public weights AudioSet's 527"),
+        (SOUNDS[::-1], imagenet_names(), "audio label 0 is 'sound 526', in AudioSet 'sound 0'"),
+    ],
+)
+def test_table_of_other_classes_is_refused(folder, audio, visual, message):
+    save_table(folder / "labels.safetensors", audio, visual)
+    with pytest.raises(SystemExit, match=message):
         main([*TRAIN, "--labels", "labels.safetensors"])
+
+
+def test_classifiers_are_a_file(folder):
+    with pytest.raises(SystemExit, match="no such checkpoint: demo"):
+        main([*TRAIN, "--classifiers", "demo"])
 
 
 def test_either_classifiers_or_labels(folder, capsys):

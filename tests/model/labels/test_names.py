@@ -2,7 +2,7 @@
 
 import pytest
 
-from c3n_model.labels.names import imagenet_names, read_labels
+from c3n_model.labels.names import check_public_labels, imagenet_names, read_labels
 
 
 def test_one_label_a_line(tmp_path):
@@ -28,6 +28,27 @@ def test_imagenet_is_in_index_order():
     names = imagenet_names()
     assert len(names) == 1000
     assert (names[0], names[402], names[889]) == ("tench, Tinca tinca", "acoustic guitar", "violin, fiddle")
+
+
+SOUNDS = ("Speech", "Dog", "Wind")
+
+
+def test_labels_of_the_public_weights_pass():
+    check_public_labels(SOUNDS, tuple(imagenet_names()), SOUNDS)
+
+
+@pytest.mark.parametrize(
+    ("audio", "visual", "message"),
+    [
+        (("Speech", "Wind", "Dog"), imagenet_names(), "audio label 1 is 'Wind', in AudioSet 'Dog'; .*c3n labels build"),
+        (SOUNDS[:2], imagenet_names(), "has 2 audio and 1000 .* AudioSet's 3 .*audio label 2 is 'nothing'"),
+        ((*SOUNDS, "Rain"), imagenet_names(), "audio label 3 is 'Rain', in AudioSet 'nothing'"),
+        (SOUNDS, imagenet_names()[::-1], "visual label 0 is .*, in ImageNet 'tench, Tinca tinca'"),
+    ],
+)
+def test_labels_in_another_order_are_refused(audio, visual, message):
+    with pytest.raises(ValueError, match=message):
+        check_public_labels(audio, visual, SOUNDS)
 
 
 @pytest.mark.realdata

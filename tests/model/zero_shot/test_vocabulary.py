@@ -94,6 +94,8 @@ def test_a_table_is_plain_c3im():
 
 
 def test_a_table_of_other_labels_is_refused():
+    with pytest.raises(ValueError, match="visual label 0 is .*, in ImageNet 'tench"):
+        table_vocabulary(make_table(SOUNDS, tuple(sorted(imagenet_names()))), SOUNDS)
     with pytest.raises(ValueError, match="has 3 audio and 1000 visual labels.*AudioSet's 4 .*c3n labels build"):
         table_vocabulary(make_table(SOUNDS[:3], tuple(imagenet_names())), SOUNDS)
     with pytest.raises(ValueError, match="4 audio and 2 visual labels"):
