@@ -68,6 +68,9 @@ def load_checkpoint(path: Path) -> Model:
     try:
         config = from_mapping(ModelConfig, about["config"])
         labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))
+        expected, got = tuple(map(len, labels)), tuple(tensors["similarity"].shape)
+        if got != expected:
+            raise ValueError(f"its labels make the similarities {expected}, got {got}")
         network = build_network(config, tensors["similarity"])
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(

@@ -12,6 +12,8 @@ import yaml
 
 Section = TypeVar("Section")
 
+SMALLEST_IMAGE = 32  # pixels, one of the coarsest map
+
 
 @dataclass(frozen=True)
 class ModelConfig:
@@ -32,6 +34,9 @@ class ModelConfig:
     fusion_norm: bool = False  # norms of the authors' code after the non-local block
     decoder: str = "plain"  # "authors" is the authors' code: network/decoder.py
     presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py
+
+    def __post_init__(self):
+        _check_at_least(self, channels=2, history=1, image_size=SMALLEST_IMAGE, alpha=0, beta=0)
 
 
 @dataclass(frozen=True)
@@ -78,6 +83,9 @@ class ZeroShotConfig:
     presence_threshold: float = 0.3  # consensus below which nothing is published
     image_size: int = 512  # frames are squashed to this square before they are scaled for each part
 
+    def __post_init__(self):
+        _check_at_least(self, history=1, image_size=SMALLEST_IMAGE, alpha=0, beta=0)
+
 
 @dataclass(frozen=True)
 class Config:
@@ -90,30 +98,48 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """The sections of a YAML file; what is not named has its default. Raises ValueError for an unknown section or key."""
+    """The sections of a YAML file; what is not named has its default.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: no YAML, an unknown section or key, a value that cannot be.
+    """
     try:
-        sections = yaml.safe_load(path.read_text()) or {}
-    except yaml.YAMLError as error:
+        sections = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+    sections = {} if sections is None else sections
     kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must hold the sections {', '.join(kinds)}, got a {type(sections).__name__}")
-    unknown = sorted(sections.keys() - kinds.keys())
+    unknown = [name for name in sections if name not in kinds]
     if unknown:
         raise ValueError(f"{path} has the unknown section {unknown[0]!r}; expected {', '.join(kinds)}")
-    return Config(**{name: from_mapping(kind, sections.get(name) or {}) for name, kind in kinds.items()})
+    named = {name: section for name, section in sections.items() if section is not None}  # "model:" alone is None
+    return Config(**{name: from_mapping(kind, named.get(name, {})) for name, kind in kinds.items()})
 
 
 def from_mapping(kind: type[Section], values: Mapping) -> Section:
-    """A config from a mapping (YAML, checkpoint). Raises ValueError for an unknown key, naming the nearest known
-    one, and for a value of another type."""
+    """A config from a mapping (YAML, checkpoint).
+
+    Raises:
+        ValueError: no mapping; an unknown key, naming the nearest known one; a value of another type or out of range.
+    """
+    if not isinstance(values, Mapping):
+        raise ValueError(f"{kind.__name__} must be a mapping of keys and values, got {values!r}")
     known = [field.name for field in fields(kind)]
     for key in values:
         if key not in known:
-            near = difflib.get_close_matches(key, known, n=1)
+            near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
             raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
     return kind(**{field.name: _typed(field, values[field.name]) for field in fields(kind) if field.name in values})
+
+
+def _check_at_least(config, **lowest: float) -> None:
+    for name, bound in lowest.items():
+        value = getattr(config, name)
+        if not value >= bound:  # nor is NaN
+            raise ValueError(f"{name} must be at least {bound}, got {value}")
 
 
 def _typed(field: Field, value):

@@ -24,7 +24,6 @@ from c3n_model.network.fusion import CrossModalNonLocal
 AUDIO_CLASSES, VISUAL_CLASSES = 527, 1000  # AudioSet and ImageNet-1k, the paper's labels
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)
-SMALLEST_IMAGE = 32  # pixels, one of the coarsest map
 THOP_PER_NORMALISED_ELEMENT = 4  # operations that thop counts for each element of a layer or batch norm
 
 # Table IV, PVTv2-b5 and VGGish: parameters in millions, "FLOPs" in units of 1e9.
@@ -87,7 +86,7 @@ class Description:
     @property
     def paper(self) -> dict | None:
         """Table IV's figures, for the network that it speaks of."""
-        decisive = ("visual", "audio", "history", "image_size", "channels")
+        decisive = ("visual", "audio", "history", "image_size", "channels", "consensus", "audio_features")
         alike = all(getattr(self.config, name) == getattr(PAPER_CONFIG, name) for name in decisive)
         return PAPER if alike else None
 
@@ -111,10 +110,6 @@ def describe(
     config: ModelConfig, *, audio_classes: int = AUDIO_CLASSES, visual_classes: int = VISUAL_CLASSES
 ) -> Description:
     """What a clip of `config.history` frames costs. Raises ValueError for a config that no network can be built from."""
-    if config.history < 1 or config.image_size < SMALLEST_IMAGE:
-        raise ValueError(
-            f"expected at least 1 frame of {SMALLEST_IMAGE} pixels, got {config.history} of {config.image_size}"
-        )
     network = _build(config, audio_classes, visual_classes)
     forward_only = _build(replace(config, consensus="none"), audio_classes, visual_classes)
     calls = record_calls(forward_only, lambda: run_clip(forward_only, config))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 
 import torch
@@ -28,9 +29,12 @@ class Model:
 
 
 def choose_device(device: str) -> torch.device:
-    """ "auto" is CUDA where there is one, else the CPU. Raises ValueError for a device this machine has not."""
+    """ "auto" is CUDA where there is one, else the CPU; or cpu, cuda, cuda:N. Raises ValueError for any other, or one that
+    this machine has not."""
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
+        raise ValueError(f"device {device!r} is unknown; use auto, cpu, cuda or cuda:N")
     try:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen)

@@ -12,7 +12,7 @@ def add(commands) -> None:
     command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
     command.add_argument("-o", "--out", type=Path, required=True, help="folder for second_<n>.png and explain.json")
     command.add_argument("--model", default="demo", help="demo, zero_shot, or a safetensors file (default %(default)s)")
-    command.add_argument("--second", type=int, metavar="N", help="only this one, counted from 0 (default: all)")
+    command.add_argument("--second", type=int, metavar="N", help="only the N-th whole second, from 0 (default: all)")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.add_argument("--image-topic", help="of a bag with several cameras")
     command.add_argument("--audio-topic", help="of a bag with several microphones")
@@ -29,6 +29,8 @@ def run(options, _: str) -> str:
     from c3n_model.sources import open_source
     from c3n_model.streaming.session import Session
 
+    if options.second is not None and options.second < 0:
+        raise ValueError(f"--second is {options.second}; seconds are counted from 0")
     source = open_source(options.input, options.image_topic, options.audio_topic)
     session = Session(load_model(options.model), options.device)
     options.out.mkdir(parents=True, exist_ok=True)

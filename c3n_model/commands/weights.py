@@ -46,11 +46,11 @@ def run_get(options, _: str) -> str:
     for name in names:
         try:
             lines.append(f"{name}: {weights.get(name, bar, sha256=options.sha256)}")
-        except OSError as error:
+        except (OSError, ValueError) as error:
             failures.append(str(error))
     if failures:
         print("\n".join(lines))
-        raise ConnectionError("; ".join(failures))
+        raise OSError("; ".join(failures))
     return "\n".join(lines)
 
 

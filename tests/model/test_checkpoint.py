@@ -86,6 +86,18 @@ def test_the_written_file_holds_no_partial(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.safetensors"]
 
 
+def test_labels_that_are_not_those_of_the_similarities(file, tiny_model):
+    def drop_one(text: str) -> str:
+        about = json.loads(text)
+        return json.dumps(about | {"audio_labels": about["audio_labels"][1:]})
+
+    rewrite_description(file, drop_one)
+    classes, sights = tiny_model.network.similarity.shape
+    message = rf"its labels make the similarities \({classes - 1}, {sights}\), got \({classes}, {sights}\); expected"
+    with pytest.raises(ValueError, match=message):
+        load_model(file)
+
+
 @pytest.mark.parametrize("about", ["not json", "{}", json.dumps({"config": {"channels": "x"}})])
 def test_unusable_descriptions(file, about):
     rewrite_description(file, lambda _: about)

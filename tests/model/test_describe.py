@@ -178,6 +178,12 @@ def test_the_papers_network(paper):
     assert paper.parts["attention"].macs == layers + 2 * sum(attention[1:])
 
 
+@pytest.mark.parametrize("setting", [{"consensus": "none"}, {"audio_features": False}, {"image_size": 256}])
+def test_table_4_speaks_of_no_other_network(paper, setting):
+    assert paper.paper is not None
+    assert replace(paper, config=replace(paper.config, **setting)).paper is None
+
+
 def test_table_4_to_the_digit(paper):
     """thop 0.1.1 over the authors' own code finds 161,388,134,400 operations and 177,148,408 parameters; without classifiers
     161,361,164,800 and 171,759,361. It counts an average pool of theirs, C (H W + 1) a frame, where we take a mean."""
@@ -219,8 +225,8 @@ def test_table(capsys, tmp_path):
     [
         ("--visual nothing", "is not a timm model"),
         ("--audio nothing", "audio encoder 'nothing' is unknown"),
-        ("--frames 0", "at least 1 frame"),
-        ("--image-size 16", "frame of 32 pixels"),
+        ("--frames 0", "history must be at least 1, got 0"),
+        ("--image-size 16", "image_size must be at least 32, got 16"),
     ],
 )
 def test_bad_input_is_one_line(options, message):

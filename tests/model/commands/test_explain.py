@@ -43,6 +43,11 @@ def test_explanations_agree_with_the_segmentation(tmp_path, scene_video):
     assert sorted(path.name for path in (tmp_path / "why").iterdir()) == ["explain.json", "second_0001.png"]
 
 
+def test_a_negative_second_is_refused_before_anything_is_read(tmp_path):
+    with pytest.raises(SystemExit, match="c3n: --second is -1; seconds are counted from 0"):
+        main(["explain", "nothing.mp4", "-o", str(tmp_path / "why"), "--second", "-1"])
+
+
 def test_a_second_beyond_the_end_is_one_line(tmp_path, scene_video):
     with pytest.raises(SystemExit) as stop:
         main(["explain", str(scene_video), "-o", str(tmp_path / "why"), "--device", "cpu", "--second", "9"])

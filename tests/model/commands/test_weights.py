@@ -1,6 +1,7 @@
 """`c3n weights`, from the outside."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 from file_server import file_server
@@ -15,6 +16,7 @@ TOYS = {
     )
     for name in ("lost", "toy")
 }
+TOYS["unchecked"] = replace(TOYS["toy"], name="unchecked", file="unchecked.pth", checksum="")
 
 
 @pytest.fixture
@@ -81,8 +83,9 @@ def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
     with file_server() as server:
         server.files["/toy.pth"] = b"x"
         monkeypatch.setenv("C3N_WEIGHTS", server.url("/"))
-        with pytest.raises(SystemExit, match="c3n: lost could not be downloaded: .*/lost.pth: HTTP 404"):
-            main(["weights", "get", "lost", "toy"])
+        message = "c3n: lost could not be downloaded: .*/lost.pth: HTTP 404.*; no checksum of unchecked is published"
+        with pytest.raises(SystemExit, match=message):
+            main(["weights", "get", "lost", "unchecked", "toy"])
     assert capsys.readouterr().out.endswith("toy.pth\n")
 
 
