@@ -57,10 +57,10 @@ def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Te
 
         return panns.from_public(tensors), []
     if name == "beats":
-        from c3n_model.network.audio import beats
+        from c3n_model.network.audio import beats_checkpoint
 
         classes = weights.find("audioset_classes")
-        return beats.from_public(tensors, _audioset_mids(classes)), [classes]
+        return beats_checkpoint.from_public(tensors, _audioset_mids(classes)), [classes]
     if name == "vggish":
         from c3n_model.network.audio import vggish
         from c3n_model.vggish_head import load_head

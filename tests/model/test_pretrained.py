@@ -125,7 +125,7 @@ def test_panns(folder):
 
 
 def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):
-    beats = pytest.importorskip("c3n_model.network.audio.beats")
+    beats_checkpoint = pytest.importorskip("c3n_model.network.audio.beats_checkpoint")
     source, encoder = nn.Linear(3, 2), nn.Linear(3, 2)  # the real one has 90 M parameters
 
     def from_public(checkpoint, mids):
@@ -133,7 +133,7 @@ def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):
         assert mids == ["/m/b", "/m/a"]
         return source.state_dict()
 
-    monkeypatch.setattr(beats, "from_public", from_public)
+    monkeypatch.setattr(beats_checkpoint, "from_public", from_public)
     torch.save({"cfg": {"encoder_layers": 12}}, folder / "BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt2.pt")
     with pytest.raises(FileNotFoundError, match="class_labels_indices.csv"):
         load_audio(encoder, "beats")

@@ -1,14 +1,13 @@
 """BEATs: a transformer AudioSet tagger over 16 x 16 patches of a Kaldi filter bank (Chen et al., ICML 2023).
 
-The fine-tuned iter3+ model, which C3N's authors use as their strongest audio encoder. Names follow the public checkpoints
-(`BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt1.pt` and `cpt2`), which `from_public` turns into ours. Dropout, layer drop
+The fine-tuned iter3+ model, which C3N's authors use as their strongest audio encoder. Names follow the public checkpoints,
+which `beats_checkpoint` turns into ours. Dropout, layer drop
 and gradient scaling are left out: C3N keeps its audio encoder frozen and in eval mode.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -179,80 +178,3 @@ class BEATs(nn.Module):
     def head(self) -> nn.Module:
         """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.predictor
-
-
-# What a checkpoint's `cfg` must say. Where it is silent Microsoft's defaults hold, which are ours but for these:
-_ARCHITECTURE_NOT_BY_DEFAULT = {
-    "input_patch_size": PATCH,
-    "deep_norm": True,
-    "relative_position_embedding": True,
-    "max_distance": MAX_DISTANCE,
-    "gru_rel_pos": True,
-    "finetuned_model": True,
-}
-_ARCHITECTURE = {
-    "embed_dim": PATCH_CHANNELS,
-    "conv_bias": False,
-    "encoder_layers": 12,
-    "encoder_embed_dim": CHANNELS,
-    "encoder_ffn_embed_dim": HIDDEN_CHANNELS,
-    "encoder_attention_heads": HEADS,
-    "activation_fn": "gelu",
-    "layer_norm_first": False,
-    "conv_pos": POSITION_KERNEL,
-    "conv_pos_groups": POSITION_GROUPS,
-    "num_buckets": BUCKETS,
-}
-
-
-def from_public(checkpoint: Mapping, mids: Sequence[str]) -> dict[str, Tensor]:
-    """What a public fine-tuned checkpoint holds (keys `cfg`, `model`, `label_dict`) -> state dict of `BEATs`.
-
-    `mids` are AudioSet's class ids ("/m/09x0r") in the order of its csv, which the predictor's rows get; the checkpoint has
-    an order of its own. The position kernel's weight norm and the shared table's copies are folded into plain weights.
-
-    Raises ValueError for a checkpoint that lacks a key, is of another architecture or knows other classes than `mids`.
-    """
-    missing = [key for key in ("cfg", "model", "label_dict") if key not in checkpoint]
-    if missing:
-        raise ValueError(
-            f"expected a public fine-tuned BEATs checkpoint with cfg, model and label_dict; it lacks {', '.join(missing)}"
-        )
-    _check_architecture(checkpoint["cfg"])
-    rows = _rows_of(mids, checkpoint["label_dict"])
-    state = dict(checkpoint["model"])
-    for name in ("predictor.weight", "predictor.bias"):
-        state[name] = state[name][rows]
-    direction, length = (state.pop(f"encoder.pos_conv.0.weight_{part}") for part in "vg")
-    state["encoder.pos_conv.weight"] = direction * (length / direction.norm(dim=(0, 1), keepdim=True))
-    state["encoder.pos_conv.bias"] = state.pop("encoder.pos_conv.0.bias")
-    tables = [state.pop(name) for name in sorted(state) if name.endswith("self_attn.relative_attention_bias.weight")]
-    if not all(torch.equal(table, tables[0]) for table in tables):
-        raise ValueError("the layers' tables of relative positions differ; expected one table that they share")
-    state["encoder.relative_positions.weight"] = tables[0]
-    return state
-
-
-def _check_architecture(cfg: Mapping) -> None:
-    expected = {**_ARCHITECTURE, **_ARCHITECTURE_NOT_BY_DEFAULT}
-    got = {name: cfg.get(name, _ARCHITECTURE.get(name, "nothing")) for name in expected}
-    wrong = [name for name in expected if got[name] != expected[name]]
-    if wrong:
-        differences = ", ".join(f"{name} is {got[name]}, expected {expected[name]}" for name in wrong)
-        raise ValueError(
-            f"the checkpoint's cfg is of another BEATs: {differences}; "
-            "use BEATs_iter3_plus_AS2M_finetuned_on_AS2M, cpt1 or cpt2"
-        )
-
-
-def _rows_of(mids: Sequence[str], label_dict: Mapping[int, str]) -> list[int]:
-    """The checkpoint's class index of each of `mids`."""
-    row_of = {mid: int(row) for row, mid in label_dict.items()}
-    unknown, missing = [mid for mid in mids if mid not in row_of], sorted(row_of.keys() - set(mids))
-    if unknown or missing or len(mids) != len(label_dict) or len(row_of) != len(label_dict):
-        raise ValueError(
-            f"the checkpoint's {len(label_dict)} classes and the {len(mids)} of the class list differ: it does not know "
-            f"{', '.join(unknown[:3]) or 'none'}, the list lacks {', '.join(missing[:3]) or 'none'}, "
-            "and none may occur twice; give the mids of AudioSet's class_labels_indices.csv"
-        )
-    return [row_of[mid] for mid in mids]
