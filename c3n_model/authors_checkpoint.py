@@ -68,6 +68,11 @@ def from_authors(checkpoint: Mapping[str, Tensor]) -> tuple[ModelConfig, dict[st
     Raises:
         ValueError: it is no such state dict, or of an encoder that their code does not have.
     """
+    for name, value in checkpoint.items():
+        if not (isinstance(name, str) and isinstance(value, Tensor)):
+            raise ValueError(
+                f"{name!r} is a {type(value).__name__}, expected tensors by name: the state dict that their train.py saved"
+            )
     theirs = {name.removeprefix("module."): tensor for name, tensor in checkpoint.items()}
     backbone = {name.removeprefix(BACKBONE): theirs.pop(name) for name in list(theirs) if name.startswith(BACKBONE)}
     prefixes = _prefixes()
@@ -106,9 +111,10 @@ def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig
     blocks = {match.groups() for name in backbone if (match := re.match(block, name))}
     depths = tuple(sum(stage == wanted for stage, _ in blocks) for wanted in sorted({stage for stage, _ in blocks}))
     stem = backbone.get("patch_embed.proj.weight" if is_swin else "patch_embed1.proj.weight")
-    shape = (0 if stem is None else stem.shape[0], depths)
+    shape = (stem.shape[0] if stem is not None and stem.ndim == 4 else 0, depths)
     visual = (SWIN_BY_SHAPE if is_swin else PVT_BY_SHAPE).get(shape)
-    channels, audio_width = ours["fusions.0.audio.weight"].shape
+    align = ours["fusions.0.audio.weight"]
+    channels, audio_width = align.shape if align.ndim == 2 else (0, tuple(align.shape))
     audio = AUDIO_BY_WIDTH.get(audio_width)
     if visual is None or audio is None:
         raise ValueError(

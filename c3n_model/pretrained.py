@@ -35,8 +35,8 @@ def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     tensors = read_tensors(path)
     try:
         tensors = to_timm_names(tensors.get("model", tensors), encoder.backbone)
-    except AttributeError as error:  # timm's rules look up the modules that the names speak of
-        raise ValueError(f"{path} holds weights of another architecture than {name}: {error}") from error
+    except ValueError as error:
+        raise ValueError(f"{path} is not of {name}: {error}") from error
     fill(encoder.backbone, tensors, path)
     return [path]
 

@@ -91,10 +91,10 @@ class VisualEncoder(nn.Module):
         finally:
             for handle in handles:
                 handle.remove()
-        if [tuple(stage.shape[1:2]) for stage in maps if stage.ndim == 4] != [(width,) for width in self.channels]:
+        shapes = [tuple(stage.shape) if isinstance(stage, Tensor) else (type(stage).__name__,) for stage in maps]
+        if [shape[1] for shape in shapes if len(shape) == 4] != self.channels:
             raise ValueError(
-                f"the stages of this backbone give {[tuple(stage.shape) for stage in maps]}; C3N needs {STAGES} maps "
-                f"(N, C, H, W) of {self.channels} channels"
+                f"the stages of this backbone give {shapes}; C3N needs {STAGES} maps (N, C, H, W) of {self.channels} channels"
             )
         points = points or maps
         if self.norms is not None:

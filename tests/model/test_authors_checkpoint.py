@@ -154,5 +154,13 @@ def test_other_state_dicts_are_refused():
         from_authors({name: tensor for name, tensor in theirs.items() if not name.startswith("encoder_")})
     with pytest.raises(ValueError, match="audio embeddings of 100; expected PVTv2 or Swin with vggish"):
         from_authors(theirs | {"tpavi_1.align_channel.weight": torch.zeros(16, 100)})
+    with pytest.raises(ValueError, match=r"audio embeddings of \(16,\); expected"):
+        from_authors(theirs | {"tpavi_1.align_channel.weight": torch.zeros(16)})
+    with pytest.raises(ValueError, match=r"a visual backbone of 0 channels"):
+        from_authors(theirs | {"encoder_backbone.patch_embed1.proj.weight": torch.tensor(0.0)})
+    with pytest.raises(ValueError, match="'model' is a dict, expected tensors by name"):
+        from_authors({"model": theirs})
+    with pytest.raises(ValueError, match="5 is a Tensor, expected tensors by name"):
+        from_authors({5: torch.zeros(1)})
     with pytest.raises(ValueError, match=r"32 channels and \(2, 2, 2, 3\) blocks"):
         from_authors(theirs | {"encoder_backbone.block4.2.norm1.weight": torch.zeros(256)})

@@ -61,3 +61,18 @@ def test_position_biases_of_swin_follow_the_image_size():
 def test_names_of_timm_stay(name):
     backbone = make_backbone(name)
     assert shapes(to_timm_names(backbone.state_dict(), backbone)) == shapes(backbone.state_dict())
+
+
+@pytest.mark.parametrize(
+    ("name", "shape"),
+    [
+        ("layers.9.blocks.0.attn.relative_position_bias_table", (169, 1)),  # there is no tenth stage
+        ("layers.0.blocks.0.attn.relative_position_bias_table", (169,)),
+        ("patch_embed.proj.weight", (12,)),
+    ],
+)
+def test_what_timms_rules_cannot_take_apart_is_refused(name, shape):
+    small = {"embed_dim": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)}
+    backbone = make_backbone("swin_tiny_patch4_window7_224", **small)
+    with pytest.raises(ValueError, match="weights of another architecture than SwinTransformer as configured: "):
+        to_timm_names({name: torch.zeros(shape)}, backbone)

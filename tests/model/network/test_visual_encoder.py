@@ -178,9 +178,10 @@ def test_refusals(name, options, words):
         VisualEncoder(name, **{"num_classes": 3, **options})
 
 
-def test_a_backbone_of_tokens_is_refused_when_it_first_sees():
+@pytest.mark.parametrize("name", ["hiera_tiny_224", "selecsls42"])
+def test_a_backbone_of_tokens_or_lists_is_refused_when_it_first_sees(name):
     with torch.device("meta"):
-        encoder = VisualEncoder("hiera_tiny_224", 3)
+        encoder = VisualEncoder(name, 3)
         with pytest.raises(ValueError, match="C3N needs 4 maps"):
             encoder(torch.rand(1, 3, 224, 224))
 
