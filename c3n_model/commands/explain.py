@@ -11,7 +11,11 @@ def add(commands) -> None:
     command = commands.add_parser("explain", help="what is heard and seen, how the labels agree, where CCAM looks")
     command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
     command.add_argument("-o", "--out", type=Path, required=True, help="folder for second_<n>.png and explain.json")
-    command.add_argument("--model", default="demo", help="demo, zero_shot, or a safetensors file (default %(default)s)")
+    command.add_argument(
+        "--model",
+        default="demo",
+        help="zero_shot, demo, a checkpoint, or a YAML file with settings of zero_shot (default %(default)s)",
+    )
     command.add_argument("--second", type=int, metavar="N", help="only the N-th whole second, from 0 (default: all)")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.add_argument("--image-topic", help="of a bag with several cameras")

@@ -10,7 +10,11 @@ def add(commands) -> None:
     command = commands.add_parser("segment", help="masks, labels and an overlay video of a bag, video or folder")
     command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
     command.add_argument("-o", "--out", type=Path, required=True, help="folder for masks, labels.jsonl, overlay.mp4")
-    command.add_argument("--model", default="demo", help="demo, zero_shot, or a safetensors file (default %(default)s)")
+    command.add_argument(
+        "--model",
+        default="demo",
+        help="zero_shot, demo, a checkpoint, or a YAML file with settings of zero_shot (default %(default)s)",
+    )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
     command.add_argument("--image-topic", help="of a bag with several cameras")

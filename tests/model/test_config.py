@@ -40,4 +40,4 @@ def test_values_of_another_type_are_named():
 def test_settings_of_the_paper(name, batch_size, epochs):
     config = read_config(ROOT / "config" / f"{name}.yaml")
     assert (config.train.batch_size, config.train.epochs) == (batch_size, epochs)
-    assert config.model == ModelConfig(visual="pvt_v2_b5", audio="vggish")
+    assert config.model == ModelConfig(visual="pvt_v2_b5", audio="panns_cnn14_16k")

@@ -1,5 +1,5 @@
-"""Audio encoders, one file each. An encoder maps a waveform to (embedding, class logits) and says `sample_rate`,
-`embedding_channels` (d) and `num_classes` (K_a)."""
+"""Audio encoders, one file each. An encoder maps a waveform to (embedding, class logits), says `sample_rate`,
+`embedding_channels` (d) and `num_classes` (K_a), and has a `front_end` and a `head()`, the classifier that stays frozen."""
 
 from __future__ import annotations
 
