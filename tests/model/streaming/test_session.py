@@ -103,5 +103,5 @@ def test_objects_by_hand():
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="threshold must lie within"):
         Session(make_tiny_model(), "cpu", threshold=1.5)
-    with pytest.raises(ValueError, match="use auto, cpu or cuda"):
+    with pytest.raises(ValueError, match="use auto, cpu, cuda or cuda:N"):
         Session(make_tiny_model(), "tpu9")
