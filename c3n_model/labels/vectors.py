@@ -18,7 +18,6 @@ import numpy as np
 from c3n_model import weights
 
 TEXT_SUFFIXES = (".txt", ".vec", ".glove")
-FILE_SUFFIXES = (".npz", ".bin", *TEXT_SUFFIXES)
 _TOKEN = re.compile(r"(?:[^\W_]\.){2,}|'s\b|[^\W_]+(?:'(?!s\b)[^\W_]+)*|[^\w\s]")
 
 
