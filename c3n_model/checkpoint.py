@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from c3n_model import described_tensors
 from c3n_model.config import ModelConfig, from_mapping, to_mapping
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
@@ -47,12 +45,7 @@ def save_model(path: Path, model: Model) -> None:
         "visual_labels": model.visual_labels,
         "card": model.card,
     }
-    partial = path.with_suffix(".partial")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    tensors = {name: tensor.contiguous() for name, tensor in model.network.state_dict().items()}
-    save_file(tensors, partial, metadata={METADATA_KEY: json.dumps(about)})
-    partial.chmod(0o644)  # safetensors writes for the owner only; a robot's service user must read it, too
-    partial.rename(path)
+    described_tensors.save(path, model.network.state_dict(), METADATA_KEY, about)
 
 
 def load_checkpoint(path: Path) -> Model:
@@ -64,7 +57,7 @@ def load_checkpoint(path: Path) -> Model:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such checkpoint: {path}")
-    about, tensors = _read(path)
+    about, tensors = described_tensors.read(path, METADATA_KEY, "C3N checkpoint")
     try:
         config = from_mapping(ModelConfig, about["config"])
         labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))
@@ -78,22 +71,3 @@ def load_checkpoint(path: Path) -> Model:
         ) from error
     fill(network, tensors, path)
     return Model(path.stem, network.eval(), config, *labels, card=about.get("card", {}))
-
-
-def _read(path: Path) -> tuple[dict, dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            about = (file.metadata() or {}).get(METADATA_KEY)
-            if about is None:
-                raise ValueError(
-                    f"{path} is a safetensors file but no C3N checkpoint: it lacks the {METADATA_KEY!r} entry that "
-                    "c3n train writes; bare backbone weights cannot be used as a model"
-                )
-            return json.loads(about), {name: file.get_tensor(name) for name in file.keys()}
-    except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no usable C3N checkpoint: its description is not JSON ({error})") from error
-    except SafetensorError as error:
-        raise ValueError(
-            f"{path} is not a complete safetensors file ({error}); copy it again. "
-            "Pickled .pt / .pth checkpoints are never loaded as models"
-        ) from error

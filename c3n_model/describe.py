@@ -18,10 +18,10 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig
+from c3n_model.labels.names import AUDIOSET_CLASSES, IMAGENET_CLASSES
 from c3n_model.network.c3n import C3N
 from c3n_model.network.fusion import CrossModalNonLocal
 
-AUDIO_CLASSES, VISUAL_CLASSES = 527, 1000  # AudioSet and ImageNet-1k, the paper's labels
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)
 THOP_PER_NORMALISED_ELEMENT = 4  # operations that thop counts for each element of a layer or batch norm
@@ -107,7 +107,7 @@ class Call:
 
 
 def describe(
-    config: ModelConfig, *, audio_classes: int = AUDIO_CLASSES, visual_classes: int = VISUAL_CLASSES
+    config: ModelConfig, *, audio_classes: int = AUDIOSET_CLASSES, visual_classes: int = IMAGENET_CLASSES
 ) -> Description:
     """What a clip of `config.history` frames costs. Raises ValueError for a config that no network can be built from."""
     network = _build(config, audio_classes, visual_classes)

@@ -10,7 +10,7 @@ from socket import gaierror
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
-from c3n_model.progress import silent
+from c3n_model.progress import Progress, silent
 
 CHUNK_BYTES = 1 << 20
 TIMEOUT_S = 30.0  # without a byte
@@ -18,7 +18,12 @@ PAUSES_S = (0.0, 1.0, 4.0)  # before each attempt at one address
 
 
 def download(
-    urls: Sequence[str], target: Path, *, fault: Callable[[Path], str], size: int | None = None, progress=silent
+    urls: Sequence[str],
+    target: Path,
+    *,
+    fault: Callable[[Path], str],
+    size: int | None = None,
+    progress: Progress = silent,
 ) -> None:
     """Write `target` from the first address that gives what `fault` (what is wrong, or "") has no objection to.
 
@@ -42,7 +47,9 @@ def download(
     raise ConnectionError("; ".join(dict.fromkeys(failures)))
 
 
-def _attempt(url: str, target: Path, fault, size: int | None, progress) -> tuple[str, bool]:
+def _attempt(
+    url: str, target: Path, fault: Callable[[Path], str], size: int | None, progress: Progress
+) -> tuple[str, bool]:
     """(what failed, "" if nothing; whether the same address may do better the next time)."""
     partial = target.with_name(f"{target.name}.partial")
     resumed = partial.exists()
@@ -64,7 +71,7 @@ def _attempt(url: str, target: Path, fault, size: int | None, progress) -> tuple
     return "", False
 
 
-def _transfer(url: str, partial: Path, size: int | None, progress) -> None:
+def _transfer(url: str, partial: Path, size: int | None, progress: Progress) -> None:
     """Append to `partial` what it lacks. Raises ValueError if the answer has another size than it should."""
     have = partial.stat().st_size if partial.exists() else 0
     if have and have == size:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 import cv2
 import numpy as np
 import torch
@@ -12,6 +10,7 @@ from c3n_model.data.avsbench import AVSBench
 from c3n_model.metrics import MaskCounts, count, false_positive_area, mean_iou
 from c3n_model.model import Model
 from c3n_model.preprocess import frames_to_tensor
+from c3n_model.progress import Progress
 
 
 @torch.no_grad()
@@ -24,9 +23,7 @@ def predict(model: Model, frames: np.ndarray, snippets: np.ndarray, device: torc
     return np.stack([cv2.resize(frame, (width, height)) for frame in logits.sigmoid().cpu().numpy()])
 
 
-def evaluate(
-    model: Model, clips: AVSBench, device: torch.device, progress: Callable[[Iterable, str], Iterable]
-) -> dict[str, float | None]:
+def evaluate(model: Model, clips: AVSBench, device: torch.device, progress: Progress) -> dict[str, float | None]:
     """Mean IoU over all frames that carry a mask (threshold 0.5, AVSBench's rule for empty masks), the same over frames
     whose truth is not empty, and the fraction painted where it is empty."""
     model.network.to(device).eval()

@@ -18,8 +18,7 @@ from c3n_model.config import PretrainConfig
 from c3n_model.data import synthetic_scenes as scenes
 from c3n_model.data import synthetic_world as world
 from c3n_model.preprocess import frames_to_tensor, snippet_from_samples
-
-Progress = Callable[[Iterator, str], Iterator]
+from c3n_model.progress import Progress
 
 
 class SingleObjects(IterableDataset):

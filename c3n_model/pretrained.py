@@ -23,6 +23,8 @@ AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
     "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use the first
 }
 
+SAME_FRONT_END_DB = 0.01  # rounding leaves less than 0.001
+
 
 def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     """Fill `encoder` with the ImageNet weights of backbone `name`; returns the files that it read.
@@ -55,6 +57,12 @@ def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Te
     if name.startswith("panns"):
         from c3n_model.network.audio import panns
 
+        difference_db = panns.front_end_difference(encoder.front_end, tensors)
+        if difference_db > SAME_FRONT_END_DB:
+            raise ValueError(
+                f"{path} was trained with another front end than {name}: expected less than {SAME_FRONT_END_DB} dB between "
+                f"them, got {difference_db:.3g}; get the weights of {name}"
+            )
         return panns.from_public(tensors), []
     if name == "beats":
         from c3n_model.network.audio import beats_checkpoint

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from operator import length_hint
 from typing import TypeVar
 
 from tqdm import tqdm
 
 Item = TypeVar("Item")
+Progress = Callable[[Iterable, str], Iterable]
 
 
 def bar(items: Iterable[Item], title: str) -> Iterable[Item]:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
@@ -42,7 +43,7 @@ def read_tensors(path: Path) -> dict:
     except PermissionError:
         raise
     except Exception as error:  # a broken file leads an unpickler into any error
-        raise ValueError(_broken(path, str(error))) from error
+        raise ValueError(_refusal(path, error)) from error
     if not isinstance(tensors, dict):
         raise ValueError(_broken(path, f"it holds a {type(tensors).__name__}, expected tensors by name"))
     return tensors
@@ -71,12 +72,16 @@ def _shape(tensor) -> tuple[int, ...] | None:
     return tensor.shape if isinstance(tensor, Tensor) else None
 
 
-def _broken(path: Path, reason: str) -> str:
-    code = re.search(r"GLOBAL (\S+)", reason)
+def _refusal(path: Path, error: Exception) -> str:
+    code = re.search(r"GLOBAL (\S+)", str(error))
     if code:
         return (
             f"{path} is not loaded: it asks for {code[1]}, that is code, and not only tensors. Get the file from its "
             "publisher again; if it is meant to hold code, save its state dict as safetensors where you trust it"
         )
-    first_line = (reason.splitlines() or ["no reason given"])[0]
-    return f"{path} cannot be read as weights ({first_line}): it is cut or of another kind; get it again"
+    # torch's own words are not quoted: they advise to unpickle the file unchecked
+    return _broken(path, str(error) if isinstance(error, SafetensorError) else "it is no checkpoint of tensors")
+
+
+def _broken(path: Path, reason: str) -> str:
+    return f"{path} cannot be read as weights ({reason}): it is cut or of another kind; get it again"

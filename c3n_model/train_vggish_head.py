@@ -7,7 +7,7 @@ classes, binary cross entropy, Adam at 1e-3. The authors' file is called `md_500
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
@@ -17,11 +17,10 @@ from torch.nn import functional as F
 
 from c3n_model.data.audioset_embeddings import LabelledBags
 from c3n_model.network.audio.vggish import AttentionHead, rescale_levels
+from c3n_model.progress import Progress
 
 LEARNING_RATE = 1e-3
 EVALUATION_BATCH = 1000
-
-Progress = Callable[[Iterable, str], Iterable]
 
 
 def train_head(

@@ -20,7 +20,7 @@ import yaml
 from platformdirs import user_cache_dir
 
 from c3n_model.download import download
-from c3n_model.progress import silent
+from c3n_model.progress import Progress, silent
 
 MANIFEST = Path(__file__).parent / "assets" / "weights.yaml"
 WEIGHTS_VARIABLE = "C3N_WEIGHTS"
@@ -139,7 +139,7 @@ def checksum_of(path: Path, algorithm: str = "sha256") -> str:
     return digest.hexdigest()
 
 
-def get(name: str, progress=silent, *, sha256: str | None = None) -> Path:
+def get(name: str, progress: Progress = silent, *, sha256: str | None = None) -> Path:
     """Where `name` lies, verified; downloaded into the cache if it is not here yet.
 
     `sha256` serves for an entry without a checksum and overrules one that has it.
@@ -164,7 +164,7 @@ def get(name: str, progress=silent, *, sha256: str | None = None) -> Path:
     return _fetch(wanted, progress)
 
 
-def _fetch(wanted: PretrainedFile, progress) -> Path:
+def _fetch(wanted: PretrainedFile, progress: Progress) -> Path:
     urls = [_mirror() + quote(wanted.file)] if _mirror() else wanted.urls
     if not urls:
         raise FileNotFoundError(f"{wanted.name} cannot be downloaded: {_how_to_get(wanted)}")

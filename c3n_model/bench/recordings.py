@@ -16,6 +16,7 @@ from c3n_model.bench.sounds import Sound, videos
 from c3n_model.labels.sound_sources import is_a
 from c3n_model.model import Model
 from c3n_model.overlay import draw_overlay
+from c3n_model.progress import Progress
 from c3n_model.segment import cut_windows
 from c3n_model.sources.media import VideoSource
 from c3n_model.streaming.session import Session
@@ -44,12 +45,14 @@ def as_row(recording: Recording) -> dict:
     }
 
 
-def run_clips(model: Model, clips: list[tuple[Path, frozenset[str]]], device: str, progress) -> list[Recording]:
+def run_clips(
+    model: Model, clips: list[tuple[Path, frozenset[str]]], device: str, progress: Progress
+) -> list[Recording]:
     """Every clip, and the nouns that are right in it, as `sounds.clips` has them."""
     return [_run(model, path, sounding, device, "clip") for path, sounding in progress(clips, "clips")]
 
 
-def run_silent(model: Model, folder: Path, device: str, progress) -> list[Recording]:
+def run_silent(model: Model, folder: Path, device: str, progress: Progress) -> list[Recording]:
     """Every video of `folder`: nothing sounds in them, and a missing sound track is silence."""
     return [_run(model, path, frozenset(), device, "silent") for path in progress(videos(folder), "silent clips")]
 

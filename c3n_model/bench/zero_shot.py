@@ -5,7 +5,7 @@ Constants were tuned on the pictures in `tuned_on.txt`; those count nowhere here
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +21,10 @@ from c3n_model.config import ZeroShotConfig
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.sound_sources import imagenet_nouns, is_a
 from c3n_model.model import Model
+from c3n_model.progress import Progress
 from c3n_model.zero_shot.build import load_zero_shot
 
 PLATEAU = 1e-3  # confidences that differ by less are equal
-
-Progress = Callable[[Iterable, str], Iterable]
 
 
 @dataclass(frozen=True)

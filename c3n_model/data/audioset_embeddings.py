@@ -9,7 +9,7 @@ and the framing (length, checksum, payload, checksum) is read here, because that
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +18,9 @@ import numpy as np
 from google.protobuf.message import DecodeError
 from tfrecord.example_pb2 import SequenceExample
 
-CLASSES = 527
+from c3n_model.labels.names import AUDIOSET_CLASSES
+from c3n_model.progress import Progress
+
 SECONDS = 10  # a clip of AudioSet
 CHANNELS = 128
 TRAINING_SPLITS = ("bal_train", "unbal_train")
@@ -27,8 +29,6 @@ RELEASE_FOLDER = "audioset_v1_embeddings"
 
 _HEADER = struct.Struct("<QI")  # length of the payload, checksum of the length's 8 bytes
 _CHECKSUM = struct.Struct("<I")
-
-Progress = Callable[[Iterable, str], Iterable]
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,7 @@ def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> Label
                     left_out += 1
                     continue
                 levels += np.resize(seconds, (SECONDS, CHANNELS)).tobytes()
-                labels += np.bincount(classes, minlength=CLASSES).astype(bool).tobytes()
+                labels += np.bincount(classes, minlength=AUDIOSET_CLASSES).astype(bool).tobytes()
         except DamagedRecord as error:
             damage.append(str(error))
         except ValueError as error:
@@ -80,7 +80,7 @@ def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> Label
         raise ValueError(f"none of the {left_out} clips below {release} has both sound and labels")
     return LabelledBags(
         np.frombuffer(levels, np.uint8).reshape(-1, SECONDS, CHANNELS),
-        np.frombuffer(labels, bool).reshape(-1, CLASSES),
+        np.frombuffer(labels, bool).reshape(-1, AUDIOSET_CLASSES),
         left_out,
     )
 
@@ -113,8 +113,8 @@ def parse_clip(record: bytes) -> tuple[np.ndarray, np.ndarray]:
     classes = np.array(context["labels"].int64_list.value, np.int64)
     if any(len(vector) != CHANNELS for vector in vectors):
         raise ValueError(f"an embedding has {sorted(set(map(len, vectors)))} bytes; expected {CHANNELS}")
-    if ((classes < 0) | (classes >= CLASSES)).any():
-        raise ValueError(f"a clip has the labels {classes.tolist()}; expected 0 to {CLASSES - 1}")
+    if ((classes < 0) | (classes >= AUDIOSET_CLASSES)).any():
+        raise ValueError(f"a clip has the labels {classes.tolist()}; expected 0 to {AUDIOSET_CLASSES - 1}")
     return np.frombuffer(b"".join(vectors), np.uint8).reshape(-1, CHANNELS), classes
 
 

@@ -24,6 +24,7 @@ import soundfile
 from torch.utils.data import Dataset
 
 from c3n_model.preprocess import snippet_from_samples
+from c3n_model.sources.media import read_picture
 from c3n_model.types import Clip
 
 SETTINGS = {"s4": "Single-source", "ms3": "Multi-sources"}
@@ -104,21 +105,13 @@ class AVSBench(Dataset):
 
     def __getitem__(self, index: int) -> Clip:
         paths = self.clips[index]
-        frames = np.stack([read_frame(path) for path in paths.frames])
+        frames = np.stack([read_picture(path) for path in paths.frames])
         has_mask = np.array([path.is_file() for path in paths.masks])
         masks = np.zeros(frames.shape[:3], bool)
         for number, path in enumerate(paths.masks):
             if has_mask[number]:
                 masks[number] = read_mask(path, frames.shape[1:3])
         return Clip(paths.name, frames, read_snippets(paths.wav, self.sample_rate), masks, has_mask, paths.category)
-
-
-def read_frame(path: Path) -> np.ndarray:
-    """RGB uint8 (H, W, 3). Raises ValueError naming a file that is missing or no picture."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{path} is missing or not a readable picture")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def read_mask(path: Path, size: tuple[int, int]) -> np.ndarray:

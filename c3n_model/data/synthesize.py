@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,12 +10,11 @@ import numpy as np
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.avsbench import CLIP_FRAMES, SETTINGS, clip_paths, write_clip
 from c3n_model.data.synthetic_scenes import SPLITS, Scene, Setting, make_scene
+from c3n_model.progress import Progress
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
 
 
-def synthesize(
-    root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Callable[[Iterator, str], Iterator]
-) -> Path:
+def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Progress) -> Path:
     """Make `counts[split]` scenes of each split below `root`, with the csv; returns the setting's folder."""
     folder = root / SETTINGS[setting]
     folder.mkdir(parents=True, exist_ok=True)

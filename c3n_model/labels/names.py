@@ -10,6 +10,7 @@ from pathlib import Path
 from timm.data import ImageNetInfo
 
 AUDIOSET_CLASSES = 527
+IMAGENET_CLASSES = 1000
 
 
 def imagenet_names() -> list[str]:

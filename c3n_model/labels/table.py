@@ -6,17 +6,15 @@ It is worked out once where word vectors are at hand; a robot loads the file and
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
 from torch import Tensor
 
+from c3n_model import described_tensors
 from c3n_model.labels.cleaning import RULES
 from c3n_model.labels.vectors import VectorSource
 from c3n_model.network.consensus import label_similarity
@@ -50,6 +48,8 @@ class LabelTable:
             )
         if not torch.isfinite(self.similarity).all():
             raise ValueError("similarity holds numbers that are not finite; build the table again")
+        if not isinstance(self.provenance, dict):
+            raise ValueError(f"its provenance is a {type(self.provenance).__name__}; expected an object")
         known, actual = self.provenance.get("matrix_sha256"), matrix_sha256(self.similarity)
         if known != actual:
             raise ValueError(f"the matrix has sha256 {actual}, its provenance names {known}; it was changed")
@@ -61,11 +61,7 @@ class LabelTable:
             "visual_labels": self.visual_labels,
             "provenance": self.provenance,
         }
-        partial = path.with_name(path.name + ".partial")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        save_file({"similarity": self.similarity.contiguous()}, partial, metadata={METADATA_KEY: json.dumps(about)})
-        partial.chmod(0o644)  # safetensors writes for the owner only
-        partial.replace(path)
+        described_tensors.save(path, {"similarity": self.similarity}, METADATA_KEY, about)
 
     @staticmethod
     def load(path: Path) -> LabelTable:
@@ -76,16 +72,12 @@ class LabelTable:
         """
         if not path.is_file():
             raise FileNotFoundError(f"no such label table: {path}; make one with c3n labels build")
+        about, tensors = described_tensors.read(path, METADATA_KEY, "label table")
         try:
-            with safe_open(path, framework="pt") as file:
-                about = json.loads((file.metadata() or {})[METADATA_KEY])
-                similarity = file.get_tensor("similarity")
             labels = (tuple(about[key]) for key in ("audio_labels", "visual_labels"))
-            return LabelTable(similarity, *labels, about["provenance"])
-        except (SafetensorError, KeyError, TypeError) as error:
-            raise ValueError(f"{path} is not a label table ({error}); make one with c3n labels build") from error
-        except ValueError as error:
-            raise ValueError(f"{path} is no usable label table: {error}") from error
+            return LabelTable(tensors["similarity"], *labels, about["provenance"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise ValueError(f"{path} is no usable label table: {error}; make one with c3n labels build") from error
 
 
 def matrix_sha256(similarity: Tensor) -> str:
@@ -121,32 +113,37 @@ def build_table(
     if not all(modalities.values()):
         raise ValueError("a table needs audio labels and visual labels, got none of one of them")
     phrases = {label: RULES[cleaning](label) for labels in modalities.values() for label in labels}
-    tokens = {text: vectors.tokens(text) for label, parts in phrases.items() for text in (label, *parts)}
-    written = {*tokens, *(token for parts in tokens.values() for token in parts)}
-    known = vectors.read(written | {text.lower() for text in written})
-    if not known:
-        raise ValueError(f"{vectors.about['vectors']} has a vector for none of the labels' words; are they English?")
-    dimension = len(next(iter(known.values())))
-    no_vector = [np.zeros(dimension)]
-    embeddings = {
-        label: _embed(parts, tokens, known) or _embed((label,), tokens, known) or no_vector
-        for label, parts in phrases.items()
-    }
+    embeddings = _embed_labels(phrases, vectors)
     similarity = _closest(*([embeddings[label] for label in labels] for labels in modalities.values()))
     if not (similarity > 0).any():
         raise ValueError("no audio label is like any visual label; no consensus could be inferred from such a table")
     excluded = {
-        modality: [label for label in labels if embeddings[label] is no_vector]
+        modality: [label for label in labels if not np.any(embeddings[label])]
         for modality, labels in modalities.items()
     }
     provenance = vectors.about | {
-        "dimension": dimension,
+        "dimension": len(embeddings[modalities["audio"][0]][0]),
         "cleaning": cleaning,
         "excluded": excluded,
         "matrix_sha256": matrix_sha256(similarity),
         "command": command,
     }
     return LabelTable(similarity, *modalities.values(), provenance)
+
+
+def _embed_labels(phrases: dict[str, tuple[str, ...]], vectors: VectorSource) -> dict[str, list[np.ndarray]]:
+    """For each label with its phrases: the vectors float64 (d',) of those that have one, of the label as it is where none
+    has, and zeros where that has none, either. Raises ValueError if the source knows no word of any."""
+    tokens = {text: vectors.tokens(text) for label, parts in phrases.items() for text in (label, *parts)}
+    written = {*tokens, *(token for parts in tokens.values() for token in parts)}
+    known = vectors.read(written | {text.lower() for text in written})
+    if not known:
+        raise ValueError(f"{vectors.about['vectors']} has a vector for none of the labels' words; are they English?")
+    no_vector = [np.zeros(len(next(iter(known.values()))))]
+    return {
+        label: _embed(parts, tokens, known) or _embed((label,), tokens, known) or no_vector
+        for label, parts in phrases.items()
+    }
 
 
 def _embed(phrases: tuple[str, ...], tokens: dict[str, list[str]], known: dict[str, np.ndarray]) -> list[np.ndarray]:

@@ -4,7 +4,6 @@ gigabytes of word2vec and GloVe fit a small machine. Nothing is unpickled."""
 from __future__ import annotations
 
 import gzip
-import hashlib
 import re
 import zipfile
 import zlib
@@ -16,8 +15,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from c3n_model import weights
+
 TEXT_SUFFIXES = (".txt", ".vec", ".glove")
-FILE_SUFFIXES = (".npz", ".bin", *TEXT_SUFFIXES)
 _TOKEN = re.compile(r"(?:[^\W_]\.){2,}|'s\b|[^\W_]+(?:'(?!s\b)[^\W_]+)*|[^\w\s]")
 
 
@@ -49,14 +49,16 @@ def open_vectors(source: str | Path) -> VectorSource:
     """
     path = Path(source)
     form = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
-    if path.is_dir() or (not path.is_file() and form not in FILE_SUFFIXES):
+    if path.is_dir():
         return _open_spacy(str(source))
     if not path.is_file():
-        raise FileNotFoundError(f"no such file of word vectors: {path}")
+        if "/" in str(source) or path.suffix:
+            raise FileNotFoundError(f"no such file of word vectors, and no such folder with a spaCy model: {path}")
+        return _open_spacy(str(source))
     readers = {".npz": _read_npz, ".bin": _read_word2vec} | dict.fromkeys(TEXT_SUFFIXES, _read_text)
     if form not in readers:
         raise ValueError(f"{path} is no known form of word vectors; expected one of {', '.join(readers)}")
-    about = {"vectors": path.name, "vectors_sha256": _sha256(path)}
+    about = {"vectors": path.name, "vectors_sha256": weights.checksum_of(path)}
     return VectorSource(about, split_tokens, lambda wanted: readers[form](path, wanted))
 
 
@@ -80,10 +82,12 @@ def _open_spacy(name: str) -> VectorSource:
     except OSError as error:
         if Path(name).is_dir():
             raise ValueError(f"{name} is no spaCy model: {str(error).splitlines()[0]}") from error
+        command = (
+            f"fetch it where there is a network with c3n weights get {name}, or " if name in weights.manifest() else ""
+        )
         raise FileNotFoundError(
-            f"no spaCy model {name!r}: fetch it where there is a network with c3n weights get {name}, or take its wheel "
-            "from github.com/explosion/spacy-models/releases to this machine and pip install it; "
-            "or name a folder with a model, or a file of word vectors"
+            f"no spaCy model {name!r}: {command}take its wheel from github.com/explosion/spacy-models/releases to this "
+            "machine and pip install it; or name a folder with a model, or a file of word vectors"
         ) from error
     vocabulary = model.vocab
     if vocabulary.vectors.size == 0:
@@ -95,7 +99,7 @@ def _open_spacy(name: str) -> VectorSource:
     }
     table = model.path / "vocab" / "vectors"
     if table.is_file():
-        about["vectors_sha256"] = _sha256(table)
+        about["vectors_sha256"] = weights.checksum_of(table)
 
     def tokens(text: str) -> list[str]:
         return [token.text for token in model.make_doc(text) if not token.is_space]
@@ -111,16 +115,23 @@ def _read_npz(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     vectors: dict[str, np.ndarray] = {}
     try:
         tables = np.load(path, allow_pickle=False)
+        if not isinstance(tables, np.lib.npyio.NpzFile):
+            raise ValueError("it is one array, a .npy")
         for key in ["words", *(name for name in tables.files if name.endswith(("_labels", "_names")))]:
             table = "vectors" if key == "words" else f"{key.rpartition('_')[0]}_vectors"
             if key == "words" or table in tables.files:
-                texts = (str(text).lower() for text in tables[key])
-                vectors |= dict(zip(texts, tables[table].astype(np.float32), strict=True))
-    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+                vectors |= _rows_by_text(tables[key], tables[table])
+    except (KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
             f"{path} holds no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
         ) from error
     return {word: vectors[word] for word in wanted if word in vectors}
+
+
+def _rows_by_text(texts: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
+    if texts.ndim != 1 or table.ndim != 2 or len(texts) != len(table):
+        raise ValueError(f"texts {texts.shape} beside vectors {table.shape}")
+    return {str(text).lower(): row for text, row in zip(texts, table.astype(np.float32), strict=True)}
 
 
 def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
@@ -182,11 +193,3 @@ def _open(path: Path) -> Iterator[BinaryIO]:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
         raise ValueError(f"{path} is cut or no gzip file: {error}") from error
-
-
-def _sha256(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()

@@ -28,6 +28,7 @@ from c3n_model.network.attention import (
     class_activation_weights,
     spatial_attention,
 )
+from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
@@ -102,7 +103,8 @@ class C3N(nn.Module):
         decoder: DecoderForm = "plain",
     ):
         super().__init__()
-        _check_choices(consensus, gate)
+        check_choice("consensus", consensus, CONSENSUS_MODES)
+        check_choice("gate", gate, GATES)
         _check_similarity(similarity, audio_encoder, visual_encoder)
         self.visual_encoder = visual_encoder
         self.audio_encoder = audio_encoder
@@ -188,12 +190,6 @@ class C3N(nn.Module):
         if self.consensus_mode == "visual":
             return visual_consensus(audio_logits, visual_logits, self.similarity)
         return infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
-
-
-def _check_choices(consensus: str, gate: str) -> None:
-    for name, value, choices in (("consensus", consensus, CONSENSUS_MODES), ("gate", gate, GATES)):
-        if value not in choices:
-            raise ValueError(f"{name} is {value!r}; expected one of {', '.join(choices)}")
 
 
 def _check_similarity(similarity: Tensor, audio_encoder: nn.Module, visual_encoder: VisualEncoder) -> None:

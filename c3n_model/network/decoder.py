@@ -7,6 +7,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from c3n_model.network.choices import check_choice
 from c3n_model.network.fusion import upsample
 
 DecoderForm = Literal["plain", "authors"]
@@ -38,8 +39,7 @@ class Decoder(nn.Module):
 
     def __init__(self, channels: int, stages: int, *, form: DecoderForm = "plain"):
         super().__init__()
-        if form not in DECODER_FORMS:
-            raise ValueError(f"decoder is {form!r}; expected one of {', '.join(DECODER_FORMS)}")
+        check_choice("decoder", form, DECODER_FORMS)
         authors = form == "authors"
         self.align_corners = authors
         head_channels = max(8, channels // 8)  # the authors' 256 -> 128 -> 32 -> 1, in proportion

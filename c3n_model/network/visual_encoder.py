@@ -8,6 +8,8 @@ import timm
 import torch
 from torch import Tensor, nn
 
+from c3n_model.network.choices import check_choice
+
 STAGES = 4
 
 CamPoint = Literal["after_norm", "before_norm"]
@@ -124,9 +126,8 @@ def _ends_with_norm(stage: nn.Module) -> bool:
 
 
 def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> None:
-    for option, value, choices in (("cam_point", cam_point, CAM_POINTS), ("swin", swin, SWIN_FORMS)):
-        if value not in choices:
-            raise ValueError(f"{option} is {value!r}; expected one of {', '.join(choices)}")
+    check_choice("cam_point", cam_point, CAM_POINTS)
+    check_choice("swin", swin, SWIN_FORMS)
     if num_classes < 1:
         raise ValueError(
             f"visual encoder {name!r} needs a classifier, got {num_classes} classes; C3IM reads its logits"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from c3n_model.progress import silent
+from c3n_model.progress import Progress, silent
 from c3n_model.sources import Source
 from c3n_model.sources.bag import BagSource
 from c3n_model.sources.bag_writer import BagWriter
@@ -18,8 +18,6 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 # Some time on a whole second: windows lie on whole seconds of stamps, so the bag has the windows of the video.
 START_NS = 1_700_000_000 * NANOSECONDS_PER_SECOND
 CHUNKS_PER_SECOND = 50  # audio_capture delivers 10 to 20 ms
-
-Progress = Callable[[Iterable, str], Iterable]
 
 
 def bag_from_media(

@@ -120,10 +120,10 @@ class FolderSource:
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """rgb uint8 (H, W, 3). Raises ValueError for what is no picture."""
+    """rgb uint8 (H, W, 3). Raises ValueError for a file that is missing or no picture."""
     bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
     if bgr is None:
-        raise ValueError(f"{path} cannot be read as a picture; is it cut?")
+        raise ValueError(f"{path} cannot be read as a picture; is it cut or missing?")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 

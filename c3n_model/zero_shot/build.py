@@ -7,7 +7,7 @@ from pathlib import Path
 
 from c3n_model import weights
 from c3n_model.config import ZeroShotConfig
-from c3n_model.labels.names import audioset_names
+from c3n_model.labels.names import IMAGENET_CLASSES, audioset_names
 from c3n_model.labels.table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
@@ -18,7 +18,6 @@ from c3n_model.zero_shot.network import ZeroShot
 from c3n_model.zero_shot.segmenters import MaskRCNN, Segmenter, from_public, open_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, noun_vocabulary, table_vocabulary
 
-IMAGENET_CLASSES = 1000
 TF_MOBILENET = "mobilenetv2_100_tfsame"  # MobileNetV2 as TensorFlow trained it: other padding and pixel statistics
 DEEPLAB = "deeplabv3_pascal"
 MASK_RCNNS = ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from c3n_model.network.c3n import Decoding
+from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.network.fusion import upsample
 from c3n_model.network.visual_encoder import VisualEncoder
@@ -59,8 +60,7 @@ class ZeroShot(nn.Module):
         refinement: Refinement = "affinity",
     ):
         super().__init__()
-        if refinement not in ACTIVATION_THRESHOLD:
-            raise ValueError(f"refinement is {refinement!r}; expected one of {', '.join(ACTIVATION_THRESHOLD)}")
+        check_choice("refinement", refinement, tuple(ACTIVATION_THRESHOLD))
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
         self.vocabulary, self.segmenter = vocabulary, segmenter
         self.register_buffer("similarity", vocabulary.similarity)

@@ -59,7 +59,7 @@ def test_cut_file(file):
 
 def test_pickle_is_refused_without_being_read(tmp_path):
     torch.save({"weights": torch.zeros(2)}, tmp_path / "model.pth")
-    with pytest.raises(ValueError, match="never loaded as models"):
+    with pytest.raises(ValueError, match="Pickled .pt / .pth files are never loaded"):
         load_model(tmp_path / "model.pth")
 
 

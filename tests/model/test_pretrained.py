@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 import timm
 import torch
+from panns_matrices import fixed_matrices
 from safetensors.torch import save_file
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
@@ -119,11 +120,15 @@ def test_mn04(folder):
 def test_panns(folder):
     panns = pytest.importorskip("c3n_model.network.audio.panns")
     source = panns.Panns("panns_mobilenet_v1")
-    checkpoint = {"iteration": 1, "model": source.state_dict()}  # MobileNetV1 has the same names there
-    torch.save(checkpoint, folder / "MobileNetV1_mAP=0.389.pth")
+    tensors = source.state_dict() | fixed_matrices(32000)  # MobileNetV1 has the same names there
+    torch.save({"iteration": 1, "model": tensors}, folder / "MobileNetV1_mAP=0.389.pth")
     encoder = panns.Panns("panns_mobilenet_v1")
     load_audio(encoder, "panns_mobilenet_v1")
     assert same(encoder, source)
+    tensors["logmel_extractor.melW"] = tensors["logmel_extractor.melW"].roll(1, dims=0)
+    torch.save({"model": tensors}, folder / "MobileNetV1_mAP=0.389.pth")
+    with pytest.raises(ValueError, match="0.389.pth was trained with another front end .*less than 0.01 dB .*, got "):
+        load_audio(encoder, "panns_mobilenet_v1")
 
 
 def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):

@@ -67,6 +67,15 @@ def test_cut_files(tmp_path, name, keep):
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.parametrize("content", [b"hello, this is no checkpoint", b"\x00" * 64, b"<html></html>", b"\x80\x02."])
+def test_garbage_is_no_reason_to_load_it_unsafely(tmp_path, content):
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(ValueError, match="a.pth cannot be read as weights .*no checkpoint of tensors") as error:
+        read_tensors(tmp_path / "a.pth")
+    assert "weights_only" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
 def test_not_tensors_by_name(tmp_path):
     torch.save([torch.ones(1)], tmp_path / "a.pth")
     with pytest.raises(ValueError, match="holds a list, expected tensors by name"):

@@ -15,6 +15,8 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
+from c3n_model.network.audio.mel import check_waveform, kaldi_mel_bands
+
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
 HOP_SAMPLES = 160  # 10 ms
@@ -44,11 +46,16 @@ class LogMel(nn.Module):
         window = torch.zeros(N_FFT)  # the 400 samples begin the transform; torch.stft would centre a shorter window
         window[:WINDOW_SAMPLES] = torch.hann_window(WINDOW_SAMPLES, periodic=True)
         self.register_buffer("window", window, persistent=False)
-        self.register_buffer("mel", htk_mel_bands(), persistent=False)
+        # the HTK bands of VGGish leave the DC bin out and end below the Nyquist bin, so they are Kaldi's
+        mel = kaldi_mel_bands(
+            bands=MEL_BANDS, sample_rate=SAMPLE_RATE, n_fft=N_FFT, low_hz=MEL_MIN_HZ, high_hz=MEL_MAX_HZ
+        )
+        self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
         """waveform (N, 16000) at 16 kHz in [-1, 1] -> (N, 1, 96, 64), time by mel. Raises ValueError for other lengths."""
-        if waveform.shape[1] != SAMPLE_RATE:
+        check_waveform(waveform, SAMPLE_RATE)
+        if waveform.shape[1] > SAMPLE_RATE:
             raise ValueError(
                 f"VGGish takes snippets of one second, {SAMPLE_RATE} samples at 16 kHz; got {waveform.shape[1]} samples; "
                 "resample, and cut longer sound into seconds"
@@ -59,21 +66,6 @@ class LogMel(nn.Module):
         )  # fmt: skip
         magnitude = (spectrum.real.square() + spectrum.imag.square()).sqrt()
         return (self.mel @ magnitude + LOG_OFFSET).log().transpose(1, 2).unsqueeze(1)
-
-
-def htk_mel_bands() -> Tensor:
-    """Triangles that are linear in mel = 1127 ln(1 + f / 700), 125 Hz to 7.5 kHz: (64, 257)."""
-
-    def mel_of(hertz: Tensor) -> Tensor:
-        return 1127.0 * torch.log1p(hertz / 700.0)
-
-    lowest, highest = mel_of(torch.tensor([MEL_MIN_HZ, MEL_MAX_HZ], dtype=torch.float64))
-    edges = lowest + (highest - lowest) * torch.arange(MEL_BANDS + 2, dtype=torch.float64) / (MEL_BANDS + 1)
-    left, centre, right = (edges[start : start + MEL_BANDS, None] for start in range(3))
-    bins = mel_of(torch.arange(N_FFT // 2 + 1, dtype=torch.float64) * SAMPLE_RATE / N_FFT)[None]
-    bands = torch.minimum((bins - left) / (centre - left), (right - bins) / (right - centre)).clamp(min=0)
-    bands[:, 0] = 0  # HTK leaves the DC bin out
-    return bands.float()
 
 
 class Whitening(nn.Module):
@@ -172,32 +164,23 @@ class VGGish(nn.Module):
 
 
 def from_public(state: Mapping[str, Tensor], pca: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The public checkpoints as a state dict of `VGGish`, all but its head (`classifier.*`).
+    """The public checkpoints as a state dict of `VGGish`, all but its head (`classifier.*`), still to be compared with it.
 
     Args:
         state: `vggish-10086976.pth`, features.* and embeddings.*.
         pca: `vggish_pca_params-970ea276.pth`, pca_eigen_vectors (128, 128) and pca_means (128 or 128 x 1).
 
     Raises:
-        ValueError: a tensor is missing, unknown or of another shape.
+        ValueError: `pca` is of another kind.
     """
-    with torch.device("meta"):
-        wanted = VGGish(num_classes=1).state_dict()
-    tensors = {name: torch.as_tensor(value) for name, value in state.items()}
-    tensors |= {f"whitening.{name}": torch.as_tensor(value, dtype=torch.float32) for name, value in pca.items()}
-    if "whitening.pca_means" in tensors:
-        tensors["whitening.pca_means"] = tensors["whitening.pca_means"].reshape(-1, 1)
-    expected = {name: tuple(value.shape) for name, value in wanted.items() if not name.startswith(HEAD_PREFIX)}
-    got = {name: tuple(value.shape) for name, value in tensors.items()}
-    if got != expected:
-        wrong = sorted(name for name in expected.keys() | got.keys() if expected.get(name) != got.get(name))
-        name = wrong[0]
+    if pca.keys() != {"pca_eigen_vectors", "pca_means"}:
         raise ValueError(
-            f"not the public VGGish and PCA parameters: {len(wrong)} tensors differ, such as {name}: expected "
-            f"{expected.get(name, 'none')}, got {got.get(name, 'none')}; "
-            "use vggish-10086976.pth and vggish_pca_params-970ea276.pth of torchvggish v0.1"
+            "not VGGish's PCA parameters: expected pca_eigen_vectors and pca_means, got "
+            f"{', '.join(map(str, list(pca)[:3])) or 'nothing'}; use vggish_pca_params-970ea276.pth of torchvggish v0.1"
         )
-    return tensors
+    whitening = {f"whitening.{name}": torch.as_tensor(value, dtype=torch.float32) for name, value in pca.items()}
+    whitening["whitening.pca_means"] = whitening["whitening.pca_means"].reshape(-1, 1)
+    return {**state, **whitening}
 
 
 def _convolution(channels: int, out: int) -> tuple[nn.Module, nn.Module]:

@@ -67,7 +67,8 @@ def test_csv_without_a_column(tmp_path):
 @pytest.mark.parametrize(
     ("pattern", "spoil", "message"),
     [
-        ("visual_frames/**/*_3.png", lambda path: path.write_bytes(path.read_bytes()[:40]), "not a readable picture"),
+        ("visual_frames/**/*_3.png", lambda path: path.write_bytes(path.read_bytes()[:40]), "read as a picture"),
+        ("visual_frames/**/*_3.png", lambda path: path.unlink(), "cannot be read as a picture; is it cut or missing"),
         ("gt_masks/**/*_3.png", lambda path: path.write_bytes(b""), "not a readable picture"),
         ("audio_wav/**/*.wav", lambda path: path.write_bytes(b"RIFF"), "not a readable wav"),
     ],

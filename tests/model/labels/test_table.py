@@ -136,7 +136,8 @@ def test_a_saved_table_comes_back(tmp_path):
 
 def write_table(path, similarity, **changes):
     about = {"audio_labels": ["a"], "visual_labels": ["b", "c"], "provenance": {}} | changes
-    about["provenance"].setdefault("matrix_sha256", matrix_sha256(similarity))
+    if isinstance(about["provenance"], dict):
+        about["provenance"].setdefault("matrix_sha256", matrix_sha256(similarity))
     save_file({"similarity": similarity}, path, metadata={METADATA_KEY: json.dumps(about)})
 
 
@@ -147,7 +148,8 @@ def write_table(path, similarity, **changes):
         (torch.ones(1, 2).double(), {}, "is torch.float64"),
         (torch.tensor([[1, torch.nan]]), {}, "not finite"),
         (torch.ones(1, 2), {"provenance": {"matrix_sha256": "0" * 64}}, "it was changed"),
-        (torch.ones(1, 2), {"audio_labels": None}, "is not a label table"),
+        (torch.ones(1, 2), {"audio_labels": None}, "is no usable label table"),
+        (torch.ones(1, 2), {"provenance": ["c3n"]}, "its provenance is a list"),
     ],
 )
 def test_wrong_tables_are_refused(tmp_path, similarity, changes, message):
@@ -160,7 +162,9 @@ def test_other_files_are_no_tables(tmp_path):
     with pytest.raises(FileNotFoundError, match="c3n labels build"):
         LabelTable.load(tmp_path / "nothing")
     save_file({"similarity": torch.ones(1, 1)}, tmp_path / "weights.safetensors")
+    save_file({"similarity": torch.ones(1, 1)}, tmp_path / "list.safetensors", metadata={METADATA_KEY: "[]"})
+    save_file({"similarity": torch.ones(1, 1)}, tmp_path / "empty.safetensors", metadata={METADATA_KEY: "{}"})
     (tmp_path / "text").write_text("hello")
-    for name in ("weights.safetensors", "text"):
-        with pytest.raises(ValueError, match="is not a label table"):
+    for name in ("weights.safetensors", "list.safetensors", "empty.safetensors", "text"):
+        with pytest.raises(ValueError, match="no (usable )?label table"):
             LabelTable.load(tmp_path / name)

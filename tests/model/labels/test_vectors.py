@@ -79,10 +79,23 @@ def write_bytes(path, content):
     return path
 
 
+def write_array(path, array):
+    with path.open("wb") as file:
+        np.save(file, array)
+    return path
+
+
+def write_arrays(path, vectors):
+    np.savez(path, words=["dog", "cat"], vectors=vectors)
+    return path
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
         (lambda f: f / "words.txt", FileNotFoundError, "no such file of word vectors"),
+        (lambda f: f / "words", FileNotFoundError, "no such file of word vectors"),
+        (lambda f: "words.kv", FileNotFoundError, "no such file of word vectors"),
         (lambda f: write_bytes(f / "words.pkl", b"x"), ValueError, "no known form"),
         (lambda f: write_bytes(f / "words.txt", b""), ValueError, "holds no word vectors"),
         (
@@ -98,6 +111,10 @@ def write_bytes(path, content):
         (lambda f: cut(write_text(f / "words.vec.gz", VECTORS), 12), ValueError, "cut or no gzip"),
         (lambda f: cut(write_word2vec(f / "words.bin.gz", VECTORS), 12), ValueError, "cut or no gzip"),
         (lambda f: write_bytes(f / "words.npz", gzip.compress(b"x")), ValueError, "holds no word vectors"),
+        (lambda f: write_bytes(f / "words.npz", b""), ValueError, "holds no word vectors"),
+        (lambda f: write_array(f / "words.npz", np.ones((2, 3))), ValueError, "it is one array, a .npy"),
+        (lambda f: write_arrays(f / "words.npz", np.ones(2)), ValueError, r"texts \(2,\) beside vectors \(2,\)"),
+        (lambda f: write_arrays(f / "words.npz", np.ones((3, 2))), ValueError, r"texts \(2,\) beside vectors \(3, 2\)"),
         (lambda f: f, ValueError, "is no spaCy model"),
         (lambda f: write_spacy(f / "small", {}), ValueError, "has no word vectors"),
     ],
@@ -108,5 +125,15 @@ def test_bad_sources_say_what_is_wrong(tmp_path, make, error, message):
 
 
 def test_a_missing_spacy_model_says_how_to_get_it():
-    with pytest.raises(FileNotFoundError, match="c3n weights get en_core_web_none.* pip install"):
+    with pytest.raises(FileNotFoundError, match="no spaCy model 'en_core_web_none'.* pip install") as error:
         open_vectors("en_core_web_none")
+    assert "weights get" not in str(error.value)  # which knows no such name
+
+
+def test_a_missing_model_of_the_manifest_names_its_command(monkeypatch):
+    def load(name, exclude):
+        raise OSError("[E050] Can't find model")
+
+    monkeypatch.setattr(spacy, "load", load)
+    with pytest.raises(FileNotFoundError, match="c3n weights get en_core_web_lg, or .* pip install"):
+        open_vectors("en_core_web_lg")
