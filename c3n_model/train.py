@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
 import numpy as np
 import torch
@@ -15,6 +15,7 @@ from c3n_model.config import TrainConfig
 from c3n_model.losses import segmentation_loss
 from c3n_model.model import Model
 from c3n_model.preprocess import frames_to_tensor
+from c3n_model.progress import Progress
 from c3n_model.types import Clip
 
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
@@ -45,7 +46,7 @@ class TrainingClips(Dataset):
 
 def train(
     model: Model, datasets: list[Dataset], config: TrainConfig, device: torch.device,
-    *, validate: Callable[[], float], keep: Callable[[list[dict]], None], progress: Callable[[Iterable, str], Iterable],
+    *, validate: Callable[[], float], keep: Callable[[list[dict]], None], progress: Progress,
     workers: int = 1,
 ) -> None:  # fmt: skip
     """Train in place, and call `keep(history)` after each epoch whose `validate()` is the best so far.
