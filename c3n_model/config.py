@@ -36,7 +36,7 @@ class ModelConfig:
     presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py
 
     def __post_init__(self):
-        _check_at_least(self, channels=2, history=1, image_size=SMALLEST_IMAGE, alpha=0, beta=0)
+        _check_ranges(self, channels=(2, 4096), presence_threshold=(0, 1))
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,9 @@ class ZeroShotConfig:
     image_size: int = 512  # frames are squashed to this square before they are scaled for each part
 
     def __post_init__(self):
-        _check_at_least(self, history=1, image_size=SMALLEST_IMAGE, alpha=0, beta=0)
+        _check_ranges(self, presence_threshold=(0, 1))
+        if self.alpha == self.beta == 0:
+            raise ValueError("alpha and beta are both 0: neither what is heard nor what is seen would count")
 
 
 @dataclass(frozen=True)
@@ -135,11 +137,15 @@ def from_mapping(kind: type[Section], values: Mapping) -> Section:
     return kind(**{field.name: _typed(field, values[field.name]) for field in fields(kind) if field.name in values})
 
 
-def _check_at_least(config, **lowest: float) -> None:
-    for name, bound in lowest.items():
+def _check_ranges(config, **more: tuple[float, float]) -> None:
+    """The bounds of what both kinds of model have, and `more`; NaN is in none."""
+    ranges = {"history": (1, 60), "image_size": (SMALLEST_IMAGE, 4096), "alpha": (0, 10), "beta": (0, 10), **more}
+    for name, (lowest, highest) in ranges.items():
         value = getattr(config, name)
-        if not value >= bound:  # nor is NaN
-            raise ValueError(f"{name} must be at least {bound}, got {value}")
+        if not value >= lowest:
+            raise ValueError(f"{name} must be at least {lowest}, got {value}")
+        if value > highest:
+            raise ValueError(f"{name} must be at most {highest}, got {value}")
 
 
 def _typed(field: Field, value):

@@ -88,9 +88,6 @@ def _audioset_mids(path: Path) -> list[str]:
 
 def _find_first(files: dict[str, Sequence[str]], name: str, kind: str) -> Path:
     if name not in files:
-        raise ValueError(
-            f"no public weights are known for the {kind} encoder {name!r}; known: {', '.join(files)}. "
-            "Classifiers of your own come in by --classifiers"
-        )
+        raise ValueError(f"no public weights are known for the {kind} encoder {name!r}; known: {', '.join(files)}")
     present = [file for file in files[name] if weights.locate(weights.entry(file))]
     return weights.find(next(iter([*present, *files[name]])))

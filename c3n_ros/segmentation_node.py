@@ -98,12 +98,21 @@ class SegmentationNode(Node):
         self._worker.start()
         self._windows_before = 0
         self.create_timer(QUIET_PERIOD_S, self._say_what_is_missing, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        self.get_logger().info(f"listening with model {self._settings.model} on {self._session.device}")
+        note = self._model.card.get("note", "")
+        self.get_logger().info(
+            f"listening with model {self._settings.model} on {self._session.device}. {note}".rstrip()
+        )
 
     def _warm_up(self) -> None:
-        """The first pass through a network is many times slower than the others; no window should wait for it."""
+        """The first pass through a network is many times slower than the others; no window should wait for it.
+
+        Raises ValueError where the device refuses: out of memory, a driver that does not fit."""
         frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
-        self._session.step(Window(start_ns=0, frame=frame, snippet=np.zeros(self._model.sample_rate, np.float32)))
+        try:
+            self._session.step(Window(start_ns=0, frame=frame, snippet=np.zeros(self._model.sample_rate, np.float32)))
+        except RuntimeError as error:  # torch's, for whatever CUDA says
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"the model does not run on {self._session.device} ({reason}); try device:=cpu") from error
         self._session.reset()
 
     def _create_publishers(self) -> None:
@@ -243,8 +252,10 @@ def main() -> int:
 
     def work(stop: threading.Event) -> None:
         node = SegmentationNode()
-        spin(node, stop)
-        node.destroy_node()
+        try:
+            spin(node, stop)
+        finally:
+            node.destroy_node()
 
     return run("segmentation", work)
 

@@ -56,6 +56,7 @@ class Session:
     def reset(self) -> None:
         """Forget all seconds seen so far."""
         self._history.clear()
+        self._newest = None
 
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:

@@ -31,11 +31,13 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
         FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is broken or of another
         kind, a setting is unknown or does not go with another, or the segmenter's runtime is not installed.
     """
-    if config is None:
-        try:
-            return load_zero_shot(ZeroShotConfig())
-        except FileNotFoundError as error:
-            raise FileNotFoundError(f"{error}. `c3n weights get zero_shot` fetches all that zero_shot needs") from error
+    try:
+        return _load(config or ZeroShotConfig())
+    except FileNotFoundError as error:
+        raise FileNotFoundError(f"{error}. `c3n weights get zero_shot` fetches all that its defaults need") from error
+
+
+def _load(config: ZeroShotConfig) -> Model:
     if config.audio == "vggish" and config.history > 1:
         raise ValueError("vggish hears one second at a time; set history: 1, or another audio encoder")
     sounds = tuple(audioset_names(weights.find("audioset_classes")))
@@ -59,7 +61,9 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
     seen = f"ImageNet's classes ({config.visual})" + (f" and those of {segmenter_name}" if segmenter_name else "")
     note = f"Zero-shot: no training on sounding objects. Hears by {config.audio}, sees {seen}. Masks are rough."
     if config.labels == SOURCES and PERSON not in vocabulary.labels[len(vocabulary.members) :]:
-        note += " Knows no people, only what they wear: c3n weights get zero_shot; pip install ai-edge-litert."
+        note += " It knows no people, only what they wear."
+        if config.segmenter == "auto":
+            note += " A segmenter would: c3n weights get zero_shot; pip install ai-edge-litert."
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
 
@@ -99,6 +103,8 @@ def _choice(config: ZeroShotConfig) -> str:
 def _segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]:
     """The segmenter of a config and its name, None and "" for none."""
     chosen = _choice(config)
+    if config.segmenter_labels and chosen in ("none", DEEPLAB, *MASK_RCNNS):
+        raise ValueError(f"segmenter_labels goes with a .tflite or .onnx file; segmenter is {config.segmenter!r}")
     if chosen == "none":
         return None, ""
     if chosen == DEEPLAB:

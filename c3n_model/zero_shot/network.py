@@ -103,7 +103,8 @@ class ZeroShot(nn.Module):
 
     def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> Tensor:
         """Audio logits (M, K_a) of the wanted seconds: the mean of those of the second and of all up to it. One second is
-        thin (a rooster's median confidence is 0.25, against 0.85 over five), five are late."""
+        thin (a rooster's median confidence is 0.25, against 0.85 over five), five are late. Seconds that are not there are
+        passed over: their neighbours are heard one after the other."""
         snippets = encoding.snippets.unflatten(0, tuple(wanted.shape))
         alone = encoding.audio_logits.unflatten(0, tuple(wanted.shape))
         logits = []

@@ -19,6 +19,7 @@ from c3n_model.network.fusion import upsample
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 ANY_SIZE = 512  # side of the picture for an ONNX file that takes any
+UNLABELLED = 255  # the class of pixels to ignore, by the custom of Pascal VOC
 INSTANCE_SCORE = 0.5  # detections below it are left out
 
 
@@ -102,8 +103,9 @@ class TFLiteSegmenter:
 
 
 class OnnxSegmenter:
-    """An ONNX file by onnxruntime: input (1, 3, h, w) float, normalised as torchvision does; output a class a pixel
-    (1, h, w) or (1, 1, h, w), or a score for each class (1, classes, h, w)."""
+    """An ONNX file by onnxruntime, on the CPU: input (1, 3, h, w) float, normalised as torchvision does; output a class a pixel
+    (1, h, w) or (1, 1, h, w), or a score for each class (1, classes, h, w), logits or
+    probabilities that sum to one."""
 
     def __init__(self, path: Path, labels: tuple[str, ...]):
         try:
@@ -111,7 +113,7 @@ class OnnxSegmenter:
         except ImportError as error:
             raise ValueError(f"{path} needs onnxruntime: pip install onnxruntime") from error
         try:
-            self._session = onnxruntime.InferenceSession(str(path), providers=onnxruntime.get_available_providers())
+            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ValueError(f"{path} is no ONNX model ({str(error).splitlines()[0]})") from error
         self._input, self.labels = self._session.get_inputs()[0], labels
@@ -170,7 +172,7 @@ class MaskRCNN(nn.Module):
         for index, found in enumerate(self.network(list(frames))):
             for label, score, mask in zip(found["labels"], found["scores"], found["masks"][:, 0], strict=True):
                 if score >= INSTANCE_SCORE:
-                    masks[index, label] = torch.maximum(masks[index, label], score * mask)
+                    masks[index, label] = torch.maximum(masks[index, label], score * (mask > 0.5))
         return masks
 
 
@@ -191,6 +193,11 @@ def _as_masks(output: Tensor, classes: int) -> Tensor:
     """A class a pixel (h, w), or scores (classes, h, w), as masks (classes, h, w) in [0, 1]. A pixel whose class has no
     label, such as the 255 that marks pixels to ignore, is in no mask."""
     if output.ndim == 2:
+        found = output[output != UNLABELLED]
+        if len(found) and found.max() >= classes:
+            raise ValueError(
+                f"the segmenter found class {int(found.max())}, but its label file names {classes} classes; it is of another model"
+            )
         return (output[None] == torch.arange(classes)[:, None, None]).float()
     output = output.float()
     is_probability = output.min() >= 0 and (output.sum(dim=0) - 1).abs().max() < 1e-3

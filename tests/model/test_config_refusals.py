@@ -30,6 +30,9 @@ def test_files_of_another_form_are_one_clear_line(tmp_path, text, message):
         ({"image_size": 31}, "image_size must be at least 32, got 31"),
         ({"alpha": -0.1}, "alpha must be at least 0, got -0.1"),
         ({"beta": float("nan")}, "beta must be at least 0, got nan"),
+        ({"alpha": float("inf")}, "alpha must be at most 10, got inf"),
+        ({"image_size": 100_000}, "image_size must be at most 4096, got 100000"),
+        ({"presence_threshold": 7.0}, "presence_threshold must be at most 1, got 7.0"),
     ],
 )
 def test_values_out_of_range_are_named(kind, setting, message):

@@ -302,3 +302,12 @@ def test_executable_says_in_one_line_why_it_cannot_start(start_process):
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in output
     assert len(output.splitlines()) == 1 and "no model '/no/such/model.safetensors'" in output
+
+
+def test_a_device_that_refuses_is_named(spin):
+    class OutOfMemory(LeftHalfSounds):
+        def step(self, window):
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+
+    with pytest.raises(ValueError, match=r"does not run on .* \(CUDA out of memory.\); try device:=cpu"):
+        make_node(OutOfMemory())

@@ -160,7 +160,7 @@ def test_every_method_answers_every_scene_and_the_first_answer_is_not_timed():
 
 def test_masks_of_sounds_from_elsewhere_are_counted():
     scenes = [make_scene(np.zeros((20, 30)), noun="") for _ in range(3)]
-    always, never = (tiny_model(LeftHalf(), presence_threshold=threshold) for threshold in (0.0, 1.01))
+    always, never = (tiny_model(LeftHalf(), presence_threshold=threshold) for threshold in (0.0, 1.0))
     in_view = [make_score(1.0), Score(0.0, False, None, False, None)]
     found = zero_shot.off_screen(always, scenes, in_view, CPU, silent)
     assert (found["scenes"], found["published"], found["published_in_view"]) == (3, 3, 0.5)

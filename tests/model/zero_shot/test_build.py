@@ -93,7 +93,7 @@ def test_the_default_takes_the_segmenter_that_is_there(own):
     assert "person" not in model.visual_labels[:members]
     assert not model.network.training
     (own / DEEPLAB).unlink()
-    assert "Knows no people" in load_zero_shot().card["note"]
+    assert "knows no people" in load_zero_shot().card["note"]
 
 
 @pytest.mark.realdata
@@ -185,7 +185,7 @@ def test_plain_c3im_runs_on_a_table(own, real_data, tmp_path):
     model = load_model(ROOT / "config" / "plain_c3im.yaml")
     assert model.network.segmenter is None
     assert model.visual_labels == tuple(sights)
-    assert "Knows no people" not in model.card["note"]
+    assert "knows no people" not in model.card["note"]
     clip = VideoSource(real_data / "avsbench_clips" / "0BLiYNtFSjA.mp4")
     second = next(segment(clip, Session(model, "cpu")))
     assert (second.label.audio, second.label.visual) == ("Horse", "sorrel")
@@ -225,3 +225,13 @@ def test_silent_clips_give_no_mask(own, real_data, name):
     seconds = list(segment(source, Session(load_model("zero_shot"), "cpu")))
     assert seconds
     assert not any(second.mask.any() for second in seconds)
+
+
+def test_labels_of_a_segmenter_that_brings_its_own_are_refused(own):
+    with pytest.raises(ValueError, match="segmenter_labels goes with a .tflite or .onnx file; segmenter is 'auto'"):
+        load_zero_shot(ZeroShotConfig(segmenter_labels="mine.txt"))
+
+
+def test_neither_sense_may_be_switched_off_with_the_other():
+    with pytest.raises(ValueError, match="alpha and beta are both 0"):
+        ZeroShotConfig(alpha=0.0, beta=0.0)

@@ -60,3 +60,9 @@ def test_the_old_public_file_of_mask_rcnn_fits(mask_rcnn, tmp_path):
     old["backbone.body.bn1.num_batches_tracked"] = torch.tensor(0)
     fill(mask_rcnn.network, from_public(old), tmp_path)
     assert from_public(own).keys() == own.keys()
+
+
+def test_an_instance_keeps_its_outline_however_sure_it_is(mask_rcnn, monkeypatch):
+    found = {"labels": torch.tensor([1]), "scores": torch.tensor([0.55]), "masks": torch.tensor([[[[0.6, 0.4]]]])}
+    monkeypatch.setattr(mask_rcnn.network, "forward", lambda frames: [found])
+    assert mask_rcnn(torch.zeros(1, 3, 1, 2))[0, 1].tolist() == [[pytest.approx(0.55), 0]]

@@ -254,3 +254,9 @@ def test_a_cut_tflite_file_is_one_line(real_data, tmp_path, kept):
     with pytest.raises(ValueError, match="cut.tflite is no TFLite model") as refused:
         open_segmenter(tmp_path / "cut.tflite", tmp_path / "labels.txt")
     assert "\n" not in str(refused.value)
+
+
+def test_a_class_without_a_label_tells_that_the_labels_are_of_another_model(monkeypatch):
+    segmenter, _ = open_tflite(monkeypatch, np.array([0, 1, 2, 7], np.int64).reshape(1, 2, 2))
+    with pytest.raises(ValueError, match="found class 7, but its label file names 3 classes"):
+        segmenter(torch.zeros(1, 3, 4, 4))
