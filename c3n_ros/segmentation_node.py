@@ -94,14 +94,13 @@ class SegmentationNode(Node):
         self._create_publishers()
         self._create_subscriptions()
         self.add_on_set_parameters_callback(self._on_parameters)
-        self._worker = threading.Thread(target=self._work, name="segmentation")
-        self._worker.start()
         self._windows_before = 0
         self.create_timer(QUIET_PERIOD_S, self._say_what_is_missing, clock=Clock(clock_type=ClockType.STEADY_TIME))
         note = self._model.card.get("note", "")
-        self.get_logger().info(
-            f"listening with model {self._settings.model} on {self._session.device}. {note}".rstrip()
-        )
+        self.get_logger().info(f"listening with model {self._settings.model} on {self._session.device}. {note}")
+        # Last: a node that could not be made leaves no thread behind to keep its process alive.
+        self._worker = threading.Thread(target=self._work, name="segmentation")
+        self._worker.start()
 
     def _warm_up(self) -> None:
         """The first pass through a network is many times slower than the others; no window should wait for it.

@@ -25,7 +25,7 @@ from c3n_ros.segmentation_node import SegmentationNode
 BEGIN_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
 PCM = AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")
-MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5))
+MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5), card={})
 
 STRANGER = """
 import rclpy
