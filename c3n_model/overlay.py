@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -63,6 +64,12 @@ def draw_mask(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
     picture = cv2.copyTo(tinted, mask.astype(np.uint8), rgb.copy())
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(picture, contours, -1, CONTOUR_COLOUR, _line_width(rgb))
+
+
+def write_png(path: Path, rgb: np.ndarray) -> None:
+    """Write rgb uint8 (H, W, 3). Raises OSError where that fails."""
+    if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
+        raise OSError(f"cannot write {path}")
 
 
 def _title(segmentation: Segmentation) -> str:

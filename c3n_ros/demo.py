@@ -22,7 +22,7 @@ import numpy as np
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.synthetic_scenes import make_demo_scene
 from c3n_model.loading import load_model
-from c3n_model.overlay import contact_sheet, draw_overlay
+from c3n_model.overlay import contact_sheet, draw_overlay, write_png
 from c3n_model.progress import bar
 from c3n_model.results import ResultWriter
 from c3n_model.segment import segment
@@ -131,7 +131,7 @@ def draw(out: Path, live: list[LiveWindow], ious: list[float], truths: list[Trut
         captions.append(
             f"{second} s: {right}" + (f", IoU {iou:.2f}" if truth.mask.any() else ", not in view" * bool(truth.labels))
         )
-    cv2.imwrite(str(out / "contact_sheet.png"), contact_sheet(images, captions, columns=5)[..., ::-1])
+    write_png(out / "contact_sheet.png", contact_sheet(images, captions, columns=5))
 
 
 def _start(out: Path, module: str, **parameters: object) -> subprocess.Popen:

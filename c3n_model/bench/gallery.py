@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import cv2
 import numpy as np
 
@@ -49,12 +47,6 @@ class Gallery:
                 pictures.append(draw_mask(scene.picture.rgb, mask))
                 captions.append(f"{SHOWN[name]}: {answers[name].noun.split(',')[0]}")
         return contact_sheet([_letterbox(picture) for picture in pictures], captions, columns=1 + len(methods))
-
-
-def write_png(path: Path, rgb: np.ndarray) -> None:
-    """Write rgb uint8 (H, W, 3). Raises OSError where that fails."""
-    if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
-        raise OSError(f"cannot write {path}")
 
 
 def _letterbox(rgb: np.ndarray) -> np.ndarray:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from c3n_model.bench.gallery import Gallery, write_png
+from c3n_model.bench.gallery import Gallery
 from c3n_model.bench.recordings import Recording
-from c3n_model.overlay import contact_sheet
+from c3n_model.overlay import contact_sheet, write_png
 
 ABOUT = {
     "all_foreground": "everything",

@@ -223,7 +223,8 @@ def tag(model: Model, sounds: list[Sound], device: torch.device, progress: Progr
 
 def halves(pictures: list[Picture], tuning: bool) -> list[Picture]:
     """The pictures that constants were tuned on, or the others. Raises ValueError if there are none of them."""
-    chosen = [picture for picture in pictures if (picture.name in tuned_on()) == tuning]
+    known = tuned_on()
+    chosen = [picture for picture in pictures if (picture.name in known) == tuning]
     if not chosen and tuning:
         raise ValueError(
             f"none of the {len(pictures)} pictures is one that constants were tuned on; leave out --tuning"

@@ -3,23 +3,15 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
+
+from c3n_model.commands.recording import add_recording
 
 
 def add(commands) -> None:
     """Declare the arguments."""
     command = commands.add_parser("explain", help="what is heard and seen, how the labels agree, where CCAM looks")
-    command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
-    command.add_argument("-o", "--out", type=Path, required=True, help="folder for second_<n>.png and explain.json")
-    command.add_argument(
-        "--model",
-        default="demo",
-        help="zero_shot, demo, a checkpoint, or a YAML file with settings of zero_shot (default %(default)s)",
-    )
+    add_recording(command, out_help="folder for second_<n>.png and explain.json")
     command.add_argument("--second", type=int, metavar="N", help="only the N-th whole second, from 0 (default: all)")
-    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
-    command.add_argument("--image-topic", help="of a bag with several cameras")
-    command.add_argument("--audio-topic", help="of a bag with several microphones")
     command.set_defaults(run=run)
 
 

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from c3n_model.commands.recording import add_recording
 
 
 def add(commands) -> None:
     """Declare the arguments."""
     command = commands.add_parser("segment", help="masks, labels and an overlay video of a bag, video or folder")
-    command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of pictures with a .wav")
-    command.add_argument("-o", "--out", type=Path, required=True, help="folder for masks, labels.jsonl, overlay.mp4")
-    command.add_argument(
-        "--model",
-        default="demo",
-        help="zero_shot, demo, a checkpoint, or a YAML file with settings of zero_shot (default %(default)s)",
-    )
-    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    add_recording(command, out_help="folder for masks, labels.jsonl, overlay.mp4")
     command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
-    command.add_argument("--image-topic", help="of a bag with several cameras")
-    command.add_argument("--audio-topic", help="of a bag with several microphones")
     command.set_defaults(run=run)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Sequence
+from functools import cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -15,7 +16,13 @@ IMAGENET_CLASSES = 1000
 
 def imagenet_names() -> list[str]:
     """Names ("violin, fiddle") of the 1000 ImageNet classes, in index order."""
-    return list(ImageNetInfo("imagenet-1k").label_descriptions())
+    return list(_imagenet_names())
+
+
+@cache
+def _imagenet_names() -> tuple[str, ...]:
+    """timm reads its files anew at every question."""
+    return tuple(ImageNetInfo("imagenet-1k").label_descriptions())
 
 
 def audioset_names(path: Path) -> list[str]:

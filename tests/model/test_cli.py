@@ -4,13 +4,11 @@ import json
 
 import numpy as np
 import pytest
+from scene_video import write_scene_video
 
 from c3n_model.checkpoint import save_model
 from c3n_model.cli import main
-from c3n_model.data.synthetic_scenes import make_demo_scene
 from c3n_model.loading import load_model
-from c3n_model.sources.scene import SceneSource
-from c3n_model.sources.video_writer import VideoWriter
 
 CONFIG = """
 model: {visual: test_resnet, channels: 8, image_size: 64, gate: standard}
@@ -22,13 +20,7 @@ train: {epochs: 1, batch_size: 2, color_jitter: false}
 @pytest.fixture(scope="module")
 def scene_video(tmp_path_factory):
     """Three seconds of the demo scene as mp4."""
-    path = tmp_path_factory.mktemp("video") / "scene.mp4"
-    with VideoWriter(path) as writer:
-        for item in SceneSource(make_demo_scene(), height=96, width=128, frame_rate=10):
-            if item.stamp_ns > 3_200_000_000:
-                break
-            writer.write(item)
-    return path
+    return write_scene_video(tmp_path_factory.mktemp("video") / "scene.mp4", seconds=3)
 
 
 def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):

@@ -3,7 +3,6 @@
 The files are made here, with random weights and the names and shapes of the public ones.
 """
 
-from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +12,7 @@ from panns_matrices import fixed_matrices
 from safetensors.torch import save_file
 from timm.models.swin_transformer import SwinTransformer
 from torch import nn
+from toy_weights import own_weights
 
 from c3n_model import pretrained, weights
 from c3n_model.network.audio.efficientat import EfficientAT
@@ -23,10 +23,7 @@ from c3n_model.pretrained import AUDIO_FILES, VISUAL_FILES, load_audio, load_vis
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """C3N_WEIGHTS, in which files of any size are welcome, beside an empty cache."""
-    entries = {name: replace(file, bytes=None) for name, file in weights.manifest().items()}
-    monkeypatch.setattr(weights, "manifest", lambda: entries)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path))
+    own_weights(tmp_path, monkeypatch)
     return tmp_path
 
 

@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from c3n_model.bench.gallery import CELL, Gallery, write_png
+from c3n_model.bench.gallery import CELL, Gallery
 from c3n_model.bench.methods import Answer
 from c3n_model.bench.pictures import Picture
 from c3n_model.bench.scenes import Scene
 from c3n_model.bench.sounds import Sound
-from c3n_model.overlay import draw_mask
+from c3n_model.overlay import draw_mask, write_png
 
 
 def make_scene(name, noun, level):

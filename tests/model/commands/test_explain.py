@@ -4,23 +4,15 @@ import json
 
 import cv2
 import pytest
+from scene_video import write_scene_video
 
 from c3n_model.cli import main
-from c3n_model.data.synthetic_scenes import make_demo_scene
-from c3n_model.sources.scene import SceneSource
-from c3n_model.sources.video_writer import VideoWriter
 
 
 @pytest.fixture(scope="module")
 def scene_video(tmp_path_factory):
     """Two seconds of the demo scene as mp4."""
-    path = tmp_path_factory.mktemp("video") / "scene.mp4"
-    with VideoWriter(path) as writer:
-        for item in SceneSource(make_demo_scene(), height=96, width=128, frame_rate=10):
-            if item.stamp_ns > 2_200_000_000:
-                break
-            writer.write(item)
-    return path
+    return write_scene_video(tmp_path_factory.mktemp("video") / "scene.mp4", seconds=2)
 
 
 def test_explanations_agree_with_the_segmentation(tmp_path, scene_video):

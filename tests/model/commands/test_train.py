@@ -1,11 +1,11 @@
 """`c3n train` from public weights: a label table in, a model and its card out."""
 
 import json
-from dataclasses import replace
 
 import pytest
 import timm
 import torch
+from toy_weights import own_weights
 
 from c3n_model import weights
 from c3n_model.cli import main
@@ -24,10 +24,7 @@ TRAIN = ["train", "scenes", "--config", "small.yaml", "-o", "model.safetensors",
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """Two scenes, a config, and toy weight files of the public names."""
-    entries = {name: replace(file, bytes=None) for name, file in weights.manifest().items()}
-    monkeypatch.setattr(weights, "manifest", lambda: entries)
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path))
+    own_weights(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.yaml").write_text(CONFIG)
     torch.save(EfficientAT().state_dict(), tmp_path / "mn04_as_mAP_432.pt")

@@ -165,4 +165,6 @@ def test_every_name_exports():
     for name in PANNS:
         with torch.device("meta"):
             encoder = Panns(name).eval()
-        torch.export.export(encoder, (torch.empty(1, encoder.sample_rate, device="meta"),))
+        second = torch.empty(1, encoder.sample_rate, device="meta")
+        embedding, logits = torch.export.export(encoder, (second,)).module()(second)
+        assert (embedding.shape, logits.shape) == ((1, encoder.embedding_channels), (1, encoder.num_classes))
