@@ -31,7 +31,7 @@ from c3n_model.network.attention import (
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
-from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
+from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
@@ -83,8 +83,8 @@ class C3N(nn.Module):
 
     Args:
         similarity: (K_a, K_v) label similarities of Eq. 5.
-        gate: what enters Eq. 9, see `attention.attend`; fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see
-        `decoder.Decoder`.
+        gate: what enters Eq. 9, see `attention.attend`; pyramid: "aspp", or "tpavi", see `fusion.SummedPyramid`;
+        fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see `decoder.Decoder`.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class C3N(nn.Module):
         consensus: ConsensusMode = "audio_visual",
         gate: Gate = "gradient",
         audio_features: bool = True,
+        pyramid: PyramidForm = "aspp",
         fusion_norm: bool = False,
         decoder: DecoderForm = "plain",
     ):
@@ -111,7 +112,7 @@ class C3N(nn.Module):
         self.register_buffer("similarity", similarity.float())
         self.alpha, self.beta = alpha, beta
         self.consensus_mode, self.gate = consensus, gate
-        self.pyramids = nn.ModuleList(AtrousPyramid(width, channels) for width in visual_encoder.channels)
+        self.pyramids = nn.ModuleList(build_pyramid(pyramid, width, channels) for width in visual_encoder.channels)
         self.fusions = nn.ModuleList(
             CrossModalNonLocal(channels, audio_encoder.embedding_channels, normalise=fusion_norm)
             for _ in range(STAGES if audio_features else 0)
