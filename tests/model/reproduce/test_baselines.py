@@ -2,18 +2,23 @@
 
 from dataclasses import replace
 
+import pytest
 import torch
 from tiny import make_tiny_model
 
 from c3n_model.config import ModelConfig
-from c3n_model.describe import Cost, describe
+from c3n_model.describe import PAPER_CONFIG, Cost, describe
 from c3n_model.reproduce.baselines import TPAVI
 
-STAGES = (64, 128, 320, 512)  # channels of PVTv2-b5
+STAGES = (64, 128, 320, 512)  # channels of PVTv2-b1 to b5
 
 
-def test_parameters_of_the_published_network():
-    described = describe(replace(ModelConfig(audio="vggish"), **TPAVI))
+@pytest.fixture(scope="module")
+def described():
+    return describe(replace(ModelConfig(visual="pvt_v2_b1", audio="vggish"), **TPAVI))
+
+
+def test_parameters_of_the_published_network(described):
     assert described.parts["pyramids"].parameters == sum(4 * (width * 256 * 9 + 256) for width in STAGES)
     # of each block: audio 128 -> 256, three 256 -> 128, one back, a batch norm and a layer norm
     block = 129 * 256 + 3 * 257 * 128 + 129 * 256 + 2 * 2 * 256
@@ -22,11 +27,16 @@ def test_parameters_of_the_published_network():
     head = (256 * 9 + 1) * 128 + (128 * 9 + 1) * 32 + 33
     assert described.parts["decoder"].parameters == 7 * 2 * conv + head
     assert described.parts["attention"] == Cost()  # no backward pass
-    assert described.paper is None  # Table IV's baseline is C3N without consensus, not TPAVI
 
 
-def test_sums_cost_the_multiplications_of_their_convolutions():
-    described = describe(replace(ModelConfig(audio="vggish"), **TPAVI))
+def test_table_4_does_not_speak_of_tpavi(described):
+    """Its baseline is C3N without consensus."""
+    papers = replace(described, config=PAPER_CONFIG)
+    assert papers.paper is not None
+    assert replace(papers, config=replace(PAPER_CONFIG, pyramid="tpavi")).paper is None
+
+
+def test_sums_cost_the_multiplications_of_their_convolutions(described):
     pixels = [56**2, 28**2, 14**2, 7**2]
     expected = sum(5 * area * 4 * 9 * width * 256 for area, width in zip(pixels, STAGES, strict=True))
     assert described.parts["pyramids"].macs == described.parts["pyramids"].layer_macs == expected
