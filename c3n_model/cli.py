@@ -8,6 +8,7 @@ import sys
 
 from c3n_model.commands import (
     bag,
+    benchmark,
     describe,
     evaluate,
     explain,
@@ -33,6 +34,7 @@ COMMANDS = (
     train,
     evaluate,
     describe,
+    benchmark,
     labels,
     import_authors,
     train_vggish_head,
