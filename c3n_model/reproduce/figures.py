@@ -27,10 +27,8 @@ from c3n_model.streaming.session import Session, unified_label
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip, Frame, UnifiedLabel, Window
 
 THRESHOLD = 0.5
-ATTENTION_STAGE, FEATURE_STAGE = (
-    3,
-    1,
-)  # of 0 to 3, fine to coarse: where maps tell objects apart, and where they follow outlines
+ATTENTION_STAGE = 2  # of 0 to 3: deep enough to tell objects apart, and fine enough to point at one
+FEATURE_STAGE = 1  # follows outlines, and not every texture
 NOISE_SEED = 0
 
 
@@ -85,9 +83,10 @@ def draw_consensus(path: Path, clip: Clip, second: int, model: Model, device: to
 def draw_attention(path: Path, clip: Clip, tpavi: Model, c3n: Model, device: torch.device) -> list[str]:
     """Figure 7: frames, truth, the audio-visual attention of TPAVI, and CCAM's.
 
-    TPAVI: the response of each pixel to the sound in the non-local block of the last stage
-    (`fusion.CrossModalNonLocal.attention`). C3N: CCAM's spatial attention at the same stage without its activations
-    (`attention.linear_attention`), and the label that guided it. Each map goes from dark to bright over its own range.
+    TPAVI: how strongly each pixel responds to the sound in the non-local block of the third stage, the magnitude of
+    `fusion.CrossModalNonLocal.attention` (there is no softmax: its sign means nothing without theta3 and theta4). C3N: CCAM's
+    spatial attention at the same stage without its activations (`attention.linear_attention`), and the label that guided it.
+    Each map goes from dark to bright over its own range. (The paper does not name its stages.)
 
     Raises ValueError for a `tpavi` without audio features or a `c3n` without consensus.
     """
@@ -102,7 +101,7 @@ def draw_attention(path: Path, clip: Clip, tpavi: Model, c3n: Model, device: tor
     rows = [
         _frames(clip),
         _truth(clip),
-        _heat("TPAVI\naudio-visual\nattention", clip, responses[ATTENTION_STAGE]),
+        _heat("TPAVI\naudio-visual\nattention", clip, responses[ATTENTION_STAGE].abs()),
         _heat("C3N\nattention\nof CCAM", clip, guided[ATTENTION_STAGE], labels),
     ]
     return draw_blocks(path, [Block(_title(clip), _seconds(clip), rows)], stacked=False)

@@ -90,8 +90,8 @@ def test_attention(model, tmp_path):
     words = figures.draw_attention(tmp_path / "7.png", clip, tpavi, model, CPU)
     images, sounds = frames_to_tensor(clip.frames, 64), torch.from_numpy(clip.snippets)
     with torch.no_grad():
-        responses = tpavi.network.fusion_attention(tpavi.network.encode(images, sounds), 5)[3]
-        guided = model.network.linear_attention(images, sounds)[3]
+        responses = tpavi.network.fusion_attention(tpavi.network.encode(images, sounds), 5)[2].abs()
+        guided = model.network.linear_attention(images, sounds)[2]
     ranges = [[f"{values.min():.3g} to {values.max():.3g}" for values in maps] for maps in (responses, guided)]
     assert words[:3] == ["noise_0", "frame", "truth"]
     assert words[3] == f"TPAVI audio-visual attention: {' | '.join(ranges[0])}"
