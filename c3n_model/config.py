@@ -13,6 +13,8 @@ import yaml
 Section = TypeVar("Section")
 
 SMALLEST_IMAGE = 32  # pixels, one of the coarsest map
+SCHEDULES = ("constant", "cosine", "authors")
+PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
@@ -45,13 +47,30 @@ class TrainConfig:
     """How C3N is trained. Defaults are the paper's for S4 (Adam, 1e-4, batch 8, 20 epochs)."""
 
     epochs: int = 20
-    batch_size: int = 8
+    batch_size: int = 8  # clips an update, over all processes
+    accumulate: int = 1  # parts that a batch is computed in, where it does not fit into memory at once
+    precision: str = "float32"  # or "bfloat16": mixed precision
     learning_rate: float = 1e-4
     backbone_learning_rate: float = 1e-4
-    schedule: str = "constant"  # or "cosine", down to a hundredth
+    schedule: str = "constant"  # "cosine", down to a hundredth; "authors", their code's for S4: train.py
     flip: bool = True
     color_jitter: bool = True
+    freeze_backbone: bool = False  # the visual backbone keeps its pretrained weights
+    cache_features: bool = False  # with a frozen backbone: all up to ASPP is computed once and kept on disk
+    save_every: int = 200  # updates after which the state is saved, so that an interrupted training can go on
     seed: int = 0
+
+    def __post_init__(self):
+        for name in ("epochs", "batch_size", "accumulate", "save_every"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"train.{name} is {getattr(self, name)}; expected at least 1")
+        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+            if getattr(self, name) not in known:
+                raise ValueError(f"train.{name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
+        if self.cache_features and (self.color_jitter or not self.freeze_backbone):
+            raise ValueError(
+                "train.cache_features keeps what never changes: it needs freeze_backbone: true and color_jitter: false"
+            )
 
 
 @dataclass(frozen=True)

@@ -7,14 +7,20 @@ from torch.nn import functional as F
 
 
 def segmentation_loss(logits: Tensor, masks: Tensor) -> Tensor:
-    """BCE plus Dice: logits (N, H, W) and masks (N, H, W) in {0, 1}, any dtype -> a scalar."""
+    """The mean of `frame_losses`: a scalar."""
+    return frame_losses(logits, masks).mean()
+
+
+def frame_losses(logits: Tensor, masks: Tensor) -> Tensor:
+    """BCE (mean over pixels) plus Dice of each frame: logits (N, H, W) and masks (N, H, W) in {0, 1}, any dtype -> (N,)."""
     masks = masks.to(logits.dtype)
-    return F.binary_cross_entropy_with_logits(logits, masks) + dice_loss(logits.sigmoid(), masks)
+    cross_entropy = F.binary_cross_entropy_with_logits(logits, masks, reduction="none").mean(dim=(1, 2))
+    return cross_entropy + dice_losses(logits.sigmoid(), masks)
 
 
-def dice_loss(probabilities: Tensor, masks: Tensor) -> Tensor:
-    """Mean over frames of 1 - (2 I + 1) / (A + B + 1), both (N, H, W): 0 for a perfect mask, and for an empty mask that
+def dice_losses(probabilities: Tensor, masks: Tensor) -> Tensor:
+    """1 - (2 I + 1) / (A + B + 1) of each frame, both (N, H, W) -> (N,): 0 for a perfect mask, and for an empty mask that
     is predicted empty. (The authors' code smooths inside the factor 2, which makes that case -1.)"""
     intersection = (probabilities * masks).sum(dim=(1, 2))
     total = probabilities.sum(dim=(1, 2)) + masks.sum(dim=(1, 2))
-    return (1 - (2 * intersection + 1) / (total + 1)).mean()
+    return 1 - (2 * intersection + 1) / (total + 1)

@@ -4,118 +4,158 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.utils.data import ConcatDataset, DataLoader, Dataset
-from torchvision.transforms.v2 import ColorJitter
+from torch.nn.parallel import DistributedDataParallel
+from torch.utils.data import DataLoader, Dataset
 
 from c3n_model.config import TrainConfig
-from c3n_model.losses import segmentation_loss
-from c3n_model.model import Model
-from c3n_model.preprocess import frames_to_tensor
+from c3n_model.distributed import ALONE, Group
+from c3n_model.features import encoding_from
+from c3n_model.losses import frame_losses
 from c3n_model.progress import Progress
-from c3n_model.types import Clip
+from c3n_model.training_clips import parts_in_order, updates_per_epoch
+from c3n_model.training_state import TrainingState
 
-Batch = tuple[Tensor, Tensor, Tensor, Tensor]
-
-
-class TrainingClips(Dataset):
-    """Clips as tensors: frames (T, 3, S, S), snippets (T, samples), masks (T, S, S), has_mask (T,); augmented as in the
-    paper by a flip of the whole clip and a colour jitter of each frame."""
-
-    def __init__(self, clips: Dataset, image_size: int, config: TrainConfig):
-        self.clips, self.image_size, self.flip = clips, image_size, config.flip
-        self.jitter = ColorJitter(0.4, 0.4, 0.4, 0.1) if config.color_jitter else None
-
-    def __len__(self) -> int:
-        return len(self.clips)
-
-    def __getitem__(self, index: int) -> Batch:
-        clip: Clip = self.clips[index]
-        frames = frames_to_tensor(clip.frames, self.image_size)
-        masks = torch.from_numpy(clip.masks)[:, None].float()
-        masks = nn.functional.interpolate(masks, size=(self.image_size, self.image_size), mode="nearest")[:, 0]
-        if self.jitter is not None:
-            frames = torch.stack([self.jitter(frame) for frame in frames])
-        if self.flip and torch.rand(()) < 0.5:
-            frames, masks = frames.flip(-1), masks.flip(-1)
-        return frames, torch.from_numpy(clip.snippets), masks, torch.from_numpy(clip.has_mask)
+Record = Callable[[str, float, int], None]  # name, value, updates
 
 
 def train(
-    model: Model, datasets: list[Dataset], config: TrainConfig, device: torch.device,
+    network: nn.Module, clips: Dataset, config: TrainConfig, device: torch.device,
     *, validate: Callable[[], float], keep: Callable[[list[dict]], None], progress: Progress,
-    workers: int = 1,
-) -> None:  # fmt: skip
-    """Train in place, and call `keep(history)` after each epoch whose `validate()` is the best so far.
+    state: TrainingState | None = None, record: Record = lambda name, value, updates: None,
+    group: Group = ALONE, workers: int = 1,
+) -> list[dict]:  # fmt: skip
+    """Train in place, and call `keep(history)` after each epoch whose `validate()` is the best so far; the main process
+    alone calls either. Returns the history: one row an epoch, with epoch, loss, validation.
 
-    The audio encoder and both classification heads are frozen, and so are batch statistics of the visual backbone: the
-    confidences of C3IM keep the calibration they were pretrained with.
-
-    `history` has one row an epoch: epoch, loss, validation.
+    `clips` are `TrainingClips` or `CachedFeatures`. The audio encoder and both classification heads are frozen, and so are
+    batch statistics of the visual backbone: the confidences of C3IM keep the calibration they were pretrained with. With
+    `state` training goes on where the file it names ends, and is saved there now and then.
 
     Raises:
-        ValueError: no epoch, or clips that do not fill one batch; a loss or a validation score that is not finite.
+        ValueError: clips that do not fill one batch; a loss or a validation score that is not finite; a state of
+        another training.
     """
-    if config.epochs < 1:
-        raise ValueError(f"train.epochs is {config.epochs}; expected at least 1, else nothing is trained or kept")
-    torch.manual_seed(config.seed)
-    clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
-    loader = DataLoader(
-        clips, config.batch_size, shuffle=True, drop_last=True, num_workers=workers, persistent_workers=workers > 0
-    )
-    if len(loader) == 0:
-        raise ValueError(
-            f"{len(clips)} training clips do not fill one batch of {config.batch_size}; lower train.batch_size"
-        )
-    network = model.network.to(device)
-    optimiser = make_optimiser(network, config)
-    schedule = make_schedule(optimiser, config, steps=config.epochs * len(loader))
-    history: list[dict[str, float]] = []
-    for epoch in range(1, config.epochs + 1):
+    updates = updates_per_epoch(len(clips), config)
+    optimisation = Optimisation(network.to(device), config, device, steps=config.epochs * updates, group=group)
+    history: list[dict] = []
+    losses: list[float] = []
+    if state is not None:
+        history, losses = state.restore(optimisation)
+    keys = list(parts_in_order(len(clips), config, done=optimisation.updates, group=group))
+    loader = DataLoader(clips, batch_sampler=keys, num_workers=workers, pin_memory=device.type == "cuda")
+    parts = iter(loader)
+    while len(history) < config.epochs:
+        epoch = len(history) + 1
         set_training_mode(network)
-        losses = [
-            train_step(network, batch, optimiser, schedule, device)
-            for batch in progress(loader, f"epoch {epoch}/{config.epochs}")
-        ]
+        left = range(optimisation.updates, epoch * updates)
+        for _ in progress(left, f"epoch {epoch}/{config.epochs}"):
+            losses.append(optimisation.update([next(parts) for _ in range(config.accumulate)]))
+            record("loss", losses[-1], optimisation.updates)
+            if state is not None and group.is_main and optimisation.updates % config.save_every == 0:
+                state.save(optimisation, history, losses)
         network.eval()
-        history.append({"epoch": epoch, "loss": float(np.mean(losses)), "validation": validate()})
-        if not math.isfinite(history[-1]["validation"]):
+        score = group.from_main(validate() if group.is_main else 0.0, device)
+        if not math.isfinite(score):
             raise ValueError(
-                f"the validation score of epoch {epoch} is {history[-1]['validation']}; expected a finite number: "
+                f"the validation score of epoch {epoch} is {score}; expected a finite number: "
                 "are there clips in the split val?"
             )
-        if history[-1]["validation"] >= max(row["validation"] for row in history):
+        history.append({"epoch": epoch, "loss": float(np.mean(losses)), "validation": score})
+        losses = []
+        record("validation mIoU", score, optimisation.updates)
+        if group.is_main and score >= max(row["validation"] for row in history):
             keep(history)
+        if state is not None and group.is_main:
+            state.save(optimisation, history, losses)
+    return history
 
 
-def train_step(network: nn.Module, batch: Batch, optimiser, schedule, device: torch.device) -> float:
-    """One update; returns the loss. Only frames that carry a mask are decoded (S4: the first of five).
+class Objective(nn.Module):
+    """What is minimised, as one module for DistributedDataParallel: a batch of clips -> the loss of every frame that
+    carries a mask, (M,). Only those are decoded (S4: the first of five)."""
 
-    Raises ValueError for a loss that is not finite, before anything is updated by it.
-    """
-    frames, snippets, masks, has_mask = (part.to(device, non_blocking=True) for part in batch)
-    encoding = network.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
-    loss = segmentation_loss(network.decode(encoding, has_mask).logits, masks[has_mask])
-    value = loss.item()
-    if not math.isfinite(value):
-        rates = " and ".join(f"{rate:.3g}" for rate in schedule.get_last_lr())
-        raise ValueError(
-            f"the loss is {value} after {schedule.last_epoch} steps, at the learning rates {rates} (backbone, the rest): "
-            "training has diverged; lower train.learning_rate and train.backbone_learning_rate"
-        )
-    optimiser.zero_grad(set_to_none=True)
-    loss.backward()
-    optimiser.step()
-    schedule.step()
-    return value
+    def __init__(self, network: nn.Module, precision: str):
+        super().__init__()
+        self.network, self.precision = network, precision
+
+    def forward(self, *batch) -> Tensor:
+        *inputs, masks, has_mask = batch
+        with torch.autocast(masks.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
+            if len(inputs) == 2:  # frames and snippets; otherwise features that were kept
+                perceived = self.network.perceive(*(part.flatten(0, 1) for part in inputs))
+            else:
+                perceived = encoding_from(inputs[0], tuple(masks.shape[2:]))
+            logits = self.network.decode(self.network.embed(perceived), has_mask).logits
+        return frame_losses(logits.float(), masks[has_mask])
+
+
+class Optimisation:
+    """A network, Adam and how many updates it has had."""
+
+    def __init__(
+        self, network: nn.Module, config: TrainConfig, device: torch.device, *, steps: int, group: Group = ALONE
+    ):
+        """`steps` is the number of updates that the schedule is laid out for."""
+        self.config, self.device, self.steps, self.group = config, device, steps, group
+        self.network = network
+        self.optimiser = make_optimiser(network, config)
+        self.updates = 0
+        self._rates = [entry["lr"] for entry in self.optimiser.param_groups]
+        self._objective: nn.Module = Objective(network, config.precision)
+        if group.size > 1:
+            if device.type == "cuda":
+                self._objective = nn.SyncBatchNorm.convert_sync_batchnorm(self._objective)
+            # What only the class logits pass through gets no gradient.
+            self._objective = DistributedDataParallel(self._objective, find_unused_parameters=True)
+
+    def update(self, parts: list) -> float:
+        """One update by one batch, given in parts; returns the mean loss over its frames, in all processes.
+
+        Raises ValueError for a loss that is not finite, before anything is updated by it.
+        """
+        factor = rate_factor(self.config, self.updates, self.steps)
+        for entry, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
+            entry["lr"] = rate * factor
+        torch.manual_seed(self.config.seed * 1_000_003 + self.updates)  # whatever a backbone may draw
+        self.optimiser.zero_grad(set_to_none=True)
+        frames = self.group.total(torch.tensor(float(sum(int(part[-1].sum()) for part in parts)), device=self.device))
+        total = torch.zeros((), device=self.device)
+        for number, part in enumerate(parts):
+            last = number == len(parts) - 1
+            with nullcontext() if last or self.group.size == 1 else self._objective.no_sync():
+                loss = self._objective(*_to_device(part, self.device)).sum() / frames
+                (loss * self.group.size).backward()  # DistributedDataParallel takes the mean over processes
+            total += loss.detach()
+        value = float(self.group.total(total))
+        if not math.isfinite(value):
+            rates = " and ".join(f"{entry['lr']:.3g}" for entry in self.optimiser.param_groups)
+            raise ValueError(
+                f"the loss is {value} after {self.updates} steps, at the learning rates {rates} (backbone, the rest): "
+                "training has diverged; lower train.learning_rate and train.backbone_learning_rate"
+            )
+        self.optimiser.step()
+        self.updates += 1
+        return value
+
+
+def _to_device(part, device: torch.device):
+    if isinstance(part, Tensor):
+        return part.to(device, non_blocking=True)
+    if isinstance(part, dict):
+        return {name: _to_device(value, device) for name, value in part.items()}
+    return [_to_device(value, device) for value in part]
 
 
 def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
     """Adam with a learning rate of its own for the visual backbone; frozen parameters are left out."""
     network.audio_encoder.requires_grad_(False)
+    if config.freeze_backbone:
+        network.visual_encoder.requires_grad_(False)
     backbone = [parameter for parameter in network.visual_encoder.parameters() if parameter.requires_grad]
     known = {id(parameter) for parameter in backbone}
     rest = [p for p in network.parameters() if p.requires_grad and id(p) not in known]
@@ -123,15 +163,15 @@ def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optim
     return torch.optim.Adam(groups)
 
 
-def make_schedule(optimiser: torch.optim.Optimizer, config: TrainConfig, *, steps: int):
-    """Constant, or a cosine from the given rates down to a hundredth of them. Raises ValueError for another name."""
-    if config.schedule not in ("constant", "cosine"):
-        raise ValueError(f"schedule is {config.schedule!r}; expected constant or cosine")
-
-    def factor(step: int) -> float:
-        return 1.0 if config.schedule == "constant" else 0.01 + 0.495 * (1 + np.cos(np.pi * min(step / steps, 1)))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
+def rate_factor(config: TrainConfig, step: int, steps: int) -> float:
+    """What the learning rates are multiplied by at a step of `steps`: 1 throughout ("constant"), a cosine down to a
+    hundredth ("cosine"), or a line down to a tenth, reached five epochs before the end ("authors", their code for S4)."""
+    if config.schedule == "cosine":
+        return 0.01 + 0.495 * (1 + math.cos(math.pi * min(step / steps, 1)))
+    if config.schedule == "authors":
+        falling = steps * max(config.epochs - 5, 1) / config.epochs
+        return 1 - 0.9 * min(step / falling, 1)
+    return 1.0
 
 
 def set_training_mode(network: nn.Module) -> None:

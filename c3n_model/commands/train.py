@@ -1,8 +1,12 @@
-"""`c3n train`: the best epoch on the validation splits, scored on the test splits."""
+"""`c3n train`: the best epoch on the validation splits, scored on the test splits. On several GPUs:
+
+torchrun --nproc_per_node 4 -m c3n_model train ...
+"""
 
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 
@@ -16,42 +20,45 @@ def add(commands) -> None:
     start.add_argument("--labels", type=Path, help="label table of c3n labels build; encoders: see c3n weights")
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    workers = min(4, os.cpu_count() or 1)
+    command.add_argument(
+        "--workers",
+        type=int,
+        default=workers,
+        help="processes that load clips (default %(default)s): no matter of results",
+    )
     command.set_defaults(run=run)
 
 
 def run(options, command_line: str) -> str:
-    """Train, keeping the best epoch in `options.out`; then score that."""
-    import numpy as np
-
-    from c3n_model.checkpoint import load_checkpoint, save_model
+    """Train, keeping the best epoch in `options.out`; then score that. Interrupted, the same command goes on."""
+    from c3n_model.checkpoint import save_model
     from c3n_model.config import read_config
     from c3n_model.data.avsbench import AVSBench, settings_below
+    from c3n_model.distributed import joined_group, own_device
     from c3n_model.evaluate import evaluate
     from c3n_model.model import choose_device
-    from c3n_model.progress import bar
-    from c3n_model.train import train
+    from c3n_model.progress import bar, silent
+    from c3n_model.training_run import fit_model
 
-    config = read_config(options.config)
-    model = _untrained(options, config, command_line)
-    chosen = choose_device(options.device)
-    splits = {
-        split: [
-            AVSBench(root, kind, split, model.sample_rate) for root in options.data for kind in settings_below(root)
-        ]
-        for split in ("train", "val", "test")
-    }
-
-    def validate() -> float:
-        return float(np.mean([evaluate(model, clips, chosen, bar)["miou"] for clips in splits["val"]]))
-
-    def keep(history: list[dict]) -> None:
-        model.card["history"] = list(history)
-        save_model(options.out, model)
-
-    train(model, splits["train"], config.train, chosen, validate=validate, keep=keep, progress=bar)
-    best = load_checkpoint(options.out)
-    best.card["scores"] = {clips.setting: evaluate(best, clips, chosen, bar) for clips in splits["test"]}
-    save_model(options.out, best)
+    with joined_group() as group:
+        progress = bar if group.is_main else silent
+        config = read_config(options.config)
+        model = _untrained(options, config, command_line)
+        device = choose_device(own_device(options.device))
+        splits = {
+            split: [
+                AVSBench(root, kind, split, model.sample_rate) for root in options.data for kind in settings_below(root)
+            ]
+            for split in ("train", "val", "test")
+        }
+        best = fit_model(
+            model, splits, config.train, device, options.out, progress, workers=options.workers, group=group
+        )
+        if not group.is_main:
+            return ""
+        best.card["scores"] = {clips.setting: evaluate(best, clips, device, bar) for clips in splits["test"]}
+        save_model(options.out, best)
     return f"wrote {options.out}: {json.dumps(best.card['scores'], indent=2)}"
 
 

@@ -13,7 +13,7 @@ Shapes: B clips, T frames a clip, N = B T, C channels, H W pixels, K_a / K_v aud
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Literal
 
 import torch
@@ -135,12 +135,21 @@ class C3N(nn.Module):
 
     def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
         """frames (N, 3, H, W) and snippets (N, samples) -> `Encoding` of N frames that know nothing of each other."""
+        return self.embed(self.perceive(frames, snippets))
+
+    def perceive(self, frames: Tensor, snippets: Tensor) -> Encoding:
+        """Both encoders, C3IM and CCAM, as `encode`, but with V_i^r (N, C_vi, H_i, W_i) in the place of V_i^a. Apart from
+        the encoders' weights nothing here is learned."""
         audio, audio_logits = self.audio_encoder(snippets)
         maps, visual_logits, consensus, weights = self._see(frames, audio_logits.detach())
         if self.consensus_mode != "none":
             maps = [attend(stage, omega, self.gate) for stage, omega in zip(maps, weights, strict=True)]
-        visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, maps, strict=True)]
-        return Encoding(visual, audio, audio_logits, visual_logits, consensus, tuple(frames.shape[2:]))
+        return Encoding(maps, audio, audio_logits, visual_logits, consensus, tuple(frames.shape[2:]))
+
+    def embed(self, perceived: Encoding) -> Encoding:
+        """ASPP: the V_i^r of `perceive` -> V_i^a."""
+        visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, perceived.visual, strict=True)]
+        return replace(perceived, visual=visual)
 
     def decode(self, encoding: Encoding, wanted: Tensor) -> Decoding:
         """The encodings of B whole clips, each oldest first -> `Decoding` of the M frames that `wanted` bool (B, T)
@@ -194,12 +203,12 @@ class C3N(nn.Module):
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
             return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
-        training = torch.is_grad_enabled()
+        learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.visual_encoder.parameters())
         with torch.enable_grad():  # Eq. 8 needs a graph even where nothing is trained
-            maps, logits, points = self.visual_encoder.observe(frames if training else frames.detach().requires_grad_())
+            maps, logits, points = self.visual_encoder.observe(frames if learning else frames.detach().requires_grad_())
             consensus = self._infer(audio_logits, logits.detach())
-            weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=training)
-        maps = maps if training else [stage.detach() for stage in maps]
+            weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=learning)
+        maps = maps if learning else [stage.detach() for stage in maps]
         return maps, logits.detach(), consensus, weights
 
     def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:

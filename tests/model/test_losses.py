@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from c3n_model.losses import dice_loss, segmentation_loss
+from c3n_model.losses import dice_losses, frame_losses, segmentation_loss
 
 TRUTH = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
 
@@ -19,11 +19,11 @@ TRUTH = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
     ],
 )
 def test_dice_by_hand(predicted, expected):
-    assert dice_loss(torch.tensor([predicted]).float(), TRUTH).item() == pytest.approx(expected)
+    assert dice_losses(torch.tensor([predicted]).float(), TRUTH).item() == pytest.approx(expected)
 
 
 def test_dice_of_empty_predicted_empty_is_zero():
-    assert dice_loss(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2)).item() == 0
+    assert dice_losses(torch.zeros(1, 2, 2), torch.zeros(1, 2, 2)).item() == 0
 
 
 def test_loss_is_bce_plus_dice():
@@ -31,6 +31,9 @@ def test_loss_is_bce_plus_dice():
     assert segmentation_loss(torch.zeros(1, 2, 2), TRUTH).item() == pytest.approx(math.log(2) + 0.4)
 
 
-def test_dice_is_a_mean_over_frames():
-    both = dice_loss(torch.stack([TRUTH[0], 1 - TRUTH[0]]), TRUTH.expand(2, 2, 2))
-    assert both.item() == pytest.approx(0.4)
+def test_frames_are_counted_one_by_one():
+    logits = torch.tensor([[[9.0, 9.0], [-9.0, -9.0]], [[0.0, 0.0], [0.0, 0.0]]])
+    losses = frame_losses(logits, TRUTH.expand(2, 2, 2))
+    assert losses[0] < 0.001
+    assert losses[1].item() == pytest.approx(math.log(2) + 0.4)
+    assert segmentation_loss(logits, TRUTH.expand(2, 2, 2)).item() == pytest.approx(losses.mean().item())

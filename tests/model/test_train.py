@@ -1,8 +1,8 @@
-"""Training: what moves, what stays, and which epoch is kept."""
+"""Training: what moves, what stays, which epoch is kept, and that an interruption changes nothing."""
 
 import copy
+import dataclasses
 
-import numpy as np
 import pytest
 import torch
 from tiny import make_tiny_model
@@ -11,97 +11,176 @@ from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
-from c3n_model.train import TrainingClips, make_optimiser, make_schedule, train
+from c3n_model.train import Optimisation, make_optimiser, rate_factor, set_training_mode, train
+from c3n_model.training_clips import TrainingClips
+from c3n_model.training_state import TrainingState
 
 CPU = torch.device("cpu")
 QUICK = TrainConfig(epochs=3, batch_size=2, learning_rate=1e-3, backbone_learning_rate=1e-3, color_jitter=False)
 
 
-def make_clips(tmp_path, setting: str) -> AVSBench:
-    synthesize(tmp_path, setting, {"train": 2}, seed=0, progress=silent)
-    return AVSBench(tmp_path, setting, "train", 32000)
+@pytest.fixture(scope="module")
+def scenes(tmp_path_factory):
+    """Four training scenes of each setting, by its name."""
+    folder, found = tmp_path_factory.mktemp("scenes"), {}
+    for setting in ("s4", "ms3"):
+        synthesize(folder, setting, {"train": 4}, seed=0, progress=silent)
+        dataset = AVSBench(folder, setting, "train", 32000)
+        found[setting] = [dataset[index] for index in range(4)]
+    return found
 
 
-def test_heads_audio_and_batch_statistics_stay(tmp_path):
-    model = make_tiny_model()
-    before = copy.deepcopy(model.network.state_dict())
-    train(
-        model, [make_clips(tmp_path, "s4")], QUICK, CPU,
-        validate=lambda: 0.0, keep=lambda history: None, progress=silent, workers=0,
+def fit(model, scenes, config=QUICK, *, setting="ms3", validate=lambda: 0.0, keep=lambda history: None, **more):
+    clips = TrainingClips(scenes[setting], model.config.image_size, config)
+    return train(
+        model.network, clips, config, CPU, validate=validate, keep=keep, progress=silent, workers=0, **more
     )  # fmt: skip
-    changed = {name for name, value in model.network.state_dict().items() if not torch.equal(value, before[name])}
+
+
+def differing(first, second) -> set[str]:
+    return {name for name, value in first.state_dict().items() if not torch.equal(value, second.state_dict()[name])}
+
+
+def test_heads_audio_and_batch_statistics_stay(scenes):
+    model = make_tiny_model()
+    before = copy.deepcopy(model.network)
+    fit(model, scenes, setting="s4")
+    changed = differing(model.network, before)
     assert any(name.startswith("decoder") for name in changed)
     assert any(name.startswith("visual_encoder") for name in changed)
     assert not any(name.startswith(("audio_encoder", "visual_encoder.backbone.fc")) for name in changed)
     assert not any("running_mean" in name for name in changed)
 
 
-def test_loss_falls_on_clips_learned_by_heart(tmp_path):
-    kept: list[dict] = []
-    config = TrainConfig(**{**QUICK.__dict__, "epochs": 25, "flip": False})
-    train(
-        make_tiny_model(gate="standard"), [make_clips(tmp_path, "ms3")], config, CPU,
-        validate=iter(range(25)).__next__, keep=lambda history: kept.append(history[-1]), progress=silent, workers=0,
-    )  # fmt: skip
-    assert [row["epoch"] for row in kept] == list(range(1, 26))
-    assert kept[-1]["loss"] < 0.9 * kept[0]["loss"]
+def test_a_frozen_backbone_stays(scenes):
+    model = make_tiny_model()
+    before = copy.deepcopy(model.network)
+    fit(model, scenes, dataclasses.replace(QUICK, freeze_backbone=True))
+    changed = differing(model.network, before)
+    assert any(name.startswith("pyramids") for name in changed)
+    assert not any(name.startswith("visual_encoder") for name in changed)
 
 
-def test_only_epochs_that_are_the_best_so_far_are_kept(tmp_path):
+def test_loss_falls_on_clips_learned_by_heart(scenes):
+    config = dataclasses.replace(QUICK, epochs=10, flip=False, learning_rate=3e-3)
+    history = fit(make_tiny_model(gate="standard"), scenes, config)
+    assert [row["epoch"] for row in history] == list(range(1, 11))
+    assert history[-1]["loss"] < 0.9 * history[0]["loss"]
+
+
+def test_only_epochs_that_are_the_best_so_far_are_kept(scenes):
     scores, kept = iter([0.5, 0.4, 0.6]), []
-    train(
-        make_tiny_model(), [make_clips(tmp_path, "s4")], QUICK, CPU,
-        validate=scores.__next__, keep=lambda history: kept.append(len(history)), progress=silent, workers=0,
-    )  # fmt: skip
+    fit(make_tiny_model(), scenes, validate=scores.__next__, keep=lambda history: kept.append(len(history)))
     assert kept == [1, 3]
 
 
 @pytest.mark.parametrize(
     ("settings", "score", "message"),
     [
-        ({"epochs": 0}, 0.5, "train.epochs is 0; expected at least 1"),
         ({}, float("nan"), "the validation score of epoch 1 is nan"),
         ({"learning_rate": float("inf")}, 0.5, "the loss is nan after 1 steps, at the learning rates 0.001 and inf"),
     ],
 )
-def test_nothing_is_kept_of_a_training_that_failed(tmp_path, settings, score, message):
+def test_nothing_is_kept_of_a_training_that_failed(scenes, settings, score, message):
     kept: list = []
     with pytest.raises(ValueError, match=message):
-        train(
-            make_tiny_model(), [make_clips(tmp_path, "ms3")], TrainConfig(**{**QUICK.__dict__, "batch_size": 1, **settings}),
-            CPU, validate=lambda: score, keep=kept.append, progress=silent, workers=0,
-        )  # fmt: skip
+        fit(make_tiny_model(), scenes, dataclasses.replace(QUICK, **settings), validate=lambda: score, keep=kept.append)
     assert not kept
 
 
-def test_flip_turns_the_whole_clip(tmp_path):
-    clips = make_clips(tmp_path, "ms3")
-    plain = TrainingClips(clips, 64, TrainConfig(flip=False, color_jitter=False))[0]
-    flipping = TrainingClips(clips, 64, TrainConfig(flip=True, color_jitter=False))
-    torch.manual_seed(0)
-    seen = [flipping[0] for _ in range(12)]
-    turned = [not torch.equal(frames, plain[0]) for frames, *_ in seen]
-    assert any(turned)
-    assert not all(turned)
-    for (frames, _, masks, _), was_turned in zip(seen, turned, strict=True):
-        assert torch.equal(frames, plain[0].flip(-1) if was_turned else plain[0])
-        assert torch.equal(masks, plain[2].flip(-1) if was_turned else plain[2])
+def test_a_batch_in_parts_is_the_same_batch(scenes):
+    """Both settings at once: clips with one mask and with five weigh by their frames."""
+    trained = []
+    for accumulate in (1, 2, 4):
+        model = make_tiny_model()
+        config = dataclasses.replace(QUICK, batch_size=4, accumulate=accumulate)
+        set_training_mode(model.network)
+        optimisation = Optimisation(model.network, config, CPU, steps=1)
+        whole = [TrainingClips(scenes[setting], 64, config)[1, index] for setting in ("s4", "ms3") for index in (0, 1)]
+        parts = [[torch.stack(column) for column in zip(*whole[part::accumulate], strict=True)] for part in range(accumulate)]  # fmt: skip
+        losses = optimisation.update(parts)
+        trained.append((losses, model.network.state_dict()))
+    for losses, state in trained[1:]:
+        assert losses == pytest.approx(trained[0][0], rel=1e-5)
+        for name, value in state.items():
+            torch.testing.assert_close(value, trained[0][1][name], rtol=1e-3, atol=1e-4)
 
 
-def test_schedule_and_learning_rates():
+def test_half_precision_trains_close_to_full(scenes):
+    losses = {
+        precision: fit(make_tiny_model(), scenes, dataclasses.replace(QUICK, precision=precision))[-1]["loss"]
+        for precision in ("float32", "bfloat16")
+    }
+    assert losses["bfloat16"] != losses["float32"]
+    assert losses["bfloat16"] == pytest.approx(losses["float32"], rel=0.02)
+
+
+class Killed(Exception):
+    pass
+
+
+@pytest.mark.parametrize("updates_before", [1, 2, 5])
+def test_a_killed_training_goes_on_to_the_same_weights(scenes, tmp_path, updates_before):
+    """Two updates an epoch: killed in the middle of an epoch, at its end, and twice in a row."""
+    config = dataclasses.replace(QUICK, save_every=1)
+    whole, scores = make_tiny_model(), []
+    history = fit(whole, scenes, config, validate=lambda: scores.append(0) or len(scores))
+
+    state = TrainingState(tmp_path / "state.safetensors", {"clips": 4})
+    for limit in (updates_before, 1, 99):
+        model, done = make_tiny_model(), []
+
+        def count(name, value, updates, done=done, limit=limit):
+            if name == "loss" and len(done) == limit:
+                raise Killed
+            done.append(name)
+
+        try:
+            resumed = fit(
+                model, scenes, config, validate=lambda: state_epoch(state) + 1.0, state=state, record=count
+            )  # fmt: skip
+        except Killed:
+            continue
+    assert not differing(model.network, whole.network)
+    assert [row["loss"] for row in resumed] == [row["loss"] for row in history]
+
+
+def state_epoch(state) -> int:
+    from c3n_model import described_tensors
+
+    return len(described_tensors.read(state.path, "c3n_training", "state")[0]["history"])
+
+
+def test_a_state_of_another_training_is_refused(scenes, tmp_path):
+    state = TrainingState(tmp_path / "state.safetensors", {"clips": 4})
+    fit(make_tiny_model(), scenes, state=state)
+    with pytest.raises(ValueError, match="is the state of another training: its learning_rate is 0.001, expected 0.01"):
+        fit(make_tiny_model(), scenes, dataclasses.replace(QUICK, learning_rate=0.01), state=state)
+    with pytest.raises(ValueError, match="its clips is 4, expected 5"):
+        fit(make_tiny_model(), scenes, state=TrainingState(state.path, {"clips": 5}))
+
+
+def test_a_finished_state_trains_no_more(scenes, tmp_path):
+    state, model = TrainingState(tmp_path / "state.safetensors", {}), make_tiny_model()
+    history = fit(model, scenes, state=state)
+    again = make_tiny_model()
+    assert fit(again, scenes, state=state, validate=pytest.fail) == history
+    assert not differing(again.network, model.network)
+
+
+def test_learning_rates():
     optimiser = make_optimiser(make_tiny_model().network, TrainConfig(learning_rate=1.0, backbone_learning_rate=0.1))
     assert [group["lr"] for group in optimiser.param_groups] == [0.1, 1.0]
-    schedule = make_schedule(optimiser, TrainConfig(schedule="cosine"), steps=10)
-    for _ in range(10):
-        optimiser.step()
-        schedule.step()
-    assert np.allclose([group["lr"] for group in optimiser.param_groups], [0.001, 0.01])
 
 
-def test_too_few_clips_for_a_batch_are_refused(tmp_path):
-    config = TrainConfig(batch_size=8)
-    with pytest.raises(ValueError, match="2 training clips do not fill one batch of 8"):
-        train(
-            make_tiny_model(), [make_clips(tmp_path, "s4")], config, CPU,
-            validate=lambda: 0.0, keep=lambda history: None, progress=silent, workers=0,
-        )  # fmt: skip
+@pytest.mark.parametrize(
+    ("schedule", "factors"),
+    [
+        ("constant", [1, 1, 1, 1, 1]),
+        ("cosine", [1, 0.855, 0.505, 0.155, 0.01]),  # 0.01 + 0.99 (1 + cos) / 2 at quarters
+        ("authors", [1, 0.7, 0.4, 0.1, 0.1]),  # of 20 epochs, flat from the fifteenth on
+    ],
+)
+def test_schedules(schedule, factors):
+    config = TrainConfig(schedule=schedule, epochs=20)
+    assert [rate_factor(config, step, 100) for step in (0, 25, 50, 75, 100)] == pytest.approx(factors, abs=1e-3)

@@ -9,7 +9,7 @@ from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
-from c3n_model.train import make_optimiser, make_schedule, train_step
+from c3n_model.train import Optimisation
 
 
 @pytest.fixture
@@ -114,9 +114,8 @@ def test_papers_backbones_run_and_learn(settings, clips):
     masks = torch.zeros(1, 2, 64, 64)
     masks[..., :32] = 1
     config = TrainConfig(learning_rate=1e-3, backbone_learning_rate=1e-3)
-    optimiser = make_optimiser(network, config)
     batch = (frames, snippets, masks, torch.tensor([[True, True]]))
-    train_step(network, batch, optimiser, make_schedule(optimiser, config, steps=1), torch.device("cpu"))
+    Optimisation(network, config, torch.device("cpu"), steps=1).update([batch])
     with torch.no_grad():
         after = network(frames, snippets)
     assert before.shape == (1, 2, 64, 64)

@@ -6,7 +6,7 @@ from tiny import make_tiny_model
 
 from c3n_model.config import TrainConfig
 from c3n_model.network.audio import build_audio_encoder
-from c3n_model.train import make_optimiser, make_schedule, set_training_mode, train_step
+from c3n_model.train import Optimisation, set_training_mode
 
 
 @pytest.mark.parametrize("name", ["panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1", "beats"])
@@ -18,10 +18,9 @@ def test_c3n_segments_and_trains_with(name):
     with torch.no_grad():
         assert network(frames, snippets).shape == (1, 2, 64, 64)
     assert not any(parameter.requires_grad for parameter in network.audio_encoder.head().parameters())
-    optimiser = make_optimiser(network, config)
+    optimisation = Optimisation(network, config, torch.device("cpu"), steps=1)
     set_training_mode(network)
-    batch, schedule = (frames, snippets, masks, has_mask), make_schedule(optimiser, config, steps=1)
-    loss = train_step(network, batch, optimiser, schedule, torch.device("cpu"))
+    loss = optimisation.update([(frames, snippets, masks, has_mask)])
     assert 0 < loss < float("inf")
     assert all(parameter.grad is None for parameter in network.audio_encoder.parameters())
     assert network.fusions[0].audio.weight.grad.abs().sum() > 0
@@ -38,10 +37,10 @@ def test_the_paper_s_pairs_segment_and_train(visual, audio):
     model = make_tiny_model(visual=visual, audio=audio, history=1, image_size=224, channels=8)
     network, config = model.network, TrainConfig()
     frames, snippets = torch.rand(1, 1, 3, 224, 224), torch.rand(1, 1, model.sample_rate) - 0.5
-    optimiser = make_optimiser(network, config)
+    optimisation = Optimisation(network, config, torch.device("cpu"), steps=1)
     set_training_mode(network)
     before = network.visual_encoder.backbone.state_dict()["patch_embed.proj.weight"].clone()
     batch = (frames, snippets, torch.ones(1, 1, 224, 224), torch.ones(1, 1, dtype=torch.bool))
-    loss = train_step(network, batch, optimiser, make_schedule(optimiser, config, steps=1), torch.device("cpu"))
+    loss = optimisation.update([batch])
     assert 0 < loss < float("inf")
     assert not torch.equal(before, network.visual_encoder.backbone.state_dict()["patch_embed.proj.weight"])

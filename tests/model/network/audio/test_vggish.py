@@ -19,7 +19,7 @@ from c3n_model.network.audio.vggish import (
     rescale_levels,
 )
 from c3n_model.tensors import fill
-from c3n_model.train import make_optimiser, make_schedule, set_training_mode, train_step
+from c3n_model.train import Optimisation, set_training_mode
 
 PUBLIC_SHAPES = {
     "features.0": (64, 1, 3, 3),
@@ -207,13 +207,11 @@ def test_inside_c3n_it_sees_trains_and_stays_frozen():
     with torch.no_grad():
         assert model.network(frames, snippets).shape == (1, 5, 64, 64)
     before = {name: value.clone() for name, value in model.network.state_dict().items()}
-    optimiser = make_optimiser(model.network, TrainConfig())
+    optimisation = Optimisation(model.network, TrainConfig(), torch.device("cpu"), steps=1)
     set_training_mode(model.network)
     has_mask = torch.tensor([[True, False, False, False, False]])
     batch = (frames, snippets, torch.ones(1, 5, 64, 64), has_mask)
-    loss = train_step(
-        model.network, batch, optimiser, make_schedule(optimiser, TrainConfig(), steps=1), torch.device("cpu")
-    )
+    loss = optimisation.update([batch])
     assert np.isfinite(loss)
     changed = {
         name.split(".")[0] for name, value in model.network.state_dict().items() if (value != before[name]).any()

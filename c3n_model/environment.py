@@ -1,0 +1,27 @@
+"""What a result was made with, as JSON can hold it."""
+
+from __future__ import annotations
+
+import os
+import platform
+from datetime import UTC, datetime
+from importlib.metadata import version
+
+import torch
+
+_PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", "soxr", "safetensors")
+
+
+def describe_environment() -> dict:
+    """Date (UTC), Python, packages, processor cores and threads, CUDA and its devices."""
+    return {
+        "date": datetime.now(UTC).isoformat(timespec="seconds"),
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        "machine": platform.machine(),
+        "cores": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+        "packages": {name: version(name) for name in _PACKAGES},
+        "cuda": torch.version.cuda if torch.cuda.is_available() else None,
+        "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
+    }

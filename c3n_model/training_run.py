@@ -1,0 +1,142 @@
+"""A training from start to end, with all that it leaves behind.
+
+    OUT                         the best epoch by validation: a model
+    OUT.training/state.safetensors   where it stands; removed at the end
+    OUT.training/run.json       config, environment, history; `finished` once it is
+    OUT.training/tensorboard/   loss, learning rate, validation, and a clip's masks after each epoch
+
+Interrupted at any moment and called again with the same arguments, it goes on and ends with the same weights.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.tensorboard import SummaryWriter
+
+from c3n_model.checkpoint import load_checkpoint, save_model
+from c3n_model.config import TrainConfig, to_mapping
+from c3n_model.distributed import ALONE, Group
+from c3n_model.environment import describe_environment
+from c3n_model.evaluate import evaluate, predict
+from c3n_model.features import cache_features
+from c3n_model.model import Model
+from c3n_model.overlay import contact_sheet, draw_mask
+from c3n_model.progress import Progress
+from c3n_model.train import train
+from c3n_model.training_clips import TrainingClips
+from c3n_model.training_state import TrainingState
+from c3n_model.types import Clip
+
+
+def fit_model(
+    model: Model, splits: dict[str, list[Dataset]], config: TrainConfig, device: torch.device, out: Path,
+    progress: Progress, *, workers: int = 1, group: Group = ALONE, features: Path | None = None,
+) -> Model:  # fmt: skip
+    """Train `model` on `splits["train"]`, keep the best epoch by mean mIoU of `splits["val"]` in the file `out`, and
+    return it. A training that was interrupted goes on; of a finished one the file is read.
+
+    `features` is the folder of cached features, shared by trainings beside each other: by default `features` beside `out`.
+
+    Raises:
+        ValueError: as `train.train`; an `out` that another training made.
+    """
+    folder = out.with_name(f"{out.name}.training")
+    run = {"model": to_mapping(model.config), "train": to_mapping(config), "clips": _describe(splits)}
+    if _is_finished(folder / "run.json", run, out):
+        return load_checkpoint(out)
+    state = TrainingState(folder / "state.safetensors", {key: run[key] for key in ("model", "clips")})
+    folder.mkdir(parents=True, exist_ok=True)
+    write = _writer(folder / "run.json", run) if group.is_main else lambda **more: None
+    write(finished=False, history=[])
+    with SummaryWriter(folder / "tensorboard") if group.is_main else _NoWriter() as board:
+
+        def validate() -> float:
+            board.add_image("validation", _picture(model, splits["val"][0][0], device), dataformats="HWC")
+            return float(np.mean([evaluate(model, clips, device, progress)["miou"] for clips in splits["val"]]))
+
+        def keep(history: list[dict]) -> None:
+            card = {**model.card, "history": history, "train": run["train"]}
+            save_model(out, replace(model, name=out.stem, card=card))
+            write(finished=False, history=history)
+
+        clips = _training_clips(
+            model, splits["train"], config, device, features or out.parent / "features", progress, group
+        )
+        history = train(
+            model.network, clips, config, device, validate=validate, keep=keep, progress=progress, state=state,
+            record=board.add_scalar, group=group, workers=workers,
+        )  # fmt: skip
+    write(finished=True, history=history)
+    group.wait()
+    if group.is_main:
+        state.path.unlink(missing_ok=True)
+    return load_checkpoint(out)
+
+
+def _training_clips(
+    model: Model, datasets: list, config: TrainConfig, device: torch.device, features: Path, progress: Progress,
+    group: Group,
+) -> Dataset:  # fmt: skip
+    if not config.cache_features:
+        return TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
+    model.network.visual_encoder.requires_grad_(False)
+    return cache_features(model, datasets, features, device, progress, flip=config.flip, seed=config.seed, group=group)
+
+
+def _describe(splits: dict[str, list]) -> dict:
+    return {split: {clips.setting: len(clips) for clips in datasets} for split, datasets in splits.items()}
+
+
+def _is_finished(path: Path, run: dict, out: Path) -> bool:
+    """Raises ValueError where `out` is the result of another training."""
+    if not path.is_file() or not out.is_file():
+        return False
+    former = json.loads(path.read_text(encoding="utf-8"))
+    if not former.get("finished"):
+        return False
+    for part in run:
+        changed = [key for key, value in run[part].items() if former[part].get(key) != value]
+        if changed:
+            raise ValueError(
+                f"{out} was trained with another {part}.{changed[0]}: {former[part].get(changed[0])}, now "
+                f"{run[part][changed[0]]}; choose another file, or remove {path.parent} to train anew"
+            )
+    return True
+
+
+def _writer(path: Path, run: dict) -> Callable[..., None]:
+    environment = describe_environment()
+
+    def write(**more) -> None:
+        partial = path.with_suffix(".partial")
+        partial.write_text(json.dumps({**run, "environment": environment, **more}, indent=2) + "\n", encoding="utf-8")
+        partial.replace(path)
+
+    return write
+
+
+def _picture(model: Model, clip: Clip, device: torch.device) -> np.ndarray:
+    """The masks of a clip as the network has them now, rgb uint8."""
+    masks = predict(model, clip.frames, clip.snippets, device) > 0.5
+    pictures = [draw_mask(frame, mask) for frame, mask in zip(clip.frames, masks, strict=True)]
+    return contact_sheet(pictures, [f"{second} s" for second in range(len(pictures))], columns=5, cell_width=224)
+
+
+class _NoWriter:
+    """TensorBoard of the processes that write nothing."""
+
+    def __enter__(self) -> _NoWriter:
+        return self
+
+    def __exit__(self, *_) -> None:
+        pass
+
+    def add_scalar(self, *_) -> None:
+        pass

@@ -1,0 +1,68 @@
+"""Where a training stands, in one safetensors file, so that it can be interrupted at any time. Nothing is unpickled."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from c3n_model import described_tensors
+from c3n_model.config import to_mapping
+from c3n_model.tensors import fill
+
+if TYPE_CHECKING:
+    from c3n_model.train import Optimisation
+
+_KEY = "c3n_training"
+_ADAM = ("step", "exp_avg", "exp_avg_sq")
+
+
+class TrainingState:
+    """The file at `path`. `identity` is what decides the training besides its config (data, start weights), as JSON can
+    hold it; a file of another one is refused."""
+
+    def __init__(self, path: Path, identity: dict):
+        self.path, self.identity = path, identity
+
+    def save(self, optimisation: Optimisation, history: list[dict], losses: list[float]) -> None:
+        """Write all that a continued training needs; the file appears complete or not at all."""
+        tensors = {f"network.{name}": value for name, value in optimisation.network.state_dict().items()}
+        for name, parameter in optimisation.network.named_parameters():
+            moments = optimisation.optimiser.state.get(parameter, {})
+            tensors |= {f"adam.{name}.{part}": moments[part] for part in _ADAM if part in moments}
+        about = {
+            "identity": self._identity_of(optimisation),
+            "updates": optimisation.updates,
+            "history": history,
+            "losses": losses,
+        }
+        described_tensors.save(self.path, tensors, _KEY, about)
+
+    def restore(self, optimisation: Optimisation) -> tuple[list[dict], list[float]]:
+        """Put the network and Adam where the file has them; returns the history and the losses of the epoch that was
+        interrupted. Nothing happens where there is no file.
+
+        Raises:
+            ValueError: a file that is broken, or of another training.
+        """
+        if not self.path.is_file():
+            return [], []
+        about, tensors = described_tensors.read(self.path, _KEY, "training state")
+        wanted, got = self._identity_of(optimisation), about["identity"]
+        for key in wanted:
+            if got.get(key) != wanted[key]:
+                raise ValueError(
+                    f"{self.path} is the state of another training: its {key} is {got.get(key)}, expected "
+                    f"{wanted[key]}; train into another file with -o, or remove this one to start anew"
+                )
+        own = {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
+        fill(optimisation.network, own, self.path)
+        for name, parameter in optimisation.network.named_parameters():
+            if f"adam.{name}.step" in tensors:
+                moments = {part: tensors[f"adam.{name}.{part}"] for part in _ADAM}
+                on_device = {part: value.to(parameter.device) for part, value in moments.items() if part != "step"}
+                optimisation.optimiser.state[parameter] = {"step": moments["step"], **on_device}
+        optimisation.updates = about["updates"]
+        return about["history"], about["losses"]
+
+    def _identity_of(self, optimisation: Optimisation) -> dict:
+        return {**to_mapping(optimisation.config), "steps": optimisation.steps, **self.identity}
