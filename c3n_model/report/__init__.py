@@ -1,0 +1,1 @@
+"""An evaluation on disk: metrics.json, clips.csv, frames.csv, and a page for people, report.html."""
