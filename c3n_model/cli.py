@@ -8,6 +8,7 @@ import sys
 
 from c3n_model.commands import (
     bag,
+    compare,
     describe,
     evaluate,
     explain,
@@ -32,6 +33,7 @@ COMMANDS = (
     pretrain,
     train,
     evaluate,
+    compare,
     describe,
     labels,
     import_authors,

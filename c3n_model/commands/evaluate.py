@@ -31,7 +31,8 @@ def run(options, command_line: str) -> str:
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
-    from c3n_model.report.page import PAGE, write_report
+    from c3n_model.report import PAGE
+    from c3n_model.report.page import write_report
     from c3n_model.report.pictures import make_gallery
     from c3n_model.report.tables import describe_model
 

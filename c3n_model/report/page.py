@@ -8,10 +8,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from c3n_model.evaluation import Evaluation
+from c3n_model.report import CLIPS, FRAMES, METRICS, PAGE
 from c3n_model.report.pictures import Gallery
 from c3n_model.report.tables import clip_rows, frame_rows, to_mapping, write_rows
-
-METRICS, CLIPS, FRAMES, PAGE = "metrics.json", "clips.csv", "frames.csv", "report.html"
 
 
 def write_report(
