@@ -9,6 +9,7 @@ import sys
 from c3n_model.commands import (
     bag,
     benchmark,
+    compare,
     describe,
     evaluate,
     explain,
@@ -33,6 +34,7 @@ COMMANDS = (
     pretrain,
     train,
     evaluate,
+    compare,
     describe,
     benchmark,
     labels,

@@ -57,7 +57,7 @@ def run(options, command_line: str) -> str:
         )
         if not group.is_main:
             return ""
-        best.card["scores"] = {clips.setting: evaluate(best, clips, device, bar) for clips in splits["test"]}
+        best.card["scores"] = {clips.setting: evaluate(best, clips, device, bar).summary() for clips in splits["test"]}
         save_model(options.out, best)
     return f"wrote {options.out}: {json.dumps(best.card['scores'], indent=2)}"
 
