@@ -138,7 +138,7 @@ SYNTHETIC = {
         pairs=_synthetic_pairs(pvt="test_resnet", swin="test_efficientnet", panns="mn04", vggish="panns_mobilenet_v1"),
         ablation_pairs=(MAIN_PAIR,),
         exponents_pair=MAIN_PAIR,
-        scenes={"train": 4, "val": 1, "test": 2},
+        scenes={"train": 2, "val": 1, "test": 2},
         pretrain=PretrainConfig(visual_steps=2, audio_steps=2, batch_size=4),
     ),
 }

@@ -113,11 +113,11 @@ class SyntheticSource:
         return {"scenes": self._scenes(), "pretrain": to_mapping(self.recipe.pretrain)}
 
     def describe(self, experiments: Iterable[Experiment]) -> dict:
-        accuracies = {}
-        for experiment in experiments:
-            for part in ("visual", "audio"):
-                about, _ = self._classifier(part, experiment, silent)
-                accuracies[about["encoder"]] = round(about["accuracy"], 3)
+        encoders = {(part, getattr(one.model, part)): one for one in experiments for part in ("visual", "audio")}
+        accuracies = {
+            name: round(self._classifier(part, experiment, silent)[0]["accuracy"], 3)
+            for (part, name), experiment in encoders.items()
+        }
         pretrain = to_mapping(self.recipe.pretrain)
         return {"data": "synthetic", **self._scenes(), "pretrain": pretrain, "classifier_accuracy": accuracies}
 

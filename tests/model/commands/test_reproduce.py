@@ -1,13 +1,17 @@
 """`c3n reproduce`: every table and the figures, in small, from nothing to files; trainings are shared and done once."""
 
 import json
+from pathlib import Path
 
 import pytest
+from public_weights import save_label_table, write_public_weights
 from toy_weights import own_weights
 
 from c3n_model.cli import main
+from c3n_model.config import ModelConfig, TrainConfig
+from c3n_model.reproduce import reproduce as module
 from c3n_model.reproduce import runs
-from c3n_model.reproduce.recipes import ABLATION, SYNTHETIC
+from c3n_model.reproduce.recipes import ABLATION, MAIN_PAIR, SYNTHETIC, Recipe
 
 SMALL = ["--data", "synthetic", "--size", "small", "--device", "cpu"]
 MADE_UP = "A made-up world"
@@ -104,6 +108,33 @@ def test_figures(trainings, tmp_path):
     for number in range(5, 11):
         assert (tmp_path / f"figure_{number}.png").stat().st_size > 10_000
         assert f"![Figure {number}](figure_{number}.png)" in text
+
+
+def test_avsbench_from_public_weights(tmp_path, monkeypatch):
+    """The paper's data are comparable: differences are written. The recipe is in small, with encoders of the toy weights."""
+    own_weights(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    write_public_weights(tmp_path)
+    save_label_table(tmp_path / "labels")
+    schedule = TrainConfig(epochs=1, batch_size=2)
+    small = Recipe(
+        model=ModelConfig(image_size=32, channels=4),
+        train={"s4": schedule, "ms3": schedule},
+        pairs={MAIN_PAIR: ("mobilenetv2_100", "mn04")},
+        ablation_pairs=(MAIN_PAIR,),
+        exponents_pair=MAIN_PAIR,
+    )
+    monkeypatch.setattr(module, "AVSBENCH", small)
+    main(["synthesize", "scenes", "--setting", "s4", "--train", "2", "--val", "1", "--test", "1"])
+    data = ["--data", "scenes", "--labels", "labels", "--settings", "s4", "--device", "cpu", "-o", "out"]
+    main(["reproduce", "VII", *data])
+    table, text = (json.loads(Path("out/table.json").read_text()), Path("out/table.md").read_text())
+    cell = table["rows"][0]["cells"]["s4_miou"]
+    assert cell["difference"] == pytest.approx(cell["ours"]["mean"] - 82.94)
+    assert "| no noise | 82.94 |" in text
+    assert "mIoU S4: difference" in text
+    assert MADE_UP not in text
+    assert table["made_by"]["data"]["labels"]["vectors"] == "made up"
 
 
 @pytest.mark.parametrize(
