@@ -12,7 +12,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.utils.data import DataLoader, IterableDataset
 
 from c3n_model import described_tensors
-from c3n_model.config import ModelConfig, PretrainConfig, to_mapping
+from c3n_model.config import ModelConfig, PretrainConfig
 from c3n_model.data import synthetic_world as world
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
@@ -32,12 +32,11 @@ def read_classifier(
     """The "visual" or the "audio" encoder of `model`, and what is known of it: `loss` at the end, `accuracy` on fresh
     examples. It is pretrained first if `folder` does not have it."""
     name = getattr(model, part)
-    about = {"encoder": name, "pretrain": to_mapping(config)}
-    if part == "visual":
-        about["image_size"] = model.image_size
+    steps = {"visual": config.visual_steps, "audio": config.audio_steps}[part]
+    how = {"steps": steps, "batch_size": config.batch_size, "learning_rate": config.learning_rate, "seed": config.seed}
+    about = {"encoder": name, **how} | ({"image_size": model.image_size} if part == "visual" else {})
     path = folder / f"classifier_{name}_{digest(about)}.safetensors"
     if not path.is_file():
-        steps = min(config.visual_steps, config.audio_steps)
         encoder, loss = _pretrain(part, name, model.image_size, config, progress)
         settle_statistics(encoder, _examples(part, encoder, model.image_size, config.seed + _SETTLING_SEED), steps)
         right = accuracy(encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED), steps)

@@ -27,16 +27,17 @@ def plot_table(table: Table, path: Path) -> None:
         panels = figure.subplots(1, len(table.columns), squeeze=False, sharey=table.plot == "dots")[0]
         for axes, column in zip(panels, table.columns, strict=True):
             axes.set_title(column.heading)
-            draw(axes, column, rows)
-        panels[0].legend(loc="best", frameon=False)
+            draw(axes, column, rows, "paper" if table.comparable else "paper, on AVSBench")
+        handles, labels = panels[0].get_legend_handles_labels()
+        figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
         figure.savefig(path, facecolor="white")
 
 
-def _draw_dots(axes: Axes, column: Column, rows: list[Row]) -> None:
+def _draw_dots(axes: Axes, column: Column, rows: list[Row], paper: str) -> None:
     """Ours with their intervals, the paper's as marks. Dots, not bars: differences are small, so the axis starts above 0."""
     places, (means, errors), printed = np.arange(len(rows)), _ours(column, rows), _printed(column, rows)
     axes.errorbar(means, places, xerr=errors, fmt="o", color=OURS_COLOUR, capsize=3, label="ours")
-    axes.plot(printed, places, "D", color=PAPER_COLOUR, markeredgecolor="black", markersize=4, label="paper")
+    axes.plot(printed, places, "D", color=PAPER_COLOUR, markeredgecolor="black", markersize=4, label=paper)
     axes.grid(axis="y", color="#e5e5e5")
     axes.set_yticks(places, [row.name if not _repeated(row, rows) else f"{row.group}: {row.name}" for row in rows])
     axes.margins(x=0.08, y=0.5 / len(rows))
@@ -44,11 +45,11 @@ def _draw_dots(axes: Axes, column: Column, rows: list[Row]) -> None:
         axes.invert_yaxis()
 
 
-def _draw_curve(axes: Axes, column: Column, rows: list[Row]) -> None:
+def _draw_curve(axes: Axes, column: Column, rows: list[Row], paper: str) -> None:
     """Ours and the paper's over the rows, from clean to noisy."""
     places, (means, errors), printed = np.arange(len(rows)), _ours(column, rows), _printed(column, rows)
     axes.errorbar(places, means, yerr=errors, fmt="o-", color=OURS_COLOUR, capsize=3, label="ours")
-    axes.plot(places, printed, "D--", color=PAPER_COLOUR, markersize=4, label="paper")
+    axes.plot(places, printed, "D--", color=PAPER_COLOUR, markersize=4, label=paper)
     axes.set_xticks(places, [row.name for row in rows], rotation=45)
     axes.grid(axis="y", color="#e5e5e5")
     axes.set_xlabel("signal-to-noise ratio")

@@ -122,7 +122,7 @@ SYNTHETIC = {
             "s4": TrainConfig(epochs=8, batch_size=8, learning_rate=1e-3, **_FROZEN),
             "ms3": TrainConfig(epochs=8, batch_size=8, learning_rate=1e-3, **_FROZEN),
         },
-        pairs=_synthetic_pairs(pvt="regnetx_002", swin="hgnetv2_b0", panns="mn04", vggish="panns_mobilenet_v1"),
+        pairs=_synthetic_pairs(pvt="regnetx_002", swin="test_resnet", panns="mn04", vggish="panns_mobilenet_v1"),
         ablation_pairs=(MAIN_PAIR,),
         exponents_pair=MAIN_PAIR,
         seeds={"II": 3, "V": 3, "VI": 3, "VII": 3},
