@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from c3n_model import metrics
 from c3n_model.evaluate import predict
 from c3n_model.explain import explain
 from c3n_model.explain_figure import draw_explanation
-from c3n_model.metrics import count, frame_iou
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
@@ -44,7 +44,7 @@ def answer(model: Model, clip: Clip, device: torch.device) -> Answer:
     """What `model`, moved to `device`, makes of the whole clip."""
     model.network.to(device).eval()
     masks = predict(model, clip.frames, clip.snippets, device) > THRESHOLD
-    return Answer(masks, np.where(clip.has_mask, frame_iou(count(masks, clip.masks)), np.nan))
+    return Answer(masks, np.where(clip.has_mask, metrics.frame_iou(metrics.count(masks, clip.masks)), np.nan))
 
 
 def draw_examples(path: Path, clips: Sequence[Clip], models: Mapping[str, Model], device: torch.device) -> list[str]:
