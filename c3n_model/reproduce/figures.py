@@ -197,9 +197,15 @@ def _truth(clip: Clip) -> Row:
 def _masks(label: str, clip: Clip, found: Answer, notes: Sequence[str] = ()) -> Row:
     drawn = zip(clip.frames, found.masks, clip.masks, clip.has_mask, strict=True)
     pictures = [mask_picture(rgb, mask, truth if known else None) for rgb, mask, truth, known in drawn]
-    scores = ["" if np.isnan(iou) else f"IoU {iou:.2f}" for iou in found.iou]
+    scores = [_score(iou, truth) for iou, truth in zip(found.iou, clip.masks, strict=True)]
     captions = ["\n".join(filter(None, lines)) for lines in zip(scores, notes, strict=True)] if notes else scores
     return Row(label, pictures, captions)
+
+
+def _score(iou: float, truth: np.ndarray) -> str:
+    if np.isnan(iou):
+        return ""
+    return f"IoU {iou:.2f}" if truth.any() else f"rightly empty {iou:.2f}"  # AVSBench's rule, see `metrics.frame_iou`
 
 
 def _heat(label: str, clip: Clip, heat: torch.Tensor, notes: Sequence[str] = ()) -> Row:
