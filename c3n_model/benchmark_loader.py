@@ -16,12 +16,12 @@ from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.data.avsbench import AVSBench, ClipPaths, read_mask, read_snippets, settings_below
 from c3n_model.labels.names import AUDIOSET_CLASSES, IMAGENET_CLASSES
-from c3n_model.losses import segmentation_loss
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
 from c3n_model.sources.media import read_picture
-from c3n_model.train import TrainingClips, make_optimiser, set_training_mode
+from c3n_model.train import Optimisation, set_training_mode
+from c3n_model.training_clips import Key, TrainingClips
 
 WORKERS = (0, 1, 2, 4, 8, 16, 32)
 BATCHES_PER_WORKER = 4  # timed; as many as there are workers are loaded before
@@ -53,7 +53,8 @@ def benchmark_loader(
     data: Path, model: ModelConfig, train: TrainConfig, device: torch.device, rounds: int, progress: Progress,
     *, clock: Clock = time.perf_counter,
 ) -> LoaderBenchmark:  # fmt: skip
-    """Time the loader of `c3n train` on the training clips below `data`, and its step. Weights are random, AudioSet's and ImageNet's classes many: neither changes
+    """Time the loader of `c3n train` on the training clips below `data`, and its step. (What `cache_features` keeps is not read:
+    it is clips that are loaded here.) Weights are random, AudioSet's and ImageNet's classes many: neither changes
     how long a step takes. Rounds go over everything in turn, after one that is not counted.
 
     Raises:
@@ -66,19 +67,21 @@ def benchmark_loader(
     rate = network.audio_encoder.sample_rate
     datasets = [AVSBench(data, setting, "train", rate) for setting in settings_below(data)]
     clips = TrainingClips(ConcatDataset(datasets), model.image_size, train)
-    keys = np.random.default_rng(train.seed).integers(len(clips), size=train.batch_size).tolist()
+    keys = _random_batch(np.random.default_rng(train.seed), clips, train)
     batch = [part.to(device) for part in default_collate([clips[key] for key in keys])]
     parts = _parts(datasets, model.image_size, rate, train.batch_size, train.seed)
     parts["clip"] = lambda: default_collate([clips[key] for key in keys])
     parts["front end"] = _front_end(network, batch[1])
-    step = _step(network, train, batch)
+    step = _step(network, train, batch, device)
     seconds: dict[str, list[float]] = {name: [] for name in (*parts, "step")}
     rates: dict[int, list[float]] = {workers: [] for workers in WORKERS if workers <= _cores()}
     for number in progress(range(1 + rounds), "rounds"):
         for name, run in {**parts, "step": step}.items():
             seconds[name].append(time_run(run, device, clock))
         for workers, measured in rates.items():
-            measured.append(_loading_rate(clips, train, workers, seed=number, clock=clock))
+            measured.append(
+                _loading_rate(clips, train, workers, seed=number, pin_memory=device.type == "cuda", clock=clock)
+            )
     return LoaderBenchmark(
         clips=len(clips),
         batch_size=train.batch_size,
@@ -116,35 +119,33 @@ def _front_end(network: C3N, snippets: torch.Tensor) -> Run:
     return run
 
 
-def _step(network: C3N, train: TrainConfig, batch: list[torch.Tensor]) -> Run:
-    """An update as `c3n train` makes it, over and over by the same batch."""
-    optimiser = make_optimiser(network, train)
+def _step(network: C3N, train: TrainConfig, batch: list[torch.Tensor], device: torch.device) -> Run:
+    """An update as `c3n train` makes it, over and over by the same batch, in as many parts."""
+    optimisation = Optimisation(network, train, device, steps=train.epochs)
     set_training_mode(network)
-    frames, snippets, masks, has_mask = batch
-
-    def run() -> None:
-        encoding = network.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
-        loss = segmentation_loss(network.decode(encoding, has_mask).logits, masks[has_mask])
-        optimiser.zero_grad(set_to_none=True)
-        loss.backward()
-        optimiser.step()
-
-    return run
+    parts = [[tensor[first :: train.accumulate] for tensor in batch] for first in range(train.accumulate)]
+    return lambda: optimisation.update(parts)
 
 
-def _loading_rate(clips: TrainingClips, train: TrainConfig, workers: int, *, seed: int, clock: Clock) -> float:
+def _loading_rate(
+    clips: TrainingClips, train: TrainConfig, workers: int, *, seed: int, pin_memory: bool, clock: Clock
+) -> float:
     """Clips a second of a loader whose workers run already, while nothing else is done with the clips."""
     together = max(workers, 1)  # batches arrive in bursts of as many
     batches = BATCHES_PER_WORKER * together
     random = np.random.default_rng([train.seed, seed])
-    order = [random.integers(len(clips), size=train.batch_size).tolist() for _ in range(2 * together + batches)]
-    loader = iter(DataLoader(clips, batch_sampler=order, num_workers=workers))
+    order = [_random_batch(random, clips, train) for _ in range(2 * together + batches)]
+    loader = iter(DataLoader(clips, batch_sampler=order, num_workers=workers, pin_memory=pin_memory))
     for _ in range(together):
         next(loader)
     start = clock()
     for _ in range(batches):
         next(loader)
     return batches * train.batch_size / (clock() - start)
+
+
+def _random_batch(random: np.random.Generator, clips: TrainingClips, train: TrainConfig) -> list[Key]:
+    return [(1, int(index)) for index in random.integers(len(clips), size=train.batch_size)]
 
 
 def _cores() -> int:

@@ -35,7 +35,7 @@ def run_network(options, _: str) -> str:
     device = choose_device(options.device)
     comparisons = benchmark_network(load_model(options.model), device, options.pairs, bar)
     if options.json:
-        about = {"model": options.model, "machine": describe_machine(device), "pairs": options.pairs}
+        about = {"model": options.model, "pairs": options.pairs, **_machine(device)}
         return json.dumps(about | {"comparisons": [_comparison_to_mapping(each) for each in comparisons]}, indent=2)
     lines = [f"{options.model} on {describe_machine(device)}: {options.pairs} pairs, median and middle half"]
     for comparison in comparisons:
@@ -48,7 +48,7 @@ def run_network(options, _: str) -> str:
 def run_loader(options, _: str) -> str:
     """Time loader and training step."""
     from c3n_model.benchmark_loader import benchmark_loader
-    from c3n_model.config import ModelConfig, TrainConfig, read_config
+    from c3n_model.config import ModelConfig, TrainConfig, read_config, to_mapping
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
 
@@ -57,8 +57,8 @@ def run_loader(options, _: str) -> str:
     device = choose_device(options.device)
     found = benchmark_loader(options.data, model, train, device, options.rounds, bar)
     if options.json:
-        about = {"visual": model.visual, "audio": model.audio, "machine": describe_machine(device)}
-        return json.dumps(about | _loader_to_mapping(found, options.rounds), indent=2)
+        about = {"model": to_mapping(model), "train": to_mapping(train), "rounds": options.rounds, **_machine(device)}
+        return json.dumps(about | _loader_to_mapping(found), indent=2)
     return "\n".join(
         [
             f"{found.clips} training clips in batches of {found.batch_size}, {model.visual} + {model.audio} at "
@@ -83,6 +83,12 @@ def describe_machine(device) -> str:
     if device.type == "cuda":
         return f"{device} ({torch.cuda.get_device_name(device)})"
     return f"{device} ({torch.get_num_threads()} threads)"
+
+
+def _machine(device) -> dict:
+    from c3n_model.environment import describe_environment
+
+    return {"device": describe_machine(device), "environment": describe_environment()}
 
 
 def _verdict(found) -> str:
@@ -115,11 +121,10 @@ def _comparison_to_mapping(comparison) -> dict:
     }
 
 
-def _loader_to_mapping(found, rounds: int) -> dict:
+def _loader_to_mapping(found) -> dict:
     return {
         "clips": found.clips,
         "batch_size": found.batch_size,
-        "rounds": rounds,
         "milliseconds_a_clip": {timing.name: _spread(timing.seconds * 1e3) for timing in found.parts},
         "loader_clips_a_second": {str(workers): _spread(rates) for workers, rates in found.loading.items()},
         "step_clips_a_second": _spread(found.batch_size / found.step.seconds),

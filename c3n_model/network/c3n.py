@@ -175,17 +175,20 @@ class C3N(nn.Module):
         """How the pixels of clips of T = `frames` frames respond to the sound: `fusion.CrossModalNonLocal.attention` of each
         stage, [(N, H_i, W_i)]. Empty without `audio_features`."""
         visual, audio = _by_clip(encoding, len(encoding.audio) // frames, frames)
-        return [fusion.attention(maps, audio).flatten(0, 1) for fusion, maps in zip(self.fusions, visual, strict=False)]
+        return [
+            fusion.attention(maps, audio).flatten(0, 1)
+            for fusion, maps in zip(self.fusions, visual if self.fusions else [], strict=True)
+        ]
 
     def linear_attention(self, frames: Tensor, snippets: Tensor) -> list[Tensor]:
-        """`attention.linear_attention` of each stage, [(N, H_i, W_i)]; frames and snippets as in `encode`. Empty where
-        `consensus` is "none"."""
+        """What CCAM looks at, as the paper's Figure 7 draws it: `attention.linear_attention` of each stage, [(N, H_i, W_i)];
+        frames and snippets as in `encode`. Empty where `consensus` is "none"."""
         _, audio_logits = self.audio_encoder(snippets)
         maps, _, _, weights = self._see(frames, audio_logits.detach())
-        return [linear_attention(stage, omega) for stage, omega in zip(maps, weights, strict=False)]
+        return [linear_attention(stage, omega) for stage, omega in zip(maps if weights else [], weights, strict=True)]
 
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """What CCAM looks at, as the paper's Figure 7 draws it; frames and snippets as in `encode`.
+        """What CCAM multiplies with; frames and snippets as in `encode`.
 
         For each stage Eq. 11 of V_i and of V_i^c, each (N, H_i, W_i) in (0, 1): the spatial attention that there would
         be without the unified-modal label, and the one there is. Empty where `consensus` is "none".

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from c3n_model import metrics
 from c3n_model.evaluate import predict
 from c3n_model.explain import explain
 from c3n_model.explain_figure import draw_explanation
-from c3n_model.metrics import count, frame_iou
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
@@ -44,7 +44,7 @@ def answer(model: Model, clip: Clip, device: torch.device) -> Answer:
     """What `model`, moved to `device`, makes of the whole clip."""
     model.network.to(device).eval()
     masks = predict(model, clip.frames, clip.snippets, device) > THRESHOLD
-    return Answer(masks, np.where(clip.has_mask, frame_iou(count(masks, clip.masks)), np.nan))
+    return Answer(masks, np.where(clip.has_mask, metrics.frame_iou(metrics.count(masks, clip.masks)), np.nan))
 
 
 def draw_examples(path: Path, clips: Sequence[Clip], models: Mapping[str, Model], device: torch.device) -> list[str]:
@@ -197,9 +197,15 @@ def _truth(clip: Clip) -> Row:
 def _masks(label: str, clip: Clip, found: Answer, notes: Sequence[str] = ()) -> Row:
     drawn = zip(clip.frames, found.masks, clip.masks, clip.has_mask, strict=True)
     pictures = [mask_picture(rgb, mask, truth if known else None) for rgb, mask, truth, known in drawn]
-    scores = ["" if np.isnan(iou) else f"IoU {iou:.2f}" for iou in found.iou]
+    scores = [_score(iou, truth) for iou, truth in zip(found.iou, clip.masks, strict=True)]
     captions = ["\n".join(filter(None, lines)) for lines in zip(scores, notes, strict=True)] if notes else scores
     return Row(label, pictures, captions)
+
+
+def _score(iou: float, truth: np.ndarray) -> str:
+    if np.isnan(iou):
+        return ""
+    return f"IoU {iou:.2f}" if truth.any() else f"rightly empty {iou:.2f}"  # AVSBench's rule, see `metrics.frame_iou`
 
 
 def _heat(label: str, clip: Clip, heat: torch.Tensor, notes: Sequence[str] = ()) -> Row:

@@ -115,7 +115,7 @@ def test_the_loaders_rate_by_hand():
             return torch.zeros(1)
 
     train = TrainConfig(batch_size=3)
-    rate = benchmark_loader._loading_rate(Clips([0] * 7), train, 0, seed=0, clock=clock)
+    rate = benchmark_loader._loading_rate(Clips([0] * 7), train, 0, seed=0, pin_memory=False, clock=clock)
     assert rate == pytest.approx(10)
     assert len(clock.runs) > benchmark_loader.BATCHES_PER_WORKER * 3  # some come before the clock is read
 
@@ -135,18 +135,19 @@ def test_loader_and_step(tmp_path):
     assert found.step_rate == pytest.approx(2 / np.median(found.step.seconds))
 
 
-def test_the_step_trains(tmp_path):
-    network = make_tiny_model().network
-    before = network.decoder.classify.bias.item()
-    masks = torch.ones(1, 5, 64, 64)
-    batch = [
-        torch.rand(1, 5, 3, 64, 64),
-        torch.rand(1, 5, 32000),
-        masks,
-        torch.tensor([[True, False, False, False, True]]),
-    ]
-    benchmark_loader._step(network, TrainConfig(learning_rate=1e-2), batch)()
-    assert network.decoder.classify.bias.item() > before  # towards the mask
+def test_the_step_is_an_update_of_the_training():
+    wanted = torch.tensor([[True, False, False, False, True], [False, True, False, False, False]])
+    batch = [torch.rand(2, 5, 3, 64, 64), torch.rand(2, 5, 32000), torch.ones(2, 5, 64, 64), wanted]
+    losses = []
+    for accumulate in (1, 2):
+        network = make_tiny_model().network
+        before = network.decoder.classify.bias.item()
+        train = TrainConfig(batch_size=2, accumulate=accumulate, learning_rate=1e-2)
+        step = benchmark_loader._step(network, train, batch, CPU)
+        losses.append((step(), step()))
+        assert network.decoder.classify.bias.item() > before  # towards the mask
+    assert losses[0][0] > losses[0][1]
+    assert losses[1][0] == pytest.approx(losses[0][0], rel=1e-3)  # of the whole batch, in however many parts
 
 
 def test_no_round_is_refused(tmp_path):

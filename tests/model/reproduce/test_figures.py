@@ -73,6 +73,13 @@ def test_frames_without_a_mask_have_no_score(model, tmp_path):
     assert masks == f"A: {scores(model, clip)[0]} |  |  |  | "
 
 
+def test_frames_in_which_nothing_sounds_say_so(model, tmp_path, monkeypatch):
+    monkeypatch.setattr(figures, "predict", lambda *_: np.broadcast_to(np.arange(64) < 16, (5, 48, 64)).astype(float))
+    clip = make_clip(masks=np.zeros((5, 48, 64), bool))
+    *_, masks = figures.draw_examples(tmp_path / "5.png", [clip], {"A": model}, CPU)
+    assert masks == f"A: {' | '.join(['rightly empty 0.75'] * 5)}"
+
+
 def test_consensus_of_a_second_has_the_mask_of_the_whole_clip(model, tmp_path):
     clip = make_clip()
     titles = figures.draw_consensus(tmp_path / "6.png", clip, 1, model, CPU)
