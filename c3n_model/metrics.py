@@ -7,8 +7,8 @@
 | batch-independent | mean over frames | precision and recall averaged over all frames, F of these, one maximum |
 
 The official form is what AVSBench's code computes and what papers print. It depends on the batch size, which therefore
-belongs beside the number: a maximum taken for every batch is the higher, the smaller the batch. Frames whose truth is empty
-have an IoU of their own (`frame_iou`) and no F-score.
+belongs beside the number: smaller batches have higher maxima, but more of them are without any truth, which counts as 0. Frames
+whose truth is empty have an IoU of their own (`frame_iou`) and no F-score.
 """
 
 from __future__ import annotations

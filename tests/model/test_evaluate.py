@@ -35,7 +35,7 @@ def test_perfect_predictions_score_one(tmp_path):
 
 
 def test_frames_without_a_mask_are_not_scored():
-    clip = make_clip("a", rows(4, 4, 4), rows(4, 8, 4), "bell", has_mask=np.array([False, True, False]))
+    clip = make_clip("a", rows(0, 4, 0), rows(4, 8, 4), "bell", has_mask=np.array([False, True, False]))
     found = evaluate(make_bright_model(), Clips([clip, make_clip("b", rows(2), rows(2))]), CPU, silent)
     assert found.seconds.tolist() == [1, 0]
     assert found.clip_index.tolist() == [0, 1]
