@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from c3n_model.environment import describe_environment
@@ -48,6 +48,7 @@ def reproduce(request: Request, folders: dict[str, Path], progress: Progress) ->
         before any work is done.
     """
     recipe = _check(request)
+    request = replace(request, settings=[setting for setting in SETTINGS if setting in request.settings])
     source = _source(request, recipe)
     study = Study(recipe, _seeds(request, recipe), request.settings, source.comparable)
     plans = {

@@ -68,13 +68,15 @@ class PublicSource:
         return {"data": str(self.root), "labels": LabelTable.load(self.labels).provenance}
 
     def check(self, experiments: Iterable[Experiment]) -> None:
-        """Raises FileNotFoundError, in one line with the remedies, if clips or weights of any experiment are not here."""
+        """Raises FileNotFoundError, in one line with the remedies, if clips or weights of any experiment are not here, nor the
+        label table; ValueError, if the table cannot be read."""
         for setting in {experiment.setting for experiment in experiments}:
             setting_root(self.root, setting)
         names = dict.fromkeys(name for experiment in experiments for name in _files_of(experiment))
         missing = [weights.entry(name) for name in names if weights.locate(weights.entry(name)) is None]
         if missing:
             raise FileNotFoundError(_remedy(missing))
+        LabelTable.load(self.labels)
 
 
 @dataclass(frozen=True)
