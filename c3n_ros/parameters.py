@@ -17,7 +17,7 @@ from rclpy.parameter import Parameter
 
 from c3n_model.sources.messages import AudioFormat
 from c3n_model.streaming.session import Session
-from c3n_model.streaming.windows import WindowAssembler
+from c3n_model.streaming.windows import WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND
 from c3n_ros.conversions import MASK_VALUES
 
@@ -99,19 +99,19 @@ class SegmentationParameters:
         "GStreamer's name of the PCM format, like S16LE; holds until the topic audio/audio_info says otherwise.",
     )
     max_skew_s: float = _parameter(
-        _default_of(WindowAssembler, "max_skew_ns") / NANOSECONDS_PER_SECOND,
+        WindowRules.max_skew_ns / NANOSECONDS_PER_SECOND,
         "Seconds that a window's image may be away from 15/16 of its second; a camera below 4 Hz needs more.",
         smallest=0.0,
         largest=0.499,
     )
     max_wait_s: float = _parameter(
-        _default_of(WindowAssembler, "max_wait_ns") / NANOSECONDS_PER_SECOND,
+        WindowRules.max_wait_ns / NANOSECONDS_PER_SECOND,
         "Seconds by which one stream may run ahead before a window closes without the other one's rest.",
         smallest=0.0,
         largest=5.0,
     )
     min_heard: float = _parameter(
-        _default_of(WindowAssembler, "min_heard"),
+        WindowRules.min_heard,
         "Fraction of a second that must have been heard; with less the window is skipped.",
         smallest=0.001,
         largest=1.0,

@@ -30,7 +30,7 @@ from c3n_model.model import Model
 from c3n_model.overlay import draw_overlay
 from c3n_model.sources.messages import AudioFormat, chunk_from_audio, format_from_info, frame_from_image, stamp_of
 from c3n_model.streaming.session import Session
-from c3n_model.streaming.windows import WindowAssembler
+from c3n_model.streaming.windows import WindowAssembler, WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Window
 from c3n_ros.conversions import mask_message, objects_message, overlay_message
 from c3n_ros.msg import SoundingObjects
@@ -79,9 +79,11 @@ class SegmentationNode(Node):
         self._session = session or Session(self._model, self._settings.device)
         self._windows = WindowAssembler(
             self._model.sample_rate,
-            max_skew_ns=int(self._settings.max_skew_s * NANOSECONDS_PER_SECOND),
-            max_wait_ns=int(self._settings.max_wait_s * NANOSECONDS_PER_SECOND),
-            min_heard=self._settings.min_heard,
+            rules=WindowRules(
+                max_skew_ns=int(self._settings.max_skew_s * NANOSECONDS_PER_SECOND),
+                max_wait_ns=int(self._settings.max_wait_s * NANOSECONDS_PER_SECOND),
+                min_heard=self._settings.min_heard,
+            ),
         )
         self._warm_up()
         self._audio_format: AudioFormat | None = None  # until audio_info came or did not come in time
