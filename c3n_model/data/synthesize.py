@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from c3n_model.data import synthetic_world as world
-from c3n_model.data.avsbench import CLIP_FRAMES, SETTINGS, clip_paths, write_clip
+from c3n_model.data.avsbench_object import FOLDERS, clip_paths, write_clip
+from c3n_model.data.clip_files import CLIP_FRAMES
 from c3n_model.data.synthetic_scenes import SPLITS, Scene, Setting, make_scene
 from c3n_model.progress import Progress
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
@@ -16,7 +17,7 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
 
 def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Progress) -> Path:
     """Make `counts[split]` scenes of each split below `root`, with the csv; returns the setting's folder."""
-    folder = root / SETTINGS[setting]
+    folder = root / FOLDERS[setting]
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     work = [(split, index) for split in SPLITS for index in range(counts.get(split, 0))]
