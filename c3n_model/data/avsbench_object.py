@@ -11,6 +11,7 @@ ms3_data/audio_wav/<split>/<name>.wav
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 
 import cv2
@@ -21,6 +22,7 @@ from c3n_model.data.clip_files import CLIP_FRAMES, ClipPaths, mask_count, read_r
 from c3n_model.types import Clip
 
 TITLE = "object release"
+HEADERS = {"s4": ["name", "start", "category", "split"], "ms3": ["name", "split"]}
 FOLDERS = {"s4": "Single-source", "ms3": "Multi-sources"}
 
 
@@ -73,9 +75,27 @@ def write_clip(paths: ClipPaths, clip: Clip, sound: np.ndarray, rate: int) -> No
         write_png(path, cv2.cvtColor(frame, cv2.COLOR_RGB2BGR))
     for path, mask in zip(paths.masks, clip.masks):
         write_png(path, mask.astype(np.uint8) * 255)
-    soundfile.write(paths.wav, sound, rate, subtype="PCM_16")
+    write_sound(paths.wav, sound, rate)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write grey or BGR pixels. Raises OSError if that fails, as on a full disk."""
     path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
+
+
+def write_sound(path: Path, samples: np.ndarray, rate: int) -> None:
+    """Write float (n,) in [-1, 1] as a 16-bit wav; what is louder is clipped."""
+    soundfile.write(path, samples, rate, subtype="PCM_16", format="WAV")
+
+
+def table_row(setting: str, name: str, split: str, category: str) -> list[str]:
+    """A clip's row of the csv. `start`, where a clip begins in its video, is 0: the videos are cut to their clips."""
+    return [name, "0", category, split] if setting == "s4" else [name, split]
+
+
+def write_table(table: Path, header: list[str], rows: list[list[str]]) -> None:
+    """Write the csv at once: a run that ends here leaves the former one."""
+    part = table.with_suffix(".part")
+    with part.open("w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([header, *rows])
+    part.replace(table)

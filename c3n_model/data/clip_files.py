@@ -38,6 +38,10 @@ class ClipPaths:
     masks: tuple[Path, ...]
     wav: Path
 
+    def files(self) -> tuple[Path, ...]:
+        """All of them."""
+        return (*self.frames, *self.masks, self.wav)
+
 
 def mask_count(setting: str, split: str) -> int:
     """How many frames of a clip carry a mask. S4 and MS3 differ in nothing else."""

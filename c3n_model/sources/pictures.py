@@ -15,7 +15,10 @@ _JPEG_SIGNATURE, _JPEG_SCAN, _JPEG_END = b"\xff\xd8", b"\xff\xda", b"\xff\xd9"
 def read_picture(path: Path) -> np.ndarray:
     """rgb uint8 (H, W, 3). Raises ValueError for a file that is missing, cut or no picture."""
     data = read_whole(path)
-    bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    try:
+        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
+    except cv2.error:  # a size beyond what OpenCV allows
+        bgr = None
     if bgr is None:
         raise ValueError(f"{path} cannot be read as a picture; is it damaged? Copy or make it again")
     return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
