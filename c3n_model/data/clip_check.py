@@ -32,7 +32,7 @@ class Problem(Enum):
     SPLIT = ("warning", "clips of a split other than train, val and test", "correct the split in the csv")
     PAPER = ("warning", "splits of another size than the paper's", "nothing, unless this should be all of AVSBench")
     UNLISTED = ("warning", "folders of frames that no row of the csv names", "add their rows, or leave them unused")
-    FRAME_SIZE = ("warning", f"frames that are not {FRAME_SIZE}x{FRAME_SIZE}", "nothing: they are squashed when read")
+    OTHER_SIZE = ("warning", f"frames that are not {FRAME_SIZE}x{FRAME_SIZE}", "nothing: they are squashed when read")
     GREY = ("warning", "masks with greys, where all but 0 counts as sounding", "store them as 0 and 255")
     PALETTE = ("warning", "masks whose colours mislead: not index 0, and only that, is black", "look at them")
     SHORT = ("warning", f"sounds shorter than {CLIP_FRAMES} s", "nothing (silence follows), or make them again")
@@ -90,7 +90,7 @@ def _check_frame(path: Path, found: list[Found]) -> tuple[int, int] | None:
         found.append(Found(Problem.PICTURE, _without_remedy(error)))
         return None
     if (height, width) != (FRAME_SIZE, FRAME_SIZE):
-        found.append(Found(Problem.FRAME_SIZE, f"{path} is {width}x{height}"))
+        found.append(Found(Problem.OTHER_SIZE, f"{path} is {width}x{height}"))
     return height, width
 
 
