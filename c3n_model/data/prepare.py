@@ -46,7 +46,7 @@ def prepare(videos: RawVideos, masks: Path | None, out: Path, progress: Progress
             kept.append(video)
             continue
         try:
-            for path in set(missing) & set(paths.masks):
+            for path in (path for path in missing if path in paths.masks):
                 _copy_mask(masks / path.relative_to(folder / f"{videos.setting}_data/gt_masks"), path)
             sampled = sample_video(video.path)
             _write(paths, sampled.frames, sampled.sound, missing)

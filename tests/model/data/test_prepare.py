@@ -1,5 +1,6 @@
 """Raw videos to AVSBench's layout: which frames and which sound, what is kept, and what becomes of bad videos."""
 
+import av
 import cv2
 import numpy as np
 import pytest
@@ -32,6 +33,16 @@ def write_video(path, seconds=5.2, heard_s=None):
                 tone = 0.5 * np.sin(2 * np.pi * TONE_HZ * time).astype(np.float32)
                 writer.write(AudioChunk(np.stack([tone, tone], 1), 48000, stamp_ns))
     return path
+
+
+def write_matroska(video, path):
+    """The same packets in another container."""
+    with av.open(str(video)) as source, av.open(str(path), "w") as target:
+        streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
+        for packet in source.demux():
+            if packet.dts is not None:
+                packet.stream = streams[packet.stream.index]
+                target.mux(packet)
 
 
 @pytest.fixture(scope="module")
@@ -87,9 +98,15 @@ class TestSampling:
         assert np.abs(sampled.sound[46000:47000]).max() > 0.3 and not sampled.sound[50000:].any()
 
     def test_a_video_that_breaks_off(self, video, tmp_path):
-        (tmp_path / "a.mp4").write_bytes(video.read_bytes()[: video.stat().st_size // 2])
-        with pytest.raises(ValueError, match=r"a\.mp4 breaks off after"):
-            sample_video(tmp_path / "a.mp4")
+        """A cut Matroska file is read to its end without a word; a cut mp4 is refused by FFmpeg."""
+        write_matroska(video, tmp_path / "a.mkv")
+        assert numbers_of(sample_video(tmp_path / "a.mkv").frames) == [9, 19, 29, 39, 49]
+        for path in (video, tmp_path / "a.mkv"):
+            cut = tmp_path / f"cut{path.suffix}"
+            cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+            with pytest.raises(ValueError, match=r"cut\.mkv breaks off after|cut\.mp4 cannot be read") as caught:
+                sample_video(cut)
+            assert ("breaks off" in str(caught.value)) is (path.suffix == ".mkv")
 
     @pytest.mark.realdata
     @pytest.mark.parametrize("name", ["0BLiYNtFSjA", "0meOlo03O3g", "O7xnnBye7RM", "QYbisnpKlQ", "YYbShzoZWRo"])
