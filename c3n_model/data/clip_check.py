@@ -139,4 +139,4 @@ def _check_sound(path: Path, found: list[Found]) -> str | None:
 
 
 def _without_remedy(error: ValueError) -> str:
-    return str(error).rpartition("; ")[0]
+    return str(error).rsplit("; ", 1)[0]
