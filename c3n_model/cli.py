@@ -7,14 +7,17 @@ import shlex
 import sys
 
 from c3n_model.commands import (
+    Unsuccessful,
     bag,
     benchmark,
     compare,
     describe,
+    doctor,
     evaluate,
     explain,
     import_authors,
     labels,
+    prepare,
     pretrain,
     reproduce,
     segment,
@@ -32,6 +35,8 @@ COMMANDS = (
     weights,
     zero_shot_bench,
     synthesize,
+    prepare,
+    doctor,
     pretrain,
     train,
     evaluate,
@@ -46,7 +51,7 @@ COMMANDS = (
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command. Exits 1 with one line on bad input, 130 on Ctrl-C."""
+    """Run one command. Exits 1 with one line on bad input or after a report of what is left to do, 130 on Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="c3n", description="Which pixels make the sound: audio-visual segmentation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -55,6 +60,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(given)
     try:
         print(options.run(options, "c3n " + shlex.join(given)))
+    except Unsuccessful as report:
+        print(report)
+        sys.exit(1)
     except (ValueError, OSError) as error:
         sys.exit(f"c3n: {error}")
     except KeyboardInterrupt:
