@@ -14,12 +14,13 @@ from torch.utils.data import ConcatDataset, DataLoader, default_collate
 from c3n_model.benchmark import Clock, Run, Spread, Timing, time_run
 from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig, TrainConfig
-from c3n_model.data.avsbench import AVSBench, ClipPaths, read_mask, read_snippets, settings_below
+from c3n_model.data.avsbench import AVSBench, settings_below
+from c3n_model.data.clip_files import ClipPaths, read_mask, read_snippets
 from c3n_model.labels.names import AUDIOSET_CLASSES, IMAGENET_CLASSES
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
-from c3n_model.sources.media import read_picture
+from c3n_model.sources.pictures import read_picture
 from c3n_model.train import Optimisation, set_training_mode
 from c3n_model.training_clips import Key, TrainingClips
 
@@ -107,8 +108,7 @@ def _read_pictures(paths: ClipPaths) -> None:
     for path in paths.frames:
         size = read_picture(path).shape[:2]
     for path in paths.masks:
-        if path.is_file():
-            read_mask(path, size)
+        read_mask(path, size)
 
 
 def _front_end(network: C3N, snippets: torch.Tensor) -> Run:

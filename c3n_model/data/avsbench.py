@@ -25,6 +25,14 @@ def find_release(root: Path, setting: str) -> tuple[ModuleType, Path] | None:
     return next(((release, table) for release, table in found if table), None)
 
 
+def release_of(root: Path, setting: str) -> tuple[ModuleType, Path]:
+    """As `find_release`, but raises FileNotFoundError, with the remedy, if there is none."""
+    found = find_release(root, setting)
+    if not found:
+        raise _nothing_found(root, (setting,))
+    return found
+
+
 def settings_below(root: Path) -> list[str]:
     """The settings that lie below `root`. Raises FileNotFoundError, with the remedy, if there is none."""
     found = [setting for setting in SETTINGS if find_release(root, setting)]
@@ -44,10 +52,7 @@ class AVSBench(Dataset):
     """
 
     def __init__(self, root: str | Path, setting: str, split: str, sample_rate: int):
-        found = find_release(Path(root), setting)
-        if not found:
-            raise _nothing_found(Path(root), (setting,))
-        release, table = found
+        release, table = release_of(Path(root), setting)
         self.setting, self.split, self.sample_rate = setting, split, sample_rate
         listed = release.clips(table, setting)
         self.clips = [paths for paths in listed if paths.split == split]

@@ -14,7 +14,7 @@ from c3n_model import weights
 from c3n_model.checkpoint import build_network
 from c3n_model.config import to_mapping
 from c3n_model.data import synthetic_world as world
-from c3n_model.data.avsbench import setting_root
+from c3n_model.data.avsbench import find_release, release_of
 from c3n_model.data.synthesize import synthesize
 from c3n_model.labels.table import LabelTable
 from c3n_model.model import Model
@@ -48,7 +48,7 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class PublicSource:
-    """AVSBench's object release in `root`, encoders with public weights, classes from the label table `labels`."""
+    """AVSBench in `root`, encoders with public weights, classes from the label table `labels`."""
 
     root: Path
     labels: Path
@@ -58,7 +58,7 @@ class PublicSource:
         return from_public(experiment.name, experiment.model, self.labels, experiment.seed)
 
     def identity(self, experiment: Experiment) -> dict:
-        table = setting_root(self.root, experiment.setting) / f"{experiment.setting}_meta_data.csv"
+        _, table = release_of(self.root, experiment.setting)
         names = _files_of(experiment)
         sizes = {path.name: path.stat().st_size for path in map(weights.find, names)}
         labels = LabelTable.load(self.labels).provenance
@@ -71,7 +71,7 @@ class PublicSource:
         """Raises FileNotFoundError, in one line with the remedies, if clips or weights of any experiment are not here, nor the
         label table; ValueError, if the table cannot be read."""
         for setting in {experiment.setting for experiment in experiments}:
-            setting_root(self.root, setting)
+            release_of(self.root, setting)
         names = dict.fromkeys(name for experiment in experiments for name in _files_of(experiment))
         missing = [weights.entry(name) for name in names if weights.locate(weights.entry(name)) is None]
         if missing:
@@ -94,9 +94,7 @@ class SyntheticSource:
     def make_scenes(self, settings: Iterable[str], progress: Progress) -> None:
         """Scenes of `settings`, if they are not there yet."""
         for setting in settings:
-            try:
-                setting_root(self.root, setting)  # its csv is written last
-            except FileNotFoundError:
+            if not find_release(self.root, setting):  # its csv is written last
                 synthesize(self.root, setting, self.recipe.scenes, SCENE_SEED, progress)
 
     def untrained(self, experiment: Experiment, progress: Progress) -> Model:
