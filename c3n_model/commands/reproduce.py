@@ -12,7 +12,7 @@ def add(commands) -> None:
     command = commands.add_parser("reproduce", help="make a table of the paper again, or its figures, or all")
     command.add_argument("table", choices=[*ALL_TABLES, "figures", "all"], help="which; all: everything")
     command.add_argument(
-        "--data", required=True, help="folder of AVSBench's object release, or synthetic: scenes are made"
+        "--data", required=True, help="folder of AVSBench (either release), or synthetic: scenes are made"
     )
     command.add_argument(
         "--size", choices=["small", "full"], help="of --data synthetic: seconds, or hours (default full)"

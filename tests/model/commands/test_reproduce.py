@@ -145,7 +145,7 @@ def test_avsbench_from_public_weights(tmp_path, monkeypatch):
         (["--data", "synthetic", "--seeds", "0"], "--seeds is 0; expected at least 1"),
         (["--data", "synthetic", "--settings", "s5"], "--settings holds 's5'; expected s4, ms3 or s4,ms3"),
         (["--data", "synthetic", "--pairs", "VGG+ears"], "--pairs holds 'VGG+ears'; expected some of Swin"),
-        (["--data", "scenes", "--labels", "labels"], "no s4_meta_data.csv in scenes"),
+        (["--data", "scenes", "--labels", "labels"], "scenes holds no AVSBench"),
     ],
 )
 def test_bad_requests_are_one_line(tmp_path, monkeypatch, arguments, message):
