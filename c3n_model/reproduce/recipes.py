@@ -112,22 +112,22 @@ def _synthetic_pairs(pvt: str, swin: str, panns: str, vggish: str) -> dict[str, 
     }
 
 
-_FROZEN = {"freeze_backbone": True, "cache_features": True, "color_jitter": False, "schedule": "cosine"}
+_FROZEN = {"freeze_backbone": True, "cache_features": True, "color_jitter": False, "flip": False, "schedule": "cosine"}
 
 SYNTHETIC = {
-    # About 40 trainings in about 90 minutes of one core.
+    # Many scenes, each seen three times: seen more often, few are learned by heart and the audio features mislead.
     "full": Recipe(
-        model=ModelConfig(image_size=96, channels=32, alpha=0.25, beta=0.1, gate="standard"),
+        model=ModelConfig(image_size=96, channels=16, alpha=0.25, beta=0.1, gate="standard"),
         train={
-            "s4": TrainConfig(epochs=8, batch_size=8, learning_rate=1e-3, **_FROZEN),
-            "ms3": TrainConfig(epochs=8, batch_size=8, learning_rate=1e-3, **_FROZEN),
+            setting: TrainConfig(epochs=3, batch_size=4, learning_rate=2e-3, precision="bfloat16", **_FROZEN)
+            for setting in ("s4", "ms3")
         },
         pairs=_synthetic_pairs(pvt="regnetx_002", swin="test_resnet", panns="mn04", vggish="panns_mobilenet_v1"),
         ablation_pairs=(MAIN_PAIR,),
         exponents_pair=MAIN_PAIR,
         seeds={"II": 3, "V": 3, "VI": 3, "VII": 3},
-        scenes={"train": 600, "val": 50, "test": 150},
-        pretrain=PretrainConfig(visual_steps=1000, audio_steps=300),
+        scenes={"train": 1200, "val": 40, "test": 100},
+        pretrain=PretrainConfig(visual_steps=700, audio_steps=300),
     ),
     # Seconds: it shows that every command works, and its numbers mean nothing.
     "small": Recipe(
