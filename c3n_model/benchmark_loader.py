@@ -21,8 +21,8 @@ from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
 from c3n_model.sources.pictures import read_picture
-from c3n_model.train import Optimisation, set_training_mode
-from c3n_model.training_clips import Key, TrainingClips
+from c3n_model.training.clips import Key, TrainingClips
+from c3n_model.training.loop import Optimisation, set_training_mode
 
 WORKERS = (0, 1, 2, 4, 8, 16, 32)
 BATCHES_PER_WORKER = 4  # timed; as many as there are workers are loaded before

@@ -52,7 +52,7 @@ class TrainConfig:
     precision: str = "float32"  # or "bfloat16": mixed precision
     learning_rate: float = 1e-4
     backbone_learning_rate: float = 1e-4
-    schedule: str = "constant"  # "cosine", down to a hundredth; "authors", their code's for S4: train.py
+    schedule: str = "constant"  # "cosine", down to a hundredth; "authors", their code's for S4: training/loop.py
     flip: bool = True
     color_jitter: bool = True
     freeze_backbone: bool = False  # the visual backbone keeps its pretrained weights

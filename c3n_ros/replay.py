@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from c3n_model.metrics import count, frame_iou
+from c3n_model.scoring.metrics import count, frame_iou
 from c3n_model.sources.bag import messages, topic_types
 from c3n_model.sources.messages import mask_from_image, nanoseconds, stamp_of
 from c3n_model.types import NANOSECONDS_PER_SECOND, Presence, Segmentation, SoundingObject, UnifiedLabel

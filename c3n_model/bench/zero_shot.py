@@ -17,12 +17,12 @@ from c3n_model.bench.methods import Answer, consensus_answer, fixed_answers, one
 from c3n_model.bench.pictures import Picture
 from c3n_model.bench.scenes import Scene
 from c3n_model.bench.sounds import Sound
-from c3n_model.bootstrap import mean_interval
 from c3n_model.config import ZeroShotConfig
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.sound_sources import imagenet_nouns, is_a
 from c3n_model.model import Model
 from c3n_model.progress import Progress
+from c3n_model.scoring.bootstrap import mean_interval
 from c3n_model.zero_shot.build import load_zero_shot
 
 PLATEAU = 1e-3  # confidences that differ by less are equal

@@ -16,7 +16,7 @@ def add(commands) -> None:
 
 def run(options, _: str) -> str:
     """Compare."""
-    from c3n_model.compare import compare, read_run, to_json, to_table
+    from c3n_model.scoring.compare import compare, read_run, to_json, to_table
 
     first, second = read_run(options.a), read_run(options.b)
     shown = to_json if options.json else to_table

@@ -27,14 +27,14 @@ def add(commands) -> None:
 def run(options, command_line: str) -> str:
     """Evaluate; the report goes into `options.out`."""
     from c3n_model.data.avsbench import AVSBench, settings_below
-    from c3n_model.evaluate import evaluate
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
-    from c3n_model.report import PAGE
-    from c3n_model.report.page import write_report
-    from c3n_model.report.pictures import make_gallery
-    from c3n_model.report.tables import describe_model
+    from c3n_model.scoring.evaluate import evaluate
+    from c3n_model.scoring.report import PAGE
+    from c3n_model.scoring.report.page import write_report
+    from c3n_model.scoring.report.pictures import make_gallery
+    from c3n_model.scoring.report.tables import describe_model
 
     if options.batch_size < 1:
         raise ValueError(f"--batch-size is {options.batch_size}; expected at least 1 clip")

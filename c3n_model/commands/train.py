@@ -35,11 +35,11 @@ def run(options, command_line: str) -> str:
     from c3n_model.checkpoint import save_model
     from c3n_model.config import read_config
     from c3n_model.data.avsbench import AVSBench, settings_below
-    from c3n_model.distributed import joined_group, own_device
-    from c3n_model.evaluate import evaluate
     from c3n_model.model import choose_device
     from c3n_model.progress import bar, silent
-    from c3n_model.training_run import fit_model
+    from c3n_model.scoring.evaluate import evaluate
+    from c3n_model.training.distributed import joined_group, own_device
+    from c3n_model.training.run import fit_model
 
     with joined_group() as group:
         progress = bar if group.is_main else silent
@@ -65,7 +65,7 @@ def run(options, command_line: str) -> str:
 def _untrained(options, config, command_line: str):
     """C3N whose encoders are pretrained and whose other parts are random; its card says by which commands."""
     from c3n_model.config import to_mapping
-    from c3n_model.untrained import from_classifiers, from_public
+    from c3n_model.training.start import from_classifiers, from_public
 
     build, start = (
         (from_public, options.labels) if options.labels is not None else (from_classifiers, options.classifiers)

@@ -24,7 +24,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.data.audioset_embeddings import EVALUATION_SPLIT, TRAINING_SPLITS, read_bags
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
-    from c3n_model.train_vggish_head import LEARNING_RATE, evaluate_head, train_head
+    from c3n_model.training.vggish_head import LEARNING_RATE, evaluate_head, train_head
     from c3n_model.vggish_head import save_head
 
     device = choose_device(options.device)

@@ -16,9 +16,9 @@ from c3n_model.config import ModelConfig, PretrainConfig
 from c3n_model.data import synthetic_world as world
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.pretrain import SingleObjects, Snippets, pretrain_audio, pretrain_visual
 from c3n_model.progress import Progress
 from c3n_model.reproduce.digest import digest
+from c3n_model.training.pretrain import SingleObjects, Snippets, pretrain_audio, pretrain_visual
 
 _KEY = "c3n_classifier"
 _BATCH_SIZE = 48

@@ -13,8 +13,6 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from c3n_model import metrics
-from c3n_model.evaluate import predict
 from c3n_model.explain import explain
 from c3n_model.explain_figure import draw_explanation
 from c3n_model.model import Model
@@ -23,6 +21,8 @@ from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress, silent
 from c3n_model.reproduce.noise import add_visual_noise
 from c3n_model.reproduce.panels import Block, Row, draw_blocks, heat_picture, mask_picture, short, truth_picture
+from c3n_model.scoring import metrics
+from c3n_model.scoring.evaluate import predict
 from c3n_model.streaming.session import Session, unified_label
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip, Frame, UnifiedLabel, Window
 

@@ -119,7 +119,7 @@ SYNTHETIC = {
     "full": Recipe(
         model=ModelConfig(image_size=96, channels=16, alpha=0.25, beta=0.1, gate="standard"),
         train={
-            setting: TrainConfig(epochs=3, batch_size=4, learning_rate=2e-3, precision="bfloat16", **_FROZEN)
+            setting: TrainConfig(epochs=3, batch_size=4, learning_rate=1e-3, precision="bfloat16", **_FROZEN)
             for setting in ("s4", "ms3")
         },
         pairs=_synthetic_pairs(pvt="regnetx_002", swin="test_resnet", panns="mn04", vggish="panns_mobilenet_v1"),

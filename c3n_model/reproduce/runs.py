@@ -20,7 +20,6 @@ import torch
 
 from c3n_model.config import to_mapping
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.evaluate import evaluate
 from c3n_model.model import Model
 from c3n_model.progress import Progress
 from c3n_model.reproduce.digest import digest
@@ -28,7 +27,8 @@ from c3n_model.reproduce.noise import add_audio_noise, add_visual_noise
 from c3n_model.reproduce.plans import Noise
 from c3n_model.reproduce.recipes import Experiment
 from c3n_model.reproduce.sources import Source
-from c3n_model.training_run import fit_model
+from c3n_model.scoring.evaluate import evaluate
+from c3n_model.training.run import fit_model
 
 NOISE_SEED = 0
 _ADD_NOISE = {"audio": add_audio_noise, "visual": add_visual_noise}

@@ -19,13 +19,13 @@ from c3n_model.data.synthesize import synthesize
 from c3n_model.labels.table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.consensus import label_similarity
-from c3n_model.pretrain import DEMO_NOTE
 from c3n_model.pretrained import needed_files
 from c3n_model.progress import Progress, silent
 from c3n_model.reproduce.classifiers import read_classifier
 from c3n_model.reproduce.digest import digest
 from c3n_model.reproduce.recipes import Experiment, Recipe
-from c3n_model.untrained import from_public
+from c3n_model.training.pretrain import DEMO_NOTE
+from c3n_model.training.start import from_public
 
 SCENE_SEED = 0
 

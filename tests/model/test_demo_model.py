@@ -5,9 +5,9 @@ import torch
 
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.synthesize import synthesize
-from c3n_model.evaluate import evaluate
 from c3n_model.loading import DEMO, load_model
 from c3n_model.progress import silent
+from c3n_model.scoring.evaluate import evaluate
 
 UNSEEN_SEED = 20_000
 

@@ -9,7 +9,7 @@ from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
-from c3n_model.train import Optimisation
+from c3n_model.training.loop import Optimisation
 
 
 @pytest.fixture

@@ -8,12 +8,12 @@ import pytest
 import torch
 from tiny import make_tiny_model
 
-from c3n_model.evaluate import predict
-from c3n_model.metrics import count, frame_iou
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.reproduce import figures
 from c3n_model.reproduce.baselines import TPAVI
 from c3n_model.reproduce.noise import add_visual_noise
+from c3n_model.scoring.evaluate import predict
+from c3n_model.scoring.metrics import count, frame_iou
 from c3n_model.types import Clip
 
 CPU = torch.device("cpu")

@@ -6,10 +6,10 @@ import torch
 from torch import nn
 
 from c3n_model.config import ZeroShotConfig
-from c3n_model.evaluate import predict_and_tell
 from c3n_model.model import Model
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.scoring.evaluate import predict_and_tell
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 from c3n_model.zero_shot.localise import class_activation, spread

@@ -19,7 +19,7 @@ from c3n_model.network.audio.vggish import (
     rescale_levels,
 )
 from c3n_model.tensors import fill
-from c3n_model.train import Optimisation, set_training_mode
+from c3n_model.training.loop import Optimisation, set_training_mode
 
 PUBLIC_SHAPES = {
     "features.0": (64, 1, 3, 3),

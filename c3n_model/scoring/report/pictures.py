@@ -10,14 +10,14 @@ import numpy as np
 import torch
 
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.evaluate import network_inputs, predict
-from c3n_model.evaluation import Evaluation
-from c3n_model.metrics import MASK_THRESHOLD, frame_iou
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.overlay import draw_attention, draw_mask, outline_truth
 from c3n_model.progress import Progress
-from c3n_model.report.tables import words
+from c3n_model.scoring.evaluate import network_inputs, predict
+from c3n_model.scoring.evaluation import Evaluation
+from c3n_model.scoring.metrics import MASK_THRESHOLD, frame_iou
+from c3n_model.scoring.report.tables import words
 from c3n_model.types import Clip
 
 SHOWN = 6  # of each kind

@@ -7,10 +7,10 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from c3n_model.evaluation import Evaluation
-from c3n_model.report import CLIPS, FRAMES, METRICS, PAGE
-from c3n_model.report.pictures import Gallery
-from c3n_model.report.tables import clip_rows, frame_rows, to_mapping, write_rows
+from c3n_model.scoring.evaluation import Evaluation
+from c3n_model.scoring.report import CLIPS, FRAMES, METRICS, PAGE
+from c3n_model.scoring.report.pictures import Gallery
+from c3n_model.scoring.report.tables import clip_rows, frame_rows, to_mapping, write_rows
 
 
 def write_report(

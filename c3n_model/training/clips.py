@@ -15,8 +15,8 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import ColorJitter
 
 from c3n_model.config import TrainConfig
-from c3n_model.distributed import ALONE, Group
 from c3n_model.preprocess import frames_to_tensor
+from c3n_model.training.distributed import ALONE, Group
 from c3n_model.types import Clip
 
 Key = tuple[int, int]  # epoch, from 1, and index of a clip

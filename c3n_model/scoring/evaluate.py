@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.evaluation import Evaluation
-from c3n_model.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
+from c3n_model.scoring.evaluation import Evaluation
+from c3n_model.scoring.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
 from c3n_model.streaming.session import unified_label
 from c3n_model.types import Clip, UnifiedLabel
 

@@ -10,7 +10,7 @@ from c3n_model.config import to_mapping
 from c3n_model.tensors import fill
 
 if TYPE_CHECKING:
-    from c3n_model.train import Optimisation
+    from c3n_model.training.loop import Optimisation
 
 _KEY = "c3n_training"
 _ADAM = ("step", "exp_avg", "exp_avg_sq")

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from c3n_model.metrics import (
+from c3n_model.scoring.metrics import (
     THRESHOLDS,
     MaskCounts,
     ThresholdCounts,

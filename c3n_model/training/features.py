@@ -19,13 +19,13 @@ from torch.utils.data import Dataset
 
 from c3n_model.config import to_mapping
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.distributed import ALONE, Group
 from c3n_model.model import Model
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
-from c3n_model.training_clips import Key, masks_to_tensor, seed_clip
+from c3n_model.training.clips import Key, masks_to_tensor, seed_clip
+from c3n_model.training.distributed import ALONE, Group
 
 # What C3N does after `perceive`; all other settings of a model are part of the folder's name.
 _LATER_SETTINGS = ("channels", "history", "audio_features", "fusion_norm", "decoder", "pyramid", "presence_threshold")

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from c3n_model.losses import dice_losses, frame_losses, segmentation_loss
+from c3n_model.training.losses import dice_losses, frame_losses, segmentation_loss
 
 TRUTH = torch.tensor([[[1.0, 1.0], [0.0, 0.0]]])
 

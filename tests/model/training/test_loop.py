@@ -11,9 +11,9 @@ from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
-from c3n_model.train import Optimisation, make_optimiser, rate_factor, set_training_mode, train
-from c3n_model.training_clips import TrainingClips
-from c3n_model.training_state import TrainingState
+from c3n_model.training.clips import TrainingClips
+from c3n_model.training.loop import Optimisation, make_optimiser, rate_factor, set_training_mode, train
+from c3n_model.training.state import TrainingState
 
 CPU = torch.device("cpu")
 QUICK = TrainConfig(epochs=3, batch_size=2, learning_rate=1e-3, backbone_learning_rate=1e-3, color_jitter=False)

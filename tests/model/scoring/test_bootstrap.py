@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from c3n_model import bootstrap
-from c3n_model.bootstrap import mean_interval
+from c3n_model.scoring import bootstrap
+from c3n_model.scoring.bootstrap import mean_interval
 
 
 def test_interval_is_that_of_the_normal_approximation():

@@ -9,9 +9,9 @@ import torch
 from bright_model import Clips, make_bright_model, make_clip, rows
 from tiny import make_tiny_model
 
-from c3n_model.evaluate import evaluate
 from c3n_model.progress import silent
-from c3n_model.report.pictures import make_gallery
+from c3n_model.scoring.evaluate import evaluate
+from c3n_model.scoring.report.pictures import make_gallery
 
 CPU = torch.device("cpu")
 

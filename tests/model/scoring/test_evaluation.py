@@ -5,8 +5,8 @@ import pytest
 import torch
 from bright_model import Clips, make_bright_model, make_clip, rows
 
-from c3n_model.evaluate import evaluate
 from c3n_model.progress import silent
+from c3n_model.scoring.evaluate import evaluate
 
 
 @pytest.fixture(scope="module")

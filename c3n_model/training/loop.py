@@ -13,12 +13,12 @@ from torch.nn.parallel import DistributedDataParallel
 from torch.utils.data import DataLoader, Dataset
 
 from c3n_model.config import TrainConfig
-from c3n_model.distributed import ALONE, Group
-from c3n_model.features import encoding_from
-from c3n_model.losses import frame_losses
 from c3n_model.progress import Progress
-from c3n_model.training_clips import parts_in_order, updates_per_epoch
-from c3n_model.training_state import TrainingState
+from c3n_model.training.clips import parts_in_order, updates_per_epoch
+from c3n_model.training.distributed import ALONE, Group
+from c3n_model.training.features import encoding_from
+from c3n_model.training.losses import frame_losses
+from c3n_model.training.state import TrainingState
 
 Record = Callable[[str, float, int], None]  # name, value, updates
 

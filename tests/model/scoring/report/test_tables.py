@@ -7,9 +7,9 @@ import pytest
 import torch
 from bright_model import Clips, make_bright_model, make_clip, rows
 
-from c3n_model.evaluate import evaluate
 from c3n_model.progress import silent
-from c3n_model.report.tables import clip_rows, describe_model, frame_rows, to_mapping, write_rows
+from c3n_model.scoring.evaluate import evaluate
+from c3n_model.scoring.report.tables import clip_rows, describe_model, frame_rows, to_mapping, write_rows
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from c3n_model.evaluation import Evaluation
-from c3n_model.metrics import THRESHOLDS, frame_fscore, frame_iou
 from c3n_model.model import Model
+from c3n_model.scoring.evaluation import Evaluation
+from c3n_model.scoring.metrics import THRESHOLDS, frame_fscore, frame_iou
 from c3n_model.types import UnifiedLabel
 from c3n_model.weights import checksum_of
 

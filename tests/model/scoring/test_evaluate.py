@@ -10,8 +10,8 @@ from tiny import make_tiny_model
 
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.synthesize import synthesize
-from c3n_model.evaluate import evaluate, predict
 from c3n_model.progress import silent
+from c3n_model.scoring.evaluate import evaluate, predict
 
 CPU = torch.device("cpu")
 

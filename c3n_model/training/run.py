@@ -22,16 +22,16 @@ from torch.utils.tensorboard import SummaryWriter
 
 from c3n_model.checkpoint import load_checkpoint, save_model
 from c3n_model.config import TrainConfig, to_mapping
-from c3n_model.distributed import ALONE, Group
 from c3n_model.environment import describe_environment
-from c3n_model.evaluate import evaluate, predict
-from c3n_model.features import cache_features
 from c3n_model.model import Model
 from c3n_model.overlay import contact_sheet, draw_mask
 from c3n_model.progress import Progress
-from c3n_model.train import train
-from c3n_model.training_clips import TrainingClips
-from c3n_model.training_state import TrainingState
+from c3n_model.scoring.evaluate import evaluate, predict
+from c3n_model.training.clips import TrainingClips
+from c3n_model.training.distributed import ALONE, Group
+from c3n_model.training.features import cache_features
+from c3n_model.training.loop import train
+from c3n_model.training.state import TrainingState
 from c3n_model.types import Clip
 
 
@@ -45,7 +45,7 @@ def fit_model(
     `features` is the folder of cached features, shared by trainings beside each other: by default `features` beside `out`.
 
     Raises:
-        ValueError: as `train.train`; an `out` that another training made.
+        ValueError: as `loop.train`; an `out` that another training made.
     """
     folder = out.with_name(f"{out.name}.training")
     run = {"model": to_mapping(model.config), "train": to_mapping(config), "clips": _describe(splits)}

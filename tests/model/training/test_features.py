@@ -9,10 +9,10 @@ from tiny import make_tiny_model
 from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.synthesize import synthesize
-from c3n_model.features import cache_features
 from c3n_model.progress import silent
-from c3n_model.train import train
-from c3n_model.training_clips import TrainingClips
+from c3n_model.training.clips import TrainingClips
+from c3n_model.training.features import cache_features
+from c3n_model.training.loop import train
 
 CPU = torch.device("cpu")
 CONFIG = TrainConfig(

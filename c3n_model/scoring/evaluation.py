@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from c3n_model.metrics import (
+from c3n_model.scoring.metrics import (
     Curves,
     MaskCounts,
     ThresholdCounts,
@@ -41,7 +41,7 @@ class Evaluation:
     labels: tuple[UnifiedLabel, ...]
 
     def summary(self, batch_size: int = 1) -> dict:
-        """The numbers of `c3n_model.metrics`, the official ones for batches of so many clips; None where there is nothing to
+        """The numbers of `c3n_model.scoring.metrics`, the official ones for batches of so many clips; None where there is nothing to
         average. `miou_sounding` is the mean IoU of the frames with a truth. Raises ValueError for a batch size below 1."""
         sounding, curves = ~self.counts.empty_truth, self.curves()
         return {

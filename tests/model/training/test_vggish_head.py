@@ -8,7 +8,7 @@ from released_embeddings import write_records
 from c3n_model.cli import main
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.audio.vggish import rescale_levels
-from c3n_model.train_vggish_head import balanced_batches, mean_scores
+from c3n_model.training.vggish_head import balanced_batches, mean_scores
 from c3n_model.vggish_head import load_head
 
 CLASSES = [3, 40, 120, 526]

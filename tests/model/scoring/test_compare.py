@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from c3n_model.compare import compare, read_run, to_json, to_table
+from c3n_model.scoring.compare import compare, read_run, to_json, to_table
 
 HEADER = "setting,clip,category,frames,empty_frames,truth_pixels,iou,fscore,false_positive_area,label"
 

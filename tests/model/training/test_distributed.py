@@ -9,8 +9,8 @@ import torch
 from safetensors.torch import load_file
 
 from c3n_model.data.synthesize import synthesize
-from c3n_model.distributed import ALONE, joined_group, own_device
 from c3n_model.progress import silent
+from c3n_model.training.distributed import ALONE, joined_group, own_device
 
 TRAINING = """
 import sys
@@ -19,9 +19,9 @@ import torch
 from tiny import make_tiny_model
 from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.distributed import joined_group
+from c3n_model.training.distributed import joined_group
 from c3n_model.progress import silent
-from c3n_model.training_run import fit_model
+from c3n_model.training.run import fit_model
 
 torch.set_num_threads(1)
 scenes, out = map(Path, sys.argv[1:])
