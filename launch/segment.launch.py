@@ -56,8 +56,8 @@ OPTIONAL = {"model": str, "device": str, "hop_s": float, "image_transport": str,
 def segmentation_node(context):
     """The node, with its topics and parameters."""
     value = LaunchConfiguration
-    given = {name: value(name).perform(context) for name in OPTIONAL}
-    overrides = {name: ParameterValue(text, value_type=OPTIONAL[name]) for name, text in given.items() if text}
+    given = [name for name in OPTIONAL if value(name).perform(context)]
+    overrides = {name: ParameterValue(value(name), value_type=OPTIONAL[name]) for name in given}
     return [
         Node(
             package="c3n_ros",
