@@ -76,7 +76,8 @@ def render(report: dict[str, Any], windows: list[SeenWindow]) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.filters |= {"figure": figure, "second": lambda stamp_ns: f"{stamp_ns / 1e9:.0f} s"}
+    begin_ns = rows[0]["window_start_ns"]
+    environment.filters |= {"figure": figure, "second": lambda row: f"{(row['window_start_ns'] - begin_ns) / 1e9:g} s"}
     page = environment.get_template("bag.html.jinja")
     return page.render(
         report=report, sections=SECTIONS, numbers=numbers, names=NUMBERS, shown=shown, all_shown=len(shown) == len(rows)
