@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Literal
 
 from torch import Tensor, nn
@@ -12,6 +13,9 @@ from c3n_model.network.fusion import upsample
 
 DecoderForm = Literal["plain", "authors"]
 DECODER_FORMS = ("plain", "authors")
+# What a mask's pixel is likely to be before anything is learned. A head that begins at 1/2 spends its first updates on pushing
+# everything down, and one of few channels can end with none of its rectifiers alive.
+FIRST_PROBABILITY = 0.1
 
 
 class ResidualConv(nn.Module):
@@ -48,6 +52,7 @@ class Decoder(nn.Module):
         self.reduce = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
         self.refine = nn.Conv2d(channels // 2, head_channels, kernel_size=3, padding=1)
         self.classify = nn.Conv2d(head_channels, 1, kernel_size=1)
+        nn.init.constant_(self.classify.bias, math.log(FIRST_PROBABILITY / (1 - FIRST_PROBABILITY)))
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
         """maps M_1..M_4 [(N, C, H_i, W_i)], fine to coarse -> logits (N, H, W) at `size`."""
