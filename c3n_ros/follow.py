@@ -1,8 +1,8 @@
 """Turns a robot towards what sounds: objects of windows in, velocities out. Pure: no ROS, no clock but the stamps it is given.
 
 A window's result is old when it comes: a second of sound, then the network. The robot has turned on since then. So every
-bearing is added to the heading that the robot had when the image was taken, and the target stands still while the robot turns.
-The camera must look where the robot drives, level, near its turning axis.
+bearing is added to the heading that the robot had when the image was taken, and the target stands still while the robot turns;
+likewise its distance and the way that was told. The camera must look where the robot drives, level, near its turning axis.
 
 | state | motion |
 |---|---|
@@ -24,7 +24,7 @@ from c3n_model.types import NANOSECONDS_PER_SECOND
 from c3n_ros.target import Sighting, Target, TargetSettings, TargetTracker, turn_between
 
 FACING = math.radians(20)  # a robot that goes forward looks at its target this well
-_HEADINGS_KEPT = 500  # ten seconds at 50 Hz: a window's image is at most a few seconds old
+_ENTRIES_KEPT = 500  # ten seconds at 50 Hz: a window's image is at most a few seconds old
 _LONGEST_STEP_S = 0.2  # a pause between two commands counts as no more: what the robot did in it is not known
 
 
@@ -43,7 +43,8 @@ STANDSTILL = Velocity()
 class FollowSettings:
     """Angles in radians, lengths in metres, times in seconds.
 
-    `gain` is the rate of turn per angle to the target, 1/s; `search_sector` the sector, centred at heading 0 (where odometry or
+    `gain` is the rate of turn per angle to the target, 1/s; `min_consensus` the consensus of what is heard and what is seen (Eq. 6
+    of the paper) below which nothing in view is believed to sound; `search_sector` the sector, centred at heading 0 (where odometry or
     the follower began), within which a search stays: from 2 pi on it turns full circles.
     """
 
@@ -54,6 +55,7 @@ class FollowSettings:
     max_forward: float = 0.0
     max_forward_acceleration: float = 0.5
     standoff: float = 1.0
+    min_consensus: float = 0.0
     search: bool = False
     search_turn: float = 0.5
     search_sector: float = 2 * math.pi
@@ -61,23 +63,20 @@ class FollowSettings:
     target: TargetSettings = field(default_factory=TargetSettings)
 
 
-class Headings:
-    """Which way the robot looked, by stamp: radians, without jumps at half turns, between two entries interpolated."""
+class History:
+    """A quantity by stamp, between two entries interpolated: which way the robot looked, how far it had come."""
 
     def __init__(self):
-        self._entries: deque[tuple[int, float]] = deque(maxlen=_HEADINGS_KEPT)
+        self._entries: deque[tuple[int, float]] = deque(maxlen=_ENTRIES_KEPT)
 
-    def add(self, stamp_ns: int, heading: float) -> None:
-        """Take a heading, known up to full turns. A stamp not newer than the last one starts anew."""
+    def add(self, stamp_ns: int, value: float) -> None:
+        """Take a value. A stamp not newer than the last one starts anew."""
         if self._entries and stamp_ns <= self._entries[-1][0]:
             self._entries.clear()
-        if self._entries:
-            last = self._entries[-1][1]
-            heading = last + turn_between(last, heading)
-        self._entries.append((stamp_ns, heading))
+        self._entries.append((stamp_ns, value))
 
     def at(self, stamp_ns: int) -> float:
-        """The heading at a stamp; before the first and after the last entry theirs; 0 without any."""
+        """The value at a stamp; before the first and after the last entry theirs; 0 without any."""
         place = bisect_right(self._entries, stamp_ns, key=lambda entry: entry[0])
         if not self._entries:
             return 0.0
@@ -105,7 +104,7 @@ class SoundFollower:
     def __init__(self, settings: FollowSettings | None = None, *, odometry: bool = False):
         self._settings, self._odometry = settings or FollowSettings(), odometry
         self._tracker = TargetTracker(self._settings.target)
-        self._headings = Headings()
+        self._headings, self._ways = History(), History()
         self.reset()
 
     @property
@@ -121,6 +120,7 @@ class SoundFollower:
     def reset(self) -> None:
         """Forget targets, headings and the last command."""
         self._headings.clear()
+        self._ways.clear()
         self._commanded_ns: int | None = None
         self._velocity = STANDSTILL
         self.forget()
@@ -133,22 +133,26 @@ class SoundFollower:
         self._sweep = 0  # direction of the search: 1 left, -1 right, 0 none is going on
 
     def turned(self, stamp_ns: int, heading: float) -> None:
-        """Odometry: the robot's heading, radians counterclockwise."""
-        self._headings.add(stamp_ns, heading)
+        """Odometry: the robot's heading, radians counterclockwise, known up to full turns."""
+        last = self._headings.at(stamp_ns)
+        self._headings.add(stamp_ns, last + turn_between(last, heading))
 
-    def see(self, stamp_ns: int, sightings: Iterable[Sighting], audible: bool) -> None:
-        """What the image at `stamp_ns` showed, bearings relative to the camera; `audible`: whether anything is heard."""
-        heading = self._headings.at(stamp_ns)
+    def see(self, stamp_ns: int, sightings: Iterable[Sighting], *, audible: bool, consensus: float = 1.0) -> None:
+        """What the image at `stamp_ns` showed, bearings relative to the camera; `audible`: whether anything is heard;
+        `consensus` in [0, 1]: of the label."""
+        if consensus < self.settings.min_consensus:
+            sightings = ()
         self._window_ns, self._audible = stamp_ns, audible
-        turned = (replace(sighting, bearing=sighting.bearing + heading) for sighting in sightings)
-        self._tracker.update(stamp_ns, turned)
+        heading, way = self._headings.at(stamp_ns), self._ways.at(stamp_ns)
+        self._tracker.update(stamp_ns, (_moved(sighting, heading, way) for sighting in sightings))
 
     def target(self, now_ns: int) -> Target | None:
-        """What is gone for, its bearing relative to where the robot looks at `now_ns`; None without one."""
+        """What is gone for, seen from where the robot is at `now_ns`; None without one."""
         target = self._tracker.at(now_ns) if self._is_fresh(now_ns) else None
         if target is None:
             return None
-        return replace(target, bearing=turn_between(self._headings.at(now_ns), target.bearing))
+        moved = _moved(target, 0.0, -self._ways.at(now_ns))
+        return replace(moved, bearing=turn_between(self._headings.at(now_ns), target.bearing))
 
     def command(self, now_ns: int) -> Velocity:
         """The velocity from `now_ns` on; to be asked for again and again. A clock that jumps back starts anew."""
@@ -157,9 +161,9 @@ class SoundFollower:
         elapsed_s = 0.0
         if self._commanded_ns is not None:
             elapsed_s = min((now_ns - self._commanded_ns) / NANOSECONDS_PER_SECOND, _LONGEST_STEP_S)
+        self._ways.add(now_ns, self._ways.at(now_ns) + self._velocity.forward * elapsed_s)
         if not self._odometry:
-            last = self._headings.at(now_ns)
-            self._headings.add(now_ns, last + self._velocity.turn * elapsed_s)
+            self._headings.add(now_ns, self._headings.at(now_ns) + self._velocity.turn * elapsed_s)
         self._commanded_ns = now_ns
         wanted, settings = self._wanted(now_ns), self.settings
         self._velocity = Velocity(
@@ -205,6 +209,12 @@ class SoundFollower:
         elif half < math.pi and abs(heading) >= half and heading * self._sweep > 0:
             self._sweep = -self._sweep
         return self._sweep * self.settings.search_turn
+
+
+def _moved(seen: Sighting | Target, heading: float, way: float) -> Sighting | Target:
+    """As seen from where the robot began, if it has turned by `heading` and come `way` nearer."""
+    distance = None if seen.distance is None else seen.distance + way
+    return replace(seen, bearing=seen.bearing + heading, distance=distance)
 
 
 def _approached(value: float, wanted: float, largest_step: float) -> float:

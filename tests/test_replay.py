@@ -1,5 +1,6 @@
 """Scoring of a replay, on windows of four pixels."""
 
+import math
 from types import SimpleNamespace
 
 import numpy as np
@@ -56,7 +57,20 @@ def test_iou_of_empty_masks():
 
 def test_the_way_back_from_messages():
     region = SimpleNamespace(
-        label="drum", score=0.5, x=0, y=0, width=1, height=2, centroid_x=0.0, centroid_y=0.5, area=2
+        label="drum",
+        score=0.5,
+        x=0,
+        y=0,
+        width=1,
+        height=2,
+        centroid_x=0.0,
+        centroid_y=0.5,
+        area=2,
+        bearing=0.25,
+        elevation=0.125,
+        half_width=0.5,
+        position=SimpleNamespace(x=math.nan, y=math.nan, z=math.nan),
+        position_covariance=[math.nan] * 9,
     )
     message = SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=3, nanosec=937), frame_id="camera"),
@@ -68,4 +82,5 @@ def test_the_way_back_from_messages():
     assert (back.window_start_ns, back.stamp_ns, back.frame_id) == (3_000_000_000, 3_000_000_937, "camera")
     assert back.label == UnifiedLabel("low drum", "drum", 0.8, 0.7, 1.0, 0.6)
     assert back.objects[0].box == (0, 0, 1, 2)
+    assert back.objects[0].bearing == 0.25 and back.objects[0].position is None
     assert back.heard == 0.75

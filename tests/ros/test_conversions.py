@@ -1,31 +1,23 @@
 """Segmentations as messages."""
 
+import math
 import time
 from array import array
 
 import numpy as np
+import pytest
+from sounding import STAMP_NS, segmentation
 
 from c3n_model.sources.messages import stamp_of
-from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
-from c3n_ros.conversions import mask_message, objects_message, overlay_message, time_message
-
-STAMP_NS = 1_700_000_000_123_456_789
-
-
-def segmentation(height=4, width=6):
-    mask = np.zeros((height, width), bool)
-    mask[1:3, 2:5] = True
-    return Segmentation(
-        window_start_ns=1_700_000_000_000_000_000,
-        stamp_ns=STAMP_NS,
-        frame_id="camera_optical",
-        mask=mask,
-        confidence=mask.astype(np.uint8) * 200,
-        heard=0.75,
-        label=UnifiedLabel("Bell", "clock", np.float32(0.5), 0.25, 0.75, 0.6),
-        presence=Presence(True, 0.9, -20.0),
-        objects=(SoundingObject("clock", 0.8, (2, 1, 3, 2), (3.0, 1.5), 6),),
-    )
+from c3n_ros.conversions import (
+    mask_message,
+    objects_message,
+    overlay_message,
+    sightings_from_objects,
+    time_message,
+)
+from c3n_ros.replay import segmentation_from_messages
+from c3n_ros.target import sightings_of
 
 
 def test_stamps_keep_their_nanoseconds():
@@ -60,6 +52,36 @@ def test_objects_carry_labels_scores_and_regions():
     (region,) = message.objects
     assert (region.x, region.y, region.width, region.height, region.area) == (2, 1, 3, 2, 6)
     assert (region.centroid_x, region.centroid_y, region.label) == (3.0, 1.5, "clock")
+
+
+def test_directions_and_positions_go_there_and_back():
+    seen = segmentation(bearing=0.5, position=(-1.0, 0.25, 3.0))
+    message = objects_message(seen)
+    (region,) = message.objects
+    assert (region.bearing, region.elevation, region.half_width) == pytest.approx((0.5, 0.1, 0.05))
+    assert (region.position.x, region.position.y, region.position.z) == (-1.0, 0.25, 3.0)
+    assert region.position_covariance.tolist() == list(range(9))
+    (back,) = segmentation_from_messages(seen.mask, message).objects
+    assert back.bearing == 0.5 and back.position == (-1.0, 0.25, 3.0) and back.position_covariance == tuple(range(9))
+
+
+def test_what_is_not_known_is_nan_in_messages():
+    message = objects_message(segmentation())
+    (region,) = message.objects
+    unknown = (region.bearing, region.elevation, region.half_width, region.position.x, region.position.z)
+    assert all(map(math.isnan, unknown)) and np.isnan(region.position_covariance).all()
+    (back,) = segmentation_from_messages(segmentation().mask, message).objects
+    assert back.bearing is None and back.position is None and back.position_covariance is None
+
+
+@pytest.mark.parametrize("position", [None, (-1.0, 0.0, 3.0)])
+def test_a_target_is_chosen_alike_from_messages_and_from_segmentations(position):
+    seen = segmentation(bearing=0.5, position=position)
+    (one,), (other,) = sightings_from_objects(objects_message(seen)), sightings_of(seen)
+    assert (one.label, one.bearing) == (other.label, other.bearing)
+    assert (one.weight, one.elevation) == pytest.approx((other.weight, other.elevation))
+    assert one.distance == other.distance
+    assert sightings_from_objects(objects_message(segmentation())) == []
 
 
 def test_bytes_go_in_at_once():
