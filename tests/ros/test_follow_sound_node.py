@@ -1,0 +1,156 @@
+"""The node that follows sounds, over real DDS."""
+
+import math
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+import yaml
+from geometry_msgs.msg import PoseStamped, Twist, TwistStamped
+from rclpy.exceptions import ParameterException
+from rclpy.node import Node
+from rclpy.parameter import Parameter
+from sounding import segmentation
+
+from c3n_ros.conversions import objects_message, time_message
+from c3n_ros.follow_sound_node import FollowParameters, FollowSoundNode, yaw_of
+from c3n_ros.msg import SoundingObjects
+
+SHIPPED = Path(__file__).resolve().parents[2] / "config/follow_sound.yaml"
+
+
+class Watcher(Node):
+    """Says what sounds, and hears what the robot is told."""
+
+    def __init__(self, kind=Twist, topic="cmd_vel"):
+        super().__init__("watcher")
+        self.objects = self.create_publisher(SoundingObjects, "sounding_object/objects", 10)
+        self.told = []
+        self.create_subscription(kind, topic, self.told.append, 10)
+
+    def wait_for_node(self, topic="cmd_vel"):
+        assert wait_until(lambda: self.objects.get_subscription_count() and self.count_publishers(topic))
+        time.sleep(0.3)  # the graph knows of a publisher a little before it is connected
+
+    def see(self, bearing, position=None, age_s=0.0):
+        message = objects_message(segmentation(bearing=bearing, position=position))
+        message.header.stamp = time_message(time.time_ns() - round(age_s * 1e9))
+        self.objects.publish(message)
+
+
+def wait_until(condition, timeout_s=15.0):
+    deadline = time.monotonic() + timeout_s
+    while not (true := condition()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return bool(true)
+
+
+def make_node(**parameters):
+    return FollowSoundNode(parameter_overrides=[Parameter(name, value=value) for name, value in parameters.items()])
+
+
+def test_it_turns_left_to_a_sound_on_the_left_and_stops_when_nothing_comes_any_more(spin):
+    watcher = Watcher()
+    spin(make_node(timeout_s=0.4, rate=50.0), watcher)
+    watcher.wait_for_node()
+    watcher.see(0.8)
+    assert wait_until(lambda: watcher.told and watcher.told[-1].angular.z == 0), "stopped after the timeout"
+    turns = [twist.angular.z for twist in watcher.told]
+    assert 0.2 < max(turns) <= 1.0 and min(turns) >= 0 and all(twist.linear.x == 0 for twist in watcher.told)
+    count = len(turns)
+    time.sleep(0.3)
+    assert len(watcher.told) == count and turns.count(0.0) <= 2, "one zero, then the topic is left to others"
+
+
+def test_a_sound_on_the_right_as_twist_stamped(spin):
+    watcher = Watcher(TwistStamped)
+    spin(make_node(stamped=True, base_frame="base"), watcher)
+    watcher.wait_for_node()
+    watcher.see(-0.8)
+    assert wait_until(lambda: watcher.told)
+    assert watcher.told[0].twist.angular.z < 0 and watcher.told[0].header.frame_id == "base"
+    assert abs(watcher.told[0].header.stamp.sec - time.time()) < 10
+
+
+def test_old_images_move_nothing_and_the_reason_is_said(spin, capfd):
+    watcher = Watcher()
+    spin(make_node(), watcher)
+    watcher.wait_for_node()
+    watcher.see(0.8, age_s=100)
+    said = []
+    assert wait_until(lambda: said.append(capfd.readouterr().err) or "use_sim_time" in "".join(said))
+    time.sleep(0.3)
+    assert not watcher.told
+
+
+def test_objects_without_bearing_are_said_to_need_camera_info(spin, capfd):
+    watcher = Watcher()
+    spin(make_node(), watcher)
+    watcher.wait_for_node()
+    watcher.see(None)
+    said = []
+    assert wait_until(lambda: said.append(capfd.readouterr().err) or "camera_info" in "".join(said))
+    assert not watcher.told
+
+
+def test_goals_for_nav2_stand_off_and_face_the_sound(spin):
+    watcher = Watcher(PoseStamped, "goal_pose")
+    spin(make_node(mode="nav2", standoff=1.0), watcher)
+    watcher.wait_for_node("goal_pose")
+    watcher.see(0.0, position=(0.0, 0.0, 4.0))
+    assert wait_until(lambda: watcher.told)
+    (goal,) = watcher.told
+    # The ray is that of the angles: bearing 0, elevation 0.1; three metres along it.
+    place = goal.pose.position
+    assert (place.x, place.y, place.z) == pytest.approx((0, -3 * math.sin(0.1), 3 * math.cos(0.1)), abs=1e-6)
+    assert goal.header.frame_id == "camera_optical"
+    watcher.see(0.0, position=(0.0, 0.0, 4.0))
+    time.sleep(0.3)
+    assert len(watcher.told) == 1, "no more than a goal a second"
+
+
+def test_settings_change_while_it_runs(spin):
+    watcher, node = Watcher(), make_node(rate=50.0)
+    spin(node, watcher)
+    watcher.wait_for_node()
+    assert node.set_parameters([Parameter("max_turn", value=0.1)])[0].successful
+    assert not node.set_parameters([Parameter("mode", value="nav2")])[0].successful
+    watcher.see(0.8)
+    assert wait_until(lambda: len(watcher.told) > 15)
+    assert max(twist.angular.z for twist in watcher.told) == pytest.approx(0.1)
+
+
+def test_shipped_file_holds_the_defaults_and_every_parameter_is_described(ros):
+    shipped = yaml.safe_load(SHIPPED.read_text())["/**"]["ros__parameters"]
+    node = make_node()
+    assert shipped == {name: node.get_parameter(name).value for name in FollowParameters.__dataclass_fields__}
+    for name in shipped:
+        assert len(node.describe_parameter(name).description) > 15, name
+    node.destroy_node()
+
+
+@pytest.mark.parametrize("name, value", [("mode", "fly"), ("max_turn", -1.0), ("stamped", "yes"), ("margin", 0.5)])
+def test_wrong_start_values_are_refused(ros, name, value):
+    with pytest.raises((ValueError, ParameterException), match=name):
+        make_node(**{name: value})
+
+
+def test_odometry_needs_its_messages(ros):
+    try:
+        import nav_msgs.msg  # noqa: F401
+    except ImportError:
+        with pytest.raises(ValueError, match="nav_msgs/msg/Odometry is not installed"):
+            make_node(odometry=True)
+    else:
+        make_node(odometry=True).destroy_node()
+
+
+def test_yaw_of_an_orientation():
+    assert yaw_of(SimpleNamespace(x=0.0, y=0.0, z=math.sin(0.35), w=math.cos(0.35))) == pytest.approx(0.7)
+
+
+def test_executable_starts_and_ends_on_a_signal(start_process):
+    process = start_process("follow_sound_node", "--ros-args", "-p", "mode:=fly")
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "expected cmd_vel|nav2, got 'fly'" in output and "Traceback" not in output

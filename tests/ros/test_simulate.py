@@ -1,0 +1,106 @@
+"""The simulated room and robot. The whole loop runs with the embedded model, for a few simulated seconds."""
+
+import json
+import math
+
+import numpy as np
+import pytest
+
+from c3n_model.data import synthetic_world as world
+from c3n_model.loading import load_model
+from c3n_model.sources.media import VideoSource
+from c3n_model.streaming.session import Session
+from c3n_model.types import Frame
+from c3n_ros.camera import angles
+from c3n_ros.follow import Velocity
+from c3n_ros.simulate import make_report, simulate, start_heading
+from c3n_ros.simulated_room import FOCAL_LENGTH, HEIGHT, REACH, WIDTH, camera, column_of, make_room
+from c3n_ros.simulated_run import Change, Robot, Run, drive, ticks
+
+GOOD_SEED = 2
+
+
+def test_a_room_is_its_seed():
+    one, same, other = make_room(3), make_room(3), make_room(4)
+    assert np.array_equal(one.panorama, same.panorama) and np.array_equal(one.sound, same.sound)
+    assert one.things == same.things and one.things != other.things
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_rooms_hold_different_objects_of_which_two_sound_in_turn(seed):
+    room = make_room(seed)
+    assert 3 <= len({thing.label for thing in room.things}) == len(room.things) <= 4
+    assert room.sounding[0] is None and len(set(room.sounding)) == 3 and room.changes == (1, 7)
+    assert all(abs(thing.heading) < REACH + 0.2 for thing in room.things)
+    second = world.SAMPLE_RATE
+    quiet, loud = (np.sqrt(np.mean(room.sound[k * second : (k + 1) * second] ** 2)) for k in (0, 2))
+    assert loud > 3 * quiet
+
+
+@pytest.mark.parametrize("heading", [-0.9, 0.0, 0.4])
+def test_the_view_is_a_pinhole_picture_of_the_room(heading):
+    """A mark at a heading appears where the camera's own rays say."""
+    room = make_room(0)
+    room.panorama[:] = 0
+    mark = heading + 0.3
+    column, row = round(column_of(mark)), round((HEIGHT - 1) / 2 - FOCAL_LENGTH * 0.2)
+    room.panorama[row - 1 : row + 2, column - 1 : column + 2] = 255
+    y, x = (places.mean() for places in np.nonzero(room.view(heading)[..., 0] > 100))
+    bearing, elevation = angles(camera().rays([[x, y]])[0])
+    assert bearing == pytest.approx(0.3, abs=0.005) and math.tan(elevation) == pytest.approx(0.2, abs=0.005)
+    assert room.view(heading).shape == (HEIGHT, WIDTH, 3)
+
+
+def test_the_robot_keeps_its_limits():
+    robot = Robot(heading=1.0)
+    robot.advance(Velocity(turn=9.0), 0.1)
+    assert (robot.turn, robot.heading) == pytest.approx((0.4, 1.04))
+    for _ in range(20):
+        robot.advance(Velocity(turn=9.0), 0.1)
+    assert robot.turn == 2.0
+
+
+def run_with(*errors_of_changes):
+    """A run of which only the facing errors are known."""
+    errors = np.concatenate([np.full(ticks(1), np.nan), *(np.array(errors) for errors in errors_of_changes)])
+    return Run(make_room(0), np.zeros(len(errors)), errors, ())
+
+
+def test_a_change_is_settled_from_when_the_error_stays_small():
+    late, early = np.full(ticks(6), 30.0), np.full(ticks(6), -3.0)
+    early[: ticks(2)], late[ticks(3) : ticks(5.5)] = 40.0, 1.0
+    assert Change(np.abs(early)).settled_s == 2.0 and Change(late).settled_s == math.inf
+    assert Change(late).error_deg == 1.0 and Change(late).in_view and not Change(np.abs(early)).in_view
+
+
+def test_the_report_counts_runs_in_which_every_change_settled():
+    good, bad = np.full(ticks(6), 2.0), np.full(ticks(6), 60.0)
+    report = make_report([run_with(good, good), run_with(good, bad), run_with(-good, good)])
+    assert (report["runs"], report["settled_within_5s"]) == (3, 2)
+    assert report["changes"] == {"settled": 5, "of": 6}
+    assert report["in_view_at_first"] == {"settled": 5, "of": 5}
+    assert report["out_of_view_at_first"] == {"settled": 0, "of": 1}
+    assert report["facing_error_deg"] == {"median": 2.0, "p95": pytest.approx(45.5)}
+
+
+def test_the_robot_faces_a_sound_in_view():
+    """The real loop, two simulated changes; what it does is in the seed, so it does it again."""
+    session = Session(load_model("demo"), "cpu")
+    run = drive(make_room(GOOD_SEED), session, start_heading(GOOD_SEED))
+    assert all(change.settled_s <= 5 for change in run.changes)
+    assert len(run.results) == 45 and any(
+        found.bearing is not None for _, seen in run.results for found in seen.objects
+    )
+    again = drive(make_room(GOOD_SEED), session, start_heading(GOOD_SEED))
+    assert np.array_equal(run.headings, again.headings)
+
+
+def test_results_lie_in_the_folder(tmp_path):
+    report = simulate(tmp_path, runs=1, progress=lambda items, title: items)
+    assert json.loads((tmp_path / "report.json").read_text()) == report
+    assert {"runs", "settled_within_5s", "facing_error_deg", "note"} <= report.keys()
+    assert (tmp_path / "simulate.png").read_bytes().startswith(b"\x89PNG")
+    items = list(VideoSource(tmp_path / "simulate.mp4"))
+    assert sum(isinstance(item, Frame) for item in items) == 13 * 25
+    with pytest.raises(ValueError, match="at least 1 run, got 0"):
+        simulate(tmp_path, runs=0, progress=lambda items, title: items)
