@@ -25,7 +25,7 @@ from c3n_ros.segmentation_node import SegmentationNode
 BEGIN_NS = 1_700_000_000_000_000_000
 SECOND_NS = 1_000_000_000
 PCM = AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")
-MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5), card={})
+MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5, history=5), card={})
 
 STRANGER = """
 import rclpy
@@ -51,6 +51,9 @@ class LeftHalfSounds:
 
     def reset(self):
         self.windows.clear()
+
+    def close(self):
+        self.device = "closed"
 
     def step(self, window):
         time.sleep(self.pause_s)
@@ -136,9 +139,15 @@ def sound_message(stamp_ns, count, channels):
     return message
 
 
-def make_node(session=None, **parameters):
+def make_node(session=None, model=MODEL, start=True, **parameters):
+    """A node, active unless `start` is false; each activation gets `session`."""
     overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-    return SegmentationNode(model=MODEL, session=session or LeftHalfSounds(), parameter_overrides=overrides)
+    session = session or LeftHalfSounds()
+    node = SegmentationNode(
+        load_model=lambda name: model, make_session=lambda model, device: session, parameter_overrides=overrides
+    )
+    assert not start or node.start()
+    return node
 
 
 def test_masks_and_objects_belong_to_camera_images(spin):
@@ -249,9 +258,8 @@ def test_live_masks_are_those_of_the_offline_session(spin, tiny_model):
             return super().step(window)
 
     settings = {"presence_threshold": 0.0, "threshold": middle_confidence(tiny_model)}
-    overrides = [Parameter(name, value=value) for name, value in settings.items()]
     robot = Robot()
-    spin(SegmentationNode(tiny_model, Listening(tiny_model, "cpu"), parameter_overrides=overrides), robot)
+    spin(make_node(Listening(tiny_model, "cpu"), tiny_model, **settings), robot)
     robot.wait_for_node()
     robot.play(4, pace_s=0.1)
     assert wait_until(lambda: len(robot.masks) >= 3)
@@ -304,10 +312,14 @@ def test_executable_says_in_one_line_why_it_cannot_start(start_process):
     assert len(output.splitlines()) == 1 and "no model '/no/such/model.safetensors'" in output
 
 
-def test_a_device_that_refuses_is_named(spin):
+def test_a_device_that_refuses_is_named(spin, capfd):
     class OutOfMemory(LeftHalfSounds):
         def step(self, window):
             raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
 
-    with pytest.raises(ValueError, match=r"does not run on .* \(CUDA out of memory.\); try device:=cpu"):
-        make_node(OutOfMemory())
+    session = OutOfMemory()
+    node = spin(make_node(session, start=False))
+    assert not node.start() and session.device == "closed"
+    said = capfd.readouterr().err
+    assert said.count("[ERROR]") == 1
+    assert "cannot activate: the model does not run on nowhere (CUDA out of memory.); try device:=cpu" in said
