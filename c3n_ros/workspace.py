@@ -29,13 +29,16 @@ from virtual_environment import (
     setup,
 )
 
-UNDERLAY = ROOT / "c3n_model/sources/interfaces"
+INTERFACES = ROOT / "c3n_model/sources/interfaces"
 
 
 def build(venv: Path) -> None:
-    """colcon build into install/, and of audio_common_msgs where ROS does not have it."""
-    stamp, key = ROOT / "build/.c3n_ros_key", f"{environment_key(venv)} {venv}"
+    """colcon build into install/, and of the message packages in INTERFACES that ROS does not have."""
     variables = environment(venv)
+    stand_ins = missing_interfaces(variables["AMENT_PREFIX_PATH"])
+    # With the stand-ins' names: one that ROS has got meanwhile must not stay in install/ and hide it.
+    stamp = ROOT / "build/.c3n_ros_key"
+    key = " ".join([environment_key(venv), str(venv), *(package.name for package in stand_ins)])
     if ros_is_sourced():  # a distribution's packages are built with its own Python, not with the environment's
         variables["PATH"] = os.environ["PATH"]
         del variables["VIRTUAL_ENV"]
@@ -44,8 +47,6 @@ def build(venv: Path) -> None:
         raise WorkspaceError(f"{venv} has no colcon: run `make setup` first")
     if read_key(stamp) != key:
         remove_build()  # CMake's cache would keep the paths of the other environment
-    prefixes = variables["AMENT_PREFIX_PATH"].split(os.pathsep)
-    in_ros = any(Path(prefix, "share/audio_common_msgs/package.xml").exists() for prefix in prefixes if prefix)
     command = [
         program,
         "--log-base",
@@ -53,7 +54,7 @@ def build(venv: Path) -> None:
         "build",
         "--base-paths",
         str(ROOT),
-        *([] if in_ros else [str(UNDERLAY)]),
+        *map(str, stand_ins),
         "--symlink-install",
         "--cmake-args",
         "-DBUILD_TESTING=OFF",
@@ -67,6 +68,18 @@ def build(venv: Path) -> None:
     )
     stamp.write_text(key, encoding="utf-8")
     say("build: install/ is ready; `. install/setup.bash` enters it")
+
+
+def missing_interfaces(prefix_path: str) -> list[Path]:
+    """The folders below INTERFACES whose package no prefix of an AMENT_PREFIX_PATH has, but for what we built ourselves."""
+    prefixes = [Path(prefix) for prefix in prefix_path.split(os.pathsep) if prefix]
+    foreign = [prefix for prefix in prefixes if ROOT / "install" not in (prefix, *prefix.parents)]
+    packages = sorted(path.parent for path in INTERFACES.glob("*/package.xml"))
+    return [
+        package
+        for package in packages
+        if not any((prefix / "share" / package.name / "package.xml").exists() for prefix in foreign)
+    ]
 
 
 def run(venv: Path, command: list[str]) -> None:
