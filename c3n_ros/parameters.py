@@ -29,7 +29,11 @@ _SENTENCES = {
     UNCONFIGURED: "May change while the node is not configured.",
     START: "Is read once, at the start.",
 }
-_REMEDIES = {INACTIVE: "deactivate the node", UNCONFIGURED: "deactivate and clean up the node", START: "start the node anew"}
+_REMEDIES = {
+    INACTIVE: "deactivate the node",
+    UNCONFIGURED: "deactivate and clean up the node",
+    START: "start the node anew",
+}
 
 
 def _default_of(callable_: type, name: str) -> Any:
@@ -199,7 +203,9 @@ def declare_parameters(node: Node) -> SegmentationParameters:
         ValueError: a value that cannot be used; values out of range or of a wrong type raise rclpy's ParameterException.
     """
     entries = fields(SegmentationParameters)
-    values = {entry.name: node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value for entry in entries}
+    values = {
+        entry.name: node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value for entry in entries
+    }
     return SegmentationParameters(**values)
 
 

@@ -10,6 +10,7 @@ is too much is dropped and counted: images that the intake has not come to, wind
 from __future__ import annotations
 
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -36,9 +37,14 @@ class Dropped:
 
 @dataclass(frozen=True)
 class PackedWindow:
-    """A window whose frame is a `Packed` image, and what else was taken with that image, by name."""
+    """A window whose frame is a `Packed` image, and what else was taken with that image, by name.
+
+    `complete_s` is when its last input came (time.monotonic), `passed_over` how many older windows were dropped for it.
+    """
 
     window: Window
+    complete_s: float
+    passed_over: int = 0
     companions: dict[str, Packed] = field(default_factory=dict)
 
 
@@ -48,14 +54,14 @@ class Pipeline:
     Args:
         assembler: cuts the windows; it belongs to the intake's thread from here on.
         segment: takes a window to its end; what it raises loses that window only.
-        complain: takes the exception that cost a piece of sound or a window, in the thread where it happened.
+        complain: is told, in the thread where it happened, of what ("sound", "window") an exception cost.
     """
 
     def __init__(
         self,
         assembler: WindowAssembler,
         segment: Callable[[PackedWindow], None],
-        complain: Callable[[Exception], None],
+        complain: Callable[[str, Exception], None],
     ):
         self._assembler, self._segment, self._complain = assembler, segment, complain
         self.rules: WindowRules = assembler.rules  # may be replaced at any time
@@ -140,8 +146,8 @@ class Pipeline:
                 for chunk in unpack():
                     self._assembler.add_audio(chunk)
                     self._offer(self._assembler.ready())
-            except Exception as error:  # whatever it was, it cost one piece of sound
-                self._complain(error)
+            except Exception as error:  # whatever it was, it cost one piece
+                self._complain("sound", error)
 
     def _companion_buffer(self, name: str) -> FrameBuffer:
         """As for images one a window is kept, the nearest to where the window's image should be."""
@@ -161,8 +167,9 @@ class Pipeline:
             if companion and abs(companion.stamp_ns - newest.frame.stamp_ns) <= COMPANION_SKEW_NS
         }
         with self._cut:
+            passed_over = len(windows) - 1 + (self._newest.passed_over + 1 if self._newest else 0)
             self.dropped.windows += len(windows) - 1 + (self._newest is not None)
-            self._newest = PackedWindow(newest, companions)
+            self._newest = PackedWindow(newest, time.monotonic(), passed_over, companions)
             self._cut.notify()
 
     def _run_network(self) -> None:
@@ -175,7 +182,7 @@ class Pipeline:
             try:
                 self._segment(newest)
             except Exception as error:  # out of memory, a lost GPU, a broken image: the next window may work
-                self._complain(error)
+                self._complain("window", error)
 
 
 def _pop(queue: deque) -> Any:

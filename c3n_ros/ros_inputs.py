@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from copy import copy
 from functools import partial
 from typing import Any
@@ -31,6 +31,8 @@ from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
 from c3n_model.sources.images import frame_from_compressed, frame_from_image
 from c3n_model.sources.sounds import ROS_DRIVERS, audio_dialect
+from c3n_model.types import AudioChunk
+from c3n_ros.arrivals import Arrivals, Quality
 from c3n_ros.depth import depth_from_image, points_from_cloud
 from c3n_ros.hearing import Hearing
 from c3n_ros.parameters import SegmentationParameters
@@ -85,9 +87,12 @@ class Inputs:
         self._audio_class = audio_class(settings.audio_msg_type)
         self._audio: Subscription | None = None
         self._others: list[Subscription] = []
-        self.hearing = Hearing(settings.audio_format, node.get_logger().warning)
+        self._hearing = Hearing(settings.audio_format, node.get_logger().warning)
+        image_topic = node.resolve_topic_name("camera/image_raw")
+        self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
+        self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
+        self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
         self.camera_info: CameraInfo | None = None  # the latest
-        self.incompatible: dict[str, str] = {}  # topic -> policy for which a publisher there cannot reach us
         self.callback_ns: deque[int] = deque(maxlen=DURATIONS_KEPT)
 
     @property
@@ -98,17 +103,18 @@ class Inputs:
     def open(self) -> None:
         """Subscribe. For images best effort matches every camera; a reliable request would never match most of them."""
         self._group = MutuallyExclusiveCallbackGroup()  # goes with the subscriptions; the node's own would keep a trace
-        pipeline, image_topic = self._pipeline, self._node.resolve_topic_name("camera/image_raw")
+        pipeline = self._pipeline
         if self._is_compressed:
-            self._add_packed(CompressedImage, f"{image_topic}/compressed", frame_from_compressed, pipeline.add_image)
+            self._add_packed(CompressedImage, self.camera.topic, frame_from_compressed, self._on_image)
         else:
-            self._add_packed(Image, image_topic, frame_from_image, pipeline.add_image)
+            self._add_packed(Image, self.camera.topic, frame_from_image, self._on_image)
         self._add_packed(Image, "camera/depth", depth_from_image, partial(pipeline.add_companion, "depth"))
         self._add_packed(PointCloud2, "camera/points", points_from_cloud, partial(pipeline.add_companion, "points"))
         self._add(CameraInfo, "camera/camera_info", self._on_camera_info, BEST_EFFORT)
         if audio_dialect(audio_messages) == ROS_DRIVERS:
-            self._add(audio_messages.AudioInfo, "audio/audio_info", self._on_audio_info, LATCHED)
+            self._add(audio_messages.AudioInfo, self.description.topic, self._on_audio_info, LATCHED)
         self._subscribe_audio(self._wanted_reliability())
+        self.look_around()
 
     def close(self) -> None:
         """Nothing arrives any more."""
@@ -116,36 +122,38 @@ class Inputs:
             self._node.destroy_subscription(subscription)
         self._others.clear()
         self._audio = None
-        self.incompatible.clear()
 
-    def follow_publishers(self) -> None:
-        """Subscribe to the sound anew where its publishers offer something else by now. To be called now and then."""
-        if self._audio is None:
-            return
+    def look_around(self) -> None:
+        """Who publishes by now? Where the sound's publishers offer something else it is subscribed to anew. To be called
+        every second or so while open."""
         wanted = self._wanted_reliability()
         if wanted != self._audio.qos_profile.reliability:
             self._node.destroy_subscription(self._audio)
-            self.incompatible.pop(self._audio.topic_name, None)
             self._subscribe_audio(wanted)
+        subscriptions = {subscription.topic_name: subscription for subscription in (self._audio, *self._others)}
+        for stream in (self.camera, self.microphone, self.description):
+            if stream.topic in subscriptions:
+                stream.requested = _quality(subscriptions[stream.topic].qos_profile)
+                publishers = self._node.get_publishers_info_by_topic(stream.topic)
+                stream.publishers = tuple(_quality(publisher.qos_profile) for publisher in publishers)
 
     def _wanted_reliability(self) -> ReliabilityPolicy:
         """rclpy would keep the first choice in its parameter for ever, so this one is ours, with `auto` as its default."""
-        topic = self._node.resolve_topic_name("audio/audio_stamped")
-        name = f"qos_overrides.{topic}.subscription.reliability"
+        name = f"qos_overrides.{self.microphone.topic}.subscription.reliability"
         if not self._node.has_parameter(name):
             description = "reliability for the sound: reliable, best_effort or auto (what all of its publishers offer)"
             self._node.declare_parameter(name, "auto", ParameterDescriptor(description=description, read_only=True))
         chosen = self._node.get_parameter(name).value
         if chosen != "auto":
             return _reliability(name, chosen)
-        publishers = self._node.get_publishers_info_by_topic(topic)
+        publishers = self._node.get_publishers_info_by_topic(self.microphone.topic)
         return strongest_reliability(publisher.qos_profile.reliability for publisher in publishers)
 
     def _subscribe_audio(self, reliability: ReliabilityPolicy) -> None:
         profile = QoSProfile(depth=AUDIO_DEPTH, reliability=reliability)
         kinds = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)
         self._audio = self._subscribe(
-            self._audio_class, "audio/audio_stamped", self._on_audio, profile, QoSOverridingOptions(kinds)
+            self._audio_class, self.microphone.topic, self._on_audio, profile, QoSOverridingOptions(kinds)
         )
 
     def _add(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, raw: bool = False) -> None:
@@ -164,7 +172,13 @@ class Inputs:
         self._add(kind, topic, on_bytes, BEST_EFFORT, raw=True)
 
     def _subscribe(
-        self, kind: type, topic: str, callback: Callable, profile: QoSProfile, overriding: QoSOverridingOptions, raw=False
+        self,
+        kind: type,
+        topic: str,
+        callback: Callable,
+        profile: QoSProfile,
+        overriding: QoSOverridingOptions,
+        raw=False,
     ) -> Subscription:
         def timed(message: Any) -> None:
             begin_ns = time.perf_counter_ns()
@@ -173,8 +187,7 @@ class Inputs:
 
         def on_incompatible(event: Any) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
-            self.incompatible[self._node.resolve_topic_name(topic)] = policy
-            self._node.get_logger().warning(f"a publisher on {topic} offers incompatible QoS ({policy}): nothing comes from it")
+            self._node.get_logger().warning(f"a publisher on {topic} offers another {policy}: nothing comes from it")
 
         return self._node.create_subscription(
             kind,
@@ -187,14 +200,34 @@ class Inputs:
             raw=raw,
         )
 
+    def _on_image(self, image: Packed) -> None:
+        self.camera.add(time.monotonic(), image.stamp_ns)
+        self._pipeline.add_image(image)
+
     def _on_camera_info(self, message: CameraInfo) -> None:
         self.camera_info = message
 
     def _on_audio(self, message: Any) -> None:
-        self._pipeline.add_sound(partial(self.hearing.read, message, self._node.get_clock().now().nanoseconds))
+        arrival_ns = self._node.get_clock().now().nanoseconds
+        self._pipeline.add_sound(partial(self._hear, self._hearing.read, message, arrival_ns))
 
     def _on_audio_info(self, message: Any) -> None:
-        self._pipeline.add_sound(partial(self.hearing.describe, message))
+        self._pipeline.add_sound(partial(self._hear, self._hearing.describe, message))
+
+    def _hear(self, read: Callable[..., Iterable[AudioChunk]], *message: Any) -> Iterator[AudioChunk]:
+        """Runs in the intake's thread, where sound is unpacked."""
+        try:
+            for chunk in read(*message):
+                self.microphone.refused = ""
+                self.microphone.add(time.monotonic(), chunk.stamp_ns, chunk.end_ns)
+                yield chunk
+        except ValueError as error:
+            self.microphone.refused = str(error)
+            raise
+
+
+def _quality(profile: QoSProfile) -> Quality:
+    return Quality(profile.reliability.name.lower(), profile.durability.name.lower())
 
 
 def _reliability(name: str, value: str) -> ReliabilityPolicy:

@@ -13,6 +13,7 @@ any more, and the network stays where it is.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -28,15 +29,15 @@ from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import Frame, Window
-from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
+from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, SegmentationParameters, declare_parameters, with_changes
 from c3n_ros.pipeline import PackedWindow, Pipeline
+from c3n_ros.ros_diagnostics import Diagnostics
 from c3n_ros.ros_inputs import Inputs
 from c3n_ros.ros_lifecycle import refuse_wrong_transitions
 from c3n_ros.ros_outputs import Outputs
 from c3n_ros.run_node import run, spin
 
 REPEAT_ERROR_AFTER_S = 10.0
-QUIET_PERIOD_S = 10.0  # without a window in this time, the node says what it lacks
 
 
 class SegmentationNode(LifecycleNode):
@@ -63,7 +64,9 @@ class SegmentationNode(LifecycleNode):
         self._session: Session | None = None
         self._pipeline: Pipeline | None = None
         self._inputs: Inputs | None = None
-        self._enabled = True
+        self._said_s: dict[str, float] = {}  # what was said last when
+        self._diagnostics = Diagnostics(self)
+        self._health = self._diagnostics.health
         self.add_on_set_parameters_callback(self._on_parameters)
         self.create_service(SetBool, "~/enable", self._on_enable)
         self.create_timer(1.0, self._every_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
@@ -96,6 +99,7 @@ class SegmentationNode(LifecycleNode):
     def on_shutdown(self, state) -> TransitionCallbackReturn:
         """Drop everything, in whatever state."""
         self._clean_up()
+        self._health.state = "finalized"
         return TransitionCallbackReturn.SUCCESS
 
     def on_error(self, state) -> TransitionCallbackReturn:
@@ -105,31 +109,41 @@ class SegmentationNode(LifecycleNode):
 
     def _attempt(self, name: str, step: Callable[[], None], undo: Callable[[], None]) -> TransitionCallbackReturn:
         """Do `step`; where it fails it is undone and said in one line, and the state stays what it was."""
+        self._health.model_refused = ""
         try:
             step()
         except Exception as error:  # whatever a file, a driver or a library has to say
-            expected = isinstance(error, (ValueError, OSError))
-            reason = " ".join(str(error).split())
-            self.get_logger().error(f"cannot {name}: {reason if expected else f'{type(error).__name__}: {reason}'}")
             undo()
+            self._health.model_refused = _in_one_line(error)
+            self.get_logger().error(f"cannot {name}: {_in_one_line(error)}")
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
     def _configure(self) -> None:
+        self._health.model = self._settings.model
         self._model = self._load_model(self._settings.model)
-        self._outputs = Outputs(self)
+        self._health.fingerprint = self._model.fingerprint
+        self._outputs = Outputs(self, self._model.visual_labels)
+        self._health.state = "inactive"
 
     def _activate(self, state) -> None:
         settings, model = self._settings, self._model
         self._session = self._make_session(model, settings.device)
         self._warm_up()
-        assembler = WindowAssembler(model.sample_rate, rules=settings.rules)
-        self._pipeline = Pipeline(assembler, self._segment, self._complain)
+        self._health.device = str(self._session.device)
+        self._health.device_memory_bytes = self._session.device_memory_bytes
+        self._pipeline = Pipeline(
+            WindowAssembler(model.sample_rate, rules=settings.rules), self._segment, self._complain
+        )
         self._inputs = Inputs(self, settings, self._pipeline)
-        self._pipeline.start()
         super().on_activate(state)  # the publishers, before anything can be published
-        if self._enabled:
+        self._outputs.announce(settings)
+        self._pipeline.start()
+        self._diagnostics.listen_to(self._inputs, self._pipeline)
+        self._show_rules()
+        if self._health.enabled:
             self._inputs.open()
+        self._health.state = "active"
         note = model.card.get("note", "")
         self.get_logger().info(f"listening with model {settings.model} on {self._session.device}. {note}".strip())
 
@@ -141,12 +155,14 @@ class SegmentationNode(LifecycleNode):
         if self._session is not None:
             self._session.close()
         self._inputs = self._pipeline = self._session = None
+        self._health.state, self._health.device_memory_bytes = "inactive", None
 
     def _clean_up(self) -> None:
         self._deactivate()
         if self._outputs is not None:
             self._outputs.close()
         self._outputs = self._model = None
+        self._health.state = "unconfigured"
 
     def _warm_up(self) -> None:
         """The first pass through a network is many times slower than the others; no window should wait for it.
@@ -161,49 +177,82 @@ class SegmentationNode(LifecycleNode):
         self._session.reset()
 
     def _segment(self, packed: PackedWindow) -> None:
-        settings, session = self._settings, self._session
-        window = replace(packed.window, frame=packed.window.frame.content())
-        config = self._model.config
+        """In the network's thread: one window from its packed image to its messages."""
+        try:
+            window = replace(packed.window, frame=packed.window.frame.content())
+        except ValueError as error:
+            self._health.refuse_image(str(error))
+            self._say("image not used", error)
+            return
+        settings, dropped = self._settings, self._pipeline.dropped.windows
+        self._configure_session(settings)
+        segmentation = self._session.step(window)
+        self._outputs.publish(segmentation, window.frame.rgb, settings, dropped)
+        now_s = time.monotonic()
+        self._health.on_window(now_s, now_s - packed.complete_s, window.heard, packed.passed_over)
+
+    def _configure_session(self, settings: SegmentationParameters) -> None:
+        session, config = self._session, self._model.config
         session.threshold = settings.threshold
         session.presence_threshold = (
             config.presence_threshold if settings.presence_threshold < 0 else settings.presence_threshold
         )
         session.history = settings.history or config.history
-        segmentation = session.step(window)
-        self._outputs.publish(segmentation, window.frame.rgb, settings.mask_mode, self._pipeline.dropped.windows)
 
-    def _complain(self, error: Exception) -> None:
-        expected = isinstance(error, ValueError)
-        reason = str(error) if expected else f"{type(error).__name__}: {error}"
-        self.get_logger().error(f"not used: {reason}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
+    def _complain(self, what: str, error: Exception) -> None:
+        """In the thread where it happened: a piece of sound or a window is lost."""
+        if what == "window":
+            self._health.fail_window(_in_one_line(error))
+            self._say("window skipped", error)
+        else:
+            self._say("sound not used", error)
+
+    def _say(self, what: str, error: Exception) -> None:
+        """Not again and again (rclpy's own throttle goes by lines of code, not by what is said)."""
+        now_s = time.monotonic()
+        if now_s - self._said_s.get(what, -REPEAT_ERROR_AFTER_S) >= REPEAT_ERROR_AFTER_S:
+            self._said_s[what] = now_s
+            self.get_logger().error(f"{what}: {_in_one_line(error)}")
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         state = LIVE if self._pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
         try:
-            settings = with_changes(self._settings, changes, state)
+            self._settings = with_changes(self._settings, changes, state)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        if self._pipeline is not None and settings.rules != self._settings.rules:
-            self._pipeline.rules = settings.rules
-        self._settings = settings
+        self._show_rules()
         return SetParametersResult(successful=True)
 
+    def _show_rules(self) -> None:
+        settings, health = self._settings, self._health
+        health.hop_s, health.max_skew_s, health.max_wait_s = settings.hop_s, settings.max_skew_s, settings.max_wait_s
+        if self._pipeline is not None and self._pipeline.rules != settings.rules:
+            self._pipeline.rules = settings.rules
+
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._enabled = request.data
+        self._health.enabled = request.data
         if self._inputs is not None and request.data != self._inputs.is_open:
             (self._inputs.open if request.data else self._inputs.close)()
+            self._health.listening_since_s = time.monotonic()
         response.success = True
         response.message = "enabled" if request.data else "paused"
         return response
 
     def _every_second(self) -> None:
-        if self._inputs is not None:
-            self._inputs.follow_publishers()
+        if self._inputs is not None and self._inputs.is_open:
+            self._inputs.look_around()
+        self._diagnostics.report(self._inputs, self._pipeline)
 
     def destroy_node(self) -> None:
         """Let the window in progress finish, then take the node down."""
         self._clean_up()
         super().destroy_node()
+
+
+def _in_one_line(error: Exception) -> str:
+    """What was expected to happen says itself what is wrong; of anything else the kind is named, too."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"
 
 
 def main() -> int:

@@ -23,7 +23,9 @@ def stamp_of_serialized(data: bytes) -> int:
     """
     order = _BYTE_ORDERS.get(bytes(data[:2]))
     if order is None or len(data) < _FIELDS_BEGIN + 8:
-        raise ValueError(f"expected a serialized message with a header, got {len(data)} bytes from {bytes(data[:4])!r} on")
+        raise ValueError(
+            f"expected a serialized message with a header, got {len(data)} bytes from {bytes(data[:4])!r} on"
+        )
     seconds, nanoseconds = struct.unpack_from(f"{order}iI", data, _FIELDS_BEGIN)
     return seconds * NANOSECONDS_PER_SECOND + nanoseconds
 
