@@ -15,22 +15,23 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.parameter import Parameter
+from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import SetBool
 
 from c3n_model.loading import load_model
 from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
-from c3n_model.types import Frame, Window
+from c3n_model.types import Segmentation
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, SegmentationParameters, declare_parameters, with_changes
-from c3n_ros.pipeline import PackedWindow, Pipeline
+from c3n_ros.perception import Perception
+from c3n_ros.pipeline import Pipeline
 from c3n_ros.ros_diagnostics import Diagnostics
 from c3n_ros.ros_inputs import Inputs
 from c3n_ros.ros_lifecycle import refuse_wrong_transitions
@@ -62,6 +63,7 @@ class SegmentationNode(LifecycleNode):
         self._model: Model | None = None
         self._outputs: Outputs | None = None
         self._session: Session | None = None
+        self._perception: Perception | None = None
         self._pipeline: Pipeline | None = None
         self._inputs: Inputs | None = None
         self._said_s: dict[str, float] = {}  # what was said last when
@@ -127,24 +129,23 @@ class SegmentationNode(LifecycleNode):
         self._health.state = "inactive"
 
     def _activate(self, state) -> None:
-        settings, model = self._settings, self._model
-        self._session = self._make_session(model, settings.device)
-        self._warm_up()
-        self._health.device = str(self._session.device)
-        self._health.device_memory_bytes = self._session.device_memory_bytes
-        self._pipeline = Pipeline(
-            WindowAssembler(model.sample_rate, rules=settings.rules), self._segment, self._complain
-        )
+        settings, health, sample_rate = self._settings, self._health, self._model.sample_rate
+        self._session = self._make_session(self._model, settings.device)
+        self._perception = Perception(self._session, settings, self._publish, self._camera_info, health, self._say)
+        self._perception.warm_up()
+        assembler = WindowAssembler(sample_rate, rules=settings.rules)
+        self._pipeline = Pipeline(assembler, self._perception.segment, self._complain)
         self._inputs = Inputs(self, settings, self._pipeline)
         super().on_activate(state)  # the publishers, before anything can be published
         self._outputs.announce(settings)
         self._pipeline.start()
-        self._diagnostics.listen_to(self._inputs, self._pipeline)
-        self._show_rules()
-        if self._health.enabled:
+        if health.enabled:
             self._inputs.open()
-        self._health.state = "active"
-        note = model.card.get("note", "")
+        self._diagnostics.listen_to(self._inputs, self._pipeline)
+        health.device, health.device_memory_bytes = str(self._session.device), self._session.device_memory_bytes
+        health.state = "active"
+        self._apply(settings)
+        note = self._model.card.get("note", "")
         self.get_logger().info(f"listening with model {settings.model} on {self._session.device}. {note}".strip())
 
     def _deactivate(self) -> None:
@@ -154,7 +155,7 @@ class SegmentationNode(LifecycleNode):
             self._pipeline.stop()
         if self._session is not None:
             self._session.close()
-        self._inputs = self._pipeline = self._session = None
+        self._inputs = self._pipeline = self._perception = self._session = None
         self._health.state, self._health.device_memory_bytes = "inactive", None
 
     def _clean_up(self) -> None:
@@ -164,40 +165,11 @@ class SegmentationNode(LifecycleNode):
         self._outputs = self._model = None
         self._health.state = "unconfigured"
 
-    def _warm_up(self) -> None:
-        """The first pass through a network is many times slower than the others; no window should wait for it.
+    def _publish(self, segmentation: Segmentation, rgb: np.ndarray, settings: SegmentationParameters) -> None:
+        self._outputs.publish(segmentation, rgb, settings, self._pipeline.dropped.windows)
 
-        Raises ValueError where the device refuses: out of memory, a driver that does not fit."""
-        frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
-        try:
-            self._session.step(Window(start_ns=0, frame=frame, snippet=np.zeros(self._model.sample_rate, np.float32)))
-        except RuntimeError as error:  # torch's, for whatever CUDA says
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"the model does not run on {self._session.device} ({reason}); try device:=cpu") from error
-        self._session.reset()
-
-    def _segment(self, packed: PackedWindow) -> None:
-        """In the network's thread: one window from its packed image to its messages."""
-        try:
-            window = replace(packed.window, frame=packed.window.frame.content())
-        except ValueError as error:
-            self._health.refuse_image(str(error))
-            self._say("image not used", error)
-            return
-        settings, dropped = self._settings, self._pipeline.dropped.windows
-        self._configure_session(settings)
-        segmentation = self._session.step(window)
-        self._outputs.publish(segmentation, window.frame.rgb, settings, dropped)
-        now_s = time.monotonic()
-        self._health.on_window(now_s, now_s - packed.complete_s, window.heard, packed.passed_over)
-
-    def _configure_session(self, settings: SegmentationParameters) -> None:
-        session, config = self._session, self._model.config
-        session.threshold = settings.threshold
-        session.presence_threshold = (
-            config.presence_threshold if settings.presence_threshold < 0 else settings.presence_threshold
-        )
-        session.history = settings.history or config.history
+    def _camera_info(self) -> CameraInfo | None:
+        return self._inputs.camera_info
 
     def _complain(self, what: str, error: Exception) -> None:
         """In the thread where it happened: a piece of sound or a window is lost."""
@@ -220,14 +192,16 @@ class SegmentationNode(LifecycleNode):
             self._settings = with_changes(self._settings, changes, state)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._show_rules()
+        self._apply(self._settings)
         return SetParametersResult(successful=True)
 
-    def _show_rules(self) -> None:
-        settings, health = self._settings, self._health
+    def _apply(self, settings: SegmentationParameters) -> None:
+        health = self._health
         health.hop_s, health.max_skew_s, health.max_wait_s = settings.hop_s, settings.max_skew_s, settings.max_wait_s
-        if self._pipeline is not None and self._pipeline.rules != settings.rules:
-            self._pipeline.rules = settings.rules
+        if self._pipeline is not None:
+            self._perception.settings = settings
+            if settings.rules != self._pipeline.rules:
+                self._pipeline.rules = settings.rules
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._health.enabled = request.data

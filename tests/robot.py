@@ -35,7 +35,7 @@ class LeftHalfSounds:
     """Stands in for c3n_model's Session; `pause_s` makes it slow."""
 
     def __init__(self, pause_s=0.0):
-        self.windows, self.pause_s, self.device = [], pause_s, "nowhere"
+        self.windows, self.pause_s, self.device, self.model = [], pause_s, "nowhere", MODEL
         self.threshold = self.presence_threshold = self.history = self.device_memory_bytes = None
 
     def reset(self):
