@@ -134,7 +134,9 @@ class Health:
             remedy = "configure and activate it (ros2 lifecycle set), or start it with autostart:=true"
             return Status("node", Level.WARN, f"{self.state}: {remedy}", values)
         if not self.enabled:
-            return Status("node", Level.WARN, "disabled: set its parameter enabled to true", values)
+            return Status(
+                "node", Level.WARN, "disabled: call its service ~/enable (std_srvs/SetBool) with data: true", values
+            )
         return Status("node", Level.OK, "active", values)
 
     def _network_status(self, windows: list[PublishedWindow], failure: str) -> Status:

@@ -7,6 +7,7 @@ INPUTS = {
     "camera/image_raw/compressed": "sensor_msgs/msg/CompressedImage",  # in its place with image_transport:=compressed
     "camera/camera_info": "sensor_msgs/msg/CameraInfo",
     "camera/depth": "sensor_msgs/msg/Image",
+    "camera/points": "sensor_msgs/msg/PointCloud2",
     "audio/audio_stamped": "audio_common_msgs/msg/AudioDataStamped",
     "audio/audio_info": "audio_common_msgs/msg/AudioInfo",
 }

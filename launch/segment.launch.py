@@ -1,6 +1,12 @@
-"""Start the segmentation node: `ros2 launch c3n_ros segment.launch.py image_topic:=/camera/color/image_raw`."""
+"""Start the segmentation node: `ros2 launch c3n_ros segment.launch.py image_topic:=/camera/color/image_raw`.
+
+The node is a lifecycle node that configures and activates itself (its parameter `autostart`), so a plain Node action serves on every
+distribution; with autostart:=false, `ros2 lifecycle set /segmentation configure` and `activate` do it. What is not an argument here is
+in params_file. segment.launch.xml is the same in XML.
+"""
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
 from launch_ros.parameter_descriptions import ParameterValue
@@ -14,23 +20,44 @@ ARGUMENTS = (
         PathJoinSubstitution([FindPackageShare("c3n_ros"), "config", "segment.yaml"]),
         "YAML file with the node's parameters",
     ),
-    ("namespace", "", "Namespace of the node and of its outputs"),
-    ("use_sim_time", "false", "Take the time of log messages from /clock; windows go by message stamps in any case"),
-    ("log_level", "info", "debug, info, warn, error or fatal"),
-    ("image_topic", "/camera/image_raw", "Camera, sensor_msgs/Image"),
-    ("audio_topic", "/audio/audio_stamped", "Microphone, audio_common_msgs/AudioDataStamped with PCM"),
-    ("audio_info_topic", "/audio/audio_info", "Format of the sound, audio_common_msgs/AudioInfo"),
     ("model", "", "zero_shot, demo, or path of a checkpoint or YAML file; empty: as in params_file (zero_shot)"),
     ("device", "", "auto, cpu, cuda or cuda:N; empty: as in params_file (auto)"),
+    ("hop_s", "", "Seconds from one mask to the next, 0.1 to 1; empty: as in params_file (1.0)"),
+    ("image_topic", "/camera/image_raw", "Camera, sensor_msgs/Image; its base topic also where compressed is read"),
+    (
+        "image_transport",
+        "",
+        "raw, or compressed (CompressedImage on image_topic/compressed); empty: as in params_file (raw)",
+    ),
+    (
+        "camera_info_topic",
+        "/camera/camera_info",
+        "Lens of the camera, sensor_msgs/CameraInfo; for the direction of sound",
+    ),
+    ("depth_topic", "/camera/depth", "Depth aligned with the image, sensor_msgs/Image; for the position of sound"),
+    ("points_topic", "/camera/points", "In the place of depth: sensor_msgs/PointCloud2"),
+    ("audio_topic", "/audio/audio_stamped", "Microphone, audio_common_msgs/AudioDataStamped"),
+    ("audio_info_topic", "/audio/audio_info", "Format of the sound, audio_common_msgs/AudioInfo"),
+    ("microphone", "false", "Also publish this machine's microphone on audio_topic and audio_info_topic"),
+    ("namespace", "", "Namespace of the node and of its outputs"),
+    (
+        "autostart",
+        "",
+        "false: wait for a lifecycle manager; empty: as in params_file (true: configure and activate at once)",
+    ),
+    ("use_sim_time", "false", "Take the time of log messages from /clock; windows go by message stamps in any case"),
+    ("log_level", "info", "debug, info, warn, error or fatal"),
     ("respawn", "false", "Start the node again when it ends"),
 )
+# Arguments that win over params_file where they are given.
+OPTIONAL = {"model": str, "device": str, "hop_s": float, "image_transport": str, "autostart": bool}
 
 
 def segmentation_node(context):
-    """The node; an argument that was given wins over the file of parameters."""
+    """The node, with its topics and parameters."""
     value = LaunchConfiguration
-    given = {name: value(name).perform(context) for name in ("model", "device")}
-    overrides = {name: ParameterValue(text, value_type=str) for name, text in given.items() if text}
+    given = {name: value(name).perform(context) for name in OPTIONAL}
+    overrides = {name: ParameterValue(text, value_type=OPTIONAL[name]) for name, text in given.items() if text}
     return [
         Node(
             package="c3n_ros",
@@ -42,11 +69,14 @@ def segmentation_node(context):
             respawn_delay=2.0,
             parameters=[
                 value("params_file"),
-                {"use_sim_time": ParameterValue(value("use_sim_time"), value_type=bool)},
-                overrides,
+                {"use_sim_time": ParameterValue(value("use_sim_time"), value_type=bool), **overrides},
             ],
             remappings=[
                 ("camera/image_raw", value("image_topic")),
+                ("camera/image_raw/compressed", [value("image_topic"), "/compressed"]),
+                ("camera/camera_info", value("camera_info_topic")),
+                ("camera/depth", value("depth_topic")),
+                ("camera/points", value("points_topic")),
                 ("audio/audio_stamped", value("audio_topic")),
                 ("audio/audio_info", value("audio_info_topic")),
             ],
@@ -55,9 +85,27 @@ def segmentation_node(context):
     ]
 
 
+def microphone_node():
+    """The node that publishes this machine's microphone, where it is asked for."""
+    value = LaunchConfiguration
+    return Node(
+        package="c3n_ros",
+        executable="microphone_node",
+        name="microphone",
+        namespace=value("namespace"),
+        output="screen",
+        condition=IfCondition(value("microphone")),
+        remappings=[
+            ("audio/audio_stamped", value("audio_topic")),
+            ("audio/audio_info", value("audio_info_topic")),
+        ],
+        arguments=["--ros-args", "--log-level", value("log_level")],
+    )
+
+
 def generate_launch_description():
     """Read by `ros2 launch`."""
     declared = [
         DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in ARGUMENTS
     ]
-    return LaunchDescription([*declared, OpaqueFunction(function=segmentation_node)])
+    return LaunchDescription([*declared, OpaqueFunction(function=segmentation_node), microphone_node()])
