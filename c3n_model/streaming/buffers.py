@@ -19,22 +19,27 @@ JITTER_NS = 20_000_000
 
 
 class FrameBuffer:
-    """Of every second of stamps the frame nearest to 15/16 of it: all that a window can use.
+    """Of every window the frame nearest to 15/16 of its second: all that a window can use.
 
-    Keeping one frame per second instead of all bounds a 1080p stream to a few images. Of two equally near frames the
-    earlier one stays, of two with one stamp the one that came first. Holds at most `capacity` seconds.
+    Keeping one frame a window instead of all bounds a 1080p stream to a few images. A frame belongs to the nearest window
+    only, so no image is segmented twice. Of two equally near frames the earlier one stays, of two with one stamp the one that
+    came first. Holds the frames of at most `capacity` seconds.
     """
 
     delay_ns = 0  # how long after its stamp a message may come without being late: a frame comes at once
 
-    def __init__(self, max_skew_ns: int, capacity: int = 10):
+    def __init__(self, max_skew_ns: int, capacity: int = 10, hop_ns: int = NANOSECONDS_PER_SECOND):
         """`max_skew_ns`: how far from 15/16 a frame may be; ValueError unless it is in [0, half a second)."""
+        self.set_grid(hop_ns, max_skew_ns)
+        self._capacity = capacity
+        self.newest_ns: int | None = None
+
+    def set_grid(self, hop_ns: int, max_skew_ns: int) -> None:
+        """Another grid of windows; the frames of the former one are forgotten. Raises ValueError as the constructor."""
         if not 0 <= max_skew_ns < NANOSECONDS_PER_SECOND // 2:
             raise ValueError(f"max_skew_ns must be at least 0 and below half a second, got {max_skew_ns} ns")
-        self._max_skew_ns = max_skew_ns
-        self._capacity = capacity
-        self._frames: dict[int, Frame] = {}
-        self.newest_ns: int | None = None
+        self._hop_ns, self._max_skew_ns = hop_ns, max_skew_ns
+        self._frames: dict[int, Frame] = {}  # by number of the window that is theirs
 
     def __len__(self) -> int:
         return len(self._frames)
@@ -45,15 +50,16 @@ class FrameBuffer:
         return self.newest_ns
 
     def add(self, frame: Frame) -> None:
-        """Keep `frame` if it is the nearest of its second so far."""
+        """Keep `frame` if it is the nearest of its window so far."""
         self.newest_ns = frame.stamp_ns if self.newest_ns is None else max(self.newest_ns, frame.stamp_ns)
-        second = (frame.stamp_ns - FRAME_OFFSET_NS + NANOSECONDS_PER_SECOND // 2) // NANOSECONDS_PER_SECOND
-        if _skew(frame, second) > self._max_skew_ns:
+        number = (frame.stamp_ns - FRAME_OFFSET_NS + self._hop_ns // 2) // self._hop_ns
+        skew_ns = self._skew_ns(frame, number)
+        if skew_ns > self._max_skew_ns:
             return
-        kept = self._frames.get(second)
-        if kept is None or (_skew(frame, second), frame.stamp_ns) < (_skew(kept, second), kept.stamp_ns):
-            self._frames[second] = frame
-        if len(self._frames) > self._capacity:
+        kept = self._frames.get(number)
+        if kept is None or (skew_ns, frame.stamp_ns) < (self._skew_ns(kept, number), kept.stamp_ns):
+            self._frames[number] = frame
+        if len(self._frames) > self._capacity * NANOSECONDS_PER_SECOND // self._hop_ns:
             del self._frames[min(self._frames)]
 
     def is_decided(self, start_ns: int) -> bool:
@@ -61,10 +67,10 @@ class FrameBuffer:
         return self.newest_ns is not None and self.newest_ns >= start_ns + FRAME_OFFSET_NS
 
     def take(self, start_ns: int) -> Frame | None:
-        """The frame of the second from `start_ns` (None if there is none), forgetting it and all of earlier seconds."""
-        second = start_ns // NANOSECONDS_PER_SECOND
-        frame = self._frames.get(second)
-        self._frames = {key: kept for key, kept in self._frames.items() if key > second}
+        """The frame of the window from `start_ns` (None if there is none), forgetting it and all of earlier windows."""
+        number = start_ns // self._hop_ns
+        frame = self._frames.get(number)
+        self._frames = {key: kept for key, kept in self._frames.items() if key > number}
         return frame
 
     def clear(self) -> None:
@@ -72,9 +78,8 @@ class FrameBuffer:
         self._frames.clear()
         self.newest_ns = None
 
-
-def _skew(frame: Frame, second: int) -> int:
-    return abs(frame.stamp_ns - second * NANOSECONDS_PER_SECOND - FRAME_OFFSET_NS)
+    def _skew_ns(self, frame: Frame, number: int) -> int:
+        return abs(frame.stamp_ns - number * self._hop_ns - FRAME_OFFSET_NS)
 
 
 @dataclass

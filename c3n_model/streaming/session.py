@@ -1,7 +1,8 @@
 """A live session: the network has no memory, this object has all of it. Use one session per stream.
 
-Each new second is encoded once; the last T encodings are kept by stamp and only the newest frame is decoded. That gives
-exactly what `network.forward` gives for the last frame of a clip, with T times fewer backbone passes.
+Each new window is encoded once; its encoding and those of the T - 1 seconds before it, kept by stamp, are decoded for the
+newest frame only. That gives exactly what `network.forward` gives for the last frame of a clip, with T times fewer backbone
+passes. Windows that overlap (a hop below a second) look back in whole seconds, too, as the network was trained.
 """
 
 from __future__ import annotations
@@ -30,20 +31,25 @@ class Session:
         device: "auto", "cpu", "cuda" or "cuda:N".
         threshold: mask probability from which a pixel sounds, in (0, 1).
         presence_threshold: audibility below which the mask is empty; None takes the model's own.
+        history: seconds that are decoded together, T, at least 1; None takes the model's own.
     Raises:
-        ValueError: a device that this machine has not, or a threshold outside (0, 1).
+        ValueError: a device that this machine has not, a threshold outside (0, 1) or a history below 1.
     """
 
     def __init__(
-        self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None
-    ):
+        self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
+        history: int | None = None,
+    ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
+        if history is not None and history < 1:
+            raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
         self.network = model.network.to(self.device).eval()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
-        self._history: list[tuple[int, Encoding]] = []  # (start_ns, one encoded second), oldest first
+        self.history = model.config.history if history is None else history
+        self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
         self._newest: Decoding | None = None
 
     @property
@@ -55,17 +61,19 @@ class Session:
 
     def reset(self) -> None:
         """Forget all seconds seen so far."""
-        self._history.clear()
+        self._encodings.clear()
         self._newest = None
 
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:
-        """Segment the newest second. A window not newer than the last one (a bag that loops) starts a new history."""
+        """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
         self._remember(window.start_ns, encoding)
-        recent = encoding.join([known for _, known in self._history])
-        newest = torch.arange(len(self._history), device=self.device)[None] == len(self._history) - 1
-        self._newest = self.network.decode(recent, newest)
+        seconds = [
+            known for start_ns, known in self._encodings if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
+        ]
+        newest = torch.arange(len(seconds), device=self.device)[None] == len(seconds) - 1
+        self._newest = self.network.decode(encoding.join(seconds), newest)
         return self._describe(window, self._newest)
 
     def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
@@ -74,10 +82,10 @@ class Session:
         return frame.to(self.device), torch.from_numpy(window.snippet)[None].to(self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
-        if self._history and start_ns <= self._history[-1][0]:
+        if self._encodings and start_ns <= self._encodings[-1][0]:
             self.reset()
-        oldest_ns = start_ns - (self.model.config.history - 1) * NANOSECONDS_PER_SECOND
-        self._history = [entry for entry in self._history if entry[0] >= oldest_ns] + [(start_ns, encoding)]
+        oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
+        self._encodings = [entry for entry in self._encodings if entry[0] >= oldest_ns] + [(start_ns, encoding)]
 
     def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]

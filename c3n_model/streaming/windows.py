@@ -2,9 +2,10 @@
 
 | what | result |
 |---|---|
-| the grid | window k is [k s, (k + 1) s) of the stamps, so runs that start at different times cut the same |
-| the first window | the first whole second whose sound is held from its beginning (to 20 ms) |
-| its frame | the one nearest to 15/16 of the second (where AVSBench took its pictures), at most `max_skew_ns` away |
+| the grid | window k is one second of the stamps from k `hop_ns` on, so runs that start at different times cut the same |
+| the hop | a second; a shorter one gives windows that overlap, and at most as many as there are frames |
+| the first window | the first of the grid whose sound is held from its beginning (to 20 ms) |
+| its frame | the one nearest to 15/16 of its second (where AVSBench took its pictures), at most `max_skew_ns` away |
 | it closes | when its sound is complete and a frame at or after 15/16 came |
 | something is missing | when one of the streams is `max_wait_ns` past its end it closes with what there is |
 | no frame near enough | skipped, counted in `skipped_no_frame` |
@@ -12,7 +13,7 @@
 | late: for a closed window | dropped, counted |
 | out of order, overlapping, repeated, other rate or channels, not finite | see `buffers`; a window may wait for it |
 | a stamp `jump_back_ns` older than the newest of its stream | the clock jumped (a looping bag): see `_follow_clock` |
-| a stamp far ahead | seconds without sound are passed over; more than the buffers hold is a clock jump |
+| a stamp far ahead | windows without sound are passed over; more than the buffers hold is a clock jump |
 | the streams end (`finish`) | nothing is waited for; a tail shorter than `min_heard` is no window |
 
 A chunk of sound comes when its last sample is over, so sound is overdue one chunk later than a frame would be.
@@ -42,8 +43,28 @@ class StreamCounts:
     bad_samples: int = 0  # not finite
 
 
-def _ceil_to_second(stamp_ns: int) -> int:
-    return -(-stamp_ns // NANOSECONDS_PER_SECOND) * NANOSECONDS_PER_SECOND
+@dataclass(frozen=True)
+class WindowRules:
+    """When windows begin and what they wait for; see the module's table.
+
+    Raises ValueError for a hop that is no whole part of a second or below a tenth of it, or a `min_heard` outside (0, 1].
+    """
+
+    hop_ns: int = NANOSECONDS_PER_SECOND
+    max_skew_ns: int = 150_000_000
+    max_wait_ns: int = 500_000_000
+    min_heard: float = 0.5
+    jump_back_ns: int = 2 * NANOSECONDS_PER_SECOND
+
+    def __post_init__(self):
+        shortest_ns = NANOSECONDS_PER_SECOND // 10
+        if not shortest_ns <= self.hop_ns <= NANOSECONDS_PER_SECOND or NANOSECONDS_PER_SECOND % self.hop_ns:
+            raise ValueError(
+                f"a hop must be 1, 0.5, 0.25, 0.2, 0.125 or 0.1 s, so that windows lie on whole seconds too; "
+                f"got {self.hop_ns / NANOSECONDS_PER_SECOND} s"
+            )
+        if not 0 < self.min_heard <= 1:
+            raise ValueError(f"min_heard must be in (0, 1], got {self.min_heard}")
 
 
 class WindowAssembler:
@@ -53,32 +74,33 @@ class WindowAssembler:
     Memory is bounded: `capacity` seconds of sound and as many frames.
     """
 
-    def __init__(
-        self,
-        sample_rate: int,
-        *,
-        max_skew_ns: int = 150_000_000,
-        max_wait_ns: int = 500_000_000,
-        min_heard: float = 0.5,
-        jump_back_ns: int = 2 * NANOSECONDS_PER_SECOND,
-        capacity: int = 10,
-    ):
-        """`sample_rate` of the snippets in Hz; `min_heard` in (0, 1]; `capacity` in whole seconds, at least 2."""
-        if sample_rate <= 0 or not 0 < min_heard <= 1 or capacity < 2:
+    def __init__(self, sample_rate: int, *, rules: WindowRules = WindowRules(), capacity: int = 10):
+        """`sample_rate` of the snippets in Hz; `capacity` in whole seconds, at least 2. Raises ValueError."""
+        if sample_rate <= 0 or capacity < 2:
             raise ValueError(
-                "sample_rate must be positive, min_heard in (0, 1] and capacity at least 2 s, "
-                f"got {sample_rate} Hz, {min_heard} and {capacity} s"
+                f"sample_rate must be positive and capacity at least 2 s, got {sample_rate} Hz and {capacity} s"
             )
         self._sample_rate = sample_rate
-        self._max_wait_ns = max_wait_ns
-        self._min_heard = min_heard
-        self._jump_back_ns = jump_back_ns
+        self._rules = rules
         self._capacity = capacity
-        self._frames = FrameBuffer(max_skew_ns, capacity)
+        self._frames = FrameBuffer(rules.max_skew_ns, capacity, rules.hop_ns)
         self._audio = AudioBuffer(capacity * NANOSECONDS_PER_SECOND)
         self._next_ns: int | None = None  # start of the oldest window that is not closed; None before the first
         self._behind: FrameBuffer | AudioBuffer | None = None  # the stream that has not yet followed a jump
         self.counts = StreamCounts()
+
+    @property
+    def rules(self) -> WindowRules:
+        """May be replaced between two calls: what is buffered stays, but for frames if the hop or the skew changes."""
+        return self._rules
+
+    @rules.setter
+    def rules(self, rules: WindowRules) -> None:
+        if (rules.hop_ns, rules.max_skew_ns) != (self._rules.hop_ns, self._rules.max_skew_ns):
+            self._frames.set_grid(rules.hop_ns, rules.max_skew_ns)
+        self._rules = rules
+        if self._next_ns is not None:
+            self._next_ns = self._ceil_to_hop(self._next_ns)
 
     def add_frame(self, frame: Frame) -> None:
         """Take one image. Only its `stamp_ns` is looked at: one that is unpacked later may stand for it."""
@@ -114,11 +136,11 @@ class WindowAssembler:
         windows = []
         while (start_ns := self._next_start(ended)) is not None:
             complete = self._audio.is_complete(start_ns) and self._frames.is_decided(start_ns)
-            if ended and self._audio.end_ns < start_ns + self._min_heard * NANOSECONDS_PER_SECOND:
+            if ended and self._audio.end_ns < start_ns + self._rules.min_heard * NANOSECONDS_PER_SECOND:
                 break  # a tail that is no window
             if not (complete or ended or self._is_overdue(start_ns)):
                 break
-            self._next_ns = start_ns + NANOSECONDS_PER_SECOND
+            self._next_ns = start_ns + self._rules.hop_ns
             window = self._cut(start_ns)
             if window is not None:
                 windows.append(window)
@@ -128,27 +150,34 @@ class WindowAssembler:
         """Start of the next window that may have sound; passes over the seconds that will have none."""
         if self._next_ns is None:
             first_ns = self._audio.first_ns()
-            return None if first_ns is None else _ceil_to_second(first_ns - JITTER_NS)
+            return None if first_ns is None else self._ceil_to_hop(first_ns - JITTER_NS)
         overdue = self._is_overdue(self._next_ns)
         if overdue or ended:
             sound_ns = self._audio.first_ns(self._next_ns)
             if sound_ns is None and overdue:  # by frames: no sound before the newest for which it is overdue
-                sound_ns = self._frames.newest_ns - self._max_wait_ns - self._audio.delay_ns
+                sound_ns = self._frames.newest_ns - self._rules.max_wait_ns - self._audio.delay_ns
             if sound_ns is not None:
-                self._skip_to(sound_ns // NANOSECONDS_PER_SECOND * NANOSECONDS_PER_SECOND)
+                self._skip_to(max(self._next_ns, self._first_to_hear(sound_ns)))
         return self._next_ns
 
     def _skip_to(self, start_ns: int) -> None:
-        silent_seconds = (start_ns - self._next_ns) // NANOSECONDS_PER_SECOND
-        if silent_seconds > self._capacity:
+        silent_ns = start_ns - self._next_ns
+        if silent_ns > self._capacity * NANOSECONDS_PER_SECOND:
             self.counts.clock_jumps += 1
         else:
-            self.counts.skipped_no_sound += silent_seconds
+            self.counts.skipped_no_sound += silent_ns // self._rules.hop_ns
         self._next_ns = start_ns
+
+    def _first_to_hear(self, sound_ns: int) -> int:
+        """Start of the first window whose second is not over before a stamp."""
+        return (sound_ns - NANOSECONDS_PER_SECOND) // self._rules.hop_ns * self._rules.hop_ns + self._rules.hop_ns
+
+    def _ceil_to_hop(self, stamp_ns: int) -> int:
+        return -(-stamp_ns // self._rules.hop_ns) * self._rules.hop_ns
 
     def _is_overdue(self, start_ns: int) -> bool:
         """Whether a stream is so far past the window that nothing more is to be expected for it."""
-        limit_ns = start_ns + NANOSECONDS_PER_SECOND + self._max_wait_ns
+        limit_ns = start_ns + NANOSECONDS_PER_SECOND + self._rules.max_wait_ns
         by_sound = self._audio.newest_ns is not None and self._audio.newest_ns >= limit_ns
         by_frames = self._frames.newest_ns is not None and self._frames.newest_ns >= limit_ns + self._audio.delay_ns
         return by_sound or by_frames
@@ -156,7 +185,7 @@ class WindowAssembler:
     def _cut(self, start_ns: int) -> Window | None:
         frame = self._frames.take(start_ns)
         snippet, heard = self._audio.read(start_ns, self._sample_rate)
-        if heard < self._min_heard:
+        if heard < self._rules.min_heard:
             self.counts.skipped_no_sound += 1
             return None
         if frame is None:
@@ -174,16 +203,16 @@ class WindowAssembler:
         The stream that jumps first is emptied and windows start anew. If the other one is still ahead, it is emptied
         too, and what it brings counts as late until it follows.
         """
-        if own.newest_ns is not None and stamp_ns < own.newest_ns - self._jump_back_ns:
+        if own.newest_ns is not None and stamp_ns < own.newest_ns - self._rules.jump_back_ns:
             self.counts.clock_jumps += 1
             self._next_ns = None
             own.clear()
             self._behind = None
-            if other.end_ns is not None and other.end_ns > stamp_ns + self._jump_back_ns:
+            if other.end_ns is not None and other.end_ns > stamp_ns + self._rules.jump_back_ns:
                 other.clear()
                 self._behind = other
         elif own is self._behind and other.end_ns is not None:
-            if stamp_ns > other.end_ns + self._jump_back_ns + other.delay_ns:
+            if stamp_ns > other.end_ns + self._rules.jump_back_ns + other.delay_ns:
                 return False
             self._behind = None
         return True

@@ -1,5 +1,7 @@
 """A session gives what the whole clip gives, second by second; and forgets what it must."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -54,6 +56,22 @@ def test_history_is_by_stamp_not_by_count(tiny_model, windows):
     assert np.abs(seen - forward_last(tiny_model, [windows[6]])).max() < 1e-5
 
 
+def test_windows_that_overlap_look_back_in_whole_seconds(tiny_model, windows):
+    """Hop of half a second: the even windows and the odd ones are two clips."""
+    often = [replace(window, start_ns=number * SECOND_NS // 2) for number, window in enumerate(windows)]
+    session = Session(tiny_model, "cpu", history=3)
+    seen = [step_probability(session, window) for window in often]
+    assert np.abs(seen[7] - forward_last(tiny_model, often[3::2])).max() < 1e-5
+    assert np.abs(seen[6] - forward_last(tiny_model, often[2:7:2])).max() < 1e-5
+
+
+def test_history_may_be_shorter_than_the_models(tiny_model, windows):
+    session = Session(tiny_model, "cpu", history=2)
+    for window in windows:
+        seen = step_probability(session, window)
+    assert np.abs(seen - forward_last(tiny_model, windows[-2:])).max() < 1e-5
+
+
 def test_a_looping_bag_gives_the_same_masks_again(tiny_model, windows):
     session = Session(tiny_model, "cpu", threshold=0.3, presence_threshold=0.0)
     first, second = ([session.step(window).confidence for window in windows] for _ in range(2))
@@ -103,5 +121,7 @@ def test_objects_by_hand():
 def test_bad_settings_are_named():
     with pytest.raises(ValueError, match="threshold must lie within"):
         Session(make_tiny_model(), "cpu", threshold=1.5)
+    with pytest.raises(ValueError, match="history must be at least 1 s, got 0"):
+        Session(make_tiny_model(), "cpu", history=0)
     with pytest.raises(ValueError, match="use auto, cpu, cuda or cuda:N"):
         Session(make_tiny_model(), "tpu9")

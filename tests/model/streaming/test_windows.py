@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from c3n_model.streaming.windows import WindowAssembler
+from c3n_model.streaming.windows import WindowAssembler, WindowRules
 from c3n_model.types import AudioChunk, Frame
 
 SECOND = 1_000_000_000
@@ -247,11 +247,80 @@ class TestBounds:
         assert len(assembler._frames) <= 10 and assembler.counts.skipped_no_sound > 10_000
 
     @pytest.mark.parametrize(
-        "wrong", [{"sample_rate": 0}, {"min_heard": 0.0}, {"capacity": 1}, {"max_skew_ns": SECOND}]
+        ("wrong", "message"),
+        [
+            ({"sample_rate": 0}, "sample_rate must be positive"),
+            ({"capacity": 1}, "capacity at least 2 s"),
+            ({"rules": WindowRules(max_skew_ns=SECOND)}, "max_skew_ns must be at least 0 and below half a second"),
+        ],
     )
-    def test_refuses_settings_without_meaning(self, wrong):
-        with pytest.raises(ValueError):
+    def test_refuses_settings_without_meaning(self, wrong, message):
+        with pytest.raises(ValueError, match=message):
             WindowAssembler(**{"sample_rate": RATE, **wrong})
+
+    @pytest.mark.parametrize(
+        ("wrong", "message"),
+        [
+            ({"min_heard": 0.0}, r"min_heard must be in \(0, 1\], got 0.0"),
+            ({"hop_ns": SECOND // 20}, "a hop must be 1, 0.5, 0.25, 0.2, 0.125 or 0.1 s.*got 0.05 s"),
+            ({"hop_ns": 300 * MILLISECOND}, "got 0.3 s"),
+            ({"hop_ns": 2 * SECOND}, "got 2.0 s"),
+        ],
+    )
+    def test_refuses_rules_without_meaning(self, wrong, message):
+        with pytest.raises(ValueError, match=message):
+            WindowRules(**wrong)
+
+
+class TestHop:
+    def test_windows_overlap_and_each_has_its_own_frame(self):
+        assembler = WindowAssembler(RATE, rules=WindowRules(hop_ns=SECOND // 4))
+        ramp = [
+            AudioChunk(np.arange(at, at + 100, dtype=np.float32)[:, None] / 10_000, RATE, at * SECOND // RATE)
+            for at in range(0, 3000, 100)
+        ]
+        windows = feed(assembler, live(frames(0, 3.1), ramp))
+        assert starts(windows) == [0.25 * k for k in range(9)]
+        assert [window.frame.stamp_ns for window in windows] == [
+            round((0.25 * k + 0.95) * SECOND) for k in range(9)
+        ]  # 20 Hz: 0.95 s is the nearest to 0.9375 s
+        for window in windows:
+            assert window.snippet[0] == pytest.approx(window.start_ns / SECOND / 10, abs=1e-6)
+            assert window.heard == 1
+
+    def test_every_fourth_window_is_one_of_the_whole_seconds(self):
+        items = live(frames(0, 5.2), chunks(0, 5.2))
+        whole = feed(WindowAssembler(RATE), items)
+        often = feed(WindowAssembler(RATE, rules=WindowRules(hop_ns=SECOND // 4)), items)
+        assert [window.frame.stamp_ns for window in often[::4]] == [window.frame.stamp_ns for window in whole]
+        assert len(often) == 4 * (len(whole) - 1) + 1
+
+    def test_no_image_is_used_twice(self):
+        assembler = WindowAssembler(RATE, rules=WindowRules(hop_ns=SECOND // 10))
+        windows = feed(assembler, live(frames(0, 6, rate=4), chunks(0, 6)))
+        used = [window.frame.stamp_ns for window in windows]
+        assert len(used) == len(set(used)) >= 4 * 4
+        assert assembler.counts.skipped_no_frame > 0
+
+    def test_rules_may_change_while_it_runs(self):
+        assembler = WindowAssembler(RATE)
+        items = live(frames(0, 8.2), chunks(0, 8.2))
+        middle = len(items) // 2
+        first = feed(assembler, items[:middle])
+        assembler.rules = WindowRules(hop_ns=SECOND // 2)
+        second = feed(assembler, items[middle:])
+        assembler.rules = WindowRules()
+        assert starts(first) == [0, 1, 2, 3]
+        assert starts(second)[0] == 4.0
+        assert np.all(np.diff(starts(second)) == 0.5)
+        assert starts(second)[-1] == 7.0
+        later = feed(assembler, live(frames(8.2, 11), chunks(8.2, 11)))
+        assert starts(later) == [8, 9, 10]
+
+    def test_silence_is_counted_in_windows(self):
+        assembler = WindowAssembler(RATE, rules=WindowRules(hop_ns=SECOND // 2))
+        feed(assembler, live(frames(0, 9), chunks(0, 2), chunks(5, 9)))
+        assert assembler.counts.skipped_no_sound == 5, "2.0 to 4.0 s; 1.5 and 4.5 s are heard to one half"
 
 
 def cut(samples, rate, start_ns, sizes):
