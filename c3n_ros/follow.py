@@ -9,7 +9,7 @@ The camera must look where the robot drives, level, near its turning axis.
 | a target | turn to it: proportional, but no faster than can be braked; within `deadband` stand still |
 | a target with a known distance, and `max_forward` > 0 | go on to `standoff` from it, while facing it |
 | no target, something audible, `search` | sweep slowly, until a mask shows up |
-| no target else, or nothing new for `timeout_s` | slow down and stop |
+| no target else, or no new window (or odometry) for `timeout_s` | slow down and stop |
 """
 
 from __future__ import annotations
@@ -86,6 +86,11 @@ class Headings:
         (before_ns, before), (after_ns, after) = self._entries[place - 1], self._entries[place]
         return before + (after - before) * (stamp_ns - before_ns) / (after_ns - before_ns)
 
+    @property
+    def newest_ns(self) -> int | None:
+        """Stamp of the last entry."""
+        return self._entries[-1][0] if self._entries else None
+
     def clear(self) -> None:
         """Forget all."""
         self._entries.clear()
@@ -94,20 +99,28 @@ class Headings:
 class SoundFollower:
     """`see` takes each window's objects, `command` says at each moment how to move. Not locked: one thread at a time.
 
-    Headings come from odometry (`turned`), or, if that is never called, from the commands: then the robot is believed to do
-    what it is told.
+    With `odometry` headings come by `turned`, and without them it stands still; else the robot is believed to do what it is told.
     """
 
-    def __init__(self, settings: FollowSettings | None = None):
-        self.settings = settings or FollowSettings()
-        self._tracker = TargetTracker(self.settings.target)
+    def __init__(self, settings: FollowSettings | None = None, *, odometry: bool = False):
+        self._settings, self._odometry = settings or FollowSettings(), odometry
+        self._tracker = TargetTracker(self._settings.target)
         self._headings = Headings()
         self.reset()
+
+    @property
+    def settings(self) -> FollowSettings:
+        """May be replaced at any time."""
+        return self._settings
+
+    @settings.setter
+    def settings(self, settings: FollowSettings) -> None:
+        self._settings = settings
+        self._tracker.settings = settings.target
 
     def reset(self) -> None:
         """Forget targets, headings and the last command."""
         self._headings.clear()
-        self._measured = False
         self._commanded_ns: int | None = None
         self._velocity = STANDSTILL
         self.forget()
@@ -121,7 +134,6 @@ class SoundFollower:
 
     def turned(self, stamp_ns: int, heading: float) -> None:
         """Odometry: the robot's heading, radians counterclockwise."""
-        self._measured = True
         self._headings.add(stamp_ns, heading)
 
     def see(self, stamp_ns: int, sightings: Iterable[Sighting], audible: bool) -> None:
@@ -145,7 +157,7 @@ class SoundFollower:
         elapsed_s = 0.0
         if self._commanded_ns is not None:
             elapsed_s = min((now_ns - self._commanded_ns) / NANOSECONDS_PER_SECOND, _LONGEST_STEP_S)
-        if not self._measured:
+        if not self._odometry:
             last = self._headings.at(now_ns)
             self._headings.add(now_ns, last + self._velocity.turn * elapsed_s)
         self._commanded_ns = now_ns
@@ -158,7 +170,8 @@ class SoundFollower:
 
     def _is_fresh(self, now_ns: int) -> bool:
         timeout_ns = self.settings.timeout_s * NANOSECONDS_PER_SECOND
-        return self._window_ns is not None and abs(now_ns - self._window_ns) <= timeout_ns
+        stamps = [self._window_ns, self._headings.newest_ns] if self._odometry else [self._window_ns]
+        return all(stamp is not None and abs(now_ns - stamp) <= timeout_ns for stamp in stamps)
 
     def _wanted(self, now_ns: int) -> Velocity:
         target = self.target(now_ns)

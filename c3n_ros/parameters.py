@@ -117,6 +117,9 @@ class SegmentationParameters:
         largest=1.0,
     )
 
+    def __post_init__(self):
+        _ = self.audio_format  # refuses a format nobody knows before any sound comes
+
     @property
     def audio_format(self) -> AudioFormat:
         """How sound is read until audio/audio_info came."""
@@ -125,31 +128,29 @@ class SegmentationParameters:
         )
 
 
-def declare_parameters(node: Node) -> SegmentationParameters:
-    """Declare the table on `node` and return what the node was started with.
+def declare_parameters(node: Node, table: type = SegmentationParameters) -> Any:
+    """Declare `table`, a dataclass of `_parameter` fields, on `node` and return what the node was started with.
 
     Raises:
         ValueError: a text that does not match; values out of range or of a wrong type raise rclpy's ParameterException.
     """
     values = {}
-    for entry in fields(SegmentationParameters):
+    for entry in fields(table):
         values[entry.name] = node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value
-        _check_text(entry.name, values[entry.name])
-    parameters = SegmentationParameters(**values)
-    _ = parameters.audio_format  # refuses a format nobody knows before any sound comes
-    return parameters
+        _check_text(table, entry.name, values[entry.name])
+    return table(**values)
 
 
-def with_changes(parameters: SegmentationParameters, changes: Iterable[Parameter]) -> SegmentationParameters:
+def with_changes(parameters: Any, changes: Iterable[Parameter]) -> Any:
     """`parameters` with those of `changes` that are in the table, all or none (others, like use_sim_time, are not ours).
 
     Raises:
         ValueError: a text that does not match.
     """
-    known = {entry.name for entry in fields(SegmentationParameters)}
+    known = {entry.name for entry in fields(parameters)}
     values = {change.name: change.value for change in changes if change.name in known}
     for name, value in values.items():
-        _check_text(name, value)
+        _check_text(type(parameters), name, value)
     return replace(parameters, **values)
 
 
@@ -160,12 +161,12 @@ def _descriptor(entry) -> ParameterDescriptor:
     )
     if isinstance(entry.default, float):
         descriptor.floating_point_range = [FloatingPointRange(from_value=about["smallest"], to_value=about["largest"])]
-    elif isinstance(entry.default, int):
+    elif isinstance(entry.default, int) and not isinstance(entry.default, bool):
         descriptor.integer_range = [IntegerRange(from_value=about["smallest"], to_value=about["largest"], step=1)]
     return descriptor
 
 
-def _check_text(name: str, value: Any) -> None:
-    pattern = SegmentationParameters.__dataclass_fields__[name].metadata["pattern"]
+def _check_text(table: type, name: str, value: Any) -> None:
+    pattern = table.__dataclass_fields__[name].metadata["pattern"]
     if pattern and not re.fullmatch(pattern, value):
         raise ValueError(f"parameter {name}: expected {pattern}, got {value!r}")

@@ -1,112 +1,92 @@
 """The robot turns towards the sound, in simulation. `make simulate` runs this in the workspace.
 
-A camera that turns in a room of the synthetic world, and the pipeline of the real robot behind it: frames and sound, windows,
-network, directions, target, controller. The truth is used for scoring only. Time is simulated, so the result depends on the
-seed alone, and not on the machine's speed.
+out/simulate/report.json    how many runs faced the sound in time, and how well
+out/simulate/simulate.png   the facing error after every change of source, and some runs
+out/simulate/simulate.mp4   the first run: what the robot sees and hears, and where it looks
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import math
-import shutil
 import sys
-from collections import deque
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
-from c3n_model.data import synthetic_world as world
 from c3n_model.loading import load_model
 from c3n_model.progress import Progress, bar
 from c3n_model.streaming.session import Session
-from c3n_model.streaming.windows import WindowAssembler, WindowRules
-from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, Window
-from c3n_ros.direction import with_directions
-from c3n_ros.follow import FollowSettings, SoundFollower, Velocity
-from c3n_ros.simulated_room import PHASE_S, REACH, Room, camera, make_room
-from c3n_ros.target import TargetSettings, sightings_of, turn_between
+from c3n_ros.simulated_room import PHASE_S, REACH, make_room
+from c3n_ros.simulated_run import SETTLE_S, Change, Run, drive
+from c3n_ros.simulation_pictures import draw_runs, film_run
 
 RUNS = 50
-TICK_NS = NANOSECONDS_PER_SECOND // 25  # of camera, sound and controller
-LATENCY_NS = 3 * TICK_NS  # from the end of a window to its result
-HOP_NS = NANOSECONDS_PER_SECOND // 4
-SETTLE_S, FACING_DEG = 5, 5.0
-FOLLOW = FollowSettings(
-    max_turn=1.5,
-    max_turn_acceleration=3.0,
-    search=True,
-    search_turn=1.2,
-    search_sector=math.radians(110),  # so that the camera looks 90 degrees to both sides
-    target=TargetSettings(hold_s=0.9, switch_s=0.45, confirm_s=0.2, min_weight=0.015),
-)
 
 
-@dataclass
-class Robot:
-    """An ideal robot that turns on the spot: it does what it is told within what it can do. Radians, seconds."""
-
-    heading: float
-    turn: float = 0.0
-    max_turn: float = 2.0
-    max_acceleration: float = 4.0
-
-    def advance(self, wanted: Velocity, elapsed_s: float) -> None:
-        """Turn for a while."""
-        step = self.max_acceleration * elapsed_s
-        self.turn += float(np.clip(np.clip(wanted.turn, -self.max_turn, self.max_turn) - self.turn, -step, step))
-        self.heading += self.turn * elapsed_s
-
-
-@dataclass(frozen=True)
-class StampedView:
-    """A camera image that is painted only if a window uses it."""
-
-    stamp_ns: int
-    heading: float
+def main() -> None:
+    """Run the simulation; exits 1 with one line where that fails."""
+    parser = argparse.ArgumentParser(prog="python -m c3n_ros.simulate", description=__doc__.splitlines()[0])
+    parser.add_argument("-o", "--out", type=Path, default=Path("out/simulate"), help="folder (default %(default)s)")
+    parser.add_argument("--runs", type=int, default=RUNS, help="seeded rooms (default %(default)s)")
+    arguments = parser.parse_args()
+    try:
+        report = simulate(arguments.out, arguments.runs, progress=bar)
+    except (ValueError, OSError) as error:
+        sys.exit(f"simulation failed: {error}")
+    errors = report["facing_error_deg"]
+    print(
+        f"{report['settled_within_5s']} of {report['runs']} runs faced the sound within {SETTLE_S} s of each change; "
+        f"facing error {errors['median']:.1f} degrees (median), {errors['p95']:.1f} (95th percentile)\n"
+        f"report, plot and video lie in {arguments.out}"
+    )
 
 
-@dataclass(frozen=True)
-class Run:
-    """What happened in a room: per tick the robot's `headings` and the `errors` to what sounds (NaN in silence), radians; and
-    the segmentations with the tick at which each came."""
+def simulate(out: Path, runs: int, progress: Progress) -> dict:
+    """`runs` rooms, seeds 0, 1, ...; returns the report, which lies in `out` beside simulate.png and simulate.mp4.
 
-    room: Room
-    headings: np.ndarray
-    errors: np.ndarray
-    results: tuple[tuple[int, Segmentation], ...]
-
-
-def drive(room: Room, session: Session, start_heading: float, hop_ns: int = HOP_NS) -> Run:
-    """One run, from a heading, radians: the robot hears, sees and turns until the room's sound ends."""
-    robot, follower, eye = Robot(start_heading), SoundFollower(FOLLOW), camera()
-    windows = WindowAssembler(session.model.sample_rate, rules=WindowRules(hop_ns=hop_ns))
-    session.reset()
-    coming: deque[tuple[int, Segmentation]] = deque()
-    headings, errors, results = [], [], []
-    chunk_samples = world.SAMPLE_RATE * TICK_NS // NANOSECONDS_PER_SECOND
-    for tick in range(room.seconds * NANOSECONDS_PER_SECOND // TICK_NS):
-        now_ns = tick * TICK_NS
-        headings.append(robot.heading)
-        source = room.source(now_ns / NANOSECONDS_PER_SECOND)
-        errors.append(np.nan if source is None else turn_between(robot.heading, source.heading))
-        follower.turned(now_ns, robot.heading)
-        windows.add_frame(StampedView(now_ns, robot.heading))
-        for window in windows.ready():
-            coming.append((now_ns + LATENCY_NS, _segmented(window, room, session, eye)))
-        while coming and coming[0][0] <= now_ns:
-            segmentation = coming.popleft()[1]
-            follower.see(segmentation.stamp_ns, sightings_of(segmentation), segmentation.presence.audible)
-            results.append((tick, segmentation))
-        robot.advance(follower.command(now_ns), TICK_NS / NANOSECONDS_PER_SECOND)
-        samples = room.sound[tick * chunk_samples : (tick + 1) * chunk_samples, None]
-        windows.add_audio(AudioChunk(samples, world.SAMPLE_RATE, now_ns))
-    return Run(room, np.array(headings), np.array(errors), tuple(results))
+    Raises ValueError for less than one run.
+    """
+    if runs < 1:
+        raise ValueError(f"expected at least 1 run, got {runs}")
+    session = Session(load_model("demo"), "cpu")
+    driven = [drive(make_room(seed), session, start_heading(seed)) for seed in progress(range(runs), "simulate")]
+    report = make_report(driven)
+    report["note"] = session.model.card.get("note", "")
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    draw_runs(driven, out / "simulate.png")
+    film_run(driven[0], out / "simulate.mp4")
+    return report
 
 
-def _segmented(window: Window, room: Room, session: Session, eye) -> Segmentation:
-    view = window.frame
-    frame = Frame(room.view(view.heading), view.stamp_ns, "camera_optical")
-    return with_directions(session.step(replace(window, frame=frame)), eye)
+def start_heading(seed: int) -> float:
+    """Where the robot looks at the beginning, radians."""
+    return float(np.random.default_rng([seed, 18]).uniform(-REACH, REACH))
+
+
+def make_report(runs: list[Run]) -> dict:
+    """The numbers. A run has settled if after each change, from five seconds on until the next one, it faced the sound."""
+    changes = [change for run in runs for change in run.changes]
+    errors = [change.error_deg for change in changes]
+    return {
+        "runs": len(runs),
+        "settled_within_5s": sum(all(change.settled_s <= SETTLE_S for change in run.changes) for run in runs),
+        "facing_error_deg": {"median": _rounded(np.median(errors)), "p95": _rounded(np.percentile(errors, 95))},
+        "changes": _count(changes),
+        "in_view_at_first": _count([change for change in changes if change.in_view]),
+        "out_of_view_at_first": _count([change for change in changes if not change.in_view]),
+        "median_settling_time_s": _rounded(np.median([min(change.settled_s, PHASE_S) for change in changes])),
+    }
+
+
+def _count(changes: list[Change]) -> dict:
+    return {"settled": sum(change.settled_s <= SETTLE_S for change in changes), "of": len(changes)}
+
+
+def _rounded(value: float) -> float:
+    return round(float(value), 2)
+
+
+if __name__ == "__main__":
+    main()

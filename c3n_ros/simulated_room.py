@@ -20,8 +20,8 @@ HEIGHT, WIDTH, FIELD_OF_VIEW = 240, 320, math.radians(70)
 FOCAL_LENGTH = WIDTH / 2 / math.tan(FIELD_OF_VIEW / 2)
 _CYLINDER_WIDTH = 3 * WIDTH  # a backdrop of the demo's scale and its mirror image: 240 degrees without a seam
 REACH = math.radians(75)  # objects are within it, to both sides: a robot that faces one sees nothing but room
-QUIET_S, PHASE_S, PHASES = 1, 6, 3
-_OBJECTS = 4
+QUIET_S, PHASE_S, PHASES = 1, 6, 2
+_FEWEST_OBJECTS, _MOST_OBJECTS = 3, 4
 
 
 @dataclass(frozen=True)
@@ -84,7 +84,7 @@ def camera() -> Camera:
 
 
 def make_room(seed: int) -> Room:
-    """Room number `seed`: three or four objects of different classes, often with a look-alike; three of them sound in turn."""
+    """Room number `seed`: three or four objects of different classes, often with a look-alike; two of them sound in turn."""
     random = np.random.default_rng([seed, 17])
     half = world.backdrop(random, HEIGHT, _CYLINDER_WIDTH // 2)
     panorama = np.concatenate([half, half[:, ::-1]], axis=1)
@@ -99,7 +99,7 @@ def _furnish(panorama: np.ndarray, random: np.random.Generator) -> tuple[Thing, 
     """Paint objects that hardly overlap into `panorama`, in place."""
     placed: list[tuple[float, float]] = []  # heading, half width
     labels, owner = _labels(random), np.full(panorama.shape[:2], -1)
-    while len(placed) < PHASES:  # a first object in the middle may leave no room for a third: begin again
+    while len(placed) < _FEWEST_OBJECTS:  # where the first ones leave no room for a third: begin again
         placed, looks = [], []
         for label in labels:
             for _ in range(60):
@@ -125,4 +125,4 @@ def _labels(random: np.random.Generator) -> list[int]:
     labels = [int(label) for label in random.permutation(len(world.VISUAL_LABELS))]
     if random.random() < 0.65:
         labels = list(dict.fromkeys([labels[0], labels[0] ^ 1, *labels]))
-    return labels[:_OBJECTS]
+    return labels[:_MOST_OBJECTS]
