@@ -3,11 +3,12 @@ VENV ?= .venv
 PYTHON ?= python3
 WORKSPACE = $(PYTHON) -E c3n_ros/workspace.py --venv "$(VENV)"
 
-.PHONY: help setup build demo test clean
+.PHONY: help setup build demo simulate test clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, build, and run the node on a recorded scene; the result lies in out/demo/"
+	@echo "make simulate  set up, build, and let a simulated robot turn towards sounds; the result lies in out/simulate/"
 	@echo "make test    set up, build, and run the tests; PYTEST_ARGS=\"-k name\" chooses"
 	@echo "make build   set up, and build the ROS workspace into install/"
 	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter)"
@@ -21,6 +22,9 @@ build: setup
 
 demo: build
 	@$(WORKSPACE) run -- python -m c3n_ros.demo
+
+simulate: build
+	@$(WORKSPACE) run -- python -m c3n_ros.simulate
 
 test: build
 	@$(WORKSPACE) run -- python -m pytest $(PYTEST_ARGS)

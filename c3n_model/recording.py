@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -85,10 +86,6 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
         objects.audio_label, objects.visual_label, objects.audio_score, objects.visual_score, objects.similarity,
         objects.consensus,
     )  # fmt: skip
-    regions = (
-        SoundingObject(o.label, o.score, (o.x, o.y, o.width, o.height), (o.centroid_x, o.centroid_y), o.area)
-        for o in objects.objects
-    )
     return Segmentation(
         window_start_ns=nanoseconds(objects.window_start),
         stamp_ns=stamp_of(objects.header),
@@ -97,6 +94,26 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
         confidence=mask.astype(np.uint8) * 255,
         label=label,
         presence=Presence(objects.audible, objects.presence_score, objects.loudness_dbfs),
-        objects=tuple(regions),
+        objects=tuple(_region(found) for found in objects.objects),
         heard=objects.heard,
     )
+
+
+def _region(found: Any) -> SoundingObject:
+    position = (found.position.x, found.position.y, found.position.z)
+    return SoundingObject(
+        label=found.label,
+        score=found.score,
+        box=(found.x, found.y, found.width, found.height),
+        centroid=(found.centroid_x, found.centroid_y),
+        area=found.area,
+        bearing=_known(found.bearing),
+        elevation=_known(found.elevation),
+        half_width=_known(found.half_width),
+        position=None if math.isnan(found.position.z) else position,
+        position_covariance=None if math.isnan(found.position.z) else tuple(map(float, found.position_covariance)),
+    )
+
+
+def _known(angle: float) -> float | None:
+    return None if math.isnan(angle) else angle

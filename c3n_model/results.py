@@ -98,7 +98,7 @@ class ResultWriter:
 
 
 def describe(segmentation: Segmentation, mask_name: str) -> dict:
-    """A segmentation without its pixels, as JSON can hold it."""
+    """A segmentation without its pixels, as JSON can hold it; of an object what is not known is left out."""
     return {
         "window_start_ns": segmentation.window_start_ns,
         "stamp_ns": segmentation.stamp_ns,
@@ -106,6 +106,10 @@ def describe(segmentation: Segmentation, mask_name: str) -> dict:
         "heard": segmentation.heard,
         "label": asdict(segmentation.label),
         "presence": asdict(segmentation.presence),
-        "objects": [asdict(region) for region in segmentation.objects],
+        "objects": [_known(asdict(region)) for region in segmentation.objects],
         "mask": mask_name,
     }
+
+
+def _known(entries: dict) -> dict:
+    return {name: value for name, value in entries.items() if value is not None}

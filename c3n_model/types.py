@@ -99,13 +99,23 @@ class Presence:
 @dataclass(frozen=True)
 class SoundingObject:
     """One connected region of a mask. `box` is (x, y, width, height) and `centroid` (x, y), both in pixels; `area` is
-    a number of pixels; `score` the mean confidence inside, in [0, 1]."""
+    a number of pixels; `score` the mean confidence inside, in [0, 1].
+
+    A calibrated camera adds, in radians, `bearing` (0 ahead, positive to the left), `elevation` (positive up) and
+    `half_width` (half of the range of bearings); depth adds `position` (x, y, z) in metres in the camera's optical frame
+    (x right, y down, z forward) and its covariance, row by row, in square metres. None: not known.
+    """
 
     label: str
     score: float
     box: tuple[int, int, int, int]
     centroid: tuple[float, float]
     area: int
+    bearing: float | None = None
+    elevation: float | None = None
+    half_width: float | None = None
+    position: tuple[float, float, float] | None = None
+    position_covariance: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)

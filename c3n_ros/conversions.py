@@ -6,6 +6,7 @@ element (0.2 ms against 0.4 s for a 1080p image).
 
 from __future__ import annotations
 
+import math
 from array import array
 from collections.abc import Iterable
 from typing import Any
@@ -14,6 +15,7 @@ import cv2
 import numpy as np
 from builtin_interfaces.msg import Time
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus, KeyValue
+from geometry_msgs.msg import Point
 from sensor_msgs.msg import CompressedImage, Image
 
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation
@@ -21,6 +23,7 @@ from c3n_model.types import SoundingObject as Region
 from c3n_ros import vision
 from c3n_ros.msg import SoundingObject, SoundingObjects
 from c3n_ros.status import Status
+from c3n_ros.target import Sighting
 from c3n_ros.vocabulary import BACKGROUND, Vocabulary
 
 # What a sounding pixel holds: 255 shows up white in viewers; in a mask of class ids it is the number that the vocabulary has
@@ -142,9 +145,28 @@ def objects_message(segmentation: Segmentation, dropped_windows: int = 0) -> Sou
     return message
 
 
+def sightings_from_objects(message: SoundingObjects) -> list[Sighting]:
+    """What a target may be chosen from: the objects that have a bearing."""
+    picture = max(message.image_width * message.image_height, 1)
+    return [
+        Sighting(
+            label=found.label,
+            weight=found.score * found.area / picture,
+            bearing=found.bearing,
+            elevation=found.elevation,
+            distance=None
+            if math.isnan(found.position.z)
+            else math.hypot(found.position.x, found.position.y, found.position.z),
+        )
+        for found in message.objects
+        if not math.isnan(found.bearing)
+    ]
+
+
 def _object_message(region: Region) -> SoundingObject:
     x, y, width, height = map(int, region.box)
     centroid_x, centroid_y = map(float, region.centroid)
+    position = region.position or (math.nan,) * 3
     return SoundingObject(
         label=region.label,
         score=float(region.score),
@@ -155,7 +177,16 @@ def _object_message(region: Region) -> SoundingObject:
         centroid_x=centroid_x,
         centroid_y=centroid_y,
         area=int(region.area),
+        bearing=_known(region.bearing),
+        elevation=_known(region.elevation),
+        half_width=_known(region.half_width),
+        position=Point(**dict(zip("xyz", map(float, position)))),
+        position_covariance=np.array(region.position_covariance or (math.nan,) * 9),
     )
+
+
+def _known(angle: float | None) -> float:
+    return math.nan if angle is None else float(angle)
 
 
 def _image_message(pixels: np.ndarray, encoding: str, segmentation: Segmentation) -> Image:

@@ -36,7 +36,7 @@ from c3n_ros.conversions import (
     overlay_message,
 )
 from c3n_ros.msg import SoundingObjects
-from c3n_ros.parameters import SegmentationParameters
+from c3n_ros.segmentation_parameters import SegmentationParameters
 from c3n_ros.vision import Detection2DArray, LabelInfo
 from c3n_ros.vocabulary import Vocabulary
 

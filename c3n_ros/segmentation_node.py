@@ -29,7 +29,7 @@ from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import Segmentation
-from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, SegmentationParameters, declare_parameters, with_changes
+from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
 from c3n_ros.perception import Perception
 from c3n_ros.pipeline import Pipeline
 from c3n_ros.ros_diagnostics import Diagnostics
@@ -37,6 +37,7 @@ from c3n_ros.ros_inputs import Inputs
 from c3n_ros.ros_lifecycle import refuse_wrong_transitions
 from c3n_ros.ros_outputs import Outputs
 from c3n_ros.run_node import run, spin
+from c3n_ros.segmentation_parameters import SegmentationParameters
 
 REPEAT_ERROR_AFTER_S = 10.0
 
@@ -59,7 +60,7 @@ class SegmentationNode(LifecycleNode):
         super().__init__("segmentation", **node_options)
         refuse_wrong_transitions(self)
         self._load_model, self._make_session = load_model, make_session
-        self._settings = declare_parameters(self)  # replaced as a whole, never changed
+        self._settings = declare_parameters(self, SegmentationParameters)  # replaced as a whole, never changed
         self._model: Model | None = None
         self._outputs: Outputs | None = None
         self._session: Session | None = None

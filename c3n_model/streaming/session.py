@@ -64,6 +64,18 @@ class Session:
         self._encodings.clear()
         self._newest = None
 
+    @property
+    def device_memory_bytes(self) -> int | None:
+        """What this process holds of the GPU that the network is on; None on a CPU."""
+        return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else None
+
+    def close(self) -> None:
+        """Bring the network back to the CPU and give its device's memory back. The session cannot be stepped any more."""
+        self.reset()
+        self.network.to("cpu")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:
         """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""

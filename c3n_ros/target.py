@@ -1,0 +1,161 @@
+"""Which of the sounding objects to go for. Decided by stamps alone; no wall clock, no ROS.
+
+| what | result |
+|---|---|
+| nothing is gone for yet | the object with the largest score x area is the target, once it was seen for `confirm_s` (at once: 0) |
+| an object lighter than `min_weight` | is not looked at |
+| the target is seen again, within `gate` of where it was | it is followed, smoothed |
+| another object outweighs it by `margin`, or it is not seen and another one is, for `switch_s` | the other one is the target |
+| nothing is seen (a mask flickers, a sound pauses) | the target stays for `hold_s` after it was last seen, then it is dropped |
+| a stamp older than the last one (a bag that loops) | everything is forgotten |
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """One object in one window: `weight` is its score x the part of the picture it covers, in [0, 1]; angles in radians;
+    `distance` in metres or None."""
+
+    label: str
+    weight: float
+    bearing: float
+    elevation: float
+    distance: float | None = None
+
+
+@dataclass(frozen=True)
+class Target:
+    """What to go for: angles in radians and distance in metres, smoothed; `seen_ns` is the stamp of its last sighting,
+    `since_ns` that of its first one as the target."""
+
+    label: str
+    weight: float
+    bearing: float
+    elevation: float
+    distance: float | None
+    seen_ns: int
+    since_ns: int
+
+
+@dataclass(frozen=True)
+class TargetSettings:
+    """How firmly a target is held: times in seconds, `gate` in radians; see the module's table.
+
+    `smoothing_s` is the filter's time constant: after it, 63 % of a step have come through; 0: no smoothing.
+    """
+
+    hold_s: float = 2.0
+    switch_s: float = 0.8
+    confirm_s: float = 0.0
+    min_weight: float = 0.002
+    margin: float = 1.3
+    smoothing_s: float = 0.3
+    gate: float = 0.35
+
+
+class TargetTracker:
+    """Sightings in, target out. Not locked: one thread at a time.
+
+    Bearings may be of any frame that does not turn: on a robot that turns, add its heading first, so that a target stands still.
+    """
+
+    def __init__(self, settings: TargetSettings | None = None):
+        self.settings = settings or TargetSettings()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget everything."""
+        self._target: Target | None = None
+        self._rival: Sighting | None = None
+        self._rival_since_ns = 0
+        self._newest_ns: int | None = None
+
+    def update(self, stamp_ns: int, sightings: Iterable[Sighting]) -> Target | None:
+        """Take what one window shows (nothing, if it is silent); returns the target, if there is one."""
+        if self._newest_ns is not None and stamp_ns < self._newest_ns:
+            self.reset()
+        self._newest_ns = stamp_ns
+        self._target = self.at(stamp_ns)
+        seen = [one for one in sightings if one.weight >= self.settings.min_weight and math.isfinite(one.bearing)]
+        same = self._same(seen)
+        best = max(seen, key=lambda sighting: sighting.weight, default=None)
+        if same is not None:
+            self._target = self._followed(self._target, same, stamp_ns)
+        if best is None or best is same or (same is not None and best.weight <= self.settings.margin * same.weight):
+            self._rival = None
+        else:
+            self._consider(best, stamp_ns)
+        return self._target
+
+    def at(self, stamp_ns: int) -> Target | None:
+        """The target as of `stamp_ns`: None once it was not seen for longer than `hold_s`."""
+        if self._target is None or stamp_ns - self._target.seen_ns > self.settings.hold_s * NANOSECONDS_PER_SECOND:
+            return None
+        return self._target
+
+    def _same(self, seen: list[Sighting]) -> Sighting | None:
+        """The sighting that is the target's: the nearest one, if it is near enough."""
+        if self._target is None or not seen:
+            return None
+        nearest = min(seen, key=lambda sighting: abs(turn_between(self._target.bearing, sighting.bearing)))
+        return nearest if abs(turn_between(self._target.bearing, nearest.bearing)) <= self.settings.gate else None
+
+    def _take(self, sighting: Sighting, stamp_ns: int) -> None:
+        self._rival = None
+        self._target = Target(
+            sighting.label, sighting.weight, sighting.bearing, sighting.elevation, sighting.distance, stamp_ns, stamp_ns
+        )
+
+    def _followed(self, target: Target, sighting: Sighting, stamp_ns: int) -> Target:
+        elapsed_s = (stamp_ns - target.seen_ns) / NANOSECONDS_PER_SECOND
+        share = 1 - math.exp(-elapsed_s / self.settings.smoothing_s) if self.settings.smoothing_s > 0 else 1.0
+        distance = target.distance
+        if sighting.distance is not None:
+            distance = sighting.distance if distance is None else distance + share * (sighting.distance - distance)
+        return replace(
+            target,
+            label=sighting.label,
+            weight=sighting.weight,
+            bearing=target.bearing + share * turn_between(target.bearing, sighting.bearing),
+            elevation=target.elevation + share * (sighting.elevation - target.elevation),
+            distance=distance,
+            seen_ns=stamp_ns,
+        )
+
+    def _consider(self, rival: Sighting, stamp_ns: int) -> None:
+        """Go for `rival` once it has been the better one for long enough, without a break."""
+        known = self._rival is not None and abs(turn_between(self._rival.bearing, rival.bearing)) <= self.settings.gate
+        if not known:
+            self._rival_since_ns = stamp_ns
+        self._rival = rival
+        wait_s = self.settings.confirm_s if self._target is None else self.settings.switch_s
+        if stamp_ns - self._rival_since_ns >= wait_s * NANOSECONDS_PER_SECOND:
+            self._take(rival, stamp_ns)
+
+
+def sightings_of(segmentation: Segmentation) -> list[Sighting]:
+    """The objects of a segmentation that have a direction (`direction.with_directions` gives it)."""
+    return [
+        Sighting(
+            label=found.label,
+            weight=found.score * found.area / segmentation.mask.size,
+            bearing=found.bearing,
+            elevation=found.elevation,
+            distance=None if found.position is None else math.hypot(*found.position),
+        )
+        for found in segmentation.objects
+        if found.bearing is not None
+    ]
+
+
+def turn_between(start: float, end: float) -> float:
+    """The shorter turn from one bearing to another, radians in [-pi, pi), positive to the left."""
+    return (end - start + math.pi) % (2 * math.pi) - math.pi

@@ -1,0 +1,68 @@
+"""Let a robot turn towards what sounds: `ros2 launch c3n_ros follow_sound.launch.py cmd_vel_topic:=/cmd_vel search:=true`.
+
+The segmentation node (segment.launch.py) runs beside it, with the camera's camera_info.
+"""
+
+from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
+from launch_ros.actions import Node
+from launch_ros.parameter_descriptions import ParameterValue
+from launch_ros.substitutions import FindPackageShare
+
+from launch import LaunchDescription
+
+ARGUMENTS = (
+    (
+        "params_file",
+        PathJoinSubstitution([FindPackageShare("c3n_ros"), "config", "follow_sound.yaml"]),
+        "YAML file with the node's parameters",
+    ),
+    ("namespace", "", "Namespace of the node and of its topics"),
+    ("use_sim_time", "false", "Compare the images' stamps with /clock: for simulators and recordings"),
+    ("log_level", "info", "debug, info, warn, error or fatal"),
+    ("objects_topic", "sounding_object/objects", "What sounds, c3n_ros/SoundingObjects, of the segmentation node"),
+    ("odom_topic", "odom", "Odometry, nav_msgs/Odometry; read only with the parameter odometry"),
+    ("cmd_vel_topic", "cmd_vel", "Velocities, geometry_msgs/Twist or TwistStamped"),
+    ("goal_topic", "goal_pose", "Goals for Nav2 in mode nav2, geometry_msgs/PoseStamped"),
+    ("mode", "", "cmd_vel or nav2; empty: as in params_file (cmd_vel)"),
+    ("stamped", "", "true: TwistStamped instead of Twist; empty: as in params_file (false)"),
+    ("odometry", "", "true: headings from odometry; empty: as in params_file (false)"),
+    ("search", "", "true: sweep while something is audible but not in view; empty: as in params_file (false)"),
+)
+GIVEN = {"mode": str, "stamped": bool, "odometry": bool, "search": bool}
+
+
+def follow_sound_node(context):
+    """The node; an argument that was given wins over the file of parameters."""
+    value = LaunchConfiguration
+    given = {name: value(name).perform(context) for name in GIVEN}
+    overrides = {name: ParameterValue(text, value_type=GIVEN[name]) for name, text in given.items() if text}
+    return [
+        Node(
+            package="c3n_ros",
+            executable="follow_sound_node",
+            name="follow_sound",
+            namespace=value("namespace"),
+            output="screen",
+            parameters=[
+                value("params_file"),
+                {"use_sim_time": ParameterValue(value("use_sim_time"), value_type=bool)},
+                overrides,
+            ],
+            remappings=[
+                ("sounding_object/objects", value("objects_topic")),
+                ("odom", value("odom_topic")),
+                ("cmd_vel", value("cmd_vel_topic")),
+                ("goal_pose", value("goal_topic")),
+            ],
+            arguments=["--ros-args", "--log-level", value("log_level")],
+        )
+    ]
+
+
+def generate_launch_description():
+    """Read by `ros2 launch`."""
+    declared = [
+        DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in ARGUMENTS
+    ]
+    return LaunchDescription([*declared, OpaqueFunction(function=follow_sound_node)])
