@@ -43,7 +43,13 @@ def parameter(
     largest: float | None = None,
 ) -> Any:
     """A field of a table: `pattern` is what a text must match whole, `changes` (LIVE, ...) when it may change."""
-    about = {"description": description, "pattern": pattern, "smallest": smallest, "largest": largest, "changes": changes}
+    about = {
+        "description": description,
+        "pattern": pattern,
+        "smallest": smallest,
+        "largest": largest,
+        "changes": changes,
+    }
     return field(default=default, metadata=about)
 
 
@@ -53,7 +59,10 @@ def declare_parameters(node: Node, table: type[Table]) -> Table:
     Raises:
         ValueError: a value that cannot be used; values out of range or of a wrong type raise rclpy's ParameterException.
     """
-    values = {entry.name: node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value for entry in fields(table)}
+    values = {
+        entry.name: node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value
+        for entry in fields(table)
+    }
     return table(**_checked(table, values))
 
 

@@ -14,8 +14,8 @@ from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.camera import Camera
 from c3n_ros.direction import with_directions
 from c3n_ros.health import Health
-from c3n_ros.segmentation_parameters import SegmentationParameters
 from c3n_ros.pipeline import PackedWindow
+from c3n_ros.segmentation_parameters import SegmentationParameters
 
 
 class Perception:

@@ -35,8 +35,8 @@ from c3n_model.types import AudioChunk
 from c3n_ros.arrivals import Arrivals, Quality
 from c3n_ros.depth import depth_from_image, points_from_cloud
 from c3n_ros.hearing import Hearing
-from c3n_ros.segmentation_parameters import SegmentationParameters
 from c3n_ros.pipeline import Pipeline
+from c3n_ros.segmentation_parameters import SegmentationParameters
 from c3n_ros.serialized import Packed, stamp_of_serialized
 
 try:

@@ -8,6 +8,8 @@ messages of a window have the header of the image that was segmented.
 | label_info | vision_msgs/LabelInfo, transient local: what the mask's values mean |
 | detections | vision_msgs/Detection2DArray |
 | objects | c3n_ros/SoundingObjects: labels, scores and regions |
+| direction | geometry_msgs/PoseStamped: where to look for the object of most score x area; needs camera_info |
+| target | geometry_msgs/PoseWithCovarianceStamped: where that object is; needs depth, too |
 | overlay, overlay/compressed | sensor_msgs/Image rgb8, CompressedImage: for people |
 
 Without vision_msgs there is no label_info and there are no detections. What costs something to make is made only while somebody
@@ -19,6 +21,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
+from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
@@ -36,6 +40,7 @@ from c3n_ros.conversions import (
     overlay_message,
 )
 from c3n_ros.msg import SoundingObjects
+from c3n_ros.poses import direction_message, position_with_covariance_message
 from c3n_ros.segmentation_parameters import SegmentationParameters
 from c3n_ros.vision import Detection2DArray, LabelInfo
 from c3n_ros.vocabulary import Vocabulary
@@ -52,9 +57,12 @@ class Outputs:
         self._vocabulary = Vocabulary(labels)
         self._announced: tuple | None = None
         self._publishers = []
+        self._group = MutuallyExclusiveCallbackGroup()  # of their events; the node's own would keep a trace of each
         self._mask = self._add(Image, "mask")
         self._confidence = self._add(Image, "confidence")
         self._objects = self._add(SoundingObjects, "objects")
+        self._direction = self._add(PoseStamped, "direction")
+        self._target = self._add(PoseWithCovarianceStamped, "target")
         self._overlay = self._add(Image, "overlay")
         self._compressed_overlay = self._add(CompressedImage, "overlay/compressed")
         self._label_info = LabelInfo and self._add(LabelInfo, "label_info", latched=True)
@@ -87,6 +95,17 @@ class Outputs:
         self._objects.publish(objects_message(segmentation, dropped_windows))
         if _is_wanted(self._detections):
             self._detections.publish(detections_message(segmentation))
+        self._publish_poses(segmentation)
+        self._publish_overlays(segmentation, rgb)
+
+    def _publish_poses(self, segmentation: Segmentation) -> None:
+        strongest = max(segmentation.objects, key=lambda found: found.score * found.area, default=None)
+        if strongest is not None and strongest.bearing is not None:
+            self._direction.publish(direction_message(segmentation, strongest))
+            if strongest.position is not None:
+                self._target.publish(position_with_covariance_message(segmentation, strongest))
+
+    def _publish_overlays(self, segmentation: Segmentation, rgb: np.ndarray) -> None:
         overlays = (_is_wanted(self._overlay), _is_wanted(self._compressed_overlay))
         if any(overlays):
             drawn = draw_overlay(rgb, segmentation)
@@ -103,6 +122,7 @@ class Outputs:
             kind,
             f"sounding_object/{name}",
             profile,
+            callback_group=self._group,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
         self._publishers.append(publisher)

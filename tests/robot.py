@@ -69,14 +69,13 @@ class Robot(Node):
 
     def __init__(self, info=PCM):
         super().__init__("robot")
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
         best_effort = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
         self.info = info
         self.images = self.create_publisher(Image, "camera/image_raw", best_effort)
         self.sound = self.create_publisher(AudioDataStamped, "audio/audio_stamped", 100)
         self.description = None
         if info is not None:
-            self.description = self.create_publisher(AudioInfo, "audio/audio_info", latched)
+            self.description = self.create_publisher(AudioInfo, "audio/audio_info", latched())
             self.description.publish(info)
         self.masks, self.objects = [], []
         self.create_subscription(Image, "sounding_object/mask", self.masks.append, 10)
@@ -94,14 +93,23 @@ class Robot(Node):
         if self.description is not None:  # the node has it before any sound, as it would have with a real microphone
             assert self.description.wait_for_all_acked(Duration(seconds=5))
 
-    def play(self, seconds, encoding="rgb8", pace_s=0.004):
-        """Ten images and ten chunks of sound per second of stamps, played faster than they were taken."""
+    def play(
+        self, seconds, encoding="rgb8", pace_s=0.004, begin=0, size=(48, 64), make_image=None, images_per_second=10
+    ):
+        """Seconds of stamps from `begin` on, played faster than they were taken: ten chunks of sound in each."""
         rate, channels = (self.info.sample_rate, self.info.channels) if self.info else (16_000, 1)
+        make_image = make_image or (lambda stamp_ns: image_message(stamp_ns, encoding, *size))
         for tenth in range(seconds * 10 + 1):
-            stamp_ns = BEGIN_NS + tenth * SECOND_NS // 10
+            stamp_ns = BEGIN_NS + begin * SECOND_NS + tenth * SECOND_NS // 10
             self.sound.publish(sound_message(stamp_ns, rate // 10, channels))
-            self.images.publish(image_message(stamp_ns + SECOND_NS // 25, encoding))
+            for number in range(images_per_second // 10):
+                self.images.publish(make_image(stamp_ns + SECOND_NS // 25 + number * SECOND_NS // images_per_second))
             time.sleep(pace_s)
+
+
+def latched():
+    """The quality of service of what is said once."""
+    return QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 def wait_until(condition, timeout_s=20.0):
@@ -128,12 +136,14 @@ def sound_message(stamp_ns, count, channels):
     return message
 
 
-def make_node(session=None, model=MODEL, start=True, **parameters):
-    """A node, active unless `start` is false; each activation gets `session`."""
+def make_node(session=None, model=MODEL, start=True, load_model=None, make_session=None, **parameters):
+    """A node, active unless `start` is false; each activation gets `session`, if not what `make_session` makes."""
     overrides = [Parameter(name, value=value) for name, value in parameters.items()]
     session = session or LeftHalfSounds()
     node = SegmentationNode(
-        load_model=lambda name: model, make_session=lambda model, device: session, parameter_overrides=overrides
+        load_model=load_model or (lambda name: model),
+        make_session=make_session or (lambda model, device: session),
+        parameter_overrides=overrides,
     )
     assert not start or node.start()
     return node

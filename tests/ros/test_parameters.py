@@ -21,7 +21,9 @@ def node_with(**values):
 
 def test_shipped_file_holds_the_defaults(ros):
     shipped = yaml.safe_load(SHIPPED.read_text())["/**"]["ros__parameters"]
-    assert shipped == asdict(SegmentationParameters()) == asdict(declare_parameters(node_with(), SegmentationParameters))
+    assert (
+        shipped == asdict(SegmentationParameters()) == asdict(declare_parameters(node_with(), SegmentationParameters))
+    )
 
 
 def test_every_parameter_is_described(ros):
@@ -32,7 +34,9 @@ def test_every_parameter_is_described(ros):
 
 
 def test_start_values_reach_the_dataclass(ros):
-    parameters = declare_parameters(node_with(threshold=0.25, audio_sample_rate=48_000, audio_channels=2), SegmentationParameters)
+    parameters = declare_parameters(
+        node_with(threshold=0.25, audio_sample_rate=48_000, audio_channels=2), SegmentationParameters
+    )
     assert parameters.threshold == 0.25
     assert (parameters.audio_format.sample_rate, parameters.audio_format.channels) == (48_000, 2)
 
@@ -55,7 +59,11 @@ def test_changes_hold_all_or_none():
 
 
 def test_what_may_change_depends_on_the_state():
-    before, model, device = SegmentationParameters(), [Parameter("model", value="demo")], [Parameter("device", value="cpu")]
+    before, model, device = (
+        SegmentationParameters(),
+        [Parameter("model", value="demo")],
+        [Parameter("device", value="cpu")],
+    )
     for state, change in ((LIVE, model), (LIVE, device), (INACTIVE, model)):
         with pytest.raises(ValueError, match="cannot change now: deactivate"):
             with_changes(before, change, state)
@@ -74,6 +82,12 @@ def test_ros_itself_holds_the_ranges(ros):
     node = node_with()
     declare_parameters(node, SegmentationParameters)
     assert node.set_parameters([Parameter("threshold", value=0.75)])[0].successful
-    for name, value in (("autostart", False), ("threshold", 2.0), ("threshold", "high"), ("hop_s", 0.05), ("history", -1)):
+    for name, value in (
+        ("autostart", False),
+        ("threshold", 2.0),
+        ("threshold", "high"),
+        ("hop_s", 0.05),
+        ("history", -1),
+    ):
         result = node.set_parameters([Parameter(name, value=value)])[0]
         assert not result.successful and result.reason

@@ -27,9 +27,9 @@ def run():
     """`run(segment)` starts a pipeline whose complaints are collected in its `complaints`."""
     started = []
 
-    def start(segment, rules=WindowRules()):
+    def start(segment):
         complaints = []
-        pipeline = Pipeline(WindowAssembler(16_000, rules=rules), segment, lambda *what: complaints.append(what))
+        pipeline = Pipeline(WindowAssembler(16_000), segment, lambda *what: complaints.append(what))
         pipeline.complaints = complaints
         pipeline.start()
         started.append(pipeline)
@@ -56,7 +56,7 @@ def test_every_window_of_a_quick_network(run):
     pipeline = run(windows.append)
     for second in range(4):
         feed(pipeline, second, second + 1)
-        assert wait_until(lambda: len(windows) == second + 1)
+        assert wait_until(lambda count=second + 1: len(windows) == count)
     assert [packed.window.start_ns // SECOND_NS for packed in windows] == [0, 1, 2, 3]
     assert [packed.window.frame.stamp_ns % SECOND_NS for packed in windows] == [940_000_000] * 4
     assert vars(pipeline.dropped) == {"windows": 0, "images": 0, "sounds": 0}

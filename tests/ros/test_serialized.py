@@ -22,7 +22,9 @@ def test_what_the_middleware_writes():
     assert stamp_of_serialized(serialize_message(image_message(BEGIN_NS + 7))) == BEGIN_NS + 7
 
 
-@pytest.mark.parametrize("data", [b"", b"\x00\x01\x00\x00\x00\x00\x00\x00", b"\x00\x03" + bytes(20), b"\xff\xd8" + bytes(20)])
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00\x01\x00\x00\x00\x00\x00\x00", b"\x00\x03" + bytes(20), b"\xff\xd8" + bytes(20)]
+)
 def test_other_bytes_are_refused(data):
     with pytest.raises(ValueError, match=f"expected a serialized message with a header, got {len(data)} bytes"):
         stamp_of_serialized(data)
