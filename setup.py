@@ -24,7 +24,15 @@ setup(
     python_requires=">=3.10",
     packages=find_packages(include=["c3n_model", "c3n_model.*", "c3n_ros", "c3n_ros.*"]),
     package_data={
-        "c3n_model": ["**/*.safetensors", "**/*.json", "**/*.yaml", "**/*.csv", "**/*.txt", "**/*.jinja", "sources/interfaces*/**/*"]
+        "c3n_model": [
+            "**/*.safetensors",
+            "**/*.json",
+            "**/*.yaml",
+            "**/*.csv",
+            "**/*.txt",
+            "**/*.jinja",
+            "sources/interfaces*/**/*",
+        ]
     },
     install_requires=requirements("requirements.txt"),
     extras_require={"test": requirements("requirements-test.txt")},

@@ -32,6 +32,7 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
         consensus=config.consensus,
         gate=config.gate,
         audio_features=config.audio_features,
+        pyramid=config.pyramid,
         fusion_norm=config.fusion_norm,
         decoder=config.decoder,
     )

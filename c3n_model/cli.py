@@ -7,14 +7,20 @@ import shlex
 import sys
 
 from c3n_model.commands import (
+    Unsuccessful,
     bag,
+    benchmark,
+    compare,
     describe,
+    doctor,
     evaluate,
     evaluate_bag,
     explain,
     import_authors,
     labels,
+    prepare,
     pretrain,
+    reproduce,
     segment,
     synthesize,
     train,
@@ -30,11 +36,16 @@ COMMANDS = (
     weights,
     zero_shot_bench,
     synthesize,
+    prepare,
+    doctor,
     pretrain,
     train,
     evaluate,
+    compare,
     evaluate_bag,
     describe,
+    benchmark,
+    reproduce,
     labels,
     import_authors,
     train_vggish_head,
@@ -42,7 +53,7 @@ COMMANDS = (
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command. Exits 1 with one line on bad input, 130 on Ctrl-C."""
+    """Run one command. Exits 1 with one line on bad input or after a report of what is left to do, 130 on Ctrl-C."""
     given = sys.argv[1:] if arguments is None else arguments
     parser = argparse.ArgumentParser(prog="c3n", description="Which pixels make the sound: audio-visual segmentation.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -51,6 +62,9 @@ def main(arguments: list[str] | None = None) -> None:
     options = parser.parse_args(given)
     try:
         print(options.run(options, "c3n " + shlex.join(given)))
+    except Unsuccessful as report:
+        print(report)
+        sys.exit(1)
     except (ValueError, OSError) as error:
         sys.exit(f"c3n: {error}")
     except KeyboardInterrupt:

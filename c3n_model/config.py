@@ -33,6 +33,7 @@ class ModelConfig:
     cam_point: str = "after_norm"  # Eq. 8: at V_i itself; "before_norm" is the authors' code: network/visual_encoder.py
     swin: str = "classifier"  # timm's Swin; "dense" is the authors' code
     audio_features: bool = True  # AF of Table II: the cross-modal non-local block
+    pyramid: str = "aspp"  # or "tpavi", the sum of the baseline TPAVI: network/fusion.py
     fusion_norm: bool = False  # norms of the authors' code after the non-local block
     decoder: str = "plain"  # "authors" is the authors' code: network/decoder.py
     presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py

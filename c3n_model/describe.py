@@ -86,7 +86,7 @@ class Description:
     @property
     def paper(self) -> dict | None:
         """Table IV's figures, for the network that it speaks of."""
-        decisive = ("visual", "audio", "history", "image_size", "channels", "consensus", "audio_features")
+        decisive = ("visual", "audio", "history", "image_size", "channels", "consensus", "audio_features", "pyramid")
         alike = all(getattr(self.config, name) == getattr(PAPER_CONFIG, name) for name in decisive)
         return PAPER if alike else None
 

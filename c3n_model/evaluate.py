@@ -2,46 +2,120 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
 import cv2
 import numpy as np
 import torch
 
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.metrics import MaskCounts, count, false_positive_area, mean_iou
+from c3n_model.evaluation import Evaluation
+from c3n_model.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
 from c3n_model.model import Model
+from c3n_model.network.c3n import Decoding
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
+from c3n_model.streaming.session import unified_label
+from c3n_model.types import Clip, UnifiedLabel
 
 
-@torch.no_grad()
 def predict(model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device) -> np.ndarray:
     """Masks of one clip, straight from the network (no presence gate): frames uint8 (T, H, W, 3), snippets float32
     (T, samples) -> probabilities float32 (T, H, W) at the frames' own size."""
-    images = frames_to_tensor(frames, model.config.image_size).to(device)
-    logits = model.network(images[None], torch.from_numpy(snippets)[None].to(device))[0]
+    return predict_and_tell(model, frames, snippets, device)[0]
+
+
+@torch.no_grad()
+def predict_and_tell(
+    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device
+) -> tuple[np.ndarray, Decoding]:
+    """As `predict`, and the decoding of the T frames: what was heard and seen, and the consensus."""
+    images, sounds = network_inputs(model, frames, snippets, device)
+    every_frame = torch.ones((1, len(images)), dtype=torch.bool, device=device)
+    decoding = model.network.decode(model.network.encode(images, sounds), every_frame)
     height, width = frames.shape[1:3]
-    return np.stack([cv2.resize(frame, (width, height)) for frame in logits.sigmoid().cpu().numpy()])
+    masks = np.stack([cv2.resize(mask, (width, height)) for mask in decoding.logits.sigmoid().cpu().numpy()])
+    return masks.clip(0, 1), decoding  # weights of a resize may sum to a last bit more than 1
 
 
-def evaluate(model: Model, clips: AVSBench, device: torch.device, progress: Progress) -> dict[str, float | None]:
-    """Mean IoU over all frames that carry a mask (threshold 0.5, AVSBench's rule for empty masks), the same over frames
-    whose truth is not empty, and the fraction painted where it is empty."""
+def network_inputs(
+    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """What `encode` reads of a clip: float32 (T, 3, size, size) and (T, samples)."""
+    images = frames_to_tensor(frames, model.config.image_size)
+    return images.to(device), torch.from_numpy(snippets).to(device)
+
+
+def evaluate(
+    model: Model,
+    clips: AVSBench,
+    device: torch.device,
+    progress: Progress,
+    *,
+    alter: Callable[[Clip], Clip] | None = None,
+) -> Evaluation:
+    """Predict every clip and count, in the frames that carry a mask, how right that is.
+
+    One clip goes through the network at a time, so that no prediction depends on its neighbours; the next is read meanwhile.
+    `alter` changes a clip before anything is done with it (its sound, for a study of noise; its truth too, if it likes).
+
+    Raises:
+        ValueError: a clip that cannot be read or scored; the message names it.
+    """
     model.network.to(device).eval()
-    counts = []
-    for index in progress(range(len(clips)), f"{clips.setting} {clips.split}"):
-        clip = clips[index]
-        masks = predict(model, clip.frames, clip.snippets, device) > 0.5
-        counts.append(count(masks[clip.has_mask], clip.masks[clip.has_mask]))
-    return summarise(MaskCounts.join(counts))
+    scored, names, categories = [], [], []
+    reader = _read_ahead(clips)
+    for _ in progress(range(len(clips)), f"{clips.setting} {clips.split}"):
+        clip = next(reader) if alter is None else alter(next(reader))
+        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}"))
+        names.append(clip.name)
+        categories.append(clip.category)
+    counts, thresholds, seconds, labels = zip(*scored)
+    return Evaluation(
+        setting=clips.setting,
+        split=clips.split,
+        names=tuple(names),
+        categories=tuple(categories),
+        clip_index=np.repeat(np.arange(len(names)), [len(part) for part in seconds]),
+        seconds=np.concatenate(seconds),
+        counts=MaskCounts.join(counts),
+        thresholds=ThresholdCounts.join(thresholds),
+        labels=tuple(label for part in labels for label in part),
+    )
 
 
-def summarise(counts: MaskCounts) -> dict[str, float | None]:
-    """The numbers of `evaluate` from counted frames."""
-    sounding = ~counts.empty_truth
-    columns = (counts.true_positive, counts.false_positive, counts.false_negative, counts.true_negative)
-    return {
-        "frames": int(len(sounding)),
-        "miou": mean_iou(counts),
-        "miou_sounding": mean_iou(MaskCounts(*(column[sounding] for column in columns))) if sounding.any() else 0.0,
-        "false_positive_area": false_positive_area(counts) if counts.empty_truth.any() else None,
-    }
+def _read_ahead(clips: AVSBench) -> Iterator[Clip]:
+    """The clips in their order, each read while the one before is being used."""
+    with ThreadPoolExecutor(max_workers=1) as reader:
+        coming = reader.submit(_read, clips, 0)
+        for index in range(1, len(clips) + 1):
+            clip = coming.result()
+            if index < len(clips):
+                coming = reader.submit(_read, clips, index)
+            yield clip
+
+
+def _read(clips: AVSBench, index: int) -> Clip:
+    try:
+        return clips[index]
+    except (OSError, ValueError) as error:
+        raise ValueError(f"clip {index} of {clips.setting} {clips.split} cannot be read: {error}") from error
+
+
+def _score(
+    model: Model, clip: Clip, device: torch.device, name: str
+) -> tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]:
+    """The counts of the frames of one clip that carry a mask, which of its seconds they are, and their labels."""
+    (seconds,) = np.nonzero(clip.has_mask)
+    if not len(seconds):
+        raise ValueError(f"{name} has no mask, so there is nothing to score; expected a png in gt_masks")
+    probabilities, decoding = predict_and_tell(model, clip.frames, clip.snippets, device)
+    probabilities, truth = probabilities[seconds], clip.masks[seconds]
+    if not np.isfinite(probabilities).all():
+        raise ValueError(
+            f"the prediction for {name} is not finite: its sound or the model's weights hold NaN or infinity"
+        )
+    counts = count(probabilities > MASK_THRESHOLD, truth)
+    labels = [unified_label(decoding.consensus, model, int(second)) for second in seconds]
+    return counts, count_thresholds(probabilities, truth), seconds, labels

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,7 +12,7 @@ from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
 from c3n_model.explain import Explanation, Ranking
-from c3n_model.overlay import MASK_COLOUR, draw_mask
+from c3n_model.overlay import MASK_COLOUR, draw_attention, draw_mask
 
 AUDIO_COLOUR, VISUAL_COLOUR = "#8fbce6", "#95d0b2"
 CHOSEN_COLOUR = tuple(channel / 255 for channel in MASK_COLOUR)  # the label and its mask look alike
@@ -129,9 +128,7 @@ def _draw_matrix(axes: Axes, matrix: np.ndarray, explanation: Explanation, title
 
 def _draw_attention(axes: Axes, rgb: np.ndarray, attention: np.ndarray, title: str) -> None:
     """A map over the grey frame, its own range from dark to bright: the range itself, often tiny, stands below."""
-    height, width = rgb.shape[:2]
-    axes.imshow(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cmap="gray", vmin=0, vmax=255)
-    axes.imshow(attention, cmap="inferno", alpha=0.65, extent=(-0.5, width - 0.5, height - 0.5, -0.5))
+    axes.imshow(draw_attention(rgb, attention))
     axes.set_title(title, fontsize=9)
     axes.set_xlabel(f"{attention.min():.3f} to {attention.max():.3f}", fontsize=9)
     axes.set(xticks=[], yticks=[])

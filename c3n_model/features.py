@@ -129,7 +129,7 @@ def _digest(model: Model, clips: AVSBench) -> str:
     settings = {key: value for key, value in to_mapping(model.config).items() if key not in _LATER_SETTINGS}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for paths in clips.clips:
-        for path in (*paths.frames, *paths.masks, paths.wav):
+        for path in paths.files():
             about = path.stat() if path.exists() else None
             digest.update(f"{path}{about and (about.st_size, about.st_mtime_ns)}".encode())
     return digest.hexdigest()[:16]

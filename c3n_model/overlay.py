@@ -10,8 +10,11 @@ import numpy as np
 
 from c3n_model.types import Segmentation
 
+Colour = tuple[int, int, int]
 MASK_COLOUR = (255, 150, 0)  # orange stands out from sky, grass and skin, also for the colour-blind
 CONTOUR_COLOUR = (255, 235, 60)
+TRUTH_COLOUR = (40, 120, 255)
+_ATTENTION_OPACITY = 0.65
 _MASK_OPACITY = 0.45
 _BANNER_OPACITY = 0.6
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
@@ -56,14 +59,38 @@ def contact_sheet(
     return sheet
 
 
-def draw_mask(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+def draw_mask(
+    rgb: np.ndarray, mask: np.ndarray, colour: Colour = MASK_COLOUR, contour: Colour = CONTOUR_COLOUR
+) -> np.ndarray:
     """A copy of `rgb` uint8 (H, W, 3) with the mask bool (H, W) tinted and outlined."""
-    colour = np.empty_like(rgb)
-    colour[:] = MASK_COLOUR
-    tinted = cv2.addWeighted(rgb, 1 - _MASK_OPACITY, colour, _MASK_OPACITY, 0)
-    picture = cv2.copyTo(tinted, mask.astype(np.uint8), rgb.copy())
+    tint = np.empty_like(rgb)
+    tint[:] = colour
+    tinted = cv2.addWeighted(rgb, 1 - _MASK_OPACITY, tint, _MASK_OPACITY, 0)
+    return outline_mask(cv2.copyTo(tinted, mask.astype(np.uint8), rgb.copy()), mask, contour)
+
+
+def outline_mask(rgb: np.ndarray, mask: np.ndarray, colour: Colour) -> np.ndarray:
+    """A copy of `rgb` uint8 (H, W, 3) with the outlines of the mask bool (H, W)."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
-    return cv2.drawContours(picture, contours, -1, CONTOUR_COLOUR, _line_width(rgb))
+    return cv2.drawContours(rgb.copy(), contours, -1, colour, _line_width(rgb))
+
+
+def outline_truth(picture: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """A copy of `picture` uint8 (H, W, 3) with what is right, bool (H, W), outlined in blue."""
+    contours, _ = cv2.findContours(truth.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    return cv2.drawContours(picture.copy(), contours, -1, TRUTH_COLOUR, _line_width(picture))
+
+
+def draw_attention(rgb: np.ndarray, attention: np.ndarray) -> np.ndarray:
+    """The grey frame, uint8 (H, W, 3), under an attention map float (h, w) from dark to bright: its own range, which is
+    often tiny, so whoever shows it should say what it is."""
+    height, width = rgb.shape[:2]
+    low, high = float(attention.min()), float(attention.max())
+    bright = np.round(255 * (attention - low) / max(high - low, 1e-12)).astype(np.uint8)
+    bright = cv2.resize(bright, (width, height), interpolation=cv2.INTER_NEAREST)
+    colours = cv2.cvtColor(cv2.applyColorMap(bright, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    grey = cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
+    return cv2.addWeighted(grey, 1 - _ATTENTION_OPACITY, colours, _ATTENTION_OPACITY, 0)
 
 
 def write_png(path: Path, rgb: np.ndarray) -> None:

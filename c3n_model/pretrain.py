@@ -14,11 +14,35 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.utils.data import DataLoader, IterableDataset
 
-from c3n_model.config import PretrainConfig
+from c3n_model.checkpoint import build_network
+from c3n_model.config import ModelConfig, PretrainConfig, to_mapping
 from c3n_model.data import synthetic_scenes as scenes
 from c3n_model.data import synthetic_world as world
+from c3n_model.model import Model
+from c3n_model.network.consensus import label_similarity
 from c3n_model.preprocess import frames_to_tensor, snippet_from_samples
 from c3n_model.progress import Progress
+
+DEMO_NOTE = (
+    "Trained on synthetic scenes of eight made-up objects. It proves that every part works; "
+    "it is no model of the world and knows no real object."
+)
+
+
+def pretrain_classifiers(
+    name: str, model: ModelConfig, config: PretrainConfig, progress: Progress, *, workers: int = 1
+) -> Model:
+    """Both classifiers of the synthetic world, trained, in a C3N whose rest is still random."""
+    audio, visual = (torch.from_numpy(table) for table in world.label_embeddings())
+    torch.manual_seed(config.seed)
+    network = build_network(model, label_similarity(audio, visual))
+    network.requires_grad_(True)  # the heads, too, until they are trained
+    losses = {
+        "audio": pretrain_audio(network.audio_encoder, config, progress, workers=workers),
+        "visual": pretrain_visual(network.visual_encoder, model.image_size, config, progress, workers=workers),
+    }
+    card = {"note": DEMO_NOTE, "pretrain": to_mapping(config), "losses": losses}
+    return Model(name, network, model, world.AUDIO_LABELS, world.VISUAL_LABELS, card)
 
 
 class SingleObjects(IterableDataset):
@@ -76,18 +100,21 @@ def pretrain(
     return float(np.mean(losses[-max(1, steps // 10) :]))
 
 
-def pretrain_visual(encoder: nn.Module, image_size: int, config: PretrainConfig, progress: Progress) -> float:
+def pretrain_visual(
+    encoder: nn.Module, image_size: int, config: PretrainConfig, progress: Progress, *, workers: int = 1
+) -> float:
     return pretrain(
         lambda frames: encoder(frames)[1], encoder, SingleObjects(image_size, config.seed), F.cross_entropy,
         steps=config.visual_steps, config=config, progress=progress, title="visual classifier",
+        workers=workers,
     )  # fmt: skip
 
 
-def pretrain_audio(encoder: nn.Module, config: PretrainConfig, progress: Progress) -> float:
+def pretrain_audio(encoder: nn.Module, config: PretrainConfig, progress: Progress, *, workers: int = 1) -> float:
     return pretrain(
         lambda snippets: encoder(snippets)[1], encoder, Snippets(encoder.sample_rate, config.seed),
         F.binary_cross_entropy_with_logits, steps=config.audio_steps, config=config, progress=progress,
-        title="audio classifier",
+        title="audio classifier", workers=workers,
     )  # fmt: skip
 
 

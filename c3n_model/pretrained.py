@@ -26,6 +26,20 @@ AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
 SAME_FRONT_END_DB = 0.01  # rounding leaves less than 0.001
 
 
+# What else `load_audio` reads.
+_BESIDE = {"beats": ("audioset_classes",), "vggish": ("vggish_pca", "vggish_head")}
+
+
+def needed_files(visual: str, audio: str) -> list[str]:
+    """Names in the manifest of all files that `load_visual` and `load_audio` read, whether they are here or not. Raises
+    ValueError for an encoder that no public weights are known for."""
+    return [
+        _choose(VISUAL_FILES, visual, "visual"),
+        _choose(AUDIO_FILES, audio, "audio"),
+        *_BESIDE.get(audio, ()),
+    ]
+
+
 def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     """Fill `encoder` with the ImageNet weights of backbone `name`; returns the files that it read.
 
@@ -87,7 +101,12 @@ def _audioset_mids(path: Path) -> list[str]:
 
 
 def _find_first(files: dict[str, Sequence[str]], name: str, kind: str) -> Path:
+    return weights.find(_choose(files, name, kind))
+
+
+def _choose(files: dict[str, Sequence[str]], name: str, kind: str) -> str:
+    """The name in the manifest of the file that serves encoder `name`: one that is here, else the preferred one."""
     if name not in files:
         raise ValueError(f"no public weights are known for the {kind} encoder {name!r}; known: {', '.join(files)}")
     present = [file for file in files[name] if weights.locate(weights.entry(file))]
-    return weights.find(next(iter([*present, *files[name]])))
+    return next(iter([*present, *files[name]]))

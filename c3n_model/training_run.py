@@ -59,7 +59,8 @@ def fit_model(
 
         def validate() -> float:
             board.add_image("validation", _picture(model, splits["val"][0][0], device), dataformats="HWC")
-            return float(np.mean([evaluate(model, clips, device, progress)["miou"] for clips in splits["val"]]))
+            scores = [evaluate(model, clips, device, progress).summary() for clips in splits["val"]]
+            return float(np.mean([score["batch_independent"]["miou"] for score in scores]))
 
         def keep(history: list[dict]) -> None:
             card = {**model.card, "history": history, "train": run["train"]}

@@ -16,14 +16,11 @@ import sys
 import time
 from pathlib import Path
 
-import cv2
-import numpy as np
-
 from c3n_model.bag_scores import Truth, compare_runs, live_statistics, mask_iou, score_masks
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.synthetic_scenes import make_demo_scene
 from c3n_model.loading import load_model
-from c3n_model.overlay import contact_sheet, draw_overlay, write_png
+from c3n_model.overlay import contact_sheet, draw_overlay, outline_truth, write_png
 from c3n_model.progress import bar
 from c3n_model.recording import MASK_TOPIC, OBJECTS_TOPIC, LiveWindow, read_recording
 from c3n_model.results import ResultWriter
@@ -126,9 +123,7 @@ def draw(out: Path, live: list[LiveWindow], truths: list[Truth]) -> None:
     for window, truth in zip(live, truths, strict=True):
         seen = window.segmentation
         iou = mask_iou(seen.mask, truth.mask)
-        image = draw_overlay(pictures[seen.stamp_ns], seen)
-        contours, _ = cv2.findContours(truth.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        images.append(cv2.drawContours(image, contours, -1, (40, 120, 255), 1))
+        images.append(outline_truth(draw_overlay(pictures[seen.stamp_ns], seen), truth.mask))
         second = (seen.window_start_ns - START_NS) // NANOSECONDS_PER_SECOND
         right = ", ".join(sorted(truth.labels)) or "silence"
         captions.append(

@@ -10,7 +10,8 @@ import cv2
 import numpy as np
 
 from c3n_model.labels.sound_sources import noun_of
-from c3n_model.sources.media import pictures_in, read_picture
+from c3n_model.sources.media import pictures_in
+from c3n_model.sources.pictures import read_picture
 
 # COCO numbers its 80 categories from 1 to 90, with gaps.
 _GAPS = {12, 26, 29, 30, 45, 66, 68, 69, 71, 83}
@@ -22,8 +23,6 @@ dining table|toilet|tv|laptop|mouse|remote|keyboard|cell phone|microwave|oven|to
 scissors|teddy bear|hair drier|toothbrush"""
 COCO_NAMES = [name.strip() for name in _NAMES.replace("\n", "").split("|")]
 COCO_IDS = [number for number in range(1, 91) if number not in _GAPS]
-_JPEG_END = b"\xff\xd9"
-_JPEG_TAIL = 65536  # bytes; some cameras write more after the end of the picture
 
 
 @dataclass(frozen=True)
@@ -49,10 +48,10 @@ def read_pictures(folder: Path) -> list[Picture]:
     pictures = []
     for path in paths:
         if path.stem in panoptic:
-            rgb = read_whole_picture(path)
+            rgb = read_picture(path)
             masks = _panoptic_masks(*panoptic[path.stem], rgb.shape[:2])
         elif (polygons / f"{path.stem}.txt").is_file():
-            rgb = read_whole_picture(path)
+            rgb = read_picture(path)
             masks = _polygon_masks(polygons / f"{path.stem}.txt", names, rgb.shape[:2])
         else:
             continue
@@ -63,13 +62,6 @@ def read_pictures(folder: Path) -> list[Picture]:
             "expected COCO's panoptic json and pngs, or a text of polygons for each picture"
         )
     return pictures
-
-
-def read_whole_picture(path: Path) -> np.ndarray:
-    """As `read_picture`, which gives grey for what is missing of a cut JPEG: rgb uint8 (H, W, 3), or ValueError."""
-    if path.suffix.lower() in (".jpg", ".jpeg") and _JPEG_END not in path.read_bytes()[-_JPEG_TAIL:]:
-        raise ValueError(f"{path} cannot be read as a picture: its end is missing")
-    return read_picture(path)
 
 
 def _read_panoptic(folder: Path) -> dict[str, tuple[Path, list[dict], dict[int, str]]]:

@@ -11,7 +11,6 @@ import numpy as np
 import torch
 
 from c3n_model.bench.methods import consensus_answer
-from c3n_model.bench.pictures import read_whole_picture
 from c3n_model.bench.sounds import Sound, videos
 from c3n_model.labels.sound_sources import is_a
 from c3n_model.model import Model
@@ -19,6 +18,7 @@ from c3n_model.overlay import draw_overlay
 from c3n_model.progress import Progress
 from c3n_model.segment import cut_windows
 from c3n_model.sources.media import VideoSource
+from c3n_model.sources.pictures import read_picture
 from c3n_model.streaming.session import Session
 from c3n_model.types import Window
 
@@ -61,7 +61,7 @@ def run_pairs(model: Model, pairs: list[tuple[Path, Sound]], device: torch.devic
     """What the model names for each picture and its sound."""
     rows = []
     for path, sound in pairs:
-        answer = consensus_answer(model, read_whole_picture(path), sound.seconds(model.sample_rate), device)
+        answer = consensus_answer(model, read_picture(path), sound.seconds(model.sample_rate), device)
         right = is_a(answer.noun, sound.noun) or is_a(sound.noun, answer.noun)
         rows.append({"name": path.name, "truth": sound.noun, "named": answer.noun, "right": right})
     return rows

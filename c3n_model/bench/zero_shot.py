@@ -17,6 +17,7 @@ from c3n_model.bench.methods import Answer, consensus_answer, fixed_answers, one
 from c3n_model.bench.pictures import Picture
 from c3n_model.bench.scenes import Scene
 from c3n_model.bench.sounds import Sound
+from c3n_model.bootstrap import mean_interval
 from c3n_model.config import ZeroShotConfig
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.sound_sources import imagenet_nouns, is_a
@@ -193,14 +194,12 @@ def bootstrap(
     """95 % interval of the difference of mask IoU to `reference`: mean over pictures of the mean over each one's scenes,
     pictures drawn with replacement. None for a single picture, which says nothing of others."""
     names = sorted({scene.picture.name for scene in scenes})
-    if len(names) < 2:
-        return None
     differences = {name: [] for name in names}
     for score, other, scene in zip(scores, reference, scenes, strict=True):
         differences[scene.picture.name].append(score.iou - other.iou)
     means = np.array([np.mean(differences[name]) for name in names])
-    drawn = np.random.default_rng(0).integers(0, len(means), (samples, len(means)))
-    return [float(value) for value in np.percentile(means[drawn].mean(axis=1), [2.5, 97.5])]
+    interval = mean_interval(means, samples)
+    return list(interval) if interval else None
 
 
 def tag(model: Model, sounds: list[Sound], device: torch.device, progress: Progress) -> dict:

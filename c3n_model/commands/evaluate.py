@@ -1,4 +1,4 @@
-"""`c3n evaluate`: the scores of every setting found below a folder, as JSON."""
+"""`c3n evaluate`: the scores of every setting found below a folder, as JSON, and as a page."""
 
 from __future__ import annotations
 
@@ -9,22 +9,49 @@ from pathlib import Path
 def add(commands) -> None:
     """Declare the arguments."""
     command = commands.add_parser("evaluate", help="score a model on clips in AVSBench's layout")
-    command.add_argument("model", help="demo, or a safetensors file")
+    command.add_argument("model", help="demo, zero_shot, a safetensors file, or a YAML file with settings of zero_shot")
     command.add_argument("data", type=Path, help="folder with Single-source and/or Multi-sources")
+    command.add_argument("-o", "--out", type=Path, help="folder for report.html, metrics.json, clips.csv, frames.csv")
+    command.add_argument("--setting", choices=("s4", "ms3"), help="default: what there is")
     command.add_argument("--split", default="test", help="train, val or test (default %(default)s)")
+    command.add_argument(
+        "--batch-size",
+        type=int,
+        default=1,
+        help="clips a batch of the official metrics; no prediction depends on it (default %(default)s)",
+    )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.set_defaults(run=run)
 
 
-def run(options, _: str) -> str:
-    """Evaluate."""
+def run(options, command_line: str) -> str:
+    """Evaluate; the report goes into `options.out`."""
     from c3n_model.data.avsbench import AVSBench, settings_below
     from c3n_model.evaluate import evaluate
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
+    from c3n_model.report import PAGE
+    from c3n_model.report.page import write_report
+    from c3n_model.report.pictures import make_gallery
+    from c3n_model.report.tables import describe_model
 
-    model = load_model(options.model)
-    clips = [AVSBench(options.data, kind, options.split, model.sample_rate) for kind in settings_below(options.data)]
-    scores = {part.setting: evaluate(model, part, choose_device(options.device), bar) for part in clips}
-    return json.dumps({"model": options.model, "split": options.split, "scores": scores}, indent=2)
+    if options.batch_size < 1:
+        raise ValueError(f"--batch-size is {options.batch_size}; expected at least 1 clip")
+    model, device = load_model(options.model), choose_device(options.device)
+    settings = [options.setting] if options.setting else settings_below(options.data)
+    clips = [AVSBench(options.data, setting, options.split, model.sample_rate) for setting in settings]
+    evaluations = [evaluate(model, part, device, bar) for part in clips]
+    scores = {evaluation.setting: evaluation.summary(options.batch_size) for evaluation in evaluations}
+    found = {"model": options.model, "split": options.split, "scores": scores}
+    if options.out is not None:
+        about = {
+            "command": command_line,
+            "model": describe_model(options.model, model),
+            "split": options.split,
+            "device": str(device),
+        }
+        galleries = [make_gallery(model, part, done, device, bar) for part, done in zip(clips, evaluations)]
+        write_report(options.out, about, evaluations, galleries, batch_size=options.batch_size)
+        found["report"] = str(options.out / PAGE)
+    return json.dumps(found, indent=2)

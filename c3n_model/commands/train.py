@@ -57,63 +57,20 @@ def run(options, command_line: str) -> str:
         )
         if not group.is_main:
             return ""
-        best.card["scores"] = {clips.setting: evaluate(best, clips, device, bar) for clips in splits["test"]}
+        best.card["scores"] = {clips.setting: evaluate(best, clips, device, bar).summary() for clips in splits["test"]}
         save_model(options.out, best)
     return f"wrote {options.out}: {json.dumps(best.card['scores'], indent=2)}"
 
 
 def _untrained(options, config, command_line: str):
-    """C3N whose encoders are pretrained and whose other parts are random."""
-    import torch
-
-    torch.manual_seed(config.train.seed)
-    if options.labels is not None:
-        return _from_public(options, config, command_line)
-    return _from_classifiers(options, config, command_line)
-
-
-def _from_public(options, config, command_line: str):
-    """Encoders with public ImageNet and AudioSet weights, classes from a label table."""
-    from c3n_model.checkpoint import build_network
+    """C3N whose encoders are pretrained and whose other parts are random; its card says by which commands."""
     from c3n_model.config import to_mapping
-    from c3n_model.labels.names import audioset_names, check_public_labels
-    from c3n_model.labels.table import LabelTable
-    from c3n_model.model import Model
-    from c3n_model.pretrained import load_audio, load_visual
-    from c3n_model.weights import checksum_of, find
+    from c3n_model.untrained import from_classifiers, from_public
 
-    table = LabelTable.load(options.labels)
-    check_public_labels(table.audio_labels, table.visual_labels, audioset_names(find("audioset_classes")))
-    network = build_network(config.model, table.similarity)
-    files = [
-        *load_visual(network.visual_encoder, config.model.visual),
-        *load_audio(network.audio_encoder, config.model.audio),
-    ]
-    card = {
-        "commands": [command_line],
-        "labels": table.provenance,
-        "weights": {path.name: f"sha256:{checksum_of(path)}" for path in files},
-        "train": to_mapping(config.train),
-    }
-    return Model(options.out.stem, network, config.model, table.audio_labels, table.visual_labels, card)
-
-
-def _from_classifiers(options, config, command_line: str):
-    """The encoders and labels of a file that c3n pretrain wrote."""
-    from c3n_model.checkpoint import build_network, load_checkpoint
-    from c3n_model.config import to_mapping
-    from c3n_model.model import Model
-
-    start = load_checkpoint(options.classifiers)
-    for part in ("visual", "audio"):
-        wanted, got = getattr(config.model, part), getattr(start.config, part)
-        if wanted != got:
-            raise ValueError(
-                f"{options.config} names the {part} encoder {wanted}, but {options.classifiers} holds {got}"
-            )
-    network = build_network(config.model, start.network.similarity)
-    for part in ("visual_encoder", "audio_encoder"):
-        getattr(network, part).load_state_dict(getattr(start.network, part).state_dict())
-    commands = [*start.card.get("commands", []), command_line]
-    card = {**start.card, "commands": commands, "train": to_mapping(config.train)}
-    return Model(options.out.stem, network, config.model, start.audio_labels, start.visual_labels, card)
+    build, start = (
+        (from_public, options.labels) if options.labels is not None else (from_classifiers, options.classifiers)
+    )
+    model = build(options.out.stem, config.model, start, config.train.seed)
+    commands = [*model.card.get("commands", []), command_line]
+    model.card.update(commands=commands, train=to_mapping(config.train))
+    return model

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
 
 from c3n_model.data import synthetic_world as world
-from c3n_model.data.avsbench import CLIP_FRAMES, SETTINGS, clip_paths, write_clip
+from c3n_model.data.avsbench_object import FOLDERS, HEADERS, clip_paths, table_row, write_clip, write_table
+from c3n_model.data.clip_files import CLIP_FRAMES
 from c3n_model.data.synthetic_scenes import SPLITS, Scene, Setting, make_scene
 from c3n_model.progress import Progress
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
@@ -16,7 +16,7 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
 
 def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Progress) -> Path:
     """Make `counts[split]` scenes of each split below `root`, with the csv; returns the setting's folder."""
-    folder = root / SETTINGS[setting]
+    folder = root / FOLDERS[setting]
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
     work = [(split, index) for split in SPLITS for index in range(counts.get(split, 0))]
@@ -26,10 +26,8 @@ def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, 
         category = _category(scene) if setting == "s4" else ""
         clip = scene_clip(scene, name, category, first_mask_only=setting == "s4" and split == "train")
         write_clip(clip_paths(folder, setting, name, split, category), clip, scene.sound(), world.SAMPLE_RATE)
-        rows.append([name, 0, category, split] if setting == "s4" else [name, split])
-    header = ["name", "start", "category", "split"] if setting == "s4" else ["name", "split"]
-    with (folder / f"{setting}_meta_data.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([header, *rows])
+        rows.append(table_row(setting, name, split, category))
+    write_table(folder / f"{setting}_meta_data.csv", HEADERS[setting], rows)
     return folder
 
 

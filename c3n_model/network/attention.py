@@ -68,3 +68,15 @@ def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient") 
 def spatial_attention(features: Tensor) -> Tensor:
     """Eq. 11: the sigmoid of the mean over channels, (N, C, H, W) -> (N, 1, H, W) in (0, 1)."""
     return torch.sigmoid(features.mean(dim=1, keepdim=True))
+
+
+def linear_attention(features: Tensor, weights: Tensor) -> Tensor:
+    """Eqs. 9-11 without both sigmoids, as Figure 7 shows them: the mean over channels of omega_i V_i. With the sigmoids the tiny
+    omega_i hardly tell one channel from another; this is Grad-CAM of the stage, before it is rectified.
+
+    Args:
+        features: V_i (N, C, H, W); weights: omega_i (N, C).
+    Returns:
+        (N, H, W), of either sign.
+    """
+    return torch.einsum("nchw,nc->nhw", features, weights) / features.shape[1]

@@ -26,12 +26,13 @@ from c3n_model.network.attention import (
     attend,
     attend_channels,
     class_activation_weights,
+    linear_attention,
     spatial_attention,
 )
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
-from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
+from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
@@ -83,8 +84,8 @@ class C3N(nn.Module):
 
     Args:
         similarity: (K_a, K_v) label similarities of Eq. 5.
-        gate: what enters Eq. 9, see `attention.attend`; fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see
-        `decoder.Decoder`.
+        gate: what enters Eq. 9, see `attention.attend`; pyramid: "aspp", or "tpavi", see `fusion.SummedPyramid`;
+        fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see `decoder.Decoder`.
     """
 
     def __init__(
@@ -99,6 +100,7 @@ class C3N(nn.Module):
         consensus: ConsensusMode = "audio_visual",
         gate: Gate = "gradient",
         audio_features: bool = True,
+        pyramid: PyramidForm = "aspp",
         fusion_norm: bool = False,
         decoder: DecoderForm = "plain",
     ):
@@ -111,7 +113,7 @@ class C3N(nn.Module):
         self.register_buffer("similarity", similarity.float())
         self.alpha, self.beta = alpha, beta
         self.consensus_mode, self.gate = consensus, gate
-        self.pyramids = nn.ModuleList(AtrousPyramid(width, channels) for width in visual_encoder.channels)
+        self.pyramids = nn.ModuleList(build_pyramid(pyramid, width, channels) for width in visual_encoder.channels)
         self.fusions = nn.ModuleList(
             CrossModalNonLocal(channels, audio_encoder.embedding_channels, normalise=fusion_norm)
             for _ in range(STAGES if audio_features else 0)
@@ -152,24 +154,41 @@ class C3N(nn.Module):
     def decode(self, encoding: Encoding, wanted: Tensor) -> Decoding:
         """The encodings of B whole clips, each oldest first -> `Decoding` of the M frames that `wanted` bool (B, T)
         names: all of them, those with a mask to train on, or only the newest of a live session."""
-        clips, frames = wanted.shape
-        audio = rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
-        fused = []
-        for stage, features in enumerate(encoding.visual):
-            visual = rearrange(features, "(b t) c h w -> b t c h w", b=clips, t=frames)
-            fused.append(self.fusions[stage](visual, audio, wanted) if self.fusions else visual[wanted])
         chosen = wanted.flatten()
         audio_logits = encoding.audio_logits[chosen]
         return Decoding(
-            logits=self.decoder(fused, encoding.size),
+            logits=self.decoder(self.fuse(encoding, wanted), encoding.size),
             audio_logits=audio_logits,
             visual_logits=encoding.visual_logits[chosen],
             consensus=encoding.consensus.select(chosen),
             presence=audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
         )
 
+    def fuse(self, encoding: Encoding, wanted: Tensor) -> list[Tensor]:
+        """Eq. 14 for the frames that `decode` decodes: M_i [(M, C, H_i, W_i)] x 4, or their V_i^a without `audio_features`."""
+        visual, audio = _by_clip(encoding, *wanted.shape)
+        if not self.fusions:
+            return [maps[wanted] for maps in visual]
+        return [fusion(maps, audio, wanted) for fusion, maps in zip(self.fusions, visual, strict=True)]
+
+    def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
+        """How the pixels of clips of T = `frames` frames respond to the sound: `fusion.CrossModalNonLocal.attention` of each
+        stage, [(N, H_i, W_i)]. Empty without `audio_features`."""
+        visual, audio = _by_clip(encoding, len(encoding.audio) // frames, frames)
+        return [
+            fusion.attention(maps, audio).flatten(0, 1)
+            for fusion, maps in zip(self.fusions, visual if self.fusions else [], strict=True)
+        ]
+
+    def linear_attention(self, frames: Tensor, snippets: Tensor) -> list[Tensor]:
+        """What CCAM looks at, as the paper's Figure 7 draws it: `attention.linear_attention` of each stage, [(N, H_i, W_i)];
+        frames and snippets as in `encode`. Empty where `consensus` is "none"."""
+        _, audio_logits = self.audio_encoder(snippets)
+        maps, _, _, weights = self._see(frames, audio_logits.detach())
+        return [linear_attention(stage, omega) for stage, omega in zip(maps if weights else [], weights, strict=True)]
+
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """What CCAM looks at, as the paper's Figure 7 draws it; frames and snippets as in `encode`.
+        """What CCAM multiplies with; frames and snippets as in `encode`.
 
         For each stage Eq. 11 of V_i and of V_i^c, each (N, H_i, W_i) in (0, 1): the spatial attention that there would
         be without the unified-modal label, and the one there is. Empty where `consensus` is "none".
@@ -199,6 +218,12 @@ class C3N(nn.Module):
         if self.consensus_mode == "visual":
             return visual_consensus(audio_logits, visual_logits, self.similarity)
         return infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
+
+
+def _by_clip(encoding: Encoding, clips: int, frames: int) -> tuple[list[Tensor], Tensor]:
+    """V_i^a [(B, T, C, H_i, W_i)] x 4 and F_a (B, T, d)."""
+    visual = [rearrange(maps, "(b t) c h w -> b t c h w", b=clips, t=frames) for maps in encoding.visual]
+    return visual, rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
 
 
 def _check_similarity(similarity: Tensor, audio_encoder: nn.Module, visual_encoder: VisualEncoder) -> None:

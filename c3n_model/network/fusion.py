@@ -1,12 +1,22 @@
-"""Cross-modal feature fusion (section III-C): ASPP, then the cross-modal non-local block (Eqs. 13 and 14)."""
+"""Cross-modal feature fusion (section III-C): a pyramid, then the cross-modal non-local block (Eqs. 13 and 14)."""
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
+from einops import rearrange, repeat
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from c3n_model.network.choices import check_choice
+
 ATROUS_RATES = (6, 12, 18)
+SUMMED_RATES = (3, 6, 12, 18)
+SUMMED_DEVIATION = 0.01  # of the first weights of `SummedPyramid`
+
+PyramidForm = Literal["aspp", "tpavi"]
+PYRAMID_FORMS = ("aspp", "tpavi")
 
 
 class AtrousPyramid(nn.Module):
@@ -25,6 +35,29 @@ class AtrousPyramid(nn.Module):
         """V_i^r (N, C_vi, H_i, W_i) -> V_i^a (N, C, H_i, W_i)."""
         pooled = self.pooled(features.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *features.shape[2:])
         return self.project(torch.cat([pooled, self.point(features), *(conv(features) for conv in self.atrous)], dim=1))
+
+
+class SummedPyramid(nn.Module):
+    """The pyramid of TPAVI (Zhou et al., ECCV 2022), the paper's baseline: the sum of four atrous convolutions. Their weights
+    start small, with a standard deviation of 0.01, as in the code of its authors."""
+
+    def __init__(self, in_channels: int, channels: int):
+        super().__init__()
+        self.atrous = nn.ModuleList(
+            nn.Conv2d(in_channels, channels, kernel_size=3, padding=rate, dilation=rate) for rate in SUMMED_RATES
+        )
+        for conv in self.atrous:
+            nn.init.normal_(conv.weight, std=SUMMED_DEVIATION)
+
+    def forward(self, features: Tensor) -> Tensor:
+        """V_i (N, C_vi, H_i, W_i) -> V_i^a (N, C, H_i, W_i)."""
+        return sum(conv(features) for conv in self.atrous)
+
+
+def build_pyramid(form: PyramidForm, in_channels: int, channels: int) -> nn.Module:
+    """A stage's pyramid with random weights. Raises ValueError for another `form`."""
+    check_choice("pyramid", form, PYRAMID_FORMS)
+    return (AtrousPyramid if form == "aspp" else SummedPyramid)(in_channels, channels)
 
 
 class CrossModalNonLocal(nn.Module):
@@ -71,6 +104,30 @@ class CrossModalNonLocal(nn.Module):
         if self.layer_norm is not None:
             fused = self.layer_norm(fused)
         return fused.movedim(-1, 1)
+
+    def attention(self, visual: Tensor, audio: Tensor) -> Tensor:
+        """The rows of Phi (Eq. 13), a number a pixel: V_i^a (B, T, C, H, W) and F_a (B, T, d) -> (B, T, H, W).
+
+        A row of Phi says how a pixel responds to the sound at every position. The sound is constant over space, so that the
+        sum of a row is theta1(V) at the pixel times the mean of theta2(A) over the T seconds. Of either sign, unbounded.
+        """
+        heard = self.theta2(self.audio(audio)).mean(dim=1)  # B C'
+        return torch.einsum("bthwc,bc->bthw", self.theta1(visual.movedim(2, -1)), heard)
+
+
+def naive_non_local(block: CrossModalNonLocal, visual: Tensor, audio: Tensor) -> Tensor:
+    """Eqs. 13 and 14 letter by letter, with the whole matrix Phi (T H W x T H W): what `block` without norms computes for all
+    frames, at a cost that grows with the square of the positions. The oracle of its tests and of `c3n benchmark`.
+
+    V_i^a (B, T, C, H, W) and F_a (B, T, d) -> M_i (B, T, C, H, W).
+    """
+    _, frames, _, height, width = visual.shape
+    positions = rearrange(visual, "b t c h w -> b (t h w) c")
+    repeated = repeat(block.audio(audio), "b t c -> b (t h w) c", h=height, w=width)
+    phi = block.theta1(positions) @ block.theta2(repeated).mT
+    phi /= positions.shape[1]
+    fused = positions + block.theta4(phi @ block.theta3(positions))
+    return rearrange(fused, "b (t h w) c -> b t c h w", t=frames, h=height, w=width)
 
 
 def upsample(features: Tensor, size: tuple[int, int], *, align_corners: bool = False) -> Tensor:

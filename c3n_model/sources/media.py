@@ -14,9 +14,9 @@ from fractions import Fraction
 from pathlib import Path
 
 import av
-import cv2
 import numpy as np
 
+from c3n_model.sources.pictures import read_picture
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
@@ -120,14 +120,6 @@ class FolderSource:
     def _frames(self) -> Iterator[Frame]:
         for second, path in enumerate(self._pictures):
             yield Frame(read_picture(path), second * NANOSECONDS_PER_SECOND + FRAME_OFFSET_NS)
-
-
-def read_picture(path: Path) -> np.ndarray:
-    """rgb uint8 (H, W, 3). Raises ValueError for a file that is missing or no picture."""
-    bgr = cv2.imread(str(path), cv2.IMREAD_COLOR)
-    if bgr is None:
-        raise ValueError(f"{path} cannot be read as a picture; is it cut or missing?")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
 
 
 def pictures_in(folder: Path) -> list[Path]:

@@ -48,7 +48,7 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     card = load_model("model.safetensors").card
     assert card["scores"] == scores
     assert scores.keys() == {"s4", "ms3"}
-    assert all(0 <= part["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
+    assert all(0 <= part["official"]["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
     assert [command.split()[1] for command in card["commands"]] == ["pretrain", "train"]
     assert "no model of the world" in card["note"]
 

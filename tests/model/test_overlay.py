@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from c3n_model.overlay import contact_sheet, draw_overlay
+from c3n_model.overlay import contact_sheet, draw_attention, draw_overlay, outline_truth
 from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
 
 
@@ -79,3 +79,23 @@ def test_contact_sheet_is_a_grid():
 def test_contact_sheet_needs_a_caption_for_each(images, captions):
     with pytest.raises(ValueError, match="pictures with a caption each"):
         contact_sheet(images, captions)
+
+
+def test_truth_is_outlined_and_nothing_else_is_touched():
+    truth = np.zeros((240, 320), bool)
+    truth[60:120, 80:160] = True
+    picture = grey()
+    drawn = outline_truth(picture, truth)
+    assert (picture == 100).all()
+    assert drawn[60, 100].tolist() == drawn[90, 159].tolist() == [40, 120, 255]
+    assert (drawn[70:110, 90:150] == 100).all()
+    assert (drawn[:55] == 100).all()
+
+
+def test_attention_spans_its_own_range_over_the_grey_frame():
+    drawn = draw_attention(grey(), np.array([[0.50, 0.51], [0.50, 0.505]], np.float32)).astype(int)
+    dark, bright, middle = drawn[50, 50].sum(), drawn[50, 250].sum(), drawn[200, 250].sum()
+    assert dark < middle < bright
+    assert drawn.shape == (240, 320, 3)
+    flat = draw_attention(grey(), np.full((2, 2), 0.5))
+    assert (flat == flat[0, 0]).all()

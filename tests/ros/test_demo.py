@@ -2,7 +2,7 @@
 
 import json
 
-from c3n_model.data.avsbench import read_mask
+from c3n_model.data.clip_files import read_mask
 from c3n_ros.demo import HEIGHT, WIDTH, run
 
 

@@ -3,21 +3,19 @@
 import json
 
 import pytest
-import timm
 import torch
+from public_weights import SOUNDS, save_label_table, write_public_weights
 from toy_weights import own_weights
 
 from c3n_model import weights
 from c3n_model.cli import main
 from c3n_model.labels.names import imagenet_names
 from c3n_model.loading import load_model
-from c3n_model.network.audio.efficientat import EfficientAT
 
 CONFIG = """
 model: {visual: mobilenetv2_100, audio: mn04, channels: 8, image_size: 64}
 train: {epochs: 1, batch_size: 2, color_jitter: false}
 """
-SOUNDS = [f"sound {index}" for index in range(527)]
 TRAIN = ["train", "scenes", "--config", "small.yaml", "-o", "model.safetensors", "--device", "cpu"]
 
 
@@ -27,25 +25,13 @@ def folder(tmp_path, monkeypatch):
     own_weights(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.yaml").write_text(CONFIG)
-    torch.save(EfficientAT().state_dict(), tmp_path / "mn04_as_mAP_432.pt")
-    torch.save(timm.create_model("mobilenetv2_100").state_dict(), tmp_path / "mobilenetv2_100_ra-b33bc2c4.pth")
-    rows = "".join(f"{index},/m/{index},{name}\n" for index, name in enumerate(SOUNDS))
-    (tmp_path / "class_labels_indices.csv").write_text(f"index,mid,display_name\n{rows}")
+    write_public_weights(tmp_path)
     main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
     return tmp_path
 
 
-def save_table(path, audio: list[str], visual: list[str]) -> dict:
-    """A label table with made-up similarities; returns its provenance."""
-    table = pytest.importorskip("c3n_model.labels.table")
-    similarity = torch.rand(len(audio), len(visual), generator=torch.Generator().manual_seed(0))
-    provenance = {"vectors": "made up", "matrix_sha256": table.matrix_sha256(similarity)}
-    table.LabelTable(similarity, tuple(audio), tuple(visual), provenance).save(path)
-    return provenance
-
-
 def test_from_public_weights_and_a_label_table(folder):
-    provenance = save_table(folder / "labels.safetensors", SOUNDS, imagenet_names())
+    provenance = save_label_table(folder / "labels.safetensors")
     main([*TRAIN, "--labels", "labels.safetensors"])
     model = load_model(folder / "model.safetensors")
     assert (list(model.audio_labels), list(model.visual_labels)) == (SOUNDS, imagenet_names())
@@ -68,7 +54,7 @@ def test_from_public_weights_and_a_label_table(folder):
     ],
 )
 def test_table_of_other_classes_is_refused(folder, audio, visual, message):
-    save_table(folder / "labels.safetensors", audio, visual)
+    save_label_table(folder / "labels.safetensors", audio, visual)
     with pytest.raises(SystemExit, match=message):
         main([*TRAIN, "--labels", "labels.safetensors"])
 

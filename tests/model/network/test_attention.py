@@ -4,7 +4,7 @@ import pytest
 import torch
 from tiny import make_tiny_model
 
-from c3n_model.network.attention import attend, class_activation_weights
+from c3n_model.network.attention import attend, class_activation_weights, linear_attention
 
 
 def test_weights_of_a_linear_head_by_hand():
@@ -51,3 +51,9 @@ def test_no_parameter_gets_a_gradient():
     with torch.no_grad():
         network.encode(torch.rand(2, 3, 64, 64), torch.rand(2, 32000) - 0.5)
     assert all(parameter.grad is None for parameter in network.parameters())
+
+
+def test_linear_attention_by_hand():
+    # Two channels (2, 4) and (1, -3) of two pixels, omega = (3, -5): (3 * 2 - 5 * 4) / 2 and (3 * 1 + 5 * 3) / 2
+    features = torch.tensor([[2.0, 1.0], [4.0, -3.0]]).view(1, 2, 1, 2)
+    assert linear_attention(features, torch.tensor([[3.0, -5.0]])).tolist() == [[[-7.0, 9.0]]]

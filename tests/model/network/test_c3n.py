@@ -123,6 +123,45 @@ def test_papers_backbones_run_and_learn(settings, clips):
     assert ((after - before)[..., :32].mean() > (after - before)[..., 32:].mean()).item()
 
 
+def test_fused_features_are_what_the_decoder_reads(clips):
+    wanted = torch.tensor([[True, False, True, False, False]])
+    for settings in ({}, {"audio_features": False}):
+        network = make_tiny_model(**settings).network
+        with torch.no_grad():
+            encoding = network.encode(clips[0][0], clips[1][0])
+            logits = network.decoder(network.fuse(encoding, wanted), encoding.size)
+            assert torch.equal(logits, network.decode(encoding, wanted).logits)
+    without = network.fuse(encoding, wanted)
+    assert all(torch.equal(maps, seen[[0, 2]]) for maps, seen in zip(without, encoding.visual, strict=True))
+    assert network.fusion_attention(encoding, 5) == []
+
+
+def test_fusion_attention_knows_its_clip_and_no_other(clips):
+    network = make_tiny_model(history=5).network
+    with torch.no_grad():
+        both = network.fusion_attention(network.encode(clips[0].flatten(0, 1), clips[1].flatten(0, 1)), 5)
+        alone = network.encode(clips[0][1], clips[1][1])
+        expected = [
+            block.attention(maps[None], alone.audio[None])[0]
+            for block, maps in zip(network.fusions, alone.visual, strict=True)
+        ]
+    for found, maps in zip(both, expected, strict=True):
+        assert torch.allclose(found[5:], maps, atol=1e-5)
+
+
+def test_linear_attention_is_that_of_the_unified_label(clips):
+    network = make_tiny_model().network
+    frames, snippets = clips[0][0, :2], clips[1][0, :2]
+    with torch.no_grad():
+        found = network.linear_attention(frames, snippets)
+        consensus = network.encode(frames, snippets).consensus
+    stages, logits = network.visual_encoder(frames.clone().requires_grad_())
+    weights = class_activation_weights(logits, consensus.visual_class, stages)
+    for stage, omega, maps in zip(stages, weights, found, strict=True):
+        assert torch.allclose(maps, (stage * omega[:, :, None, None]).mean(1), atol=1e-6)
+    assert make_tiny_model(consensus="none").network.linear_attention(frames, snippets) == []
+
+
 def test_parameters_of_the_paper():
     # Table IV counts 177.15 M for PVTv2-b5 with VGGish; the norms behind the fusion are of the authors' code.
     similarity = torch.ones(527, 1000)

@@ -2,19 +2,8 @@
 
 import pytest
 import torch
-from einops import rearrange, repeat
 
-from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
-
-
-def naive_fusion(block: CrossModalNonLocal, visual: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
-    """Eqs. 13 and 14 letter by letter: repeat the audio over space, build Phi (T H W x T H W), apply it."""
-    _, _, _, height, width = visual.shape
-    positions = rearrange(visual, "b t c h w -> b (t h w) c")
-    repeated = repeat(block.audio(audio), "b t c -> b (t h w) c", h=height, w=width)
-    phi = block.theta1(positions) @ block.theta2(repeated).transpose(1, 2) / positions.shape[1]
-    fused = positions + block.theta4(phi @ block.theta3(positions))
-    return rearrange(fused, "b (t h w) c -> b t c h w", h=height, w=width, t=visual.shape[1])
+from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal, SummedPyramid, build_pyramid, naive_non_local
 
 
 def fuse(block: CrossModalNonLocal, visual: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
@@ -23,29 +12,41 @@ def fuse(block: CrossModalNonLocal, visual: torch.Tensor, audio: torch.Tensor) -
     return block(visual, audio, wanted).unflatten(0, visual.shape[:2])
 
 
+def block_by_hand() -> CrossModalNonLocal:
+    """C = 2, C' = 1: theta1 V = V_1, theta2 A = 2 A, theta3 V = V_1 + V_2, theta4 y = (y, -y)."""
+    block = CrossModalNonLocal(channels=2, audio_channels=1)
+    for layer, weight in (
+        (block.audio, [[1.0], [2.0]]), (block.theta1, [[1.0, 0.0]]), (block.theta2, [[0.0, 1.0]]),
+        (block.theta3, [[1.0, 1.0]]), (block.theta4, [[1.0], [-1.0]]),
+    ):  # fmt: skip
+        layer.weight.data = torch.tensor(weight)
+        layer.bias.data.zero_()
+    return block
+
+
 @pytest.mark.parametrize("frames", [1, 3, 5, 10])
 def test_factorised_equals_naive(frames):
     torch.manual_seed(frames)
     block = CrossModalNonLocal(channels=16, audio_channels=12)
     visual, audio = torch.randn(2, frames, 16, 6, 5), torch.randn(2, frames, 12)
     with torch.no_grad():
-        difference = (fuse(block, visual, audio) - naive_fusion(block, visual, audio)).abs().max().item()
+        difference = (fuse(block, visual, audio) - naive_non_local(block, visual, audio)).abs().max().item()
     assert difference < 1e-5
 
 
 def test_one_position_by_hand():
     # One frame, one pixel, C = 2, C' = 1: M = V + theta4 * (theta1 V) (theta2 A) (theta3 V) / 1.
-    block = CrossModalNonLocal(channels=2, audio_channels=1)
+    block = block_by_hand()
     with torch.no_grad():
-        for layer, weight in (
-            (block.audio, [[1.0], [2.0]]), (block.theta1, [[1.0, 0.0]]), (block.theta2, [[0.0, 1.0]]),
-            (block.theta3, [[1.0, 1.0]]), (block.theta4, [[1.0], [-1.0]]),
-        ):  # fmt: skip
-            layer.weight.copy_(torch.tensor(weight))
-            layer.bias.zero_()
         # V = (3, 4), A = 5 -> mapped (5, 10): (3) * (10) * (7) = 210
         fused = fuse(block, torch.tensor([3.0, 4.0]).view(1, 1, 2, 1, 1), torch.tensor([[[5.0]]]))
     assert fused.flatten().tolist() == [213.0, -206.0]
+
+
+def test_attention_by_hand_is_the_sum_of_phis_rows():
+    # Two frames of one pixel, theta1 V = 3 and 2; theta2 A = 10 and 4, whose mean is 7.
+    visual, audio = torch.tensor([[3.0, 4.0], [2.0, 9.0]]).view(1, 2, 2, 1, 1), torch.tensor([[[5.0], [2.0]]])
+    assert block_by_hand().attention(visual, audio).flatten().tolist() == [21.0, 14.0]
 
 
 def test_only_wanted_frames_come_out():
@@ -64,5 +65,34 @@ def test_norms_of_the_authors_code_start_as_identity_plus_layer_norm():
     assert torch.allclose(fuse(block, visual, torch.randn(1, 2, 4)), expected, atol=1e-6)
 
 
-def test_pyramid_keeps_the_size():
-    assert AtrousPyramid(6, 10)(torch.randn(2, 6, 7, 9)).shape == (2, 10, 7, 9)
+@pytest.mark.parametrize("form", ["aspp", "tpavi"])
+def test_pyramids_keep_the_size(form):
+    assert build_pyramid(form, 6, 10)(torch.randn(2, 6, 7, 9)).shape == (2, 10, 7, 9)
+
+
+def test_the_form_of_a_pyramid_is_one_of_two():
+    assert isinstance(build_pyramid("aspp", 2, 2), AtrousPyramid)
+    with pytest.raises(ValueError, match="pyramid is 'sum'; expected one of aspp, tpavi"):
+        build_pyramid("sum", 2, 2)
+
+
+def test_summed_pyramid_by_hand():
+    pyramid = SummedPyramid(1, 1)
+    with torch.no_grad():
+        for number, conv in enumerate(pyramid.atrous, start=1):
+            conv.weight.fill_(number)
+            conv.bias.fill_(0.5)
+        picture = torch.zeros(1, 1, 41, 41)
+        picture[0, 0, 20, 20] = 10
+        row = pyramid(picture)[0, 0, 20]
+    expected = torch.full((41,), 4 * 0.5)
+    expected[20] += 10 * (1 + 2 + 3 + 4)  # all four at the point itself
+    for number, rate in enumerate((3, 6, 12, 18), start=1):
+        expected[[20 - rate, 20 + rate]] += 10 * number  # and each at its own distance
+    assert torch.equal(row, expected)
+
+
+def test_summed_pyramid_starts_small():
+    torch.manual_seed(0)
+    weights = torch.cat([conv.weight.flatten() for conv in SummedPyramid(32, 32).atrous])
+    assert weights.std().item() == pytest.approx(0.01, rel=0.05)

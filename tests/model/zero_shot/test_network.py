@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from c3n_model.config import ZeroShotConfig
+from c3n_model.evaluate import predict_and_tell
 from c3n_model.model import Model
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.network.visual_encoder import VisualEncoder
@@ -82,6 +83,19 @@ def test_second_by_second_equals_forward(clip, refinement):
         joined = ZeroShotEncoding.join(seconds[:count])
         newest = torch.arange(count)[None] == count - 1
         assert (whole[:, count - 1] - network.decode(joined, newest).logits).abs().max().item() < 1e-3
+
+
+def test_evaluation_predicts_what_forward_gives(clip):
+    network = make_network(LeftHalf())
+    model = Model("toy", network, ZeroShotConfig(image_size=32), SOUNDS, network.vocabulary.labels)
+    pictures = (clip[0][0] * 255).byte()
+    masks, decoding = predict_and_tell(
+        model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu")
+    )
+    with torch.no_grad():
+        expected = network(pictures[None] / 255, clip[1])[0].sigmoid()
+    assert masks == pytest.approx(expected.numpy(), abs=1e-3)
+    assert len(decoding.consensus.visual_class) == 4
 
 
 def test_a_session_gives_what_forward_gives(clip):

@@ -1,0 +1,137 @@
+"""`c3n benchmark`: what takes how long on this machine, measured side by side."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("benchmark", help="time the network, or the training loader, on this machine")
+    kinds = command.add_subparsers(required=True, metavar="WHAT")
+    network = kinds.add_parser("network", help="a live second, the factorised fusion, CCAM: each against the other way")
+    network.add_argument("model", help="demo, or a safetensors file")
+    network.add_argument("--pairs", type=int, default=20, help="timed pairs of each (default %(default)s)")
+    network.set_defaults(run=run_network)
+    loader = kinds.add_parser("loader", help="the training loader alone against the training step alone")
+    loader.add_argument("data", type=Path, help="folder with Single-source and/or Multi-sources")
+    loader.add_argument("--config", type=Path, help="YAML of c3n train (default: the paper's, which needs a GPU)")
+    loader.add_argument("--rounds", type=int, default=5, help="times that each is timed (default %(default)s)")
+    loader.set_defaults(run=run_loader)
+    for kind in (network, loader):
+        kind.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+        kind.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
+def run_network(options, _: str) -> str:
+    """Time the network."""
+    from c3n_model.benchmark import benchmark_network
+    from c3n_model.loading import load_model
+    from c3n_model.model import choose_device
+    from c3n_model.progress import bar
+
+    device = choose_device(options.device)
+    comparisons = benchmark_network(load_model(options.model), device, options.pairs, bar)
+    if options.json:
+        about = {"model": options.model, "pairs": options.pairs, **_machine(device)}
+        return json.dumps(about | {"comparisons": [_comparison_to_mapping(each) for each in comparisons]}, indent=2)
+    lines = [f"{options.model} on {describe_machine(device)}: {options.pairs} pairs, median and middle half"]
+    for comparison in comparisons:
+        lines += ["", comparison.name]
+        lines += [_row(timing.name, timing.seconds * 1e3, "ms") for timing in (comparison.first, comparison.second)]
+        lines.append(_row("ratio, pair by pair", comparison.ratios, "x"))
+    return "\n".join(lines)
+
+
+def run_loader(options, _: str) -> str:
+    """Time loader and training step."""
+    from c3n_model.benchmark_loader import benchmark_loader
+    from c3n_model.config import ModelConfig, TrainConfig, read_config, to_mapping
+    from c3n_model.model import choose_device
+    from c3n_model.progress import bar
+
+    config = read_config(options.config) if options.config else None
+    model, train = (config.model, config.train) if config else (ModelConfig(), TrainConfig())
+    device = choose_device(options.device)
+    found = benchmark_loader(options.data, model, train, device, options.rounds, bar)
+    if options.json:
+        about = {"model": to_mapping(model), "train": to_mapping(train), "rounds": options.rounds, **_machine(device)}
+        return json.dumps(about | _loader_to_mapping(found), indent=2)
+    return "\n".join(
+        [
+            f"{found.clips} training clips in batches of {found.batch_size}, {model.visual} + {model.audio} at "
+            f"{model.image_size} on {describe_machine(device)}: {options.rounds} rounds, median and middle half",
+            "",
+            "a clip",
+            *(_row(timing.name, timing.seconds * 1e3, "ms") for timing in found.parts),
+            "",
+            "clips a second",
+            *(_row(_workers_in_words(workers), rates, "") for workers, rates in found.loading.items()),
+            _row("the training step alone", found.batch_size / found.step.seconds, ""),
+            "",
+            _verdict(found),
+        ]
+    )
+
+
+def describe_machine(device) -> str:
+    """The device in words, such as "cpu (2 threads)"."""
+    import torch
+
+    if device.type == "cuda":
+        return f"{device} ({torch.cuda.get_device_name(device)})"
+    return f"{device} ({torch.get_num_threads()} threads)"
+
+
+def _machine(device) -> dict:
+    from c3n_model.environment import describe_environment
+
+    return {"device": describe_machine(device), "environment": describe_environment()}
+
+
+def _verdict(found) -> str:
+    import numpy as np
+
+    ratios = {workers: float(np.median(rates)) / found.step_rate for workers, rates in found.loading.items() if workers}
+    enough = [workers for workers, ratio in ratios.items() if ratio >= 1]
+    workers = enough[0] if enough else max(ratios, key=ratios.get)
+    brought = f"{_workers_in_words(workers)}: {ratios[workers]:.2f} times what the step takes in"
+    return f"{brought}; the loader keeps it busy." if enough else f"{brought}, at best; the step waits for the loader."
+
+
+def _workers_in_words(workers: int) -> str:
+    return "loader, no worker" if workers == 0 else f"loader, {workers} worker{'s' * (workers > 1)}"
+
+
+def _row(name: str, values, unit: str) -> str:
+    from c3n_model.benchmark import Spread
+
+    spread = Spread.of(values)
+    return f"  {name:<28}{spread.median:>10.2f} {unit:<3}{spread.low:>10.2f} to {spread.high:.2f}".rstrip()
+
+
+def _comparison_to_mapping(comparison) -> dict:
+    first, second = comparison.first, comparison.second
+    return {
+        "name": comparison.name,
+        "milliseconds": {timing.name: _spread(timing.seconds * 1e3) for timing in (first, second)},
+        "ratio": _spread(comparison.ratios),
+    }
+
+
+def _loader_to_mapping(found) -> dict:
+    return {
+        "clips": found.clips,
+        "batch_size": found.batch_size,
+        "milliseconds_a_clip": {timing.name: _spread(timing.seconds * 1e3) for timing in found.parts},
+        "loader_clips_a_second": {str(workers): _spread(rates) for workers, rates in found.loading.items()},
+        "step_clips_a_second": _spread(found.batch_size / found.step.seconds),
+    }
+
+
+def _spread(values) -> dict:
+    from c3n_model.benchmark import Spread
+
+    return asdict(Spread.of(values))

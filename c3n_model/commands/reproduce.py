@@ -1,0 +1,60 @@
+"""`c3n reproduce`: the tables and figures of the paper, made again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ALL_TABLES = ("I", "II", "III", "IV", "V", "VI", "VII")
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser("reproduce", help="make a table of the paper again, or its figures, or all")
+    command.add_argument("table", choices=[*ALL_TABLES, "figures", "all"], help="which; all: everything")
+    command.add_argument(
+        "--data", required=True, help="folder of AVSBench (either release), or synthetic: scenes are made"
+    )
+    command.add_argument(
+        "--size", choices=["small", "full"], help="of --data synthetic: seconds, or hours (default full)"
+    )
+    command.add_argument(
+        "--labels", type=Path, help="label table of c3n labels build, for AVSBench; encoders: see c3n weights"
+    )
+    command.add_argument(
+        "--seeds", type=int, help="trainings of each row (default: 1; synthetic and full: 3 for II, V, VI and VII)"
+    )
+    command.add_argument("--settings", default="s4,ms3", help="s4, ms3 or both (default %(default)s)")
+    command.add_argument(
+        "--pairs", help="of Tables I and II only these pairs of encoders, such as Swin+PANNs,PVTv2+PANNs (default: all)"
+    )
+    command.add_argument(
+        "--runs", type=Path, help="folder of trainings, shared by all tables and never done twice (default OUT/runs)"
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    command.add_argument("-o", "--out", type=Path, required=True, help="folder to write table.json and table.md into")
+    command.set_defaults(run=run)
+
+
+def run(options, command_line: str) -> str:
+    """Train and score what is missing, then write."""
+    from c3n_model.progress import bar
+    from c3n_model.reproduce.reproduce import Request, reproduce
+
+    numbers = {"all": (*ALL_TABLES, "figures")}.get(options.table, (options.table,))
+    request = Request(
+        data=options.data,
+        size=options.size,
+        labels=options.labels,
+        seeds=options.seeds,
+        settings=_listed(options.settings),
+        pairs=_listed(options.pairs),
+        runs=options.runs or options.out / "runs",
+        device=options.device,
+        command=command_line,
+    )
+    folders = {number: options.out / number if options.table == "all" else options.out for number in numbers}
+    return "\n".join(f"wrote {path}" for path in reproduce(request, folders, bar))
+
+
+def _listed(text: str | None) -> list[str] | None:
+    return None if text is None else [part.strip() for part in text.split(",")]

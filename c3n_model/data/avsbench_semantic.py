@@ -1,0 +1,49 @@
+"""AVSBench-semantic, whose v1s and v1m are the clips of S4 and MS3 in their own size: where they lie.
+
+    metadata.csv                             uid, label (v1s, v1m, v2), split; a_obj: what sounds
+    <label>/<uid>/frames/<0..4>.jpg
+    <label>/<uid>/labels_rgb/<0..4>.png      a colour for each of 71 classes, black: background (v1s train: only 0)
+    <label>/<uid>/audio.wav
+
+C3N asks which pixels sound, not of which class they are: what is not black sounds.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from c3n_model.data.clip_files import CLIP_FRAMES, ClipPaths, mask_count, read_rows
+
+TITLE = "semantic release"
+LABELS = {"s4": "v1s", "ms3": "v1m"}
+
+
+def find(root: Path, setting: str) -> Path | None:
+    """metadata.csv, if it lies in `root` beside the setting's clips; else None."""
+    table = root / "metadata.csv"
+    return table if table.is_file() and (root / LABELS[setting]).is_dir() else None
+
+
+def clips(table: Path, setting: str) -> list[ClipPaths]:
+    """The setting's clips. Raises ValueError for a csv without the needed columns."""
+    rows = read_rows(table, ("uid", "label", "split"))
+    return [_clip_paths(table.parent, setting, row) for row in rows if row["label"] == LABELS[setting]]
+
+
+def clip_folders(table: Path, setting: str) -> list[Path]:
+    """The folders of frames that lie on the disk, listed or not."""
+    return list((table.parent / LABELS[setting]).glob("*/frames"))
+
+
+def _clip_paths(root: Path, setting: str, row: dict[str, str]) -> ClipPaths:
+    folder = root / LABELS[setting] / row["uid"]
+    # One row of the release says "h orse".
+    category = row.get("a_obj", "").replace(" ", "") if setting == "s4" else ""
+    return ClipPaths(
+        row["uid"],
+        row["split"],
+        category,
+        frames=tuple(folder / f"frames/{number}.jpg" for number in range(CLIP_FRAMES)),
+        masks=tuple(folder / f"labels_rgb/{number}.png" for number in range(mask_count(setting, row["split"]))),
+        wav=folder / "audio.wav",
+    )

@@ -1,0 +1,54 @@
+"""Write an evaluation into a folder. report.html is one file: it needs neither a network nor the files beside it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from c3n_model.evaluation import Evaluation
+from c3n_model.report import CLIPS, FRAMES, METRICS, PAGE
+from c3n_model.report.pictures import Gallery
+from c3n_model.report.tables import clip_rows, frame_rows, to_mapping, write_rows
+
+
+def write_report(
+    out: Path, about: dict, evaluations: list[Evaluation], galleries: list[Gallery], *, batch_size: int
+) -> None:
+    """metrics.json, clips.csv, frames.csv and report.html into `out`, which is made.
+
+    `about` opens metrics.json: command, model (`tables.describe_model`), split, device; there is an evaluation and a gallery
+    for each setting. Raises OSError where a file cannot be written, ValueError for a number that is not finite.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    settings = {evaluation.setting: to_mapping(evaluation, batch_size) for evaluation in evaluations}
+    clips = {evaluation.setting: clip_rows(evaluation) for evaluation in evaluations}
+    metrics = {**about, "settings": settings}
+    (out / METRICS).write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_rows(out / CLIPS, [row for rows in clips.values() for row in rows])
+    write_rows(out / FRAMES, [row for evaluation in evaluations for row in frame_rows(evaluation)])
+    page = render(metrics, clips, dict(zip(settings, galleries)))
+    (out / PAGE).write_text(page, encoding="utf-8")
+
+
+def render(metrics: dict, clips: dict[str, list[dict]], galleries: dict[str, Gallery]) -> str:
+    """The page. `metrics` is what metrics.json holds; `clips` and `galleries` have an entry a setting."""
+    templates = FileSystemLoader(Path(__file__).parent)
+    environment = Environment(
+        loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"figure": figure, "best": _best_point}
+    page = environment.get_template("page.html.jinja")
+    return page.render(metrics=metrics, clips=clips, galleries=galleries, zip=zip)
+
+
+def figure(value: float | None) -> str:
+    """Three decimals; a dash for what there was nothing to average for."""
+    return "–" if value is None else f"{value:.3f}"
+
+
+def _best_point(curves: dict) -> dict:
+    """Where the F curve is highest: threshold, precision, recall, fscore there."""
+    at = max(range(len(curves["fscore"])), key=curves["fscore"].__getitem__)
+    return {name: values[at] for name, values in curves.items()}

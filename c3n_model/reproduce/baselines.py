@@ -1,0 +1,8 @@
+"""The paper's baseline as settings of the same network."""
+
+from __future__ import annotations
+
+# TPAVI (Zhou et al., "Audio-Visual Segmentation", ECCV 2022), rows TPAVI-Re of Table I: no consensus, a pyramid that sums, the
+# non-local block with its norms, and the decoder that both codes share. Values of ModelConfig:
+# `replace(config.model, **TPAVI)`.
+TPAVI = {"pyramid": "tpavi", "fusion_norm": True, "decoder": "authors", "consensus": "none"}

@@ -1,0 +1,170 @@
+"""`c3n reproduce`: every table and the figures, in small, from nothing to files; trainings are shared and done once."""
+
+import json
+from pathlib import Path
+
+import pytest
+from public_weights import save_label_table, write_public_weights
+from toy_weights import own_weights
+
+from c3n_model.cli import main
+from c3n_model.config import ModelConfig, TrainConfig
+from c3n_model.reproduce import reproduce as module
+from c3n_model.reproduce import runs
+from c3n_model.reproduce.recipes import ABLATION, MAIN_PAIR, SYNTHETIC, Recipe
+
+SMALL = ["--data", "synthetic", "--size", "small", "--device", "cpu"]
+MADE_UP = "A made-up world"
+
+
+@pytest.fixture(scope="module")
+def trainings(tmp_path_factory):
+    """One folder of trainings for all tables."""
+    return tmp_path_factory.mktemp("trainings")
+
+
+def reproduce(number: str, trainings, out, *more: str) -> tuple[dict, str]:
+    """The JSON and the Markdown of a table."""
+    main(["reproduce", number, *SMALL, "--runs", str(trainings), "-o", str(out), *more])
+    return json.loads((out / "table.json").read_text()), (out / "table.md").read_text()
+
+
+def ours(table: dict) -> dict[str, dict]:
+    """Rows that we have figures of, by their keys."""
+    return {row["row"]: row["cells"] for row in table["rows"] if any(cell["ours"] for cell in row["cells"].values())}
+
+
+def test_table_ii(trainings, tmp_path):
+    table, text = reproduce("II", trainings, tmp_path / "II")
+    assert sorted(path.name for path in (tmp_path / "II").iterdir()) == ["table.json", "table.md", "table.png"]
+    assert list(ours(table)) == [f"PVTv2+PANNs {variant}" for variant in ABLATION]
+    assert table["rows"][-1]["cells"]["ms3_miou"]["paper"] == 61.67
+    assert 0 <= table["rows"][-1]["cells"]["ms3_miou"]["ours"]["mean"] <= 100
+    assert len(table["claims"]) == 10
+    assert table["claims"][-1]["claim"] == "CC helps beside AF (PVTv2+PANNs)"
+    assert table["made_by"]["trainings"] == 10
+    assert table["made_by"]["command"].startswith("c3n reproduce II --data synthetic")
+    assert MADE_UP in text
+    assert "test_resnet+mn04, in the place of PVTv2+PANNs" in text
+
+
+def test_nothing_is_trained_twice(trainings, tmp_path, monkeypatch):
+    first, _ = reproduce("II", trainings, tmp_path / "first")
+    monkeypatch.setattr(runs, "fit_model", lambda *_, **__: pytest.fail("was trained already"))
+    again, _ = reproduce("II", trainings, tmp_path / "again")
+    assert again["rows"] == first["rows"]
+
+
+def test_table_i_has_stand_ins_and_baselines(trainings, tmp_path):
+    table, text = reproduce("I", trainings, tmp_path)
+    assert list(ours(table)) == ["TPAVI", "AF", *SYNTHETIC["small"].pairs]
+    assert len(table["rows"]) == 19 + 6
+    assert "test_efficientnet+panns_mobilenet_v1, in the place of Swin+VGGish" in text
+    assert {claim["claim"] for claim in table["claims"]} == {
+        "C3N is better than itself without C3IM and CCAM",
+        "C3N is better than TPAVI",
+    }
+
+
+def test_table_iii_is_of_the_validation_split(trainings, tmp_path):
+    table, _ = reproduce("III", trainings, tmp_path, "--settings", "ms3")
+    assert len(ours(table)) == 4
+    assert table["rows"][0]["details"]["ms3"]["clips"] == SYNTHETIC["small"].scenes["val"]
+    assert list(table["rows"][0]["cells"]) == ["ms3_miou", "ms3_fscore"]
+
+
+def test_table_iv_is_counted(trainings, tmp_path):
+    table, text = reproduce("IV", trainings, tmp_path)
+    flops, parameters = table["rows"]
+    assert flops["cells"]["c3n"]["difference"] == pytest.approx(0, abs=0.01)
+    assert parameters["cells"]["baseline"]["ours"]["mean"] == pytest.approx(171.755265)
+    assert MADE_UP not in text
+    assert not (tmp_path / "table.png").exists()
+
+
+def test_table_v_by_category(trainings, tmp_path):
+    table, text = reproduce("V", trainings, tmp_path)
+    rows = ours(table)
+    categories = [key for key in rows if key not in ("average", "deviation")]
+    assert sum(row.get("details", {}).get("clips", 0) for row in table["rows"]) == SYNTHETIC["small"].scenes["test"]
+    mean = sum(rows[key]["s4_miou"]["ours"]["mean"] for key in categories) / len(categories)
+    assert rows["average"]["s4_miou"]["ours"]["mean"] == pytest.approx(mean)
+    assert "| ambulance siren | 79.81 |  | 0.863 |  |" in text
+
+
+@pytest.mark.parametrize(("number", "rows"), [("VI", 6), ("VII", 4)])
+def test_noise(trainings, tmp_path, number, rows):
+    table, text = reproduce(number, trainings, tmp_path, "--settings", "s4")
+    assert len(ours(table)) == rows
+    assert len(table["claims"]) == rows - 1
+    assert "| no noise | 82.94 |" in text
+    assert (tmp_path / "table.png").is_file()
+
+
+def test_figures(trainings, tmp_path):
+    main(["reproduce", "figures", *SMALL, "--runs", str(trainings), "-o", str(tmp_path)])
+    text = (tmp_path / "figures.md").read_text()
+    assert MADE_UP in text
+    for number in range(5, 11):
+        assert (tmp_path / f"figure_{number}.png").stat().st_size > 10_000
+        assert f"![Figure {number}](figure_{number}.png)" in text
+
+
+def test_avsbench_from_public_weights(tmp_path, monkeypatch):
+    """The paper's data are comparable: differences are written. The recipe is in small, with encoders of the toy weights."""
+    own_weights(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    write_public_weights(tmp_path)
+    save_label_table(tmp_path / "labels")
+    schedule = TrainConfig(epochs=1, batch_size=2)
+    small = Recipe(
+        model=ModelConfig(image_size=32, channels=4),
+        train={"s4": schedule, "ms3": schedule},
+        pairs={MAIN_PAIR: ("mobilenetv2_100", "mn04")},
+        ablation_pairs=(MAIN_PAIR,),
+        exponents_pair=MAIN_PAIR,
+    )
+    monkeypatch.setattr(module, "AVSBENCH", small)
+    main(["synthesize", "scenes", "--setting", "s4", "--train", "2", "--val", "1", "--test", "1"])
+    data = ["--data", "scenes", "--labels", "labels", "--settings", "s4", "--device", "cpu", "-o", "out"]
+    main(["reproduce", "VII", *data])
+    table, text = (json.loads(Path("out/table.json").read_text()), Path("out/table.md").read_text())
+    cell = table["rows"][0]["cells"]["s4_miou"]
+    assert cell["difference"] == pytest.approx(cell["ours"]["mean"] - 82.94)
+    assert "| no noise | 82.94 |" in text
+    assert "mIoU S4: difference" in text
+    assert MADE_UP not in text
+    assert table["made_by"]["data"]["labels"]["vectors"] == "made up"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--data", "nowhere"], "AVSBench's classes need --labels: `c3n weights get en_core_web_lg"),
+        (["--data", "nowhere", "--size", "small"], "--size is of --data synthetic only"),
+        (["--data", "synthetic", "--seeds", "0"], "--seeds is 0; expected at least 1"),
+        (["--data", "synthetic", "--settings", "s5"], "--settings holds 's5'; expected s4, ms3 or s4,ms3"),
+        (["--data", "synthetic", "--pairs", "VGG+ears"], "--pairs holds 'VGG+ears'; expected some of Swin"),
+        (["--data", "scenes", "--labels", "labels"], "scenes holds no AVSBench"),
+    ],
+)
+def test_bad_requests_are_one_line(tmp_path, monkeypatch, arguments, message):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as stop:
+        main(["reproduce", "II", *arguments, "-o", "out"])
+    assert message in str(stop.value.code)
+    assert "\n" not in str(stop.value.code)
+    assert not (tmp_path / "out").exists()
+
+
+def test_missing_weights_are_named_before_any_work(tmp_path, monkeypatch):
+    own_weights(tmp_path, monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    main(["synthesize", "scenes", "--train", "1", "--val", "1", "--test", "1"])
+    with pytest.raises(SystemExit) as stop:
+        main(["reproduce", "II", "--data", "scenes", "--labels", "labels", "--pairs", "PVTv2+VGGish", "-o", "out"])
+    message = str(stop.value.code)
+    assert "`c3n weights get pvt_v2_b5 vggish vggish_pca audioset_classes`" in message
+    assert "vggish_head has no public address (Nobody publishes one. c3n train-vggish-head makes it.)" in message
+    assert "\n" not in message
+    assert not (tmp_path / "out").exists()

@@ -1,0 +1,26 @@
+"""Intervals of means."""
+
+import numpy as np
+import pytest
+
+from c3n_model import bootstrap
+from c3n_model.bootstrap import mean_interval
+
+
+def test_interval_is_that_of_the_normal_approximation():
+    values = np.random.default_rng(1).normal(3, 2, 400)
+    half = 1.96 * values.std() / 20
+    assert mean_interval(values) == pytest.approx((values.mean() - half, values.mean() + half), abs=0.02)
+
+
+def test_same_seed_same_interval_however_much_is_drawn_at_once(monkeypatch):
+    values = np.random.default_rng(0).normal(size=37)
+    whole = mean_interval(values, samples=500, seed=3)
+    monkeypatch.setattr(bootstrap, "_AT_ONCE", 100)
+    assert mean_interval(values, samples=500, seed=3) == whole
+    assert mean_interval(values, samples=500, seed=4) != whole
+
+
+def test_equal_values_leave_no_doubt_and_one_value_says_nothing():
+    assert mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
+    assert mean_interval(np.array([0.25])) is None
