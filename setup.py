@@ -31,7 +31,7 @@ setup(
             "**/*.csv",
             "**/*.txt",
             "**/*.jinja",
-            "sources/interfaces/**/*",
+            "sources/interfaces*/**/*",
         ]
     },
     install_requires=requirements("requirements.txt"),

@@ -1,8 +1,4 @@
-"""rosbag2 recordings, sqlite3 and mcap, read without ROS: a bag is a source of frames and sound like any other.
-
-Types come from the definitions that a bag carries; bags that carry none (sqlite3 up to Humble) are read with the
-standard types of ROS 2 and the audio_common_msgs of ros-drivers.
-"""
+"""rosbag2 recordings, sqlite3 and mcap, read without ROS: a bag is a source of frames and sound like any other."""
 
 from __future__ import annotations
 
@@ -12,34 +8,47 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.rosbag2 import Reader
-from rosbags.typesys import Stores, get_types_from_msg, get_typestore
-from rosbags.typesys.store import Typestore
 
-from c3n_model.sources.messages import (
-    AudioFormat,
-    chunk_from_audio,
-    format_from_info,
-    frame_from_image,
-    mask_from_image,
-    stamp_of,
+from c3n_model.sources.bag_types import (
+    AUDIO_TYPE,
+    AUDIO_TYPES,
+    IMAGE_TYPE,
+    IMAGE_TYPES,
+    INFO_TYPE,
+    MGONZS13_AUDIO_TYPE,
+    UNSTAMPED_AUDIO_TYPE,
+    dialect_of,
+    standard_types,
+    typestore_for,
 )
+from c3n_model.sources.images import frame_from_compressed, frame_from_image, mask_from_image
+from c3n_model.sources.sound_reader import SoundReader
+from c3n_model.sources.sounds import AudioFormat
+from c3n_model.sources.stamps import stamp_of
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
-IMAGE_TYPE = "sensor_msgs/msg/Image"
-AUDIO_TYPE = "audio_common_msgs/msg/AudioDataStamped"
-INFO_TYPE = "audio_common_msgs/msg/AudioInfo"
-STORAGE_SUFFIXES = (".mcap", ".db3")
+__all__ = [
+    "AUDIO_TYPE",
+    "IMAGE_TYPE",
+    "INFO_TYPE",
+    "BagSource",
+    "messages",
+    "read_masks",
+    "standard_types",
+    "topic_types",
+]
 
-_INTERFACES = Path(__file__).parent / "interfaces"
+STORAGE_SUFFIXES = (".mcap", ".db3")
 
 
 class BagSource:
     """The frames and the sound of a bag (a folder with metadata.yaml, or one .mcap or .db3 file), in log-time order.
 
-    Stamps are those of the headers. Sound is read as the bag's AudioInfo says, as AudioFormat's defaults without one.
-    Can be iterated again and again. `duration_s` and `name` describe the recording.
+    Images may be compressed; sound may be of either audio_common_msgs, MP3 as well. Stamps are those of the headers, of
+    sound without a header its log time less its duration. PCM is read as the bag's AudioInfo says, as AudioFormat's
+    defaults without one. Can be iterated again and again. `duration_s` and `name` describe the recording, `notes` are
+    lines for people about what had to be guessed.
 
     Raises FileNotFoundError if there is nothing at `path`, ValueError if it cannot be read or lacks a topic; while
     iterating, ValueError for a damaged bag or a message that cannot be read.
@@ -53,34 +62,51 @@ class BagSource:
             types = {connection.topic: connection.msgtype for connection in reader.connections}
             self.duration_s = reader.duration / NANOSECONDS_PER_SECOND
             self._message_counts = {connection.topic: connection.msgcount for connection in reader.connections}
-        self.image_topic = _choose(self.path, types, IMAGE_TYPE, image_topic)
-        self.audio_topic = _choose(self.path, types, AUDIO_TYPE, audio_topic)
+        self.image_topic = _choose(self.path, types, IMAGE_TYPES, image_topic)
+        self.audio_topic = _choose(self.path, types, AUDIO_TYPES, audio_topic)
+        self._frame_from = frame_from_image if types[self.image_topic] == IMAGE_TYPE else frame_from_compressed
         infos = [topic for topic, type_name in types.items() if type_name == INFO_TYPE]
         # Of several microphones each describes itself next to its sound.
         own = [topic for topic in infos if topic.rpartition("/")[0] == self.audio_topic.rpartition("/")[0]]
-        self._info_topic = next(iter(own or infos), None)
+        describes_itself = types[self.audio_topic] == MGONZS13_AUDIO_TYPE
+        self._info_topic = None if describes_itself else next(iter(own or infos), None)
+        self.notes = list(self._notes(types[self.audio_topic]))
 
     def __length_hint__(self) -> int:
         return self._message_counts[self.image_topic] + self._message_counts[self.audio_topic]
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
-        audio_format = self._first_format()
-        for topic, _, message in messages(self.path, [self.image_topic, self.audio_topic, *self._info_topics()]):
-            if topic == self.image_topic:
-                yield frame_from_image(message)
-            elif topic == self.audio_topic:
-                yield chunk_from_audio(message, audio_format)
-            else:
-                audio_format = format_from_info(message)
+        sound = SoundReader()
+        # The first AudioInfo before all else: a latched message may have been recorded after the first sound.
+        first = next(messages(self.path, self._info_topics()), None)
+        if first is not None:
+            sound.describe(first[2])
+        for topic, log_ns, message in messages(self.path, [self.image_topic, self.audio_topic, *self._info_topics()]):
+            try:
+                items = self._items(topic, log_ns, message, sound)
+            except ValueError as error:
+                raise ValueError(f"{self.path}, {topic}, message logged at {log_ns} ns: {error}") from error
+            yield from items
+
+    def _items(self, topic: str, log_ns: int, message: Any, sound: SoundReader) -> list[Frame | AudioChunk]:
+        if topic == self.image_topic:
+            return [self._frame_from(message)]
+        if topic == self.audio_topic:
+            return sound.read(message, log_ns)
+        sound.describe(message)
+        return []
 
     def _info_topics(self) -> list[str]:
         return [self._info_topic] if self._info_topic else []
 
-    def _first_format(self) -> AudioFormat:
-        """What the first AudioInfo says: a latched message may have been recorded after the first sound."""
-        for _, _, message in messages(self.path, self._info_topics()) if self._info_topic else ():
-            return format_from_info(message)
-        return AudioFormat()
+    def _notes(self, audio_type: str) -> Iterator[str]:
+        if audio_type == UNSTAMPED_AUDIO_TYPE:
+            yield (
+                f"{self.audio_topic} has no stamps: sound is placed by the times at which it was recorded; "
+                "record the topic audio_stamped of audio_capture instead"
+            )
+        if audio_type != MGONZS13_AUDIO_TYPE and self._info_topic is None:
+            yield f"nothing in the bag describes the sound of {self.audio_topic}: it is read as {AudioFormat()}"
 
 
 def topic_types(path: Path | str) -> dict[str, str]:
@@ -100,7 +126,11 @@ def messages(
     path = Path(path)
     with _open(path) as reader:
         connections = [connection for connection in reader.connections if connection.topic in topics]
-        stores = {connection.msgtype: _typestore(path, connection, definitions or {}) for connection in connections}
+        dialect = dialect_of(connection.msgtype for connection in reader.connections)
+        stores = {
+            connection.msgtype: typestore_for(path, connection, dialect, definitions or {})
+            for connection in connections
+        }
         if not connections:
             return
         for connection, log_ns, data in reader.messages(connections=connections):
@@ -113,42 +143,18 @@ def read_masks(path: Path | str, topic: str = "/sounding_object/mask") -> dict[i
     Of a stamp that occurs twice (a bag that looped) the last counts. Raises FileNotFoundError, or ValueError for a bag
     that cannot be read or has no such topic.
     """
-    _choose(Path(path), topic_types(path), IMAGE_TYPE, topic)
+    _choose(Path(path), topic_types(path), (IMAGE_TYPE,), topic)
     return {stamp_of(message.header): mask_from_image(message) for _, _, message in messages(path, [topic])}
 
 
-def standard_types() -> Typestore:
-    """The types of ROS 2 and of audio_common_msgs."""
-    store = get_typestore(Stores.ROS2_HUMBLE)
-    for file in sorted(_INTERFACES.glob("*/msg/*.msg")):
-        name = f"{file.parent.parent.name}/msg/{file.stem}"
-        store.register(get_types_from_msg(file.read_text(encoding="utf-8"), name))
-    return store
-
-
-def _typestore(path: Path, connection: Connection, definitions: Mapping[str, str]) -> Typestore:
-    if connection.msgdef.format == MessageDefinitionFormat.MSG:
-        store = get_typestore(Stores.EMPTY)
-        store.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
-        return store
-    store = standard_types()
-    for name, text in definitions.items():
-        store.register(get_types_from_msg(text, name))
-    if connection.msgtype not in store.types:
-        raise ValueError(
-            f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text"
-        )
-    return store
-
-
-def _choose(path: Path, types: Mapping[str, str], wanted_type: str, topic: str | None) -> str:
-    """`topic`, or the first of `wanted_type`."""
-    fitting = [name for name, type_name in types.items() if type_name == wanted_type]
+def _choose(path: Path, types: Mapping[str, str], wanted_types: tuple[str, ...], topic: str | None) -> str:
+    """`topic`, or the first of the first of `wanted_types` that the bag has."""
+    fitting = [name for wanted in wanted_types for name, type_name in types.items() if type_name == wanted]
     if topic in fitting or (topic is None and fitting):
         return topic or fitting[0]
-    wanted = f"topic {topic} of type {wanted_type}" if topic else f"topic of type {wanted_type}"
     listed = ", ".join(f"{name} ({type_name})" for name, type_name in types.items()) or "none"
-    raise ValueError(f"{path} has no {wanted}; its topics are: {listed}")
+    wanted = f"topic {topic} of type" if topic else "topic of type"
+    raise ValueError(f"{path} has no {wanted} {' or '.join(wanted_types)}; its topics are: {listed}")
 
 
 @contextmanager

@@ -1,0 +1,153 @@
+"""MP3 in messages, what audio_capture sends unless it is told otherwise, to sound.
+
+A piece of the stream carries a stamp; GStreamer's encoder puts one frame into each and counts time from its first
+sample on. What the encoder and the decoder keep back is known, so sound gets the time at which it was heard.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import av
+import numpy as np
+
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
+
+MP3_REMEDY = (
+    "the sound is MP3 that cannot be read: start audio_capture with the launch argument format:=wave "
+    "(ros2 launch audio_capture capture.launch.xml format:=wave)"
+)
+
+# LAME keeps back 576 samples, every Layer III decoder 528 + 1: the first sample of a frame was heard that much earlier.
+DELAY_SAMPLES = 576 + 528 + 1
+# A piece that is stamped further from where the last one ended follows a hole; shorter ones are bridged by its stamp.
+LONGEST_BRIDGE_NS = 200_000_000
+# More bytes in a row without sound are no MP3 (the longest frame has 1441).
+_PATIENCE_BYTES = 8192
+
+# MPEG-1 Layer III in kbit/s by the header's index; the rows for MPEG-2 and 2.5 are the same.
+_BIT_RATES = (
+    (0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320),
+    (0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
+)
+_SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 12000, 8000)}
+
+
+@dataclass(frozen=True)
+class _Header:
+    """What the four bytes at the beginning of a Layer III frame say: `size` of the frame in bytes, its sound."""
+
+    size: int
+    samples: int
+    sample_rate: int
+
+    @property
+    def duration_ns(self) -> int:
+        return self.samples * NANOSECONDS_PER_SECOND // self.sample_rate
+
+
+class Mp3Decoder:
+    """Pieces of one MP3 stream in, sound out. Feed every message in its order; one decoder belongs to one stream.
+
+    Pieces may be cut anywhere. Sound has the stream's own rate and channels. A hole in the stream, by its stamps, is a
+    hole in the sound; bytes that are no frame are passed over.
+    """
+
+    def __init__(self):
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the stream so far: the next piece begins another one."""
+        self._codec = None
+        self._sample_rate = 0
+        self._bytes = b""  # not yet a whole frame
+        self._stamped_ns: int | None = None  # where the bytes begin in time, if a message began with them
+        self._counted_ns: int | None = None  # the same by the frames so far
+        self._passed_over = 0  # bytes since the last sound
+
+    def decode(self, data: bytes, stamp_ns: int) -> list[AudioChunk]:
+        """The sound of all frames that `data` completes, a chunk float32 (n, channels) each.
+
+        `stamp_ns`: when the sound of `data` began. Raises ValueError (`MP3_REMEDY`) where nothing comes but bytes that
+        are no MP3; the decoder may be fed on.
+        """
+        if self._counted_ns is not None and abs(stamp_ns - self._end_ns()) > LONGEST_BRIDGE_NS:
+            self.reset()
+        if not self._bytes:
+            self._stamped_ns = stamp_ns
+        self._bytes += bytes(data)
+        chunks = []
+        while (header := self._find_frame(stamp_ns)) is not None:
+            frame, self._bytes = self._bytes[: header.size], self._bytes[header.size :]
+            begin_ns = self._counted_ns if self._stamped_ns is None else self._stamped_ns
+            self._counted_ns, self._stamped_ns = begin_ns + header.duration_ns, None
+            sound = self._sound(frame, header, begin_ns)
+            self._passed_over = 0 if sound else self._passed_over + header.size
+            chunks += sound
+        if self._passed_over > _PATIENCE_BYTES:
+            self.reset()
+            raise ValueError(MP3_REMEDY)
+        return chunks
+
+    def _end_ns(self) -> int:
+        """Where the bytes so far end in time: the frame that is not whole yet counts by its part."""
+        header = read_header(self._bytes)
+        return self._counted_ns + (header.duration_ns * len(self._bytes) // header.size if header else 0)
+
+    def _find_frame(self, stamp_ns: int) -> _Header | None:
+        """The header of the whole frame with which the bytes begin, after passing over what is none."""
+        while len(self._bytes) >= 4:
+            header = read_header(self._bytes)
+            if header is not None:
+                if len(self._bytes) < header.size:
+                    return None
+                # Four bytes may look like a header by chance: another one must follow where they say.
+                following = self._bytes[header.size : header.size + 4]
+                if len(following) < 4 or read_header(following) is not None:
+                    return header
+            skipped = max(self._bytes.find(b"\xff", 1), 0) or len(self._bytes)
+            self._bytes = self._bytes[skipped:]
+            self._passed_over += skipped
+            self._stamped_ns = stamp_ns  # something is missing here: the newest stamp says how much
+        return None
+
+    def _sound(self, frame: bytes, header: _Header, begin_ns: int) -> list[AudioChunk]:
+        if header.sample_rate != self._sample_rate:
+            self._codec, self._sample_rate = av.CodecContext.create("mp3float", "r"), header.sample_rate
+        try:
+            decoded = self._codec.decode(av.Packet(frame))
+        except av.FFmpegError:  # damaged, or it needs bits of a frame that was lost
+            return []
+        heard_ns = begin_ns - DELAY_SAMPLES * NANOSECONDS_PER_SECOND // header.sample_rate
+        return [AudioChunk(np.ascontiguousarray(part.to_ndarray().T), header.sample_rate, heard_ns) for part in decoded]
+
+
+def looks_like_mp3(data: np.ndarray) -> bool:
+    """Whether bytes, uint8 (n,), are an ID3 tag or MP3 frames one after the other to the end.
+
+    The sync word alone proves nothing: one PCM chunk in hundreds begins with a quiet negative sample that looks alike.
+    """
+    if len(data) >= 10 and bytes(data[:3]) == b"ID3" and data[3] < 5 and np.all(data[6:10] < 128):
+        return True
+    at = 0
+    while len(data) - at >= 4:
+        header = read_header(data[at : at + 4].tobytes())
+        if header is None:
+            return False
+        at += header.size
+    return at > 0 and at == len(data)
+
+
+def read_header(data: bytes) -> _Header | None:
+    """The Layer III frame that the first four bytes announce; None if they are too few or announce none."""
+    if len(data) < 4:
+        return None
+    bits = int.from_bytes(data[:4], "big")
+    version, layer = bits >> 19 & 3, bits >> 17 & 3
+    bit_rate, sample_rate, padding = bits >> 12 & 15, bits >> 10 & 3, bits >> 9 & 1
+    if bits >> 21 != 0x7FF or version == 1 or layer != 1 or bit_rate in (0, 15) or sample_rate == 3:
+        return None
+    samples = 1152 if version == 3 else 576
+    rate = _SAMPLE_RATES[version][sample_rate]
+    size = samples // 8 * _BIT_RATES[0 if version == 3 else 1][bit_rate] * 1000 // rate + padding
+    return _Header(size, samples, rate)
