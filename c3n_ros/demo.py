@@ -16,11 +16,13 @@ import sys
 import time
 from pathlib import Path
 
+from c3n_model.bag_scores import Truth, compare_runs, live_statistics, mask_iou, score_masks
 from c3n_model.data import synthetic_world as world
 from c3n_model.data.synthetic_scenes import make_demo_scene
 from c3n_model.loading import load_model
 from c3n_model.overlay import contact_sheet, draw_overlay, outline_truth, write_png
 from c3n_model.progress import bar
+from c3n_model.recording import MASK_TOPIC, OBJECTS_TOPIC, LiveWindow, read_recording
 from c3n_model.results import ResultWriter
 from c3n_model.segment import segment
 from c3n_model.sources.bag import BagSource
@@ -28,7 +30,6 @@ from c3n_model.sources.convert import START_NS, bag_from_media
 from c3n_model.sources.scene import SceneSource
 from c3n_model.streaming.session import Session
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Segmentation
-from c3n_ros.replay import MASK_TOPIC, OBJECTS_TOPIC, LiveWindow, Truth, read_recording, score
 
 HEIGHT, WIDTH, FRAME_RATE = 240, 320, 15
 AUDIO_TOPIC = "/audio/audio_stamped"
@@ -70,11 +71,12 @@ def run(out: Path) -> dict:
         _, mask = scene.picture(seconds, HEIGHT, WIDTH)
         return Truth(mask, frozenset(world.VISUAL_LABELS[label] for label in now), silent=not now)
 
-    truths = [truth(window.segmentation) for window in live]
-    report, ious = score(live, offline, truths)
+    seen = [window.segmentation for window in live]
+    truths = [truth(window) for window in seen]
+    report = {**score_masks(seen, truths), **live_statistics(live), **compare_runs(seen, offline)}
     report["note"] = model.card.get("note", "")
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
-    draw(out, live, ious, truths)
+    draw(out, live, truths)
     return report
 
 
@@ -105,7 +107,7 @@ def play_to_node(out: Path) -> None:
             _stop(process)
 
 
-def draw(out: Path, live: list[LiveWindow], ious: list[float], truths: list[Truth]) -> None:
+def draw(out: Path, live: list[LiveWindow], truths: list[Truth]) -> None:
     """overlay.mp4 with sound, masks and labels, and contact_sheet.png with a picture a window (truth outlined in blue)."""
     pictures = {}
     waiting = [window.segmentation for window in live]
@@ -118,8 +120,9 @@ def draw(out: Path, live: list[LiveWindow], ious: list[float], truths: list[Trut
                 results.write(waiting[0])
                 pictures[waiting.pop(0).stamp_ns] = item.rgb
     images, captions = [], []
-    for window, iou, truth in zip(live, ious, truths, strict=True):
+    for window, truth in zip(live, truths, strict=True):
         seen = window.segmentation
+        iou = mask_iou(seen.mask, truth.mask)
         images.append(outline_truth(draw_overlay(pictures[seen.stamp_ns], seen), truth.mask))
         second = (seen.window_start_ns - START_NS) // NANOSECONDS_PER_SECOND
         right = ", ".join(sorted(truth.labels)) or "silence"

@@ -31,4 +31,4 @@ def run(options, _: str) -> str:
             lines.append(describe_second(segmentation))
     note = session.model.card.get("note", "")
     about = f"model {options.model}: {note}" if note else f"model {options.model}"
-    return "\n".join([*lines, about, f"wrote {options.out}"])
+    return "\n".join([*source.notes, *lines, about, f"wrote {options.out}"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -12,11 +12,13 @@ from c3n_model.types import AudioChunk, Frame
 class Source(Protocol):
     """Frames and sound in the order a live recorder would have seen them, from the start with every iteration.
 
-    `operator.length_hint` gives about how many items there will be.
+    `operator.length_hint` gives about how many items there will be. `notes` are lines for people about what had to be
+    guessed.
     """
 
     name: str
     duration_s: float
+    notes: Sequence[str]
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]: ...
 

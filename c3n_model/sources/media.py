@@ -43,6 +43,8 @@ class VideoSource:
     ValueError where the file is damaged.
     """
 
+    notes = ()
+
     def __init__(self, path: Path | str, allow_silent: bool = False):
         """`allow_silent`: give digital silence for a video that has no sound track, instead of refusing it."""
         self.path = Path(path)
@@ -91,6 +93,7 @@ class FolderSource:
     """
 
     frame_rate = 1.0
+    notes = ()
 
     def __init__(self, path: Path | str):
         self.path = Path(path)

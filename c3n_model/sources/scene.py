@@ -16,6 +16,8 @@ CHUNK_SAMPLES = world.SAMPLE_RATE // 50  # 20 ms, as audio_capture delivers them
 class SceneSource:
     """Frames and sound of `scene`, stamps from 0. The camera runs to the very end, so that the last second can close."""
 
+    notes = ()
+
     def __init__(self, scene: Scene, *, height: int, width: int, frame_rate: int, frame_id: str = "camera_optical"):
         self.scene, self.height, self.width, self.frame_rate = scene, height, width, frame_rate
         self.frame_id = frame_id

@@ -1,0 +1,52 @@
+"""`c3n evaluate-bag`: the scores of a bag against masks of what is right, and of a live node that saw the same bag."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from c3n_model.commands.recording import add_recording
+
+
+def add(commands) -> None:
+    """Declare the arguments."""
+    command = commands.add_parser(
+        "evaluate-bag", help="score a model on a bag, and a recording of the live node beside it"
+    )
+    add_recording(command, out_help="folder for report.json and report.html")
+    command.add_argument(
+        "--truth", type=Path, help="folder of masks <stamp in ns of the frame or window>.png, perhaps with labels.json"
+    )
+    command.add_argument(
+        "--recording", type=Path, help="bag of what the live node published while this one was played to it"
+    )
+    command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
+    command.set_defaults(run=run)
+
+
+def run(options, command_line: str) -> str:
+    """The report in `options.out`; returns its numbers."""
+    from c3n_model.bag_scores import TruthFolder
+    from c3n_model.evaluate_bag import read_live, report_on, run_offline
+    from c3n_model.loading import load_model
+    from c3n_model.progress import bar
+    from c3n_model.report.bag_page import write_bag_report
+    from c3n_model.sources import open_source
+    from c3n_model.streaming.session import Session
+
+    if options.truth is None and options.recording is None:
+        raise ValueError("nothing to compare with: give --truth DIR, --recording BAG or both")
+    truths = None if options.truth is None else TruthFolder(options.truth)
+    live = read_live(options.recording)
+    source = open_source(options.input, options.image_topic, options.audio_topic)
+    session = Session(load_model(options.model), options.device, threshold=options.threshold)
+    windows = run_offline(source, session, truths, bar)
+    about = {
+        "command": command_line,
+        "input": source.name,
+        "model": options.model,
+        "note": session.model.card.get("note", ""),
+        "device": str(session.device),
+        "threshold": options.threshold,
+        "notes": list(source.notes),
+    }
+    return write_bag_report(options.out, {**about, **report_on(windows, live, truths)}, windows)
