@@ -48,7 +48,7 @@ _IMAGE_ENCODINGS = {
 }
 # Rows of bytes for a row of pixels, where colour comes after brightness: a half row of it (NV12, NV21) or two (NV24).
 _ROWS_PER_ROW = {"nv12": Fraction(3, 2), "nv21": Fraction(3, 2), "nv24": Fraction(3)}
-_DEPTH_ENCODINGS = ("16UC1", "32FC1")  # REP-118
+_DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 _ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}  # how JPEG and PNG begin and end
 
 
@@ -110,8 +110,13 @@ def knows_encoding(encoding: str) -> bool:
     return encoding in _IMAGE_ENCODINGS
 
 
+def holds_depth(encoding: str) -> bool:
+    """Whether images of this encoding hold distances, which are no picture."""
+    return encoding in _DEPTH_ENCODINGS
+
+
 def _refuse_depth(encoding: str) -> None:
-    if encoding in (*_DEPTH_ENCODINGS, "compressedDepth"):
+    if holds_depth(encoding):
         raise ValueError(f"a {encoding} image holds distances, not colours: choose the topic of the camera's picture")
 
 
