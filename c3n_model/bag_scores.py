@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from c3n_model.data.avsbench import read_mask
+from c3n_model.data.clip_files import read_mask
 from c3n_model.metrics import count, frame_iou
 from c3n_model.recording import LiveWindow
 from c3n_model.types import Segmentation

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 
 from c3n_model.bag_scores import Truth, TruthFolder, compare_runs, live_statistics, mask_iou, score_masks
-from c3n_model.overlay import draw_overlay
+from c3n_model.overlay import draw_overlay, outline_truth
 from c3n_model.progress import Progress, silent
 from c3n_model.recording import LiveWindow, read_recording
 from c3n_model.segment import segment
@@ -22,7 +22,6 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentat
 
 _FRAMES_KEPT = 300  # ten seconds at 30 Hz, more than a window waits for
 _PICTURE_WIDTH = 320
-_TRUTH_COLOUR = (40, 120, 255)
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,6 @@ def _holes(seen: list[Segmentation]) -> int:
 def _draw(rgb: np.ndarray, segmentation: Segmentation, truth: Truth | None) -> np.ndarray:
     picture = draw_overlay(rgb, segmentation)
     if truth is not None:
-        contours, _ = cv2.findContours(truth.mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-        cv2.drawContours(picture, contours, -1, _TRUTH_COLOUR, max(rgb.shape[1] // 320, 1))
+        picture = outline_truth(picture, truth.mask)
     height = max(round(rgb.shape[0] * _PICTURE_WIDTH / rgb.shape[1]), 1)
     return cv2.resize(picture, (_PICTURE_WIDTH, height), interpolation=cv2.INTER_AREA)

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from pathlib import Path
 from typing import Any
 
-import cv2
-import numpy as np
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from c3n_model.evaluate_bag import SeenWindow
+from c3n_model.report.pictures import data_uri
 
 SHOWN = 24  # pictures in the page
 
@@ -70,7 +68,7 @@ def render(report: dict[str, Any], windows: list[SeenWindow]) -> str:
     """The page. Pictures: all windows, or the `SHOWN` that agree least where there are more."""
     rows = report["windows"]
     order = sorted(range(len(rows)), key=lambda index: _agreement(rows[index]))[:SHOWN]
-    shown = [(rows[index], _data_uri(windows[index].picture)) for index in sorted(order)]
+    shown = [(rows[index], data_uri(windows[index].picture)) for index in sorted(order)]
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -95,8 +93,3 @@ def figure(value: float | None) -> str:
 def _agreement(row: dict[str, Any]) -> float:
     known = [row[key] for key in ("iou", "live_offline_iou") if row.get(key) is not None]
     return min(known, default=1.0)
-
-
-def _data_uri(rgb: np.ndarray) -> str:
-    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), (cv2.IMWRITE_JPEG_QUALITY, 80))
-    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

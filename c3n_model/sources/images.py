@@ -8,6 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
+from c3n_model.sources.pictures import is_whole
 from c3n_model.sources.stamps import stamp_of
 from c3n_model.types import Frame
 
@@ -48,8 +49,7 @@ _IMAGE_ENCODINGS = {
 }
 # Rows of bytes for a row of pixels, where colour comes after brightness: a half row of it (NV12, NV21) or two (NV24).
 _ROWS_PER_ROW = {"nv12": Fraction(3, 2), "nv21": Fraction(3, 2), "nv24": Fraction(3)}
-_DEPTH_ENCODINGS = ("16UC1", "32FC1")  # REP-118
-_ENDS = {b"\xff\xd8": b"\xff\xd9", b"\x89P": b"IEND"}  # how JPEG and PNG begin and end
+_DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 
 
 def frame_from_image(message: Any) -> Frame:
@@ -84,10 +84,8 @@ def frame_from_compressed(message: Any) -> Frame:
     if "compressedDepth" in message.format:
         _refuse_depth("compressedDepth")
     _refuse_depth(wanted.strip())
-    data = np.frombuffer(message.data, dtype=np.uint8)
-    # Pixels as they were compressed: a turn by Exif would put the mask beside the camera's other topics.
-    flags = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
-    picture = cv2.imdecode(data, flags) if _is_whole(data) else None
+    data = bytes(message.data)
+    picture = _unpack(data) if is_whole(data) else None
     if picture is None:
         raise ValueError(
             f"a compressed image of format {message.format!r} and {len(data)} bytes is no whole JPEG or PNG: "
@@ -105,20 +103,27 @@ def mask_from_image(message: Any) -> np.ndarray:
     return _rows(message, np.dtype(np.uint8), 1)[..., 0].copy()
 
 
+def _unpack(data: bytes) -> np.ndarray | None:
+    """Pixels as they were compressed: a turn by Exif would put the mask beside the camera's other topics."""
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # a size beyond what OpenCV allows
+        return None
+
+
 def knows_encoding(encoding: str) -> bool:
     """Whether `frame_from_image` reads images of this encoding."""
     return encoding in _IMAGE_ENCODINGS
 
 
+def holds_depth(encoding: str) -> bool:
+    """Whether images of this encoding hold distances, which are no picture."""
+    return encoding in _DEPTH_ENCODINGS
+
+
 def _refuse_depth(encoding: str) -> None:
-    if encoding in (*_DEPTH_ENCODINGS, "compressedDepth"):
+    if holds_depth(encoding):
         raise ValueError(f"a {encoding} image holds distances, not colours: choose the topic of the camera's picture")
-
-
-def _is_whole(data: np.ndarray) -> bool:
-    """Whether JPEG or PNG data has its end; some decoders fill up with grey what is missing. Cameras pad after it."""
-    begin = data[:2].tobytes()
-    return begin in _ENDS and _ENDS[begin] in data.tobytes()
 
 
 def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:

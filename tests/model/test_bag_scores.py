@@ -124,5 +124,5 @@ class TestTruthFolder:
             with pytest.raises(ValueError, match="labels.json is not"):
                 self.write(tmp_path, {1: LEFT}, labels)
         truths = self.write(tmp_path, {1: LEFT}, {})
-        with pytest.raises(ValueError, match="is 2x2, its frame 3x2"):
+        with pytest.raises(ValueError, match="is 2x2, expected its frame's size 3x2"):
             truths.of(window(1, np.zeros((2, 3), bool)))

@@ -1,3 +1,4 @@
+import zlib
 from array import array
 from types import SimpleNamespace
 
@@ -200,6 +201,14 @@ class TestCompressed:
     def test_cut_or_damaged(self, suffix, change):
         with pytest.raises(ValueError, match="is no whole JPEG or PNG"):
             frame_from_compressed(compressed(suffix, change=change))
+
+    def test_a_picture_beyond_all_sizes(self):
+        def claim(data):
+            header = b"IHDR" + (2**20).to_bytes(4, "big") * 2 + data[24:29]
+            return data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[33:]
+
+        with pytest.raises(ValueError, match="is no whole JPEG or PNG"):
+            frame_from_compressed(compressed(".png", change=claim))
 
     def test_another_codec(self):
         with pytest.raises(ValueError, match="format 'h264' and 400 bytes is no whole JPEG or PNG"):

@@ -1,0 +1,119 @@
+"""A microphone as a topic, stamped where it matters: at the first sample, the device's latency taken off.
+
+| topic | message | |
+|---|---|---|
+| audio/audio_stamped | audio_common_msgs/AudioDataStamped, or mgonzs13's AudioStamped where that package is installed | S16LE |
+| audio/audio_info | audio_common_msgs/AudioInfo | latched; not with mgonzs13's |
+
+`ros2 run c3n_ros microphone_node --list` shows the devices. A microphone that is pulled out is opened again when it is back.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from types import ModuleType
+from typing import Any
+
+import audio_common_msgs.msg
+from rcl_interfaces.msg import ParameterDescriptor
+from rclpy.clock import Clock, ClockType
+from rclpy.node import Node
+from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from rclpy.qos_overriding_options import QoSOverridingOptions
+
+from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
+from c3n_ros.run_node import run, spin
+from c3n_ros.sound_messages import SoundMessages
+
+SOUND_DEPTH = 50
+TICK_S = 0.01  # how often chunks are looked for: what the node adds to the latency, at most
+_PARAMETERS = {
+    "device": "index or part of the name of a device of --list; empty: the default",
+    "sample_rate": "Hz; the network resamples whatever comes",
+    "channels": "interleaved channels, all of them are published",
+    "chunk_ms": "milliseconds of sound in a message",
+}
+
+
+class MicrophoneNode(Node):
+    """Take chunks from the microphone, publish them, look after the stream; all in the executor's thread."""
+
+    def __init__(self, sounddevice: ModuleType | Any = None, **node_options):
+        """`sounddevice` replaces the module; `node_options` go to rclpy's Node.
+
+        Raises ValueError where a parameter makes no sense, or sounddevice or PortAudio is missing.
+        """
+        super().__init__("microphone", **node_options)
+        defaults = MicrophoneSettings()
+        settings = MicrophoneSettings(
+            **{name: self._declare(name, getattr(defaults, name), text) for name, text in _PARAMETERS.items()}
+        )
+        frame_id = self._declare("frame_id", "", "frame of the microphone in the headers")
+        self.lists_devices = self._declare("list_devices", False, "say which devices there are, and end")
+        self._sounddevice = sounddevice or load_sounddevice()
+        self._messages = SoundMessages(audio_common_msgs.msg, settings.sample_rate, settings.channels, frame_id)
+        self._microphone = Microphone(self._sounddevice, settings, lambda: self.get_clock().now().nanoseconds)
+        if self.lists_devices:
+            for line in describe_devices(self._sounddevice):
+                self.get_logger().info(line)
+            return
+        options = {"qos_overriding_options": QoSOverridingOptions.with_default_policies()}
+        reliable = QoSProfile(depth=SOUND_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+        self._sound_publisher = self.create_publisher(
+            self._messages.stamped_type, "audio/audio_stamped", reliable, **options
+        )
+        if (info := self._messages.info()) is not None:
+            latched = QoSProfile(
+                depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
+            )
+            self._info_publisher = self.create_publisher(type(info), "audio/audio_info", latched, **options)
+            self._info_publisher.publish(info)
+        self.create_timer(TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    def _declare(self, name: str, default: Any, description: str) -> Any:
+        return self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True)).value
+
+    def _tick(self) -> None:
+        for chunk in self._microphone.take():
+            self._sound_publisher.publish(self._messages.stamped(chunk.pcm, chunk.stamp_ns))
+        said = self._microphone.tend(time.monotonic())
+        if said.startswith("listening"):
+            self.get_logger().info(said)
+        elif said:
+            self.get_logger().warning(said)
+
+    def destroy_node(self) -> None:
+        """Close the stream, then take the node down."""
+        self._microphone.close()
+        super().destroy_node()
+
+
+def main() -> int:
+    """Record until a signal; 1 with one line where the node cannot start. --list shows the devices instead."""
+    if "--list" in sys.argv[1:]:
+        return _list_devices()
+
+    def work(stop: threading.Event) -> None:
+        node = MicrophoneNode()
+        try:
+            if not node.lists_devices:
+                spin(node, stop)
+        finally:
+            node.destroy_node()
+
+    return run("microphone", work)
+
+
+def _list_devices() -> int:
+    try:
+        print("\n".join(describe_devices(load_sounddevice())))
+    except ValueError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
