@@ -115,12 +115,12 @@ class Pipeline:
             thread.start()
 
     def stop(self) -> None:
-        """Let the window in progress finish, then end both threads."""
+        """Let the window in progress finish, then end both threads, if they were started."""
         with self._cut:
             self._stopping = True
             self._cut.notify()
         self._arrived.set()
-        for thread in self._threads:
+        for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join()
 
     def _run_intake(self) -> None:

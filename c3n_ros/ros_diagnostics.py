@@ -45,7 +45,7 @@ class Diagnostics:
         """Publish how things are, and say so where it costs masks."""
         statuses = self.health.summarise(time.monotonic())
         if inputs is not None and pipeline is not None:
-            statuses[0].values.update(_load(inputs, pipeline))
+            statuses[0].values.update(load_values(inputs, pipeline))
         now_ns = self._node.get_clock().now().nanoseconds
         name = self._node.get_fully_qualified_name().lstrip("/")
         self._publisher.publish(diagnostics_message(statuses, now_ns, name))
@@ -54,7 +54,7 @@ class Diagnostics:
             self._node.get_logger().warning(text, throttle_duration_sec=REPEAT_AFTER_S)
 
 
-def _load(inputs: Inputs, pipeline: Pipeline) -> dict[str, str]:
+def load_values(inputs: Inputs, pipeline: Pipeline) -> dict[str, str]:
     """What the callbacks cost and what waits."""
     dropped = pipeline.dropped
     values = {f"waiting {name}": str(count) for name, count in pipeline.waiting.items()}

@@ -29,7 +29,6 @@ from rclpy.serialization import deserialize_message
 from rclpy.subscription import Subscription
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
-from c3n_model.sources.images import frame_from_compressed, frame_from_image
 from c3n_model.sources.sounds import ROS_DRIVERS, audio_dialect
 from c3n_model.types import AudioChunk
 from c3n_ros.arrivals import Arrivals, Quality
@@ -38,6 +37,7 @@ from c3n_ros.hearing import Hearing
 from c3n_ros.pipeline import Pipeline
 from c3n_ros.segmentation_parameters import SegmentationParameters
 from c3n_ros.serialized import Packed, stamp_of_serialized
+from c3n_ros.unusual_images import frame_from_any_image
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -104,10 +104,8 @@ class Inputs:
         """Subscribe. For images best effort matches every camera; a reliable request would never match most of them."""
         self._group = MutuallyExclusiveCallbackGroup()  # goes with the subscriptions; the node's own would keep a trace
         pipeline = self._pipeline
-        if self._is_compressed:
-            self._add_packed(CompressedImage, self.camera.topic, frame_from_compressed, self._on_image)
-        else:
-            self._add_packed(Image, self.camera.topic, frame_from_image, self._on_image)
+        image_class = CompressedImage if self._is_compressed else Image
+        self._add_packed(image_class, self.camera.topic, frame_from_any_image, self._on_image)
         self._add_packed(Image, "camera/depth", depth_from_image, partial(pipeline.add_companion, "depth"))
         self._add_packed(PointCloud2, "camera/points", points_from_cloud, partial(pipeline.add_companion, "points"))
         self._add(CameraInfo, "camera/camera_info", self._on_camera_info, BEST_EFFORT)

@@ -43,7 +43,8 @@ REPEAT_ERROR_AFTER_S = 10.0
 
 
 class SegmentationNode(LifecycleNode):
-    """Transitions and wiring. What is `None` or not tells the state: `_model` while configured, `_pipeline` while active."""
+    """Transitions and wiring. What is `None` or not tells the state: `_model` while configured, `pipeline` and `inputs` while
+    active."""
 
     def __init__(
         self,
@@ -65,8 +66,8 @@ class SegmentationNode(LifecycleNode):
         self._outputs: Outputs | None = None
         self._session: Session | None = None
         self._perception: Perception | None = None
-        self._pipeline: Pipeline | None = None
-        self._inputs: Inputs | None = None
+        self.pipeline: Pipeline | None = None
+        self.inputs: Inputs | None = None
         self._said_s: dict[str, float] = {}  # what was said last when
         self._diagnostics = Diagnostics(self)
         self._health = self._diagnostics.health
@@ -135,28 +136,27 @@ class SegmentationNode(LifecycleNode):
         self._perception = Perception(self._session, settings, self._publish, self._camera_info, health, self._say)
         self._perception.warm_up()
         assembler = WindowAssembler(sample_rate, rules=settings.rules)
-        self._pipeline = Pipeline(assembler, self._perception.segment, self._complain)
-        self._inputs = Inputs(self, settings, self._pipeline)
+        self.pipeline = Pipeline(assembler, self._perception.segment, self._complain)
+        self.inputs = Inputs(self, settings, self.pipeline)
         super().on_activate(state)  # the publishers, before anything can be published
         self._outputs.announce(settings)
-        self._pipeline.start()
+        self.pipeline.start()
         if health.enabled:
-            self._inputs.open()
-        self._diagnostics.listen_to(self._inputs, self._pipeline)
-        health.device, health.device_memory_bytes = str(self._session.device), self._session.device_memory_bytes
-        health.state = "active"
+            self.inputs.open()
+        self._diagnostics.listen_to(self.inputs, self.pipeline)
+        health.device, health.state = str(self._session.device), "active"
         self._apply(settings)
         note = self._model.card.get("note", "")
         self.get_logger().info(f"listening with model {settings.model} on {self._session.device}. {note}".strip())
 
     def _deactivate(self) -> None:
-        if self._inputs is not None:
-            self._inputs.close()
-        if self._pipeline is not None:
-            self._pipeline.stop()
+        if self.inputs is not None:
+            self.inputs.close()
+        if self.pipeline is not None:
+            self.pipeline.stop()
         if self._session is not None:
             self._session.close()
-        self._inputs = self._pipeline = self._perception = self._session = None
+        self.inputs = self.pipeline = self._perception = self._session = None
         self._health.state, self._health.device_memory_bytes = "inactive", None
 
     def _clean_up(self) -> None:
@@ -167,10 +167,10 @@ class SegmentationNode(LifecycleNode):
         self._health.state = "unconfigured"
 
     def _publish(self, segmentation: Segmentation, rgb: np.ndarray, settings: SegmentationParameters) -> None:
-        self._outputs.publish(segmentation, rgb, settings, self._pipeline.dropped.windows)
+        self._outputs.publish(segmentation, rgb, settings, self.pipeline.dropped.windows)
 
     def _camera_info(self) -> CameraInfo | None:
-        return self._inputs.camera_info
+        return self.inputs.camera_info
 
     def _complain(self, what: str, error: Exception) -> None:
         """In the thread where it happened: a piece of sound or a window is lost."""
@@ -188,7 +188,7 @@ class SegmentationNode(LifecycleNode):
             self.get_logger().error(f"{what}: {_in_one_line(error)}")
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
-        state = LIVE if self._pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
+        state = LIVE if self.pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
         try:
             self._settings = with_changes(self._settings, changes, state)
         except ValueError as error:
@@ -199,24 +199,26 @@ class SegmentationNode(LifecycleNode):
     def _apply(self, settings: SegmentationParameters) -> None:
         health = self._health
         health.hop_s, health.max_skew_s, health.max_wait_s = settings.hop_s, settings.max_skew_s, settings.max_wait_s
-        if self._pipeline is not None:
+        if self.pipeline is not None:
             self._perception.settings = settings
-            if settings.rules != self._pipeline.rules:
-                self._pipeline.rules = settings.rules
+            if settings.rules != self.pipeline.rules:
+                self.pipeline.rules = settings.rules
 
     def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
         self._health.enabled = request.data
-        if self._inputs is not None and request.data != self._inputs.is_open:
-            (self._inputs.open if request.data else self._inputs.close)()
+        if self.inputs is not None and request.data != self.inputs.is_open:
+            (self.inputs.open if request.data else self.inputs.close)()
             self._health.listening_since_s = time.monotonic()
         response.success = True
         response.message = "enabled" if request.data else "paused"
         return response
 
     def _every_second(self) -> None:
-        if self._inputs is not None and self._inputs.is_open:
-            self._inputs.look_around()
-        self._diagnostics.report(self._inputs, self._pipeline)
+        if self.inputs is not None and self.inputs.is_open:
+            self.inputs.look_around()
+        if self._session is not None:
+            self._health.device_memory_bytes = self._session.device_memory_bytes
+        self._diagnostics.report(self.inputs, self.pipeline)
 
     def destroy_node(self) -> None:
         """Let the window in progress finish, then take the node down."""

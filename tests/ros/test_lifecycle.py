@@ -127,6 +127,15 @@ def test_a_device_that_refuses_can_be_replaced(manager, capfd):
     assert manager.change(ACTIVATE) == [True] and manager.state == "active"
 
 
+def test_sound_of_a_package_that_is_not_installed_is_refused(manager, capfd):
+    manager = manager(audio_msg_type="AudioStamped")
+    assert manager.change(CONFIGURE, ACTIVATE) == [True, False] and manager.state == "inactive"
+    said = capfd.readouterr().err
+    assert said.count("[ERROR]") == 1 and "has no AudioStamped: use audio_msg_type:=auto" in said
+    assert manager.node.set_parameters([Parameter("audio_msg_type", value="auto")])[0].successful
+    assert manager.change(ACTIVATE) == [True]
+
+
 def test_deactivation_waits_for_a_slow_network_and_stops_listening(manager):
     session = LeftHalfSounds()
     manager = manager(session)
