@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -26,6 +27,14 @@ class Model:
     def sample_rate(self) -> int:
         """Samples per second that the audio encoder hears."""
         return self.network.audio_encoder.sample_rate
+
+    @property
+    def fingerprint(self) -> str:
+        """Twelve hexadecimal digits that change with any of the weights."""
+        digest = hashlib.sha256()
+        for name, value in sorted(self.network.state_dict().items()):
+            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()[:12]
 
 
 def choose_device(device: str) -> torch.device:

@@ -36,7 +36,7 @@ from c3n_ros.conversions import sightings_from_objects
 from c3n_ros.follow import STANDSTILL, FollowSettings, SoundFollower, Velocity
 from c3n_ros.message_types import message_class
 from c3n_ros.msg import SoundingObjects
-from c3n_ros.parameters import _parameter, declare_parameters, with_changes
+from c3n_ros.parameters import LIVE, START, declare_parameters, parameter, with_changes
 from c3n_ros.poses import facing
 from c3n_ros.run_node import run, spin
 from c3n_ros.target import TargetSettings
@@ -47,11 +47,11 @@ REPEAT_WARNING_AFTER_S = 10.0
 
 
 def _fixed(default: Any, description: str, **limits: Any) -> Any:
-    return _parameter(default, description, **limits)
+    return parameter(default, description, changes=START, **limits)
 
 
 def _live(default: Any, description: str, smallest: float | None = None, largest: float | None = None) -> Any:
-    return _parameter(default, description, smallest=smallest, largest=largest, live=True)
+    return parameter(default, description, changes=LIVE, smallest=smallest, largest=largest)
 
 
 _OWN, _TARGET = FollowSettings(), TargetSettings()

@@ -20,11 +20,11 @@ from rclpy.signals import SignalHandlerOptions
 LONGEST_WAIT_S = 0.2  # a node that waits looks at the flag this often
 
 
-def run(name: str, work: Callable[[threading.Event], None]) -> int:
+def run(name: str, work: Callable[[threading.Event], int | None]) -> int:
     """Call `work(stop)` with rclpy initialised; `stop` is set by a signal. To be called in the main thread.
 
-    Returns the exit status: 0, or 1 with one fatal line under `name` where the command line cannot be parsed or `work`
-    raised ValueError, OSError or rclpy's ParameterException.
+    Returns the exit status: that of `work` (0 for None), or 1 with one fatal line under `name` where the command line cannot
+    be parsed or `work` raised ValueError, OSError or rclpy's ParameterException.
     """
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
@@ -35,13 +35,12 @@ def run(name: str, work: Callable[[threading.Event], None]) -> int:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        work(stop)
+        return work(stop) or 0
     except (ValueError, OSError, ParameterException) as error:
         rclpy.logging.get_logger(name).fatal(str(error))
         return 1
     finally:
         rclpy.shutdown()
-    return 0
 
 
 def spin(node: Node, stop: threading.Event) -> None:

@@ -1,262 +1,249 @@
-"""The perception node: camera and microphone in, masks of what sounds out.
+"""The perception node: camera and microphone in, masks of what sounds out. It is a managed (lifecycle) node:
 
-| topic | message | |
-|---|---|---|
-| camera/image_raw | sensor_msgs/Image | in, best effort |
-| audio/audio_stamped | audio_common_msgs/AudioDataStamped | in, best effort, PCM |
-| audio/audio_info | audio_common_msgs/AudioInfo | in, latched |
-| sounding_object/mask | sensor_msgs/Image mono8 | out, reliable; size and header of the segmented image |
-| sounding_object/objects | c3n_ros/SoundingObjects | out, reliable; labels, scores and regions, same header |
-| sounding_object/overlay | sensor_msgs/Image rgb8 | out, reliable; drawn only while somebody subscribes |
+| state | what there is |
+|---|---|
+| unconfigured | parameters, `~/enable`, /diagnostics |
+| inactive | the model, on the CPU, and the publishers (`ros_outputs`) |
+| active | the network on its device, two threads (`pipeline`) and the subscriptions (`ros_inputs`) |
+
+With `autostart` the process takes it to active by itself. `~/enable` (std_srvs/SetBool) pauses an active node: nothing arrives
+any more, and the network stays where it is.
 """
 
 from __future__ import annotations
 
 import threading
-from collections import deque
-from dataclasses import dataclass, replace
+import time
+from collections.abc import Callable
 
 import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
-from rclpy.node import Node
+from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
-from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import Image
+from sensor_msgs.msg import CameraInfo
+from std_srvs.srv import SetBool
 
 from c3n_model.loading import load_model
 from c3n_model.model import Model
-from c3n_model.overlay import draw_overlay
-from c3n_model.sources.messages import AudioFormat, chunk_from_audio, format_from_info, frame_from_image, stamp_of
 from c3n_model.streaming.session import Session
-from c3n_model.streaming.windows import WindowAssembler, WindowRules
-from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Window
-from c3n_ros.conversions import mask_message, objects_message, overlay_message
-from c3n_ros.msg import SoundingObjects
-from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
+from c3n_model.streaming.windows import WindowAssembler
+from c3n_model.types import Segmentation
+from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
+from c3n_ros.perception import Perception
+from c3n_ros.pipeline import Pipeline
+from c3n_ros.ros_diagnostics import Diagnostics
+from c3n_ros.ros_inputs import Inputs
+from c3n_ros.ros_lifecycle import refuse_wrong_transitions
+from c3n_ros.ros_outputs import Outputs
 from c3n_ros.run_node import run, spin
+from c3n_ros.segmentation_parameters import SegmentationParameters
 
-try:
-    from audio_common_msgs.msg import AudioDataStamped, AudioInfo
-except ImportError as error:
-    raise ImportError(
-        "this workspace has no audio_common_msgs/AudioDataStamped: install ros-drivers' audio_common_msgs (apt: "
-        "ros-$ROS_DISTRO-audio-common-msgs); another package of that name, such as mgonzs13's, hides it"
-    ) from error
-
-IMAGE_DEPTH, AUDIO_DEPTH, OUTPUT_DEPTH = 30, 200, 5  # messages that may wait; a second of images, two of sound
-# How long sound waits for its description before it is read as the parameters say, in the time of its own stamps.
-AUDIO_INFO_PATIENCE_NS = NANOSECONDS_PER_SECOND
 REPEAT_ERROR_AFTER_S = 10.0
-QUIET_PERIOD_S = 10.0  # without a window in this time, the node says what it lacks
 
 
-@dataclass(frozen=True)
-class StampedImage:
-    """A frame still packed in its message. Windows are cut by stamps; only the image that one uses is ever converted."""
+class SegmentationNode(LifecycleNode):
+    """Transitions and wiring. What is `None` or not tells the state: `_model` while configured, `pipeline` and `inputs` while
+    active."""
 
-    stamp_ns: int
-    message: Image
-
-
-class SegmentationNode(Node):
-    """Convert, call, publish.
-
-    Threads: the executor's runs the callbacks, which put messages into the window assembler under `_arrival`'s lock. One
-    worker owns the session (and the GPU), takes the newest window, counts older ones as dropped, and publishes.
-    """
-
-    def __init__(self, model: Model | None = None, session: Session | None = None, **node_options):
-        """`model` and `session` replace those that the parameters name; `node_options` go to rclpy's Node.
+    def __init__(
+        self,
+        *,
+        load_model: Callable[[str], Model] = load_model,
+        make_session: Callable[[Model, str], Session] = Session,
+        **node_options,
+    ):
+        """`load_model` takes parameter `model`, `make_session` what came of it and `device`; `node_options` are rclpy's.
 
         Raises:
-            ValueError, FileNotFoundError: the model, the device or a parameter cannot be used; the message says why.
+            ValueError: a parameter that cannot be used; the message says why.
         """
         super().__init__("segmentation", **node_options)
-        self._settings = declare_parameters(self)  # replaced as a whole, never changed
-        self._model = model or load_model(self._settings.model)
-        self._session = session or Session(self._model, self._settings.device)
-        self._windows = WindowAssembler(
-            self._model.sample_rate,
-            rules=WindowRules(
-                max_skew_ns=int(self._settings.max_skew_s * NANOSECONDS_PER_SECOND),
-                max_wait_ns=int(self._settings.max_wait_s * NANOSECONDS_PER_SECOND),
-                min_heard=self._settings.min_heard,
-            ),
-        )
-        self._warm_up()
-        self._audio_format: AudioFormat | None = None  # until audio_info came or did not come in time
-        self._refused_format = ""  # why what audio_info describes cannot be read
-        self._waiting_sound: deque[AudioDataStamped] = deque(maxlen=AUDIO_DEPTH)
-        self._ready: list[Window] = []
-        self._dropped_windows = 0
-        self._stopping = False
-        self._arrival = threading.Condition()
-        self._create_publishers()
-        self._create_subscriptions()
+        refuse_wrong_transitions(self)
+        self._load_model, self._make_session = load_model, make_session
+        self._settings = declare_parameters(self, SegmentationParameters)  # replaced as a whole, never changed
+        self._model: Model | None = None
+        self._outputs: Outputs | None = None
+        self._session: Session | None = None
+        self._perception: Perception | None = None
+        self.pipeline: Pipeline | None = None
+        self.inputs: Inputs | None = None
+        self._said_s: dict[str, float] = {}  # what was said last when
+        self._diagnostics = Diagnostics(self)
+        self._health = self._diagnostics.health
         self.add_on_set_parameters_callback(self._on_parameters)
-        self._windows_before = 0
-        self.create_timer(QUIET_PERIOD_S, self._say_what_is_missing, clock=Clock(clock_type=ClockType.STEADY_TIME))
-        note = self._model.card.get("note", "")
-        self.get_logger().info(f"listening with model {self._settings.model} on {self._session.device}. {note}")
-        # Last: a node that could not be made leaves no thread behind to keep its process alive.
-        self._worker = threading.Thread(target=self._work, name="segmentation")
-        self._worker.start()
+        self.create_service(SetBool, "~/enable", self._on_enable)
+        self.create_timer(1.0, self._every_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
-    def _warm_up(self) -> None:
-        """The first pass through a network is many times slower than the others; no window should wait for it.
+    def start(self) -> bool:
+        """Configure and activate, if parameter `autostart` says so. False where that failed; the log says why."""
+        if not self._settings.autostart:
+            return True
+        steps = (self.trigger_configure, self.trigger_activate)
+        return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
 
-        Raises ValueError where the device refuses: out of memory, a driver that does not fit."""
-        frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
+    def on_configure(self, state) -> TransitionCallbackReturn:
+        """Load the model and create the publishers."""
+        return self._attempt("configure", self._configure, self._clean_up)
+
+    def on_activate(self, state) -> TransitionCallbackReturn:
+        """Bring the network to its device, warm it up and listen."""
+        return self._attempt("activate", lambda: self._activate(state), self._deactivate)
+
+    def on_deactivate(self, state) -> TransitionCallbackReturn:
+        """Stop listening, let the window in progress finish, free the device."""
+        self._deactivate()
+        return super().on_deactivate(state)  # the publishers
+
+    def on_cleanup(self, state) -> TransitionCallbackReturn:
+        """Drop the model and the publishers."""
+        self._clean_up()
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_shutdown(self, state) -> TransitionCallbackReturn:
+        """Drop everything, in whatever state."""
+        self._clean_up()
+        self._health.state = "finalized"
+        return TransitionCallbackReturn.SUCCESS
+
+    def on_error(self, state) -> TransitionCallbackReturn:
+        """A transition that broke leaves an unconfigured node, which can be configured again."""
+        self._clean_up()
+        return TransitionCallbackReturn.SUCCESS
+
+    def _attempt(self, name: str, step: Callable[[], None], undo: Callable[[], None]) -> TransitionCallbackReturn:
+        """Do `step`; where it fails it is undone and said in one line, and the state stays what it was."""
+        self._health.model_refused = ""
         try:
-            self._session.step(Window(start_ns=0, frame=frame, snippet=np.zeros(self._model.sample_rate, np.float32)))
-        except RuntimeError as error:  # torch's, for whatever CUDA says
-            reason = str(error).splitlines()[0]
-            raise ValueError(f"the model does not run on {self._session.device} ({reason}); try device:=cpu") from error
-        self._session.reset()
+            step()
+        except Exception as error:  # whatever a file, a driver or a library has to say
+            undo()
+            self._health.model_refused = _in_one_line(error)
+            self.get_logger().error(f"cannot {name}: {_in_one_line(error)}")
+            return TransitionCallbackReturn.FAILURE
+        return TransitionCallbackReturn.SUCCESS
 
-    def _create_publishers(self) -> None:
-        profile = QoSProfile(depth=OUTPUT_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
-        options = {"qos_profile": profile, "qos_overriding_options": QoSOverridingOptions.with_default_policies()}
-        self._mask_publisher = self.create_publisher(Image, "sounding_object/mask", **options)
-        self._objects_publisher = self.create_publisher(SoundingObjects, "sounding_object/objects", **options)
-        self._overlay_publisher = self.create_publisher(Image, "sounding_object/overlay", **options)
+    def _configure(self) -> None:
+        self._health.model = self._settings.model
+        self._model = self._load_model(self._settings.model)
+        self._health.fingerprint = self._model.fingerprint
+        self._outputs = Outputs(self, self._model.visual_labels)
+        self._health.state = "inactive"
 
-    def _create_subscriptions(self) -> None:
-        # Best effort matches every publisher; a reliable request would never match most cameras.
-        images = QoSProfile(depth=IMAGE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
-        sound = QoSProfile(depth=AUDIO_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
-        latched = QoSProfile(
-            depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL
-        )
-        for kind, topic, callback, profile in (
-            (Image, "camera/image_raw", self._on_image, images),
-            (AudioDataStamped, "audio/audio_stamped", self._on_audio, sound),
-            (AudioInfo, "audio/audio_info", self._on_audio_info, latched),
-        ):
-            self.create_subscription(
-                kind, topic, callback, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
-            )
+    def _activate(self, state) -> None:
+        settings, health, sample_rate = self._settings, self._health, self._model.sample_rate
+        self._session = self._make_session(self._model, settings.device)
+        self._perception = Perception(self._session, settings, self._publish, self._camera_info, health, self._say)
+        self._perception.warm_up()
+        assembler = WindowAssembler(sample_rate, rules=settings.rules)
+        self.pipeline = Pipeline(assembler, self._perception.segment, self._complain)
+        self.inputs = Inputs(self, settings, self.pipeline)
+        super().on_activate(state)  # the publishers, before anything can be published
+        self._outputs.announce(settings)
+        self.pipeline.start()
+        if health.enabled:
+            self.inputs.open()
+        self._diagnostics.listen_to(self.inputs, self.pipeline)
+        health.device, health.state = str(self._session.device), "active"
+        self._apply(settings)
+        note = self._model.card.get("note", "")
+        self.get_logger().info(f"listening with model {settings.model} on {self._session.device}. {note}".strip())
+
+    def _deactivate(self) -> None:
+        if self.inputs is not None:
+            self.inputs.close()
+        if self.pipeline is not None:
+            self.pipeline.stop()
+        if self._session is not None:
+            self._session.close()
+        self.inputs = self.pipeline = self._perception = self._session = None
+        self._health.state, self._health.device_memory_bytes = "inactive", None
+
+    def _clean_up(self) -> None:
+        self._deactivate()
+        if self._outputs is not None:
+            self._outputs.close()
+        self._outputs = self._model = None
+        self._health.state = "unconfigured"
+
+    def _publish(self, segmentation: Segmentation, rgb: np.ndarray, settings: SegmentationParameters) -> None:
+        self._outputs.publish(segmentation, rgb, settings, self.pipeline.dropped.windows)
+
+    def _camera_info(self) -> CameraInfo | None:
+        return self.inputs.camera_info
+
+    def _complain(self, what: str, error: Exception) -> None:
+        """In the thread where it happened: a piece of sound or a window is lost."""
+        if what == "window":
+            self._health.fail_window(_in_one_line(error))
+            self._say("window skipped", error)
+        else:
+            self._say("sound not used", error)
+
+    def _say(self, what: str, error: Exception) -> None:
+        """Not again and again (rclpy's own throttle goes by lines of code, not by what is said)."""
+        now_s = time.monotonic()
+        if now_s - self._said_s.get(what, -REPEAT_ERROR_AFTER_S) >= REPEAT_ERROR_AFTER_S:
+            self._said_s[what] = now_s
+            self.get_logger().error(f"{what}: {_in_one_line(error)}")
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
+        state = LIVE if self.pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
         try:
-            self._settings = with_changes(self._settings, changes)
+            self._settings = with_changes(self._settings, changes, state)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
+        self._apply(self._settings)
         return SetParametersResult(successful=True)
 
-    def _on_image(self, message: Image) -> None:
-        with self._arrival:
-            self._windows.add_frame(StampedImage(stamp_of(message.header), message))
-            self._collect()
+    def _apply(self, settings: SegmentationParameters) -> None:
+        health = self._health
+        health.hop_s, health.max_skew_s, health.max_wait_s = settings.hop_s, settings.max_skew_s, settings.max_wait_s
+        if self.pipeline is not None:
+            self._perception.settings = settings
+            if settings.rules != self.pipeline.rules:
+                self.pipeline.rules = settings.rules
 
-    def _on_audio_info(self, message: AudioInfo) -> None:
-        try:
-            self._audio_format = format_from_info(message)
-        except ValueError as error:
-            self._audio_format, self._refused_format = None, str(error)
-            self._waiting_sound.clear()
-            self._say_bad_sound(error)
-            return
-        self._refused_format = ""
-        self._add_waiting_sound()
+    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
+        self._health.enabled = request.data
+        if self.inputs is not None and request.data != self.inputs.is_open:
+            (self.inputs.open if request.data else self.inputs.close)()
+            self._health.listening_since_s = time.monotonic()
+        response.success = True
+        response.message = "enabled" if request.data else "paused"
+        return response
 
-    def _on_audio(self, message: AudioDataStamped) -> None:
-        if self._refused_format:
-            self._say_bad_sound(self._refused_format)
-            return
-        self._waiting_sound.append(message)
-        if self._audio_format is None:
-            waited_ns = stamp_of(message.header) - stamp_of(self._waiting_sound[0].header)
-            if 0 <= waited_ns < AUDIO_INFO_PATIENCE_NS:
-                return
-            self._audio_format = self._settings.audio_format
-            self.get_logger().warning(
-                f"nobody describes the sound on audio/audio_info: reading it as {self._audio_format}"
-            )
-        self._add_waiting_sound()
-
-    def _add_waiting_sound(self) -> None:
-        with self._arrival:
-            while self._waiting_sound:
-                message = self._waiting_sound.popleft()
-                try:
-                    self._windows.add_audio(chunk_from_audio(message, self._audio_format))
-                except ValueError as error:
-                    self._say_bad_sound(error)
-                self._collect()
-
-    def _say_bad_sound(self, reason: ValueError | str) -> None:
-        self.get_logger().error(f"sound not used: {reason}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
-
-    def _say_what_is_missing(self) -> None:
-        with self._arrival:
-            counts = replace(self._windows.counts)
-        if counts.windows == self._windows_before:
-            self.get_logger().warning(
-                f"no window for {QUIET_PERIOD_S:.0f} s; since the start {counts.frames} images and {counts.chunks} pieces of "
-                f"sound arrived, and {counts.skipped_no_frame} seconds lacked an image, {counts.skipped_no_sound} sound"
-            )
-        self._windows_before = counts.windows
-
-    def _collect(self) -> None:
-        self._ready += self._windows.ready()
-        if self._ready:
-            self._arrival.notify()
-
-    def _work(self) -> None:
-        while True:
-            with self._arrival:
-                self._arrival.wait_for(lambda: self._ready or self._stopping)
-                if self._stopping:
-                    return
-                window = self._ready[-1]
-                self._dropped_windows += len(self._ready) - 1
-                self._ready.clear()
-            try:
-                self._segment(window)
-            except ValueError as error:
-                self.get_logger().error(f"image not used: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S)
-            except Exception as error:  # out of memory, a lost GPU: this window is gone, the next one may work
-                self.get_logger().error(
-                    f"window skipped: {type(error).__name__}: {error}", throttle_duration_sec=REPEAT_ERROR_AFTER_S
-                )
-
-    def _segment(self, window: Window) -> None:
-        settings = self._settings
-        window = replace(window, frame=frame_from_image(window.frame.message))
-        self._configure_session(settings)
-        segmentation = self._session.step(window)
-        self._mask_publisher.publish(mask_message(segmentation, settings.mask_mode))
-        self._objects_publisher.publish(objects_message(segmentation, self._dropped_windows))
-        if self._overlay_publisher.get_subscription_count() > 0:
-            self._overlay_publisher.publish(overlay_message(draw_overlay(window.frame.rgb, segmentation), segmentation))
-
-    def _configure_session(self, settings: SegmentationParameters) -> None:
-        self._session.threshold = settings.threshold
-        self._session.presence_threshold = (
-            self._model.config.presence_threshold if settings.presence_threshold < 0 else settings.presence_threshold
-        )
+    def _every_second(self) -> None:
+        if self.inputs is not None and self.inputs.is_open:
+            self.inputs.look_around()
+        if self._session is not None:
+            self._health.device_memory_bytes = self._session.device_memory_bytes
+        self._diagnostics.report(self.inputs, self.pipeline)
 
     def destroy_node(self) -> None:
         """Let the window in progress finish, then take the node down."""
-        with self._arrival:
-            self._stopping = True
-            self._arrival.notify()
-        self._worker.join()
+        self._clean_up()
         super().destroy_node()
+
+
+def _in_one_line(error: Exception) -> str:
+    """What was expected to happen says itself what is wrong; of anything else the kind is named, too."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"
 
 
 def main() -> int:
     """Run until a signal; 1 with one line where the node cannot start."""
 
-    def work(stop: threading.Event) -> None:
+    def work(stop: threading.Event) -> int:
         node = SegmentationNode()
         try:
+            if not node.start():
+                return 1
             spin(node, stop)
         finally:
             node.destroy_node()
+        return 0
 
     return run("segmentation", work)
 

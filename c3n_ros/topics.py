@@ -19,6 +19,7 @@ OUTPUTS = {
     "sounding_object/detections": "vision_msgs/msg/Detection2DArray",
     "sounding_object/objects": "c3n_ros/msg/SoundingObjects",
     "sounding_object/direction": "geometry_msgs/msg/PoseStamped",
+    "sounding_object/target": "geometry_msgs/msg/PoseWithCovarianceStamped",
     "sounding_object/overlay": "sensor_msgs/msg/Image",
     "sounding_object/overlay/compressed": "sensor_msgs/msg/CompressedImage",
     "/diagnostics": "diagnostic_msgs/msg/DiagnosticArray",

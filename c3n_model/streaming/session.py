@@ -33,7 +33,8 @@ class Session:
         presence_threshold: audibility below which the mask is empty; None takes the model's own.
         history: seconds that are decoded together, T, at least 1; None takes the model's own.
     Raises:
-        ValueError: a device that this machine has not, a threshold outside (0, 1) or a history below 1.
+        ValueError: a device that this machine has not or that the model does not fit on, a threshold outside (0, 1) or a
+            history below 1.
     """
 
     def __init__(
@@ -45,7 +46,8 @@ class Session:
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network = model.network.to(self.device).eval()
+        self.network = model.network.eval()
+        self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
         self.history = model.config.history if history is None else history
@@ -63,6 +65,28 @@ class Session:
         """Forget all seconds seen so far."""
         self._encodings.clear()
         self._newest = None
+
+    @property
+    def device_memory_bytes(self) -> int | None:
+        """What this process holds of the GPU that the network is on; None on a CPU."""
+        return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else None
+
+    def close(self) -> None:
+        """Bring the network back to the CPU and give the device's memory back. The session is not to be stepped any more."""
+        self.reset()
+        self.network.to("cpu")
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+
+    def _to_device(self) -> None:
+        try:
+            self.network.to(self.device)
+        except RuntimeError as error:  # out of memory half way
+            reason = str(error).splitlines()[0]
+            self.network.to("cpu")
+            raise ValueError(
+                f"the model does not fit on {self.device} ({reason}); use another device or a smaller model"
+            ) from error
 
     @torch.no_grad()
     def step(self, window: Window) -> Segmentation:

@@ -9,7 +9,8 @@ from rclpy.exceptions import ParameterException
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-from c3n_ros.parameters import SegmentationParameters, declare_parameters, with_changes
+from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
+from c3n_ros.segmentation_parameters import SegmentationParameters
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config/segment.yaml"
 
@@ -20,18 +21,22 @@ def node_with(**values):
 
 def test_shipped_file_holds_the_defaults(ros):
     shipped = yaml.safe_load(SHIPPED.read_text())["/**"]["ros__parameters"]
-    assert shipped == asdict(SegmentationParameters()) == asdict(declare_parameters(node_with()))
+    assert (
+        shipped == asdict(SegmentationParameters()) == asdict(declare_parameters(node_with(), SegmentationParameters))
+    )
 
 
 def test_every_parameter_is_described(ros):
     node = node_with()
-    declare_parameters(node)
+    declare_parameters(node, SegmentationParameters)
     for entry in fields(SegmentationParameters):
         assert len(node.describe_parameter(entry.name).description) > 15, entry.name
 
 
 def test_start_values_reach_the_dataclass(ros):
-    parameters = declare_parameters(node_with(threshold=0.25, audio_sample_rate=48_000, audio_channels=2))
+    parameters = declare_parameters(
+        node_with(threshold=0.25, audio_sample_rate=48_000, audio_channels=2), SegmentationParameters
+    )
     assert parameters.threshold == 0.25
     assert (parameters.audio_format.sample_rate, parameters.audio_format.channels) == (48_000, 2)
 
@@ -42,7 +47,7 @@ def test_start_values_reach_the_dataclass(ros):
 )
 def test_wrong_start_values_are_refused(ros, name, value):
     with pytest.raises((ValueError, ParameterException), match=name):
-        declare_parameters(node_with(**{name: value}))
+        declare_parameters(node_with(**{name: value}), SegmentationParameters)
 
 
 def test_changes_hold_all_or_none():
@@ -53,10 +58,36 @@ def test_changes_hold_all_or_none():
         with_changes(before, [Parameter("threshold", value=0.7), Parameter("mask_mode", value="x")])
 
 
-def test_only_live_parameters_may_change(ros):
+def test_what_may_change_depends_on_the_state():
+    before, model, device = (
+        SegmentationParameters(),
+        [Parameter("model", value="demo")],
+        [Parameter("device", value="cpu")],
+    )
+    for state, change in ((LIVE, model), (LIVE, device), (INACTIVE, model)):
+        with pytest.raises(ValueError, match="cannot change now: deactivate"):
+            with_changes(before, change, state)
+    assert with_changes(before, device, INACTIVE).device == "cpu"
+    assert with_changes(before, model, UNCONFIGURED).model == "demo"
+    assert with_changes(before, [Parameter("model", value="zero_shot")], LIVE) == before, "no change is none"
+
+
+@pytest.mark.parametrize("name, value", [("hop_s", 0.3), ("audio_sample_format", "X16"), ("image_transport", "theora")])
+def test_values_that_make_no_sense_are_refused_with_a_reason(name, value):
+    with pytest.raises(ValueError, match="0.125|unknown sample_format|image_transport: expected raw"):
+        with_changes(SegmentationParameters(), [Parameter(name, value=value)], UNCONFIGURED)
+
+
+def test_ros_itself_holds_the_ranges(ros):
     node = node_with()
-    declare_parameters(node)
+    declare_parameters(node, SegmentationParameters)
     assert node.set_parameters([Parameter("threshold", value=0.75)])[0].successful
-    for name, value in (("model", "other"), ("threshold", 2.0), ("threshold", "high")):
+    for name, value in (
+        ("autostart", False),
+        ("threshold", 2.0),
+        ("threshold", "high"),
+        ("hop_s", 0.05),
+        ("history", -1),
+    ):
         result = node.set_parameters([Parameter(name, value=value)])[0]
         assert not result.successful and result.reason

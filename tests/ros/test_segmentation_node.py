@@ -2,30 +2,18 @@
 
 import sys
 import time
-from array import array
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from audio_common_msgs.msg import AudioData, AudioDataStamped, AudioInfo
-from rclpy.duration import Duration
-from rclpy.node import Node
+from audio_common_msgs.msg import AudioInfo
 from rclpy.parameter import Parameter
-from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
+from robot import BEGIN_NS, SECOND_NS, LeftHalfSounds, Robot, image_message, make_node, wait_until
 from sensor_msgs.msg import Image
 
 from c3n_model.sources.messages import frame_from_image, stamp_of
 from c3n_model.streaming.session import Session
-from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel, Window
-from c3n_ros import segmentation_node
-from c3n_ros.conversions import time_message
-from c3n_ros.msg import SoundingObjects
-from c3n_ros.segmentation_node import SegmentationNode
-
-BEGIN_NS = 1_700_000_000_000_000_000
-SECOND_NS = 1_000_000_000
-PCM = AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")
-MODEL = SimpleNamespace(sample_rate=16_000, config=SimpleNamespace(presence_threshold=0.5), card={})
+from c3n_model.types import Window
+from c3n_ros import health, input_status
 
 STRANGER = """
 import rclpy
@@ -40,105 +28,6 @@ node.create_subscription(Image, "/sounding_object/mask", on_mask, 10)
 print("ready", flush=True)
 rclpy.spin(node)
 """
-
-
-class LeftHalfSounds:
-    """Stands in for c3n_model's Session; `pause_s` makes it slow."""
-
-    def __init__(self, pause_s=0.0):
-        self.windows, self.pause_s, self.device = [], pause_s, "nowhere"
-        self.threshold, self.presence_threshold = None, None
-
-    def reset(self):
-        self.windows.clear()
-
-    def step(self, window):
-        time.sleep(self.pause_s)
-        self.windows.append(window)
-        height, width = window.frame.rgb.shape[:2]
-        mask = np.zeros((height, width), bool)
-        mask[:, : width // 2] = True
-        region = SoundingObject("dog", 0.9, (0, 0, width // 2, height), (width / 4, height / 2), int(mask.sum()))
-        return Segmentation(
-            window.start_ns,
-            window.frame.stamp_ns,
-            window.frame.frame_id,
-            mask,
-            mask.astype(np.uint8) * 255,
-            UnifiedLabel("Bark", "dog", 0.9, 0.9, 0.8, 0.7),
-            Presence(True, 0.9, -20.0),
-            (region,),
-            window.heard,
-        )
-
-
-class Robot(Node):
-    """A camera and a microphone, and ears for what the node says."""
-
-    def __init__(self, info=PCM):
-        super().__init__("robot")
-        latched = QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)
-        best_effort = QoSProfile(depth=10, reliability=ReliabilityPolicy.BEST_EFFORT)
-        self.info = info
-        self.images = self.create_publisher(Image, "camera/image_raw", best_effort)
-        self.sound = self.create_publisher(AudioDataStamped, "audio/audio_stamped", 100)
-        self.description = None
-        if info is not None:
-            self.description = self.create_publisher(AudioInfo, "audio/audio_info", latched)
-            self.description.publish(info)
-        self.masks, self.objects = [], []
-        self.create_subscription(Image, "sounding_object/mask", self.masks.append, 10)
-        self.create_subscription(SoundingObjects, "sounding_object/objects", self.objects.append, 10)
-
-    def wait_for_node(self):
-        assert wait_until(
-            lambda: (
-                self.images.get_subscription_count()
-                and self.sound.get_subscription_count()
-                and self.count_publishers("sounding_object/mask")
-                and (self.description is None or self.description.get_subscription_count())
-            )
-        )
-        if self.description is not None:  # the node has it before any sound, as it would have with a real microphone
-            assert self.description.wait_for_all_acked(Duration(seconds=5))
-
-    def play(self, seconds, encoding="rgb8", pace_s=0.004):
-        """Ten images and ten chunks of sound per second of stamps, played faster than they were taken."""
-        rate, channels = (self.info.sample_rate, self.info.channels) if self.info else (16_000, 1)
-        for tenth in range(seconds * 10 + 1):
-            stamp_ns = BEGIN_NS + tenth * SECOND_NS // 10
-            self.sound.publish(sound_message(stamp_ns, rate // 10, channels))
-            self.images.publish(image_message(stamp_ns + SECOND_NS // 25, encoding))
-            time.sleep(pace_s)
-
-
-def wait_until(condition, timeout_s=20.0):
-    """Whether `condition()` became true in time."""
-    deadline = time.monotonic() + timeout_s
-    while not (true := condition()) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return bool(true)
-
-
-def image_message(stamp_ns, encoding="rgb8", height=48, width=64):
-    message = Image(height=height, width=width, encoding=encoding, step=width * 3)
-    message.header.stamp = time_message(stamp_ns)
-    message.header.frame_id = "camera_optical"
-    message.data = array(
-        "B", np.random.default_rng(stamp_ns % 2**32).integers(0, 256, height * width * 3, np.uint8).tobytes()
-    )
-    return message
-
-
-def sound_message(stamp_ns, count, channels):
-    message = AudioDataStamped(audio=AudioData(data=array("B", np.full(count * channels, 8_192, "<i2").tobytes())))
-    message.header.stamp = time_message(stamp_ns)
-    return message
-
-
-def make_node(session=None, **parameters):
-    overrides = [Parameter(name, value=value) for name, value in parameters.items()]
-    return SegmentationNode(model=MODEL, session=session or LeftHalfSounds(), parameter_overrides=overrides)
 
 
 def test_masks_and_objects_belong_to_camera_images(spin):
@@ -165,7 +54,7 @@ def test_a_stranger_in_another_process_receives_the_mask(spin, start_process):
     robot.wait_for_node()
     assert wait_until(lambda: robot.count_subscribers("/sounding_object/mask") == 2)
     time.sleep(0.5)  # the graph knows of a subscriber a little before the publisher is connected to it
-    robot.play(2)
+    robot.play(1)  # one window: of more the newest would win
     seconds, nanoseconds, *rest = stranger.stdout.readline().split()
     assert int(seconds) * SECOND_NS + int(nanoseconds) == BEGIN_NS + 940_000_000
     assert rest == ["camera_optical", "mono8", "64", "48", "255"]
@@ -249,9 +138,8 @@ def test_live_masks_are_those_of_the_offline_session(spin, tiny_model):
             return super().step(window)
 
     settings = {"presence_threshold": 0.0, "threshold": middle_confidence(tiny_model)}
-    overrides = [Parameter(name, value=value) for name, value in settings.items()]
     robot = Robot()
-    spin(SegmentationNode(tiny_model, Listening(tiny_model, "cpu"), parameter_overrides=overrides), robot)
+    spin(make_node(Listening(tiny_model, "cpu"), tiny_model, **settings), robot)
     robot.wait_for_node()
     robot.play(4, pace_s=0.1)
     assert wait_until(lambda: len(robot.masks) >= 3)
@@ -287,14 +175,15 @@ def test_thresholds_and_mask_mode_change_live(spin):
 
 
 def test_a_node_that_hears_nothing_says_what_is_missing(spin, monkeypatch, capfd):
-    monkeypatch.setattr(segmentation_node, "QUIET_PERIOD_S", 1.0)
+    for module in (health, input_status):
+        monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     robot = Robot()
     spin(make_node(), robot)
     robot.wait_for_node()
     robot.images.publish(image_message(BEGIN_NS))
     said = []
-    assert wait_until(lambda: said.append(capfd.readouterr().err) or "no window for 1 s" in "".join(said))
-    assert "1 images and 0 pieces of sound" in "".join(said)
+    assert wait_until(lambda: said.append(capfd.readouterr().err) or "no window for" in "".join(said))
+    assert "audio_stamped has a publisher, but no sound arrived" in "".join(said)
 
 
 def test_executable_says_in_one_line_why_it_cannot_start(start_process):
@@ -304,10 +193,14 @@ def test_executable_says_in_one_line_why_it_cannot_start(start_process):
     assert len(output.splitlines()) == 1 and "no model '/no/such/model.safetensors'" in output
 
 
-def test_a_device_that_refuses_is_named(spin):
+def test_a_device_that_refuses_is_named(spin, capfd):
     class OutOfMemory(LeftHalfSounds):
         def step(self, window):
             raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
 
-    with pytest.raises(ValueError, match=r"does not run on .* \(CUDA out of memory.\); try device:=cpu"):
-        make_node(OutOfMemory())
+    session = OutOfMemory()
+    node = spin(make_node(session, start=False))
+    assert not node.start() and session.device == "closed"
+    said = capfd.readouterr().err
+    assert said.count("[ERROR]") == 1
+    assert "cannot activate: the model does not run on nowhere (CUDA out of memory.); try device:=cpu" in said

@@ -125,3 +125,30 @@ def test_bad_settings_are_named():
         Session(make_tiny_model(), "cpu", history=0)
     with pytest.raises(ValueError, match="use auto, cpu, cuda or cuda:N"):
         Session(make_tiny_model(), "tpu9")
+
+
+def test_a_model_that_does_not_fit_is_refused_and_left_whole(monkeypatch, windows):
+    model, moved = make_tiny_model(), []
+
+    def full(device):
+        moved.append(device)
+        if len(moved) == 1:
+            raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
+        return model.network
+
+    monkeypatch.setattr(model.network, "to", full)
+    with pytest.raises(ValueError, match=r"does not fit on cpu \(CUDA out of memory.\); use another device"):
+        Session(model, "cpu")
+    assert moved == [torch.device("cpu"), "cpu"], "the half that was moved comes back"
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device here")
+def test_closing_gives_the_gpu_back(windows):
+    before = torch.cuda.memory_allocated()
+    session = Session(make_tiny_model(), "cuda")
+    session.step(windows[0])
+    assert session.device_memory_bytes > before
+    session.close()
+    assert torch.cuda.memory_allocated() == before
+    assert {value.device.type for value in session.network.state_dict().values()} == {"cpu"}
