@@ -125,19 +125,19 @@ class FollowSoundNode(Node):
     def __init__(self, **node_options):
         """`node_options` go to rclpy's Node. Raises ValueError for a value that cannot be used, `odometry` without nav_msgs."""
         super().__init__("follow_sound", **node_options)
-        self._settings = declare_parameters(self, FollowParameters)
-        self._follower = SoundFollower(self._settings.settings, odometry=self._settings.odometry)
+        self._given = declare_parameters(self, FollowParameters)
+        self._follower = SoundFollower(self._given.settings, odometry=self._given.odometry)
         self._arrived_s: float | None = None  # by the clock on the wall
         self._moving, self._goal_ns = False, -NANOSECONDS_PER_SECOND
         self._create_publisher()
         self._create_subscriptions()
         self.add_on_set_parameters_callback(self._on_parameters)
-        if self._settings.mode == "cmd_vel":
+        if self._given.mode == "cmd_vel":
             steady = Clock(clock_type=ClockType.STEADY_TIME)
-            self.create_timer(1 / self._settings.rate, self._on_time, clock=steady)
+            self.create_timer(1 / self._given.rate, self._on_time, clock=steady)
 
     def _create_publisher(self) -> None:
-        given = self._settings
+        given = self._given
         kind, topic = (TwistStamped if given.stamped else Twist), "cmd_vel"
         if given.mode == "nav2":
             kind, topic = PoseStamped, "goal_pose"
@@ -149,7 +149,7 @@ class FollowSoundNode(Node):
     def _create_subscriptions(self) -> None:
         # Best effort matches every publisher.
         wanted = [(SoundingObjects, "sounding_object/objects", self._on_objects, OBJECTS_DEPTH)]
-        if self._settings.odometry:
+        if self._given.odometry:
             wanted.append((message_class("nav_msgs/msg/Odometry"), "odom", self._on_odometry, ODOMETRY_DEPTH))
         for kind, topic, callback, depth in wanted:
             profile = QoSProfile(depth=depth, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -159,10 +159,10 @@ class FollowSoundNode(Node):
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:
-            self._settings = with_changes(self._settings, changes)
+            self._given = with_changes(self._given, changes)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._follower.settings = self._settings.settings
+        self._follower.settings = self._given.settings
         return SetParametersResult(successful=True)
 
     def _on_odometry(self, message) -> None:
@@ -175,11 +175,11 @@ class FollowSoundNode(Node):
             self._warn("the objects have no bearing: the segmentation node needs the camera's camera_info")
         self._warn_of_clocks(stamp_ns)
         self._follower.see(stamp_ns, sightings, audible=message.audible, consensus=message.consensus)
-        if self._settings.mode == "nav2":
+        if self._given.mode == "nav2":
             self._publish_goal(message, stamp_ns)
 
     def _on_time(self) -> None:
-        if self._arrived_s is not None and time.monotonic() - self._arrived_s > self._settings.timeout_s:
+        if self._arrived_s is not None and time.monotonic() - self._arrived_s > self._given.timeout_s:
             self._follower.forget()
         velocity = self._follower.command(self.get_clock().now().nanoseconds)
         if velocity != STANDSTILL or self._moving:
@@ -189,10 +189,10 @@ class FollowSoundNode(Node):
     def _publish_velocity(self, velocity: Velocity) -> None:
         twist = Twist()
         twist.linear.x, twist.angular.z = velocity.forward, velocity.turn
-        if self._settings.stamped:
+        if self._given.stamped:
             stamped = TwistStamped(twist=twist)
             stamped.header.stamp = self.get_clock().now().to_msg()
-            stamped.header.frame_id = self._settings.base_frame
+            stamped.header.frame_id = self._given.base_frame
             twist = stamped
         self._publisher.publish(twist)
 
@@ -207,7 +207,7 @@ class FollowSoundNode(Node):
             self._warn("no goal: the objects have no position; give the segmentation node depth, or use mode cmd_vel")
             return
         goal = PoseStamped(header=message.header)
-        way = max(target.distance - self._settings.standoff, 0.0) * ray_of(target.bearing, target.elevation)
+        way = max(target.distance - self._given.standoff, 0.0) * ray_of(target.bearing, target.elevation)
         goal.pose.position.x, goal.pose.position.y, goal.pose.position.z = way.tolist()
         goal.pose.orientation = facing(target.bearing, target.elevation)
         self._publisher.publish(goal)
@@ -215,7 +215,7 @@ class FollowSoundNode(Node):
 
     def _warn_of_clocks(self, stamp_ns: int) -> None:
         age_s = (self.get_clock().now().nanoseconds - stamp_ns) / NANOSECONDS_PER_SECOND
-        if self._settings.mode == "cmd_vel" and abs(age_s) > self._settings.timeout_s:
+        if self._given.mode == "cmd_vel" and abs(age_s) > self._given.timeout_s:
             self._warn(
                 f"not moving: the image is {age_s:.1f} s old by this node's clock, more than timeout_s allows; "
                 "with a recording or a simulator set use_sim_time"

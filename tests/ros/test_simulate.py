@@ -1,13 +1,14 @@
 """The simulated room and robot. The whole loop runs with the embedded model, for a few simulated seconds."""
 
-import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from c3n_model.data import synthetic_world as world
 from c3n_model.loading import load_model
+from c3n_model.progress import silent
 from c3n_model.sources.media import VideoSource
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame
@@ -16,6 +17,7 @@ from c3n_ros.follow import Velocity
 from c3n_ros.simulate import make_report, simulate, start_heading
 from c3n_ros.simulated_room import FOCAL_LENGTH, HEIGHT, REACH, WIDTH, camera, column_of, make_room
 from c3n_ros.simulated_run import Change, Robot, Run, drive, ticks
+from c3n_ros.simulation_pictures import draw_runs, film_run
 
 GOOD_SEED = 2
 
@@ -83,24 +85,37 @@ def test_the_report_counts_runs_in_which_every_change_settled():
     assert report["facing_error_deg"] == {"median": 2.0, "p95": pytest.approx(45.5)}
 
 
-def test_the_robot_faces_a_sound_in_view():
-    """The real loop, two simulated changes; what it does is in the seed, so it does it again."""
-    session = Session(load_model("demo"), "cpu")
+@pytest.fixture(scope="module")
+def session():
+    return Session(load_model("demo"), "cpu")
+
+
+def test_the_robot_faces_what_sounds(session):
+    """The real loop: in a room in which the network finds both sources, the robot faces each within five seconds."""
     run = drive(make_room(GOOD_SEED), session, start_heading(GOOD_SEED))
     assert all(change.settled_s <= 5 for change in run.changes)
-    assert len(run.results) == 4 * (run.room.seconds - 1) and any(
-        found.bearing is not None for _, seen in run.results for found in seen.objects
-    )
-    again = drive(make_room(GOOD_SEED), session, start_heading(GOOD_SEED))
-    assert np.array_equal(run.headings, again.headings)
+    assert any(not change.in_view for change in run.changes), "one of them had to be searched for"
 
 
-def test_results_lie_in_the_folder(tmp_path):
-    report = simulate(tmp_path, runs=1, progress=lambda items, title: items)
-    assert json.loads((tmp_path / "report.json").read_text()) == report
-    assert {"runs", "settled_within_5s", "facing_error_deg", "note"} <= report.keys()
-    assert (tmp_path / "simulate.png").read_bytes().startswith(b"\x89PNG")
-    items = list(VideoSource(tmp_path / "simulate.mp4"))
-    assert sum(isinstance(item, Frame) for item in items) == 13 * 25
+def test_what_happens_is_in_the_seed(session):
+    """Three seconds, twice, with one session."""
+    room = make_room(0)
+    short = replace(room, sounding=room.sounding[:3], sound=room.sound[: 3 * world.SAMPLE_RATE])
+    once, again = (drive(short, session, start_heading(0)) for _ in range(2))
+    assert np.array_equal(once.headings, again.headings) and np.ptp(once.headings) > 0.1
+    assert [tick for tick, _ in once.results] == [tick for tick, _ in again.results]
+
+
+def test_pictures_of_runs(tmp_path, session):
+    room = make_room(0)
+    run = drive(replace(room, sounding=room.sounding[:3]), session, start_heading(0))
+    draw_runs([run_with(np.full(ticks(6), 2.0), np.full(ticks(6), 60.0))], tmp_path / "runs.png")
+    film_run(run, tmp_path / "run.mp4")
+    assert (tmp_path / "runs.png").read_bytes().startswith(b"\x89PNG")
+    frames = [item for item in VideoSource(tmp_path / "run.mp4") if isinstance(item, Frame)]
+    assert len(frames) == 3 * 25 and frames[0].rgb.shape[1] == 2 * WIDTH
+
+
+def test_no_run_is_no_simulation(tmp_path):
     with pytest.raises(ValueError, match="at least 1 run, got 0"):
-        simulate(tmp_path, runs=0, progress=lambda items, title: items)
+        simulate(tmp_path, runs=0, progress=silent)
