@@ -1,8 +1,8 @@
 """From what arrives to what is published: two threads, and hand-overs at which nobody waits for somebody slower.
 
-    callbacks ─ add ─► queues ─ thread "intake" ─► windows ─ the newest only ─► thread "network" ─► segment, publish
+    callbacks ─ add ─► queue ─ thread "intake" ─► windows ─ the newest only ─► thread "network" ─► segment, publish
 
-Callbacks append; they convert nothing and take no lock that a slow step holds. The intake cuts windows, so that a network
+Callbacks append; they convert nothing and wait for no lock. The intake cuts windows, so that a network
 that takes seconds delays no sound and leaves no images lying about. The network's thread owns the session and the GPU. What
 is too much is dropped and counted: images that the intake has not come to, windows for which the network had no time.
 """
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from functools import partial
+from queue import SimpleQueue
 
 from c3n_model.streaming.buffers import FrameBuffer
 from c3n_model.streaming.windows import StreamCounts, WindowAssembler, WindowRules
@@ -31,8 +31,21 @@ class Dropped:
     """What was too much, since the pipeline was made."""
 
     windows: int = 0  # a newer one was ready before the network was
-    images: int = 0  # the intake had not come to them; depth among them
+    images: int = 0  # the intake had not come to those before; depth among them
     sounds: int = 0
+
+
+@dataclass
+class _Kind:
+    """How much of one kind was put into the queue and taken out. Two threads, and each writes one of the two numbers."""
+
+    most: int
+    put: int = 0
+    taken: int = 0
+
+    @property
+    def waiting(self) -> int:
+        return self.put - self.taken
 
 
 @dataclass(frozen=True)
@@ -65,9 +78,10 @@ class Pipeline:
     ):
         self._assembler, self._segment, self._complain = assembler, segment, complain
         self.rules: WindowRules = assembler.rules  # may be replaced at any time
-        self._images: deque[tuple[Packed, str]] = deque()  # with the name of a companion, "" for the image itself
-        self._sounds: deque[Callable[[], Iterable[AudioChunk]]] = deque()
-        self._arrived = threading.Event()
+        self._queue: SimpleQueue = (
+            SimpleQueue()
+        )  # Event and Queue wait for a lock that a thread may hold while it sleeps
+        self._images, self._sounds = _Kind(IMAGES_WAITING), _Kind(SOUNDS_WAITING)
         self._companions: dict[str, FrameBuffer] = {}
         self._newest: PackedWindow | None = None
         self._cut = threading.Condition()
@@ -86,28 +100,28 @@ class Pipeline:
     @property
     def waiting(self) -> dict[str, int]:
         """How many images, pieces of sound and windows wait just now."""
-        return {"images": len(self._images), "sounds": len(self._sounds), "windows": int(self._newest is not None)}
+        windows = int(self._newest is not None)
+        return {"images": self._images.waiting, "sounds": self._sounds.waiting, "windows": windows}
 
     def add_image(self, image: Packed) -> None:
-        """Append an image."""
-        self._append_image(image, "")
+        """Append an image, if not too many wait already."""
+        self.dropped.images += not self._append(self._images, partial(self._take_image, image))
 
     def add_companion(self, name: str, companion: Packed) -> None:
-        """Append what belongs to the image nearest by its stamp, such as depth."""
-        self._append_image(companion, name)
+        """Append what belongs to the image nearest by its stamp, such as depth, if not too much waits already."""
+        self.dropped.images += not self._append(self._images, partial(self._take_companion, name, companion))
 
     def add_sound(self, unpack: Callable[[], Iterable[AudioChunk]]) -> None:
-        """Append a piece of sound; `unpack` is called in the intake's thread and raises ValueError where it cannot be read."""
-        if len(self._sounds) >= SOUNDS_WAITING and _pop(self._sounds):
-            self.dropped.sounds += 1
-        self._sounds.append(unpack)
-        self._arrived.set()
+        """Append a piece of sound, if not too much waits already; `unpack` is called in the intake's thread and raises
+        ValueError where it cannot be read."""
+        self.dropped.sounds += not self._append(self._sounds, partial(self._take_sound, unpack))
 
-    def _append_image(self, image: Packed, name: str) -> None:
-        if len(self._images) >= IMAGES_WAITING and _pop(self._images):
-            self.dropped.images += 1
-        self._images.append((image, name))
-        self._arrived.set()
+    def _append(self, kind: _Kind, take: Callable[[], None]) -> bool:
+        if kind.waiting >= kind.most:
+            return False
+        kind.put += 1
+        self._queue.put((kind, take))
+        return True
 
     def start(self) -> None:
         """Start both threads; `stop` must follow."""
@@ -119,35 +133,33 @@ class Pipeline:
         with self._cut:
             self._stopping = True
             self._cut.notify()
-        self._arrived.set()
+        self._queue.put(None)
         for thread in filter(threading.Thread.is_alive, self._threads):
             thread.join()
 
     def _run_intake(self) -> None:
-        while not self._stopping:
-            self._arrived.wait()
-            self._arrived.clear()  # before looking: what comes from here on sets it again
-            while not self._stopping and (self._images or self._sounds):
-                self._take_in()
+        while (entry := self._queue.get()) is not None and not self._stopping:
+            kind, take = entry
+            kind.taken += 1
+            if self.rules is not self._assembler.rules:
+                self._assembler.rules = self.rules
+                self._companions.clear()
+            take()
 
-    def _take_in(self) -> None:
-        if self.rules is not self._assembler.rules:
-            self._assembler.rules = self.rules
-            self._companions.clear()
-        if entry := _pop(self._images):
-            image, name = entry
-            if name:
-                self._companion_buffer(name).add(image)
-            else:
-                self._assembler.add_frame(image)
+    def _take_image(self, image: Packed) -> None:
+        self._assembler.add_frame(image)
+        self._offer(self._assembler.ready())
+
+    def _take_companion(self, name: str, companion: Packed) -> None:
+        self._companion_buffer(name).add(companion)
+
+    def _take_sound(self, unpack: Callable[[], Iterable[AudioChunk]]) -> None:
+        try:
+            for chunk in unpack():
+                self._assembler.add_audio(chunk)
                 self._offer(self._assembler.ready())
-        if unpack := _pop(self._sounds):
-            try:
-                for chunk in unpack():
-                    self._assembler.add_audio(chunk)
-                    self._offer(self._assembler.ready())
-            except Exception as error:  # whatever it was, it cost one piece
-                self._complain("sound", error)
+        except Exception as error:  # whatever it was, it cost one piece
+            self._complain("sound", error)
 
     def _companion_buffer(self, name: str) -> FrameBuffer:
         """As for images one a window is kept, the nearest to where the window's image should be."""
@@ -183,11 +195,3 @@ class Pipeline:
                 self._segment(newest)
             except Exception as error:  # out of memory, a lost GPU, a broken image: the next window may work
                 self._complain("window", error)
-
-
-def _pop(queue: deque) -> Any:
-    """The oldest entry; None where the other thread has just taken the last one."""
-    try:
-        return queue.popleft()
-    except IndexError:
-        return None

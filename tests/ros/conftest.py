@@ -30,8 +30,13 @@ def ros():
 def spin(ros):
     """`spin(node, ...)` runs the nodes' callbacks in a thread until the end of the test, then destroys the nodes."""
     executor = SingleThreadedExecutor()
-    nodes = []
-    thread = threading.Thread(target=executor.spin, daemon=True)
+    nodes, stop = [], threading.Event()
+
+    def work():
+        while not stop.is_set():
+            executor.spin_once(timeout_sec=0.1)
+
+    thread = threading.Thread(target=work, daemon=True)
 
     def start(*new_nodes):
         for node in new_nodes:
@@ -42,9 +47,10 @@ def spin(ros):
         return new_nodes[0]
 
     yield start
-    executor.shutdown()
+    stop.set()
     if nodes:
         thread.join(timeout=5)
+    executor.shutdown()
     for node in nodes:
         node.destroy_node()
 
