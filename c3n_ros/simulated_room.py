@@ -19,7 +19,7 @@ from c3n_ros.camera import Camera
 HEIGHT, WIDTH, FIELD_OF_VIEW = 240, 320, math.radians(70)
 FOCAL_LENGTH = WIDTH / 2 / math.tan(FIELD_OF_VIEW / 2)
 _CYLINDER_WIDTH = 3 * WIDTH  # a backdrop of the demo's scale and its mirror image: 240 degrees without a seam
-REACH = math.radians(75)  # objects are within it, to both sides: a robot that faces one sees nothing but room
+REACH = math.radians(60)  # objects are within it, to both sides: a robot that faces one sees nothing but room
 QUIET_S, PHASE_S, PHASES = 1, 6, 2
 _FEWEST_OBJECTS, _MOST_OBJECTS = 3, 4
 

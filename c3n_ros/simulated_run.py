@@ -28,10 +28,10 @@ SETTLE_S, FACING_DEG = 5, 5.0
 FOLLOW = FollowSettings(
     max_turn=2.0,
     max_turn_acceleration=4.0,
-    min_consensus=0.65,
+    min_consensus=0.5,
     search=True,
-    search_turn=1.5,
-    search_sector=math.radians(110),  # so that the camera looks 90 degrees to both sides
+    search_turn=1.2,
+    search_sector=math.radians(90),  # the camera looks 80 degrees to both sides
     target=TargetSettings(hold_s=0.65, switch_s=0.45, confirm_s=0.2, min_weight=0.015),
 )
 
