@@ -1,6 +1,7 @@
 """What a node published, read back: bags made of the definitions in msg/."""
 
 import sqlite3
+from math import nan
 from types import SimpleNamespace
 
 import numpy as np
@@ -108,8 +109,10 @@ def test_what_a_recording_lacks(tmp_path):
 
 def test_the_way_back_from_messages():
     region = SimpleNamespace(
-        label="drum", score=0.5, x=0, y=0, width=1, height=2, centroid_x=0.0, centroid_y=0.5, area=2
-    )
+        label="drum", score=0.5, x=0, y=0, width=1, height=2, centroid_x=0.0, centroid_y=0.5, area=2,
+        bearing=0.25, elevation=-0.5, half_width=0.125, position=SimpleNamespace(x=nan, y=nan, z=nan),
+        position_covariance=[nan] * 9,
+    )  # fmt: skip
     message = SimpleNamespace(
         header=SimpleNamespace(stamp=SimpleNamespace(sec=3, nanosec=937), frame_id="camera"),
         window_start=SimpleNamespace(sec=3, nanosec=0), heard=0.75, audible=True, presence_score=0.9, loudness_dbfs=-20.0,
@@ -119,5 +122,7 @@ def test_the_way_back_from_messages():
     back = segmentation_from_messages(LEFT, message)
     assert (back.window_start_ns, back.stamp_ns, back.frame_id) == (3_000_000_000, 3_000_000_937, "camera")
     assert back.label == UnifiedLabel("low drum", "drum", 0.8, 0.7, 1.0, 0.6)
-    assert back.objects[0].box == (0, 0, 1, 2)
+    (found,) = back.objects
+    assert (found.box, found.bearing, found.elevation) == ((0, 0, 1, 2), 0.25, -0.5)
+    assert found.position is None, "there was no depth"
     assert back.heard == 0.75
