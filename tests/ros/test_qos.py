@@ -2,8 +2,10 @@
 
 import pytest
 from audio_common_msgs.msg import AudioDataStamped
+from rclpy.duration import Duration
+from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
-from robot import Robot, make_node, wait_until
+from robot import BEGIN_NS, Robot, make_node, sound_message, wait_until
 
 from c3n_ros.ros_inputs import strongest_reliability
 
@@ -68,3 +70,21 @@ def test_an_override_that_means_nothing_is_refused(ros, capfd):
     assert not node.start()
     assert "expected auto, reliable or best_effort, got 'certain'" in capfd.readouterr().err
     node.destroy_node()
+
+
+def test_one_round_takes_all_the_sound_that_has_come(ros):
+    """The executor comes round once for many pieces where the machine is busy."""
+    robot = Robot()
+    node = make_node()
+    robot.wait_for_node()
+    for number in range(60):
+        robot.sound.publish(sound_message(BEGIN_NS + number * 10_000_000, 160, 1))
+    assert robot.sound.wait_for_all_acked(Duration(seconds=5))
+    executor = SingleThreadedExecutor()
+    executor.add_node(node)
+    while not node.inputs.callback_ns:
+        executor.spin_once(timeout_sec=0.1)
+    assert len(node.inputs.callback_ns) == 60
+    executor.shutdown()
+    node.destroy_node()
+    robot.destroy_node()
