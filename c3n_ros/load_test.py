@@ -1,4 +1,4 @@
-"""Does the node keep up? A 1080p camera at 30 Hz, a 48 kHz stereo microphone and the node as processes of their own, over DDS.
+"""Does the node keep up? A 1080p camera, a 48 kHz stereo microphone and the node as processes of their own, over DDS.
 
 The node's network is made as slow as wanted, so that what arrives must be kept apart from what is thought about it. The report has
 what every state costs, how long the node's callbacks took, what was lost, and how long its queues were.
@@ -28,17 +28,18 @@ def main() -> None:
         default=3.0,
         help="seconds that every window takes the network longer (default %(default)s)",
     )
+    parser.add_argument("--rate", type=float, default=30.0, help="images per second (default %(default)s)")
     parser.add_argument("--model", default="demo", help="the node's parameter (default %(default)s)")
     arguments = parser.parse_args()
     try:
-        print(json.dumps(run(arguments.seconds, arguments.pause, arguments.model), indent=2))
+        print(json.dumps(run(arguments.seconds, arguments.pause, arguments.rate, arguments.model), indent=2))
     except RuntimeError as error:
         sys.exit(f"load test failed: {error}")
 
 
-def run(seconds: float, pause_s: float, model: str = "demo") -> dict[str, Any]:
+def run(seconds: float, pause_s: float, images_per_s: float = 30.0, model: str = "demo") -> dict[str, Any]:
     """The report. Raises RuntimeError where a process ends without its figures."""
-    sensors = [_start("camera"), _start("microphone")]
+    sensors = [_start("camera", "--rate", images_per_s), _start("microphone")]
     try:
         node = _start("segmentation", "--seconds", seconds, "--pause", pause_s, "--ros-args", "-p", f"model:={model}")
         report = _figures("segmentation", node)

@@ -26,7 +26,7 @@ from c3n_ros.run_node import run, spin
 from c3n_ros.segmentation_node import SegmentationNode
 from c3n_ros.sound_messages import SoundMessages
 
-HEIGHT, WIDTH, FRAME_RATE = 1080, 1920, 30
+HEIGHT, WIDTH = 1080, 1920
 SAMPLE_RATE, CHANNELS, CHUNK_S = 48_000, 2, 0.01
 SETTLE_S = 3.0  # after activation, before anything is counted
 
@@ -37,13 +37,15 @@ def main() -> int:
     parser.add_argument("role", choices=("camera", "microphone", "segmentation"))
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--pause", type=float, default=3.0)
+    parser.add_argument("--rate", type=float, default=30.0)
     arguments, _ = parser.parse_known_args()
-    roles = {"camera": camera, "microphone": microphone, "segmentation": partial(segmentation, arguments)}
+    roles = {"camera": partial(camera, arguments.rate), "microphone": microphone}
+    roles["segmentation"] = partial(segmentation, arguments)
     return run(f"load_{arguments.role}", roles[arguments.role])
 
 
-def camera(stop: threading.Event) -> None:
-    """1080p bgr8 at 30 Hz, best effort."""
+def camera(images_per_s: float, stop: threading.Event) -> None:
+    """1080p bgr8, best effort."""
     node = Node("load_camera")
     publisher = node.create_publisher(
         Image, "camera/image_raw", QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -57,7 +59,7 @@ def camera(stop: threading.Event) -> None:
         message.header.stamp = time_message(stamp_ns)
         publisher.publish(message)
 
-    print(json.dumps({"images sent": _pace(1 / FRAME_RATE, publish, stop)}), flush=True)
+    print(json.dumps({"images sent": _pace(1 / images_per_s, publish, stop)}), flush=True)
 
 
 def microphone(stop: threading.Event) -> None:

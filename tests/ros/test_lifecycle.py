@@ -40,9 +40,10 @@ class Manager(Robot):
 
 
 def call(client, request):
-    assert client.wait_for_service(timeout_sec=20)
+    """The answer of a service of this very process. Fast DDS denied once, for 20 s, one that had just answered: an answer tells."""
+    available = client.wait_for_service(timeout_sec=5)
     future = client.call_async(request)
-    assert wait_until(future.done), "the node does not answer"
+    assert wait_until(future.done), f"{client.srv_name} does not answer; available: {available}"
     return future.result()
 
 
