@@ -8,7 +8,7 @@ likewise its distance and the way that was told. The camera must look where the 
 |---|---|
 | a target | turn to it: proportional, but no faster than can be braked; within `deadband` stand still |
 | a target with a known distance, and `max_forward` > 0 | go on to `standoff` from it, while facing it |
-| no target, something audible, `search` | sweep slowly, until a mask shows up |
+| no target for `search_after_s`, something audible, `search` | sweep, until a mask shows up; wait while it is confirmed |
 | no target else, or no new window (or odometry) for `timeout_s` | slow down and stop |
 """
 
@@ -43,8 +43,7 @@ STANDSTILL = Velocity()
 class FollowSettings:
     """Angles in radians, lengths in metres, times in seconds.
 
-    `gain` is the rate of turn per angle to the target, 1/s; `min_consensus` the consensus of what is heard and what is seen (Eq. 6
-    of the paper) below which nothing in view is believed to sound; `search_sector` the sector, centred at heading 0 (where odometry or
+    `gain` is the rate of turn per angle to the target, 1/s; `search_sector` the sector, centred at heading 0 (where odometry or
     the follower began), within which a search stays: from 2 pi on it turns full circles.
     """
 
@@ -55,8 +54,8 @@ class FollowSettings:
     max_forward: float = 0.0
     max_forward_acceleration: float = 0.5
     standoff: float = 1.0
-    min_consensus: float = 0.0
     search: bool = False
+    search_after_s: float = 1.0
     search_turn: float = 0.5
     search_sector: float = 2 * math.pi
     timeout_s: float = 3.0
@@ -129,7 +128,8 @@ class SoundFollower:
         """Forget what was seen and heard; where the robot looks, and how it moves, stays known."""
         self._tracker.reset()
         self._window_ns: int | None = None
-        self._audible = False
+        self._heard_ns: int | None = None  # stamp of the last window in which something was audible
+        self._content_ns = 0  # ... and of the last one that left nothing to search for
         self._sweep = 0  # direction of the search: 1 left, -1 right, 0 none is going on
 
     def turned(self, stamp_ns: int, heading: float) -> None:
@@ -137,14 +137,15 @@ class SoundFollower:
         last = self._headings.at(stamp_ns)
         self._headings.add(stamp_ns, last + turn_between(last, heading))
 
-    def see(self, stamp_ns: int, sightings: Iterable[Sighting], *, audible: bool, consensus: float = 1.0) -> None:
-        """What the image at `stamp_ns` showed, bearings relative to the camera; `audible`: whether anything is heard;
-        `consensus` in [0, 1]: of the label."""
-        if consensus < self.settings.min_consensus:
-            sightings = ()
-        self._window_ns, self._audible = stamp_ns, audible
+    def see(self, stamp_ns: int, sightings: Iterable[Sighting], *, audible: bool) -> None:
+        """What the image at `stamp_ns` showed, bearings relative to the camera; `audible`: whether anything is heard."""
         heading, way = self._headings.at(stamp_ns), self._ways.at(stamp_ns)
-        self._tracker.update(stamp_ns, (_moved(sighting, heading, way) for sighting in sightings))
+        target = self._tracker.update(stamp_ns, (_moved(sighting, heading, way) for sighting in sightings))
+        if audible:
+            self._heard_ns = stamp_ns
+        first, self._window_ns = self._window_ns is None, stamp_ns
+        if first or target is not None or not self._hears():
+            self._content_ns = stamp_ns
 
     def target(self, now_ns: int) -> Target | None:
         """What is gone for, seen from where the robot is at `now_ns`; None without one."""
@@ -177,14 +178,24 @@ class SoundFollower:
         stamps = [self._window_ns, self._headings.newest_ns] if self._odometry else [self._window_ns]
         return all(stamp is not None and abs(now_ns - stamp) <= timeout_ns for stamp in stamps)
 
+    def _hears(self) -> bool:
+        """Whether something is audible, or was until just now: many sounds pause."""
+        hold_ns = self.settings.target.hold_s * NANOSECONDS_PER_SECOND
+        return self._heard_ns is not None and self._window_ns - self._heard_ns <= hold_ns
+
+    def _misses_something(self) -> bool:
+        """Whether something is heard, nothing is seen, and nothing has been for long enough to search for it."""
+        searched_after_ns = self.settings.search_after_s * NANOSECONDS_PER_SECOND
+        missed_ns = self._window_ns - self._content_ns
+        return self._hears() and not self._tracker.considers and missed_ns >= searched_after_ns
+
     def _wanted(self, now_ns: int) -> Velocity:
         target = self.target(now_ns)
         if target is not None:
             self._sweep = 0
             return Velocity(self._turn_to(target.bearing), self._approach(target))
-        if self.settings.search and self._audible and self._is_fresh(now_ns):
+        if self.settings.search and self._is_fresh(now_ns) and self._misses_something():
             return Velocity(turn=self._search(self._headings.at(now_ns)))
-        self._sweep = 0
         return STANDSTILL
 
     def _turn_to(self, bearing: float) -> float:

@@ -79,10 +79,10 @@ class FollowParameters:
         _OWN.max_forward_acceleration, "Fastest change of the forward speed, m/s^2.", 0.01, 20.0
     )
     standoff: float = _live(_OWN.standoff, "Distance to the target at which to stop, m.", 0.0, 100.0)
-    min_consensus: float = _live(
-        _OWN.min_consensus, "Consensus of sound and picture below which nothing in view is a target.", 0.0, 1.0
-    )
     search: bool = _live(_OWN.search, "Sweep while something is audible but nothing that sounds is in view.")
+    search_after_s: float = _live(
+        _OWN.search_after_s, "Seconds without a target, but with sound, after which a sweep begins.", 0.0, 60.0
+    )
     search_turn: float = _live(_OWN.search_turn, "Rate of turn of a sweep, rad/s.", 0.0, 10.0)
     search_sector: float = _live(
         _OWN.search_sector,
@@ -174,7 +174,7 @@ class FollowSoundNode(Node):
         if message.objects and not sightings:
             self._warn("the objects have no bearing: the segmentation node needs the camera's camera_info")
         self._warn_of_clocks(stamp_ns)
-        self._follower.see(stamp_ns, sightings, audible=message.audible, consensus=message.consensus)
+        self._follower.see(stamp_ns, sightings, audible=message.audible)
         if self._given.mode == "nav2":
             self._publish_goal(message, stamp_ns)
 

@@ -28,11 +28,11 @@ SETTLE_S, FACING_DEG = 5, 5.0
 FOLLOW = FollowSettings(
     max_turn=2.0,
     max_turn_acceleration=4.0,
-    min_consensus=0.5,
     search=True,
+    search_after_s=0.3,
     search_turn=1.2,
     search_sector=math.radians(90),  # the camera looks 80 degrees to both sides
-    target=TargetSettings(hold_s=0.65, switch_s=0.45, confirm_s=0.2, min_weight=0.015),
+    target=TargetSettings(hold_s=0.5, switch_s=0.45, confirm_s=0.2, min_weight=0.015),
 )
 
 
@@ -121,12 +121,8 @@ def drive(room: Room, session: Session, start_heading: float) -> Run:
             coming.append((now_ns + LATENCY_NS, _segmented(window, room, session, eye)))
         while coming and coming[0][0] <= now_ns:
             segmentation = coming.popleft()[1]
-            follower.see(
-                segmentation.stamp_ns,
-                sightings_of(segmentation),
-                audible=segmentation.presence.audible,
-                consensus=segmentation.label.consensus,
-            )
+            audible = segmentation.presence.audible
+            follower.see(segmentation.stamp_ns, sightings_of(segmentation), audible=audible)
             results.append((tick, segmentation))
         robot.advance(follower.command(now_ns), TICK_NS / NANOSECONDS_PER_SECOND)
         samples = room.sound[tick * chunk_samples : (tick + 1) * chunk_samples, None]

@@ -95,6 +95,11 @@ class TargetTracker:
             self._consider(best, stamp_ns)
         return self._target
 
+    @property
+    def considers(self) -> bool:
+        """Whether the newest window shows something that may become the target."""
+        return self._rival is not None
+
     def at(self, stamp_ns: int) -> Target | None:
         """The target as of `stamp_ns`: None once it was not seen for longer than `hold_s`."""
         if self._target is None or stamp_ns - self._target.seen_ns > self.settings.hold_s * NANOSECONDS_PER_SECOND:

@@ -157,12 +157,16 @@ def test_a_search_begins_on_the_side_with_more_to_see():
     assert max(heading for _, heading, _ in robot.past) < 0.5
 
 
-def test_what_is_seen_without_consensus_is_not_believed():
-    follower = SoundFollower(FollowSettings(min_consensus=0.6))
-    follower.see(0, [seen(0.5)], audible=True, consensus=0.5)
-    assert follower.target(0) is None
-    follower.see(SECOND_NS, [seen(0.5)], audible=True, consensus=0.7)
-    assert follower.target(SECOND_NS).bearing == 0.5
+def test_a_search_waits_for_what_must_be_confirmed():
+    """Seen in every second window only, an object is never confirmed; but while it may be, the robot looks."""
+    settings = FollowSettings(search=True, search_after_s=0.0, target=TargetSettings(confirm_s=0.4))
+    follower, turns = SoundFollower(settings), []
+    for tick in range(100):
+        if tick % 10 == 0:
+            follower.see(tick * TICK_NS, [seen(0.5)] if tick % 20 == 0 else [], audible=True)
+        turns.append(follower.command(tick * TICK_NS).turn)
+    assert turns[39] == 0 and turns[35] == pytest.approx(0.1) or max(turns) == pytest.approx(0.5)
+    assert min(turns[tick] for tick in range(40, 100)) == 0
 
 
 def test_a_clock_that_jumps_back_starts_anew():
