@@ -157,16 +157,31 @@ def test_a_search_begins_on_the_side_with_more_to_see():
     assert max(heading for _, heading, _ in robot.past) < 0.5
 
 
-def test_a_search_waits_for_what_must_be_confirmed():
-    """Seen in every second window only, an object is never confirmed; but while it may be, the robot looks."""
-    settings = FollowSettings(search=True, search_after_s=0.0, target=TargetSettings(confirm_s=0.4))
+def search_turns(settings, windows):
+    """The rates of turn at the end of each of `windows`, half a second long: (sightings, audible)."""
     follower, turns = SoundFollower(settings), []
-    for tick in range(100):
-        if tick % 10 == 0:
-            follower.see(tick * TICK_NS, [seen(0.5)] if tick % 20 == 0 else [], audible=True)
-        turns.append(follower.command(tick * TICK_NS).turn)
-    assert turns[39] == 0 and turns[35] == pytest.approx(0.1) or max(turns) == pytest.approx(0.5)
-    assert min(turns[tick] for tick in range(40, 100)) == 0
+    for number, (sightings, audible) in enumerate(windows):
+        follower.see(number * 10 * TICK_NS, sightings, audible=audible)
+        turns.append([follower.command((number * 10 + tick) * TICK_NS).turn for tick in range(10)][-1])
+    return turns
+
+
+def test_a_search_begins_after_a_while():
+    settings = FollowSettings(search=True, search_after_s=1.0)
+    assert search_turns(settings, [([], True)] * 4) == pytest.approx([0, 0, 0.5, 0.5])
+
+
+def test_a_search_waits_while_an_object_may_be_confirmed():
+    settings = FollowSettings(search=True, search_after_s=0.0, target=TargetSettings(confirm_s=0.4))
+    windows = [([seen(0.5)], True), ([], True)] * 2
+    assert search_turns(settings, windows) == pytest.approx([0, 0.5, 0, 0.5])
+
+
+def test_a_search_goes_on_through_the_pauses_of_a_sound():
+    settings = FollowSettings(search=True, search_after_s=0.0, target=TargetSettings(hold_s=0.6))
+    heard = [True, False, True, False, False, False]
+    turns = search_turns(settings, [([], audible) for audible in heard])
+    assert turns == pytest.approx([0.5, 0.5, 0.5, 0.5, 0, 0])
 
 
 def test_a_clock_that_jumps_back_starts_anew():
