@@ -37,9 +37,10 @@ class ModelConfig:
     fusion_norm: bool = False  # norms of the authors' code after the non-local block
     decoder: str = "plain"  # "authors" is the authors' code: network/decoder.py
     presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py
+    visibility_threshold: float = 0.0  # nor where the named visual class is less certain than this
 
     def __post_init__(self):
-        _check_ranges(self, channels=(2, 4096), presence_threshold=(0, 1))
+        _check_ranges(self, channels=(2, 4096), presence_threshold=(0, 1), visibility_threshold=(0, 1))
 
 
 @dataclass(frozen=True)
@@ -101,10 +102,11 @@ class ZeroShotConfig:
     history: int = 5  # seconds of sound that the class is heard in
     refinement: str = "affinity"  # of class activations; or "none", or "grabcut", slower
     presence_threshold: float = 0.3  # consensus below which nothing is published
+    visibility_threshold: float = 0.0  # nor where the named visual class is less certain than this
     image_size: int = 512  # frames are squashed to this square before they are scaled for each part
 
     def __post_init__(self):
-        _check_ranges(self, presence_threshold=(0, 1))
+        _check_ranges(self, presence_threshold=(0, 1), visibility_threshold=(0, 1))
         if self.alpha == self.beta == 0:
             raise ValueError("alpha and beta are both 0: neither what is heard nor what is seen would count")
 

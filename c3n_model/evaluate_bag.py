@@ -88,6 +88,7 @@ def _row(window: SeenWindow, live: LiveWindow | None) -> dict[str, Any]:
         "audio_label": seen.label.audio,
         "visual_label": seen.label.visual,
         "audible": bool(seen.presence.audible),
+        "visible": bool(seen.presence.visible),
         "mask_area": float(seen.mask.mean()),
         "truth_area": None if truth is None else float(truth.mask.mean()),
         "truth_labels": None if truth is None else sorted(truth.labels),

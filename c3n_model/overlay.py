@@ -100,8 +100,10 @@ def write_png(path: Path, rgb: np.ndarray) -> None:
 
 
 def _title(segmentation: Segmentation) -> str:
-    label = segmentation.label
-    return f"{label.audio} ~ {label.visual}" if segmentation.presence.audible else "silent"
+    label, presence = segmentation.label, segmentation.presence
+    if not presence.audible:
+        return "silent"
+    return f"{label.audio} ~ {label.visual}" if presence.visible else f"{label.audio}, not in view"
 
 
 def _scores(segmentation: Segmentation) -> str:

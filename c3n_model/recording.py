@@ -93,7 +93,7 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
         mask=mask,
         confidence=mask.astype(np.uint8) * 255,
         label=label,
-        presence=Presence(objects.audible, objects.presence_score, objects.loudness_dbfs),
+        presence=Presence(objects.audible, objects.presence_score, objects.loudness_dbfs, objects.visible),
         objects=tuple(_region(found) for found in objects.objects),
         heard=objects.heard,
     )

@@ -50,6 +50,8 @@ def describe_second(segmentation: Segmentation) -> str:
     when = f"{segmentation.window_start_ns / 1e9:>6.0f} s"
     if not presence.audible:
         return f"{when}  silent  (audible {presence.score:.2f}, {presence.loudness_dbfs:.0f} dBFS)"
+    if not presence.visible:
+        return f"{when}  {label.audio}, not in view  ({label.visual} {label.visual_score:.2f})"
     return (
         f"{when}  {label.audio} ~ {label.visual}  consensus {label.consensus:.2f}, audible {presence.score:.2f}, "
         f"{100 * segmentation.mask.mean():.1f} % of the picture in {len(segmentation.objects)} objects"

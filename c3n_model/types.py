@@ -89,11 +89,18 @@ class UnifiedLabel:
 
 @dataclass(frozen=True)
 class Presence:
-    """Is anything audible? `score` in [0, 1] against the gate's threshold, `loudness_dbfs` the snippet's RMS level."""
+    """Is anything audible? `score` in [0, 1] against the gate's threshold, `loudness_dbfs` the snippet's RMS level. `visible`:
+    whether what is heard may be in view."""
 
     audible: bool
     score: float
     loudness_dbfs: float
+    visible: bool = True
+
+    @property
+    def present(self) -> bool:
+        """Whether something sounds that may be in view: else a session's mask is empty."""
+        return self.audible and self.visible
 
 
 @dataclass(frozen=True)

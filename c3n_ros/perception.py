@@ -72,9 +72,10 @@ class Perception:
 
     def _follow(self, settings: SegmentationParameters) -> None:
         session, config = self._session, self._session.model.config
-        own = settings.presence_threshold < 0
         session.threshold = settings.threshold
-        session.presence_threshold = config.presence_threshold if own else settings.presence_threshold
+        for name in ("presence_threshold", "visibility_threshold"):
+            given = getattr(settings, name)
+            setattr(session, name, getattr(config, name) if given < 0 else given)
         session.history = settings.history or config.history
 
     def _directed(self, segmentation: Segmentation, packed: PackedWindow) -> Segmentation:

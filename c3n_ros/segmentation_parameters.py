@@ -50,6 +50,13 @@ class SegmentationParameters:
         largest=1.0,
         changes=LIVE,
     )
+    visibility_threshold: float = parameter(
+        -1.0,
+        "Certainty of the named visual class below which the mask is empty: not in view; below 0: the model's own.",
+        smallest=-1.0,
+        largest=1.0,
+        changes=LIVE,
+    )
     history: int = parameter(
         0,
         "Seconds that the network looks at together, T; 0: as many as the model was trained with.",

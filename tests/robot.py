@@ -24,7 +24,7 @@ SECOND_NS = 1_000_000_000
 PCM = AudioInfo(channels=1, sample_rate=16_000, sample_format="S16LE", coding_format="wave")
 MODEL = SimpleNamespace(
     sample_rate=16_000,
-    config=SimpleNamespace(presence_threshold=0.5, history=5),
+    config=SimpleNamespace(presence_threshold=0.5, visibility_threshold=0.0, history=5),
     card={},
     visual_labels=("dog", "piano"),
     fingerprint="0123456789ab",
@@ -36,7 +36,7 @@ class LeftHalfSounds:
 
     def __init__(self, pause_s=0.0):
         self.windows, self.pause_s, self.device, self.model = [], pause_s, "nowhere", MODEL
-        self.threshold = self.presence_threshold = self.history = self.device_memory_bytes = None
+        self.threshold = self.presence_threshold = self.visibility_threshold = self.history = self.device_memory_bytes = None
 
     def reset(self):
         self.windows.clear()

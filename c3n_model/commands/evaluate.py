@@ -20,6 +20,11 @@ def add(commands) -> None:
         default=1,
         help="clips a batch of the official metrics; no prediction depends on it (default %(default)s)",
     )
+    command.add_argument(
+        "--gated",
+        action="store_true",
+        help="masks as a live session publishes them: none where nothing is audible, or what is heard is not in view",
+    )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.set_defaults(run=run)
 
@@ -41,14 +46,15 @@ def run(options, command_line: str) -> str:
     model, device = load_model(options.model), choose_device(options.device)
     settings = [options.setting] if options.setting else settings_below(options.data)
     clips = [AVSBench(options.data, setting, options.split, model.sample_rate) for setting in settings]
-    evaluations = [evaluate(model, part, device, bar) for part in clips]
+    evaluations = [evaluate(model, part, device, bar, gated=options.gated) for part in clips]
     scores = {evaluation.setting: evaluation.summary(options.batch_size) for evaluation in evaluations}
-    found = {"model": options.model, "split": options.split, "scores": scores}
+    found = {"model": options.model, "split": options.split, "gated": options.gated, "scores": scores}
     if options.out is not None:
         about = {
             "command": command_line,
             "model": describe_model(options.model, model),
             "split": options.split,
+            "gated": options.gated,
             "device": str(device),
         }
         galleries = [make_gallery(model, part, done, device, bar) for part, done in zip(clips, evaluations)]

@@ -13,6 +13,7 @@ from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
 from c3n_model.preprocess import frames_to_tensor
+from c3n_model.presence import judge
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
@@ -54,11 +55,13 @@ def evaluate(
     progress: Progress,
     *,
     alter: Callable[[Clip], Clip] | None = None,
+    gated: bool = False,
 ) -> Evaluation:
     """Predict every clip and count, in the frames that carry a mask, how right that is.
 
     One clip goes through the network at a time, so that no prediction depends on its neighbours; the next is read meanwhile.
     `alter` changes a clip before anything is done with it (its sound, for a study of noise; its truth too, if it likes).
+    `gated`: masks as a live session publishes them, empty where nothing is audible or what is heard is not in view.
 
     Raises:
         ValueError: a clip that cannot be read or scored; the message names it.
@@ -68,7 +71,7 @@ def evaluate(
     reader = _read_ahead(clips)
     for _ in progress(range(len(clips)), f"{clips.setting} {clips.split}"):
         clip = next(reader) if alter is None else alter(next(reader))
-        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}"))
+        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}", gated))
         names.append(clip.name)
         categories.append(clip.category)
     counts, thresholds, seconds, labels = zip(*scored)
@@ -104,7 +107,7 @@ def _read(clips: AVSBench, index: int) -> Clip:
 
 
 def _score(
-    model: Model, clip: Clip, device: torch.device, name: str
+    model: Model, clip: Clip, device: torch.device, name: str, gated: bool
 ) -> tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]:
     """The counts of the frames of one clip that carry a mask, which of its seconds they are, and their labels."""
     (seconds,) = np.nonzero(clip.has_mask)
@@ -116,6 +119,18 @@ def _score(
         raise ValueError(
             f"the prediction for {name} is not finite: its sound or the model's weights hold NaN or infinity"
         )
-    counts = count(probabilities > MASK_THRESHOLD, truth)
     labels = [unified_label(decoding.consensus, model, int(second)) for second in seconds]
+    if gated:
+        published = [
+            judge(
+                clip.snippets[second],
+                float(decoding.presence[int(second)]),
+                model.config.presence_threshold,
+                visual_score=label.visual_score,
+                visibility_threshold=model.config.visibility_threshold,
+            ).present
+            for second, label in zip(seconds, labels)
+        ]
+        probabilities = probabilities * np.array(published)[:, None, None]
+    counts = count(probabilities > MASK_THRESHOLD, truth)
     return counts, count_thresholds(probabilities, truth), seconds, labels

@@ -30,7 +30,8 @@ class Session:
         model: from `load_model`; it is moved to `device`.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threshold: mask probability from which a pixel sounds, in (0, 1).
-        presence_threshold: audibility below which the mask is empty; None takes the model's own.
+        presence_threshold: audibility below which the mask is empty; visibility_threshold: certainty of the named visual
+            class below which it is, too; None takes the model's own.
         history: seconds that are decoded together, T, at least 1; None takes the model's own.
     Raises:
         ValueError: a device that this machine has not or that the model does not fit on, a threshold outside (0, 1) or a
@@ -39,7 +40,7 @@ class Session:
 
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
-        history: int | None = None,
+        visibility_threshold: float | None = None, history: int | None = None,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
@@ -50,6 +51,9 @@ class Session:
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
+        self.visibility_threshold = (
+            model.config.visibility_threshold if visibility_threshold is None else visibility_threshold
+        )
         self.history = model.config.history if history is None else history
         self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
         self._newest: Decoding | None = None
@@ -113,11 +117,15 @@ class Session:
 
     def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
-        presence = judge(window.snippet, float(decoding.presence[0]), self.presence_threshold)
-        probability = decoding.logits[0].sigmoid().cpu().numpy()
-        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR) * presence.audible
-        mask = probability > self.threshold
         label = unified_label(decoding.consensus, self.model, index=0)
+        presence = judge(
+            window.snippet, float(decoding.presence[0]), self.presence_threshold,
+            visual_score=label.visual_score, visibility_threshold=self.visibility_threshold,
+        )  # fmt: skip
+        probability = decoding.logits[0].sigmoid().cpu().numpy()
+        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
+        probability *= presence.present
+        mask = probability > self.threshold
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,

@@ -28,7 +28,10 @@ from c3n_model.training.clips import Key, masks_to_tensor, seed_clip
 from c3n_model.training.distributed import ALONE, Group
 
 # What C3N does after `perceive`; all other settings of a model are part of the folder's name.
-_LATER_SETTINGS = ("channels", "history", "audio_features", "fusion_norm", "decoder", "pyramid", "presence_threshold")
+_LATER_SETTINGS = (
+    *("channels", "history", "audio_features", "fusion_norm", "decoder", "pyramid"),
+    *("presence_threshold", "visibility_threshold"),
+)
 
 
 class CachedFeatures(Dataset):

@@ -17,3 +17,11 @@ def test_loudness_by_hand():
 def test_loud_and_recognised(level, score, audible):
     presence = judge(np.full(100, level, np.float32), score, threshold=0.5)
     assert presence.audible is audible
+
+
+@pytest.mark.parametrize(("visual_score", "present"), [(0.3, True), (0.2, True), (0.1, False)])
+def test_what_the_classifier_does_not_see_is_not_in_view(visual_score, present):
+    loud = np.full(100, 0.1, np.float32)
+    presence = judge(loud, 0.9, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2)
+    assert presence.audible and presence.visible is present and presence.present is present
+    assert not judge(loud, 0.1, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2).present

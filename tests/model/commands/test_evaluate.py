@@ -54,7 +54,7 @@ def test_evaluate_prints_and_writes_the_same_numbers(folder, run, capsys):
 def test_one_setting_alone_without_a_report(folder, run, capsys):
     command = ("evaluate", folder / "tiny.safetensors", folder / "scenes", "--device", "cpu", "--setting", "ms3")
     printed = json.loads(run(capsys, *command))
-    assert list(printed) == ["model", "split", "scores"]
+    assert list(printed) == ["model", "split", "gated", "scores"]
     assert list(printed["scores"]) == ["ms3"]
     assert printed["scores"]["ms3"]["frames"] == 10
 

@@ -44,6 +44,18 @@ def test_frames_without_a_mask_are_not_scored():
     assert [(label.audio, label.visual) for label in found.labels] == [("ring", "bell")] * 2
 
 
+def test_gated_masks_are_empty_where_a_session_would_publish_none():
+    """Silence in the first second, and a class that the classifier does not see."""
+    loud, silent_second = np.full(100, 0.1, np.float32), np.zeros(100, np.float32)
+    clips = Clips([make_clip("a", rows(4, 4), rows(4, 4), snippets=np.stack([silent_second, loud]))])
+    model = make_bright_model()
+    for visibility_threshold, expected in ((0.0, [0, 1]), (1.0, [0, 0])):
+        config = replace(model.config, presence_threshold=0.0, visibility_threshold=visibility_threshold)
+        found = evaluate(replace(model, config=config), clips, CPU, silent, gated=True)
+        assert (found.counts.true_positive > 0).tolist() == expected
+    assert (evaluate(model, clips, CPU, silent).counts.true_positive > 0).all()
+
+
 def test_clips_are_read_once_and_in_order():
     clips = Clips([make_clip(str(k), rows(k), rows(k)) for k in range(1, 6)])
     titles = []

@@ -107,6 +107,17 @@ def test_silence_gives_no_mask(tiny_model, windows):
     assert result.objects == ()
 
 
+def test_what_is_not_in_view_gives_no_mask(tiny_model, windows):
+    session = Session(tiny_model, "cpu", threshold=1e-6, presence_threshold=0.0)
+    seen = session.step(windows[0])
+    assert seen.presence.visible and seen.mask.any()
+    session.visibility_threshold = seen.label.visual_score + 0.01
+    session.reset()
+    unseen = session.step(windows[0])
+    assert unseen.presence.audible and not unseen.presence.visible
+    assert not unseen.mask.any() and unseen.objects == () and unseen.label == seen.label
+
+
 def test_objects_by_hand():
     mask = np.zeros((80, 50), bool)
     mask[10:20, 5:10] = True
