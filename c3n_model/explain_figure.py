@@ -46,7 +46,8 @@ def _headline(explanation: Explanation) -> str:
         f"{segmentation.window_start_ns / 1e9:.0f} s",
         f"{_short(label.audio)} ~ {_short(label.visual)}",
         f"consensus {label.consensus:.2f}",
-        f"audible {presence.score:.2f} at {presence.loudness_dbfs:.0f} dBFS" + ("" if presence.audible else ": silent")
+        f"audible {presence.score:.2f} at {presence.loudness_dbfs:.0f} dBFS"
+        + ("" if presence.audible else ": silent")
         + ("" if presence.visible else ", not in view"),
     ]
     return "   |   ".join(words)

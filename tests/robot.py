@@ -36,7 +36,9 @@ class LeftHalfSounds:
 
     def __init__(self, pause_s=0.0):
         self.windows, self.pause_s, self.device, self.model = [], pause_s, "nowhere", MODEL
-        self.threshold = self.presence_threshold = self.visibility_threshold = self.history = self.device_memory_bytes = None
+        self.threshold = self.presence_threshold = self.visibility_threshold = self.history = (
+            self.device_memory_bytes
+        ) = None
 
     def reset(self):
         self.windows.clear()

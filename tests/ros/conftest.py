@@ -1,5 +1,6 @@
-"""Real rclpy over real DDS, on a domain of its own so that two test runs on one network do not hear each other."""
+"""Real rclpy over real DDS, on domains of its own so that two test runs on one network do not hear each other."""
 
+import itertools
 import os
 import subprocess
 import threading
@@ -7,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-os.environ["ROS_DOMAIN_ID"] = str(os.getpid() % 100 + 1)
+_domains = itertools.count(os.getpid())
+os.environ["ROS_DOMAIN_ID"] = str(next(_domains) % 100 + 1)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 pytest.importorskip("rclpy", reason="ROS 2 is not in this environment: run the tests with `make test`")
 pytest.importorskip("c3n_ros.msg", reason="the workspace is not built: run the tests with `make test`")
@@ -19,8 +21,9 @@ from c3n_model.checkpoint import save_model  # noqa: E402
 
 
 @pytest.fixture
-def ros():
-    """rclpy, initialised for one test."""
+def ros(monkeypatch):
+    """rclpy, initialised for one test, on the next domain: Fast DDS may believe in nodes of the last test for 20 s."""
+    monkeypatch.setenv("ROS_DOMAIN_ID", str(next(_domains) % 100 + 1))
     rclpy.init()
     yield rclpy
     rclpy.try_shutdown()

@@ -40,7 +40,8 @@ class Manager(Robot):
 
 
 def call(client, request):
-    """The answer of a service of this very process. Fast DDS denied once, for 20 s, one that had just answered: an answer tells."""
+    """The answer of a service of this very process. Fast DDS once denied, for 20 s, one that had just answered: only an answer
+    tells."""
     available = client.wait_for_service(timeout_sec=5)
     future = client.call_async(request)
     assert wait_until(future.done), f"{client.srv_name} does not answer; available: {available}"
