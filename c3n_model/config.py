@@ -80,10 +80,17 @@ class PretrainConfig:
     `learning_rate`."""
 
     visual_steps: int = 3000
+    visual_precision: str = "float32"  # or "bfloat16": mixed precision; of the audio classifier it is no faster
     audio_steps: int = 1500
     batch_size: int = 48
     learning_rate: float = 3e-3
     seed: int = 0
+
+    def __post_init__(self):
+        if self.visual_precision not in PRECISIONS:
+            raise ValueError(
+                f"pretrain.visual_precision is {self.visual_precision!r}; expected {' or '.join(PRECISIONS)}"
+            )
 
 
 @dataclass(frozen=True)

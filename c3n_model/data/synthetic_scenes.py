@@ -114,13 +114,25 @@ def make_demo_scene(seed: int = 15) -> Scene:
     return Scene((seed, 9), actors, tuple(frozenset(now) for now in plan), camera=(0.1, 0.04))
 
 
-def single_object(label: int, random: np.random.Generator, size: int) -> np.ndarray:
-    """A picture of one object, for pretraining the visual classifier: uint8 (size, size, 3)."""
+def labelled_picture(label: int, random: np.random.Generator, size: int, *, alone: bool = False) -> np.ndarray:
+    """A picture that is named after one object, for pretraining the visual classifier: uint8 (size, size, 3).
+
+    In every second one there is something else, too, unless it must be `alone`. ImageNet's pictures are like that, and what
+    learns from them shares its confidence among all that it sees.
+    """
     rgb = world.backdrop(random, size, size)
-    half = random.uniform(0.16, 0.42) * size
-    centre = random.uniform(0.2, 0.8, 2) * size
-    look = world.random_look(label, random)
-    world.paint(rgb, look, tuple(centre), (half * random.uniform(0.7, 1.3), half), random.uniform(-0.5, 0.5))
+    if alone or random.random() < 0.5:
+        half = random.uniform(0.16, 0.42) * size
+        centre = random.uniform(0.2, 0.8, 2) * size
+        look = world.random_look(label, random)
+        world.paint(rgb, look, tuple(centre), (half * random.uniform(0.7, 1.3), half), random.uniform(-0.5, 0.5))
+        return rgb
+    others = [other for other in range(len(world.VISUAL_LABELS)) if other != label]
+    actors = _stage([label, *random.choice(others, size=random.integers(1, 4), replace=False)], random)
+    for index in random.permutation(len(actors)):
+        actor = actors[index]
+        centre, half_size = np.multiply(actor.place, size), (actor.radius * actor.aspect * size, actor.radius * size)
+        world.paint(rgb, actor.look, tuple(centre), half_size, actor.tilt)
     return rgb
 
 

@@ -18,7 +18,7 @@ from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.progress import Progress
 from c3n_model.reproduce.digest import digest
-from c3n_model.training.pretrain import SingleObjects, Snippets, pretrain_audio, pretrain_visual
+from c3n_model.training.pretrain import Pictures, Snippets, pretrain_audio, pretrain_visual
 
 _KEY = "c3n_classifier"
 _BATCH_SIZE = 48
@@ -30,16 +30,18 @@ def read_classifier(
     part: str, model: ModelConfig, config: PretrainConfig, folder: Path, progress: Progress
 ) -> tuple[dict, dict[str, Tensor]]:
     """The "visual" or the "audio" encoder of `model`, and what is known of it: `loss` at the end, `accuracy` on fresh
-    examples. It is pretrained first if `folder` does not have it."""
+    examples (pictures of single objects). It is pretrained first if `folder` does not have it."""
     name = getattr(model, part)
     steps = {"visual": config.visual_steps, "audio": config.audio_steps}[part]
     how = {"steps": steps, "batch_size": config.batch_size, "learning_rate": config.learning_rate, "seed": config.seed}
-    about = {"encoder": name, **how} | ({"image_size": model.image_size} if part == "visual" else {})
+    about = {"encoder": name, **how}
+    if part == "visual":
+        about |= {"image_size": model.image_size, "precision": config.visual_precision}
     path = folder / f"classifier_{name}_{digest(about)}.safetensors"
     if not path.is_file():
         encoder, loss = _pretrain(part, name, model.image_size, config, progress)
         settle_statistics(encoder, _examples(part, encoder, model.image_size, config.seed + _SETTLING_SEED), steps)
-        right = accuracy(encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED), steps)
+        right = accuracy(encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED, alone=True), steps)
         described_tensors.save(path, encoder.state_dict(), _KEY, {**about, "loss": loss, "accuracy": right})
     return described_tensors.read(path, _KEY, "classifier of the synthetic world")
 
@@ -55,8 +57,8 @@ def _pretrain(
     return encoder, pretrain_audio(encoder, config, progress, workers=0)
 
 
-def _examples(part: str, encoder: nn.Module, image_size: int, seed: int) -> IterableDataset:
-    return SingleObjects(image_size, seed) if part == "visual" else Snippets(encoder.sample_rate, seed)
+def _examples(part: str, encoder: nn.Module, image_size: int, seed: int, *, alone: bool = False) -> IterableDataset:
+    return Pictures(image_size, seed, alone=alone) if part == "visual" else Snippets(encoder.sample_rate, seed)
 
 
 @torch.no_grad()

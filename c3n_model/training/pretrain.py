@@ -1,7 +1,8 @@
-"""Pretrain the two classifiers of the synthetic world on single objects, as ImageNet and AudioSet do for the real one.
+"""Pretrain the two classifiers of the synthetic world on single labels, as ImageNet and AudioSet do for the real one.
 
-C3N starts from classifiers: the visual one sees one object at a time (as ImageNet shows them), the audio one hears one or
-two sounds or only the room, with several labels at once (as AudioSet has them). Their heads stay frozen afterwards.
+C3N starts from classifiers: the visual one sees pictures with one label, whatever else is in them (as ImageNet has them), the
+audio one hears one or two sounds or only the room, with several labels at once (as AudioSet has them). Their heads stay
+frozen afterwards.
 """
 
 from __future__ import annotations
@@ -45,17 +46,17 @@ def pretrain_classifiers(
     return Model(name, network, model, world.AUDIO_LABELS, world.VISUAL_LABELS, card)
 
 
-class SingleObjects(IterableDataset):
-    """Endless (frame (3, S, S) in [0, 1], label) pairs; every worker draws its own."""
+class Pictures(IterableDataset):
+    """Endless (frame (3, S, S) in [0, 1], label) pairs, `alone`: of single objects; every worker draws its own."""
 
-    def __init__(self, image_size: int, seed: int):
-        self.image_size, self.seed = image_size, seed
+    def __init__(self, image_size: int, seed: int, *, alone: bool = False):
+        self.image_size, self.seed, self.alone = image_size, seed, alone
 
     def __iter__(self) -> Iterator[tuple[Tensor, int]]:
         random = _worker_random(self.seed, stream=0)
         while True:
             label = int(random.integers(len(world.VISUAL_LABELS)))
-            picture = scenes.single_object(label, random, self.image_size)
+            picture = scenes.labelled_picture(label, random, self.image_size, alone=self.alone)
             yield frames_to_tensor(picture[None], self.image_size)[0], label
 
 
@@ -79,7 +80,7 @@ class Snippets(IterableDataset):
 
 def pretrain(
     classify: Callable[[Tensor], Tensor], network: nn.Module, examples: IterableDataset, loss: Callable,
-    *, steps: int, config: PretrainConfig, progress: Progress, title: str, workers: int = 1,
+    *, steps: int, config: PretrainConfig, progress: Progress, title: str, workers: int = 1, precision: str = "float32",
 ) -> float:  # fmt: skip
     """Train `network` so that `classify(batch)` gives the labels of `examples`. Returns the mean loss of the last tenth."""
     torch.manual_seed(config.seed)
@@ -87,16 +88,18 @@ def pretrain(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=steps, pct_start=0.15)
     loader = iter(DataLoader(examples, batch_size=config.batch_size, num_workers=workers))
     losses = []
-    network.train()
+    network.train().to(memory_format=torch.channels_last)  # on a CPU a third faster, or more
     for _ in progress(range(steps), title):
         batch, target = next(loader)
-        value = loss(classify(batch), target)
+        with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+            logits = classify(batch)
+        value = loss(logits.float(), target)
         optimiser.zero_grad(set_to_none=True)
         value.backward()
         optimiser.step()
         schedule.step()
         losses.append(value.item())
-    network.eval()
+    network.eval().to(memory_format=torch.contiguous_format)
     return float(np.mean(losses[-max(1, steps // 10) :]))
 
 
@@ -104,9 +107,9 @@ def pretrain_visual(
     encoder: nn.Module, image_size: int, config: PretrainConfig, progress: Progress, *, workers: int = 1
 ) -> float:
     return pretrain(
-        lambda frames: encoder(frames)[1], encoder, SingleObjects(image_size, config.seed), F.cross_entropy,
+        lambda frames: encoder(frames)[1], encoder, Pictures(image_size, config.seed), F.cross_entropy,
         steps=config.visual_steps, config=config, progress=progress, title="visual classifier",
-        workers=workers,
+        workers=workers, precision=config.visual_precision,
     )  # fmt: skip
 
 
