@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from c3n_model.data import synthetic_world as world
-from c3n_model.data.synthetic_scenes import CLIP_SECONDS, make_demo_scene, make_scene
+from c3n_model.data.synthetic_scenes import CLIP_SECONDS, labelled_picture, make_demo_scene, make_scene
 from c3n_model.network.consensus import label_similarity
 
 
@@ -73,3 +73,18 @@ def test_embeddings_make_the_promised_similarities():
     assert similarity[0, 1].item() == pytest.approx(0.2, abs=1e-2)
     assert similarity[0, 2].item() == pytest.approx(0.04, abs=1e-2)
     assert similarity[8].abs().max().item() == 0
+
+
+def test_every_second_labelled_picture_shows_other_objects_too(monkeypatch):
+    painted = []
+    monkeypatch.setattr(world, "paint", lambda rgb, look, *_: painted[-1].append(look.label))
+    random = np.random.default_rng(0)
+    for number in range(200):
+        painted.append([])
+        labelled_picture(number % 8, random, 64)
+    assert all(number % 8 in labels and len(set(labels)) == len(labels) for number, labels in enumerate(painted))
+    assert 70 < sum(len(labels) == 1 for labels in painted) < 130 and max(map(len, painted)) == 4
+    painted.append([])
+    for label in range(8):
+        labelled_picture(label, random, 64, alone=True)
+    assert painted[-1] == list(range(8))
