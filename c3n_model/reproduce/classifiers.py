@@ -41,7 +41,9 @@ def read_classifier(
     if not path.is_file():
         encoder, loss = _pretrain(part, name, model.image_size, config, progress)
         settle_statistics(encoder, _examples(part, encoder, model.image_size, config.seed + _SETTLING_SEED), steps)
-        right = accuracy(encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED, alone=True), steps)
+        right = accuracy(
+            encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED, alone=True), steps
+        )
         described_tensors.save(path, encoder.state_dict(), _KEY, {**about, "loss": loss, "accuracy": right})
     return described_tensors.read(path, _KEY, "classifier of the synthetic world")
 
