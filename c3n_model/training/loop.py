@@ -136,11 +136,16 @@ class Optimisation:
             rates = " and ".join(f"{entry['lr']:.3g}" for entry in self.optimiser.param_groups)
             raise ValueError(
                 f"the loss is {value} after {self.updates} steps, at the learning rates {rates} (backbone, the rest): "
-                "training has diverged; lower train.learning_rate and train.backbone_learning_rate"
+                "training has diverged; lower train.learning_rate and train.backbone_learning_rate" + self._doubt()
             )
         self.optimiser.step()
         self.updates += 1
         return value
+
+    def _doubt(self) -> str:
+        """Torch 2.14's gradient of a dilated convolution from 24 to 32 channels is NaN in bfloat16 on AVX-512, for one."""
+        doubtful = self.config.precision == "bfloat16" and self.device.type == "cpu"
+        return ", or try train.precision: float32, which a CPU is surer of" if doubtful else ""
 
 
 def _to_device(part, device: torch.device):

@@ -79,6 +79,7 @@ def test_only_epochs_that_are_the_best_so_far_are_kept(scenes):
     [
         ({}, float("nan"), "the validation score of epoch 1 is nan"),
         ({"learning_rate": float("inf")}, 0.5, "the loss is nan after 1 steps, at the learning rates 0.001 and inf"),
+        ({"learning_rate": float("inf"), "precision": "bfloat16"}, 0.5, "or try train.precision: float32"),
     ],
 )
 def test_nothing_is_kept_of_a_training_that_failed(scenes, settings, score, message):
