@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,13 +12,15 @@ from c3n_model.loading import load_model
 from c3n_model.progress import silent
 from c3n_model.sources.media import VideoSource
 from c3n_model.streaming.session import Session
-from c3n_model.types import Frame
+from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Presence, Segmentation, SoundingObject, UnifiedLabel
+from c3n_ros import simulated_run
 from c3n_ros.camera import angles
 from c3n_ros.follow import Velocity
 from c3n_ros.simulate import make_report, simulate, start_heading
-from c3n_ros.simulated_room import FOCAL_LENGTH, HEIGHT, REACH, WIDTH, camera, column_of, make_room
+from c3n_ros.simulated_room import FIELD_OF_VIEW, FOCAL_LENGTH, HEIGHT, REACH, WIDTH, camera, column_of, make_room
 from c3n_ros.simulated_run import Change, Robot, Run, drive, ticks
 from c3n_ros.simulation_pictures import draw_runs, film_run
+from c3n_ros.target import turn_between
 
 GOOD_SEED = 2
 
@@ -83,6 +86,33 @@ def test_the_report_counts_runs_in_which_every_change_settled():
     assert report["in_view_at_first"] == {"settled": 5, "of": 5}
     assert report["out_of_view_at_first"] == {"settled": 0, "of": 1}
     assert report["facing_error_deg"] == {"median": 2.0, "p95": pytest.approx(45.5)}
+
+
+def always_right(window, room, _session, _eye):
+    """What a perfect network makes of a window: the source in its middle, if that is in view."""
+    bearing, sounding = None, room.source(window.start_ns / NANOSECONDS_PER_SECOND + 0.5)
+    if sounding is not None:
+        bearing = turn_between(window.frame.heading, sounding.heading)
+    region = SoundingObject("it", 0.9, (0, 0, 1, 1), (0.0, 0.0), 6_000, bearing=bearing, elevation=0.0, half_width=0.1)
+    in_view = bearing is not None and abs(bearing) < 0.45 * FIELD_OF_VIEW
+    return Segmentation(
+        window_start_ns=window.start_ns,
+        stamp_ns=window.frame.stamp_ns,
+        frame_id="",
+        mask=np.zeros((HEIGHT, WIDTH), bool),
+        confidence=np.zeros((HEIGHT, WIDTH), np.uint8),
+        label=UnifiedLabel("it", "it", 1, 1, 1, 1),
+        presence=Presence(sounding is not None, 1.0, -20.0),
+        objects=(region,) if in_view else (),
+    )
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_with_a_perfect_network_every_source_is_faced(seed, monkeypatch):
+    """Target, search and controller alone."""
+    monkeypatch.setattr(simulated_run, "_segmented", always_right)
+    ears = SimpleNamespace(model=SimpleNamespace(sample_rate=world.SAMPLE_RATE), reset=lambda: None)
+    assert all(change.settled_s <= 5 for change in drive(make_room(seed), ears, start_heading(seed)).changes)
 
 
 @pytest.fixture(scope="module")
