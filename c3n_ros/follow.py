@@ -8,7 +8,7 @@ likewise its distance and the way that was told. The camera must look where the 
 |---|---|
 | a target | turn to it: proportional, but no faster than can be braked; within `deadband` stand still |
 | a target with a known distance, and `max_forward` > 0 | go on to `standoff` from it, while facing it |
-| no target for `search_after_s`, something audible, `search` | sweep, until a mask shows up; wait while it is confirmed |
+| no target for `search_after_s`, something audible, `search` | sweep, until a mask shows up; look towards it while it is confirmed |
 | no target else, or no new window (or odometry) for `timeout_s` | slow down and stop |
 """
 
@@ -184,10 +184,10 @@ class SoundFollower:
         return self._heard_ns is not None and self._window_ns - self._heard_ns <= hold_ns
 
     def _misses_something(self) -> bool:
-        """Whether something is heard, nothing is seen, and nothing has been for long enough to search for it."""
+        """Whether something is heard that has not been seen for long enough to search for it."""
         searched_after_ns = self.settings.search_after_s * NANOSECONDS_PER_SECOND
         missed_ns = self._window_ns - self._content_ns
-        return self._hears() and not self._tracker.considers and missed_ns >= searched_after_ns
+        return self._hears() and missed_ns >= searched_after_ns
 
     def _wanted(self, now_ns: int) -> Velocity:
         target = self.target(now_ns)
@@ -195,7 +195,7 @@ class SoundFollower:
             self._sweep = 0
             return Velocity(self._turn_to(target.bearing), self._approach(target))
         if self.settings.search and self._is_fresh(now_ns) and self._misses_something():
-            return Velocity(turn=self._search(self._headings.at(now_ns)))
+            return Velocity(turn=self._search(self._headings.at(now_ns), self._tracker.rival))
         return STANDSTILL
 
     def _turn_to(self, bearing: float) -> float:
@@ -212,12 +212,18 @@ class SoundFollower:
         brakeable = math.sqrt(2 * settings.max_forward_acceleration * way)
         return min(settings.gain * way, brakeable, settings.max_forward)
 
-    def _search(self, heading: float) -> float:
-        """Sweep to the side with more to see; at the sector's edge turn round."""
-        half = self.settings.search_sector / 2
+    def _search(self, heading: float, candidate: Sighting | None) -> float:
+        """Look towards a candidate, no faster than a search goes. Else sweep to the side with more to see; turn round so early that the robot stands still at the sector's edge."""
+        if candidate is not None:
+            turn = self._turn_to(turn_between(heading, candidate.bearing))
+            return max(-self.settings.search_turn, min(turn, self.settings.search_turn))
+        half, braking = (
+            self.settings.search_sector / 2,
+            self._velocity.turn**2 / (2 * self.settings.max_turn_acceleration),
+        )
         if self._sweep == 0:
             self._sweep = -1 if heading > 0 and half < math.pi else 1
-        elif half < math.pi and abs(heading) >= half and heading * self._sweep > 0:
+        elif half < math.pi and heading * self._sweep + braking >= half and self._velocity.turn * self._sweep >= 0:
             self._sweep = -self._sweep
         return self._sweep * self.settings.search_turn
 

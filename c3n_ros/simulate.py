@@ -30,9 +30,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.simulate", description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("out/simulate"), help="folder (default %(default)s)")
     parser.add_argument("--runs", type=int, default=RUNS, help="seeded rooms (default %(default)s)")
+    parser.add_argument("--first-room", type=int, default=0, help="seed of the first one (default %(default)s)")
     arguments = parser.parse_args()
     try:
-        report = simulate(arguments.out, arguments.runs, progress=bar)
+        report = simulate(arguments.out, arguments.runs, arguments.first_room, progress=bar)
     except (ValueError, OSError) as error:
         sys.exit(f"simulation failed: {error}")
     errors = report["facing_error_deg"]
@@ -43,20 +44,22 @@ def main() -> None:
     )
 
 
-def simulate(out: Path, runs: int, progress: Progress) -> dict:
-    """`runs` rooms, seeds 0, 1, ...; returns the report, which lies in `out` beside simulate.png and simulate.mp4.
+def simulate(out: Path, runs: int, first_room: int = 0, *, progress: Progress) -> dict:
+    """`runs` rooms, of the seeds from `first_room` on; returns the report, which lies in `out` beside simulate.png and simulate.mp4.
 
-    Raises ValueError for less than one run.
+    Raises ValueError for less than one run, or a seed below 0.
     """
     if runs < 1:
         raise ValueError(f"expected at least 1 run, got {runs}")
+    if first_room < 0:
+        raise ValueError(f"expected a first room of at least 0, got {first_room}")
     session = Session(load_model("demo"), "cpu")
     driven = []
-    for seed in progress(range(runs), "simulate"):
+    for seed in progress(range(first_room, first_room + runs), "simulate"):
         run = drive(make_room(seed), session, start_heading(seed))
         driven.append(replace(run, results=()) if driven else run)  # the first one is filmed; the masks of all are many
     report = make_report(driven)
-    report["note"] = session.model.card.get("note", "")
+    report |= {"first_room": first_room, "note": session.model.card.get("note", "")}
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     draw_runs(driven, out / "simulate.png")

@@ -30,7 +30,7 @@ FOLLOW = FollowSettings(
     max_turn_acceleration=4.0,
     search=True,
     search_after_s=0.3,
-    search_turn=1.2,
+    search_turn=1.4,
     search_sector=math.radians(90),  # the camera looks 80 degrees to both sides
     target=TargetSettings(hold_s=0.5, switch_s=0.45, confirm_s=0.2, min_weight=0.015),
 )

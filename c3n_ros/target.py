@@ -96,9 +96,9 @@ class TargetTracker:
         return self._target
 
     @property
-    def considers(self) -> bool:
-        """Whether the newest window shows something that may become the target."""
-        return self._rival is not None
+    def rival(self) -> Sighting | None:
+        """What the newest window shows that may become the target."""
+        return self._rival
 
     def at(self, stamp_ns: int) -> Target | None:
         """The target as of `stamp_ns`: None once it was not seen for longer than `hold_s`."""
