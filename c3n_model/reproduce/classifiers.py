@@ -36,7 +36,7 @@ def read_classifier(
     how = {"steps": steps, "batch_size": config.batch_size, "learning_rate": config.learning_rate, "seed": config.seed}
     about = {"encoder": name, **how}
     if part == "visual":
-        about |= {"image_size": model.image_size, "precision": config.visual_precision}
+        about |= {"image_size": model.image_size, "precision": config.visual_precision, "alone": config.visual_alone}
     path = folder / f"classifier_{name}_{digest(about)}.safetensors"
     if not path.is_file():
         encoder, loss = _pretrain(part, name, model.image_size, config, progress)

@@ -130,7 +130,7 @@ SYNTHETIC = {
         exponents_pair=MAIN_PAIR,
         seeds={"II": 3, "V": 3, "VI": 3, "VII": 3},
         scenes={"train": 1200, "val": 40, "test": 100},
-        pretrain=PretrainConfig(visual_steps=4000, visual_precision="bfloat16", audio_steps=1500),
+        pretrain=PretrainConfig(visual_steps=700, visual_alone=True, audio_steps=300),
     ),
     # Seconds: it shows that every command works, and its numbers mean nothing.
     "small": Recipe(
