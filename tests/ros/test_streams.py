@@ -9,6 +9,7 @@ import pytest
 from audio_common_msgs.msg import AudioData, AudioInfo
 from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.parameter import Parameter
+from rclpy.qos import QoSProfile, ReliabilityPolicy
 from robot import (
     BEGIN_NS,
     SECOND_NS,
@@ -102,6 +103,25 @@ def test_mask_confidence_and_objects_have_the_header_of_the_image(spin):
             assert mask.header in [other.header for other in others]
     assert (stamp_of(mask.header) - BEGIN_NS) % SECOND_NS == 940_000_000
     assert max(confidences[0].data) == 255 and confidences[0].encoding == "mono8"
+
+
+def test_exact_time_synchronisation_finds_image_and_confidence_of_every_mask(spin):
+    robot = start(spin)
+    arrived = {"image": {}, "mask": {}, "confidence": {}}
+    topics = {"image": "camera/image_raw", "mask": "sounding_object/mask", "confidence": "sounding_object/confidence"}
+    for name, topic in topics.items():
+        quality = QoSProfile(depth=100, reliability=ReliabilityPolicy.BEST_EFFORT)
+        robot.create_subscription(
+            Image, topic, lambda message, kept=arrived[name]: kept.update({stamp_of(message.header): message}), quality
+        )
+    assert wait_until(lambda: robot.node.count_subscribers("/sounding_object/confidence") == 1)
+    time.sleep(0.5)
+    robot.play(5, pace_s=0.03)
+    assert wait_until(lambda: min(len(arrived["mask"]), len(arrived["confidence"])) >= 5)
+    for stamp, mask in arrived["mask"].items():
+        image, confidence = arrived["image"][stamp], arrived["confidence"][stamp]
+        assert mask.header == image.header == confidence.header
+        assert (mask.height, mask.width) == (image.height, image.width) == (confidence.height, confidence.width)
 
 
 @pytest.mark.skipif(LabelInfo is None, reason="vision_msgs is not installed")
