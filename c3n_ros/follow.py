@@ -195,7 +195,8 @@ class SoundFollower:
             self._sweep = 0
             return Velocity(self._turn_to(target.bearing), self._approach(target))
         if self.settings.search and self._is_fresh(now_ns) and self._misses_something():
-            return Velocity(turn=self._search(self._headings.at(now_ns), self._tracker.rival))
+            heading, rival = self._headings.at(now_ns), self._tracker.rival
+            return Velocity(turn=self._sweep_from(heading) if rival is None else self._look_at(rival, heading))
         return STANDSTILL
 
     def _turn_to(self, bearing: float) -> float:
@@ -212,18 +213,18 @@ class SoundFollower:
         brakeable = math.sqrt(2 * settings.max_forward_acceleration * way)
         return min(settings.gain * way, brakeable, settings.max_forward)
 
-    def _search(self, heading: float, candidate: Sighting | None) -> float:
-        """Look towards a candidate, no faster than a search goes. Else sweep to the side with more to see; turn round so early that the robot stands still at the sector's edge."""
-        if candidate is not None:
-            turn = self._turn_to(turn_between(heading, candidate.bearing))
-            return max(-self.settings.search_turn, min(turn, self.settings.search_turn))
-        half, braking = (
-            self.settings.search_sector / 2,
-            self._velocity.turn**2 / (2 * self.settings.max_turn_acceleration),
-        )
+    def _look_at(self, rival: Sighting, heading: float) -> float:
+        """Towards what may become the target, no faster than a sweep."""
+        turn, fastest = self._turn_to(turn_between(heading, rival.bearing)), self.settings.search_turn
+        return max(-fastest, min(turn, fastest))
+
+    def _sweep_from(self, heading: float) -> float:
+        """To the side with more to see; turn round so early that the robot stands still at the sector's edge."""
+        half, turn = self.settings.search_sector / 2, self._velocity.turn
+        edge = half - turn**2 / (2 * self.settings.max_turn_acceleration)
         if self._sweep == 0:
             self._sweep = -1 if heading > 0 and half < math.pi else 1
-        elif half < math.pi and heading * self._sweep + braking >= half and self._velocity.turn * self._sweep >= 0:
+        elif half < math.pi and heading * self._sweep >= edge and turn * self._sweep >= 0:
             self._sweep = -self._sweep
         return self._sweep * self.settings.search_turn
 
