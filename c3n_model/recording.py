@@ -93,7 +93,12 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
         mask=mask,
         confidence=mask.astype(np.uint8) * 255,
         label=label,
-        presence=Presence(objects.audible, objects.presence_score, objects.loudness_dbfs, objects.visible),
+        presence=Presence(
+            objects.audible,
+            objects.presence_score,
+            objects.loudness_dbfs,
+            visible=getattr(objects, "visible", True),  # older bags do not have it
+        ),  # fmt: skip
         objects=tuple(_region(found) for found in objects.objects),
         heard=objects.heard,
     )

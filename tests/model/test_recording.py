@@ -126,3 +126,6 @@ def test_the_way_back_from_messages():
     assert (found.box, found.bearing, found.elevation) == ((0, 0, 1, 2), 0.25, -0.5)
     assert found.position is None, "there was no depth"
     assert back.heard == 0.75
+    assert back.presence.audible and back.presence.visible, "a bag of before there was the field"
+    message.visible = False
+    assert not segmentation_from_messages(LEFT, message).presence.visible
