@@ -144,7 +144,7 @@ def draw_failures(
     for mean, index in sorted(scores)[:count]:
         clip = clips[index]
         labels = [f"{short(label.audio)}\n~ {short(label.visual)}" for label in consensus_labels(model, clip, device)]
-        rows = [_frames(clip), _truth(clip), _masks(model.name, clip, answer(model, clip, device), labels)]
+        rows = [_frames(clip), _truth(clip), _masks("C3N", clip, answer(model, clip, device), labels)]
         blocks.append(Block(f"{_title(clip)}: mean IoU {mean:.2f}", _seconds(clip), rows))
     return draw_blocks(path, blocks, stacked=True)
 

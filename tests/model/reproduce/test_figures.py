@@ -142,7 +142,7 @@ def test_failures_are_the_worst_first(model, tmp_path, monkeypatch):
     assert words[::4] == ["noise_1: mean IoU 0.25", "noise_3: mean IoU 0.50", "noise_0: mean IoU 0.75"]
     labels = figures.consensus_labels(model, clips[1], CPU)
     cells = [f"IoU 0.25 {label.audio} ~ {label.visual}" for label in labels]
-    assert words[1:4] == ["frame", "truth", f"tiny: {' | '.join(cells)}"]
+    assert words[1:4] == ["frame", "truth", f"C3N: {' | '.join(cells)}"]
     assert len(words) == 3 * 4
     figures.draw_failures(tmp_path / "one.png", clips, model, CPU, count=1)
     assert size(tmp_path / "9.png")[1] > 2.5 * size(tmp_path / "one.png")[1]
