@@ -57,7 +57,9 @@ def run(options, command_line: str) -> str:
             "gated": options.gated,
             "device": str(device),
         }
-        galleries = [make_gallery(model, part, done, device, bar) for part, done in zip(clips, evaluations)]
+        galleries = [
+            make_gallery(model, part, done, device, bar, gated=options.gated) for part, done in zip(clips, evaluations)
+        ]
         write_report(options.out, about, evaluations, galleries, batch_size=options.batch_size)
         found["report"] = str(options.out / PAGE)
     return json.dumps(found, indent=2)

@@ -21,15 +21,18 @@ from c3n_model.streaming.session import unified_label
 from c3n_model.types import Clip, UnifiedLabel
 
 
-def predict(model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device) -> np.ndarray:
-    """Masks of one clip, straight from the network (no presence gate): frames uint8 (T, H, W, 3), snippets float32
-    (T, samples) -> probabilities float32 (T, H, W) at the frames' own size."""
-    return predict_and_tell(model, frames, snippets, device)[0]
+def predict(
+    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device, *, gated: bool = False
+) -> np.ndarray:
+    """Masks of one clip: frames uint8 (T, H, W, 3), snippets float32 (T, samples) -> probabilities float32 (T, H, W) at the
+    frames' own size. Straight from the network, or `gated` as a live session publishes them: empty where nothing is audible
+    or what is heard is not in view."""
+    return predict_and_tell(model, frames, snippets, device, gated=gated)[0]
 
 
 @torch.no_grad()
 def predict_and_tell(
-    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device
+    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device, *, gated: bool = False
 ) -> tuple[np.ndarray, Decoding]:
     """As `predict`, and the decoding of the T frames: what was heard and seen, and the consensus."""
     images, sounds = network_inputs(model, frames, snippets, device)
@@ -37,7 +40,26 @@ def predict_and_tell(
     decoding = model.network.decode(model.network.encode(images, sounds), every_frame)
     height, width = frames.shape[1:3]
     masks = np.stack([cv2.resize(mask, (width, height)) for mask in decoding.logits.sigmoid().cpu().numpy()])
-    return masks.clip(0, 1), decoding  # weights of a resize may sum to a last bit more than 1
+    masks = masks.clip(0, 1)  # weights of a resize may sum to a last bit more than 1
+    return (masks * _published(model, snippets, decoding)[:, None, None] if gated else masks), decoding
+
+
+def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
+    """bool (T,): whether a session would publish a mask of each second."""
+    config = model.config
+    presences = (
+        judge(
+            snippet,
+            float(score),
+            config.presence_threshold,
+            visual_score=float(visual_score),
+            visibility_threshold=config.visibility_threshold,
+        )
+        for snippet, score, visual_score in zip(
+            snippets, decoding.presence, decoding.consensus.visual_score, strict=True
+        )
+    )
+    return np.array([presence.present for presence in presences])
 
 
 def network_inputs(
@@ -61,7 +83,7 @@ def evaluate(
 
     One clip goes through the network at a time, so that no prediction depends on its neighbours; the next is read meanwhile.
     `alter` changes a clip before anything is done with it (its sound, for a study of noise; its truth too, if it likes).
-    `gated`: masks as a live session publishes them, empty where nothing is audible or what is heard is not in view.
+    `gated`: as in `predict`.
 
     Raises:
         ValueError: a clip that cannot be read or scored; the message names it.
@@ -113,24 +135,12 @@ def _score(
     (seconds,) = np.nonzero(clip.has_mask)
     if not len(seconds):
         raise ValueError(f"{name} has no mask, so there is nothing to score; expected a png in gt_masks")
-    probabilities, decoding = predict_and_tell(model, clip.frames, clip.snippets, device)
+    probabilities, decoding = predict_and_tell(model, clip.frames, clip.snippets, device, gated=gated)
     probabilities, truth = probabilities[seconds], clip.masks[seconds]
     if not np.isfinite(probabilities).all():
         raise ValueError(
             f"the prediction for {name} is not finite: its sound or the model's weights hold NaN or infinity"
         )
-    labels = [unified_label(decoding.consensus, model, int(second)) for second in seconds]
-    if gated:
-        published = [
-            judge(
-                clip.snippets[second],
-                float(decoding.presence[int(second)]),
-                model.config.presence_threshold,
-                visual_score=label.visual_score,
-                visibility_threshold=model.config.visibility_threshold,
-            ).present
-            for second, label in zip(seconds, labels)
-        ]
-        probabilities = probabilities * np.array(published)[:, None, None]
     counts = count(probabilities > MASK_THRESHOLD, truth)
+    labels = [unified_label(decoding.consensus, model, int(second)) for second in seconds]
     return counts, count_thresholds(probabilities, truth), seconds, labels

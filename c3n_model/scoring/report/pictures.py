@@ -52,16 +52,22 @@ class Gallery:
 
 
 def make_gallery(
-    model: Model, clips: AVSBench, evaluation: Evaluation, device: torch.device, progress: Progress
+    model: Model,
+    clips: AVSBench,
+    evaluation: Evaluation,
+    device: torch.device,
+    progress: Progress,
+    *,
+    gated: bool = False,
 ) -> Gallery:
-    """Predict the clips that are worth a look once more, and draw them. No clip is both best and worst, and none without any
+    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them. No clip is both best and worst, and none without any
     truth is among the best."""
     frames = {kind: _frames_to_show(evaluation, kind) for kind in ("best", "worst", "false_positives")}
     todo = [(kind, frame) for kind, shown in frames.items() for frame in shown]
     drawn: dict[str, list[Example]] = {kind: [] for kind in frames}
     for kind, frame in progress(todo, f"pictures of {clips.setting}"):
         clip = clips[int(evaluation.clip_index[frame])]
-        drawn[kind].append(_example(model, clip, evaluation, frame, device))
+        drawn[kind].append(_example(model, clip, evaluation, frame, device, gated))
     return Gallery(**{kind: tuple(examples) for kind, examples in drawn.items()})
 
 
@@ -83,9 +89,11 @@ def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
     return frames[:SHOWN]
 
 
-def _example(model: Model, clip: Clip, evaluation: Evaluation, frame: int, device: torch.device) -> Example:
+def _example(
+    model: Model, clip: Clip, evaluation: Evaluation, frame: int, device: torch.device, gated: bool
+) -> Example:
     index, second, label = int(evaluation.clip_index[frame]), int(evaluation.seconds[frame]), evaluation.labels[frame]
-    masks = predict(model, clip.frames, clip.snippets, device) > MASK_THRESHOLD
+    masks = predict(model, clip.frames, clip.snippets, device, gated=gated) > MASK_THRESHOLD
     small = [_shrink(clip.frames[s], masks[s], clip.masks[s]) for s in range(len(masks))]
     rgb, mask, truth = small[second]
     panels = [

@@ -16,9 +16,9 @@ from c3n_model.scoring.report.pictures import make_gallery
 CPU = torch.device("cpu")
 
 
-def gallery_of(clips, model=None):
+def gallery_of(clips, model=None, gated=False):
     model, clips = model or make_bright_model(), Clips(clips)
-    return make_gallery(model, clips, evaluate(model, clips, CPU, silent), CPU, silent)
+    return make_gallery(model, clips, evaluate(model, clips, CPU, silent, gated=gated), CPU, silent, gated=gated)
 
 
 def picture(uri):
@@ -52,6 +52,15 @@ def test_best_clip_shows_its_best_sounding_second_and_worst_its_worst():
     assert [(e.clip, e.second, e.frame_iou) for e in found.worst] == [("bad", 0, pytest.approx(0.25))]
     assert found.best[0].iou == pytest.approx((1 + 1 + 8 / 9) / 3)
     assert found.best[0].label == "ring ~ bell"
+
+
+def test_pictures_of_a_gated_evaluation_show_what_was_scored():
+    """In silence: nothing is painted, and so nothing is shown."""
+    clip = make_clip("a", rows(16, 16), rows(16, 0))
+    (example,) = gallery_of([clip], gated=True).best
+    panels = {title: picture(uri).astype(int) for title, _, uri in example.panels}
+    assert example.frame_iou == 0 and np.abs(panels["prediction"] - panels["frame"]).max() < 12
+    assert not gallery_of([clip], gated=True).false_positives and gallery_of([clip]).false_positives
 
 
 def test_pictures_show_truth_and_prediction():
