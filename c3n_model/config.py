@@ -80,9 +80,7 @@ class PretrainConfig:
     `learning_rate`."""
 
     visual_steps: int = 3000
-    visual_alone: bool = (
-        False  # pictures of single objects only: learned from them, it is surer than right among several
-    )
+    visual_alone: bool = False  # only pictures of single objects: what learns from them is too sure among several
     visual_precision: str = "float32"  # or "bfloat16": mixed precision; of the audio classifier it is no faster
     audio_steps: int = 1500
     batch_size: int = 48

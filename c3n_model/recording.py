@@ -98,7 +98,7 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
             objects.presence_score,
             objects.loudness_dbfs,
             visible=getattr(objects, "visible", True),  # older bags do not have it
-        ),  # fmt: skip
+        ),
         objects=tuple(_region(found) for found in objects.objects),
         heard=objects.heard,
     )

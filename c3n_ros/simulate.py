@@ -45,7 +45,8 @@ def main() -> None:
 
 
 def simulate(out: Path, runs: int, first_room: int = 0, *, progress: Progress) -> dict:
-    """`runs` rooms, of the seeds from `first_room` on; returns the report, which lies in `out` beside simulate.png and simulate.mp4.
+    """`runs` rooms, of the seeds from `first_room` on; returns the report, which lies in `out` beside simulate.png and
+    simulate.mp4.
 
     Raises ValueError for less than one run, or a seed below 0.
     """

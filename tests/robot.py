@@ -109,6 +109,15 @@ class Robot(Node):
             time.sleep(pace_s)
 
 
+def start_robot(spin, session=None, **parameters):
+    """A robot and its active node, `robot.node`, which know of each other."""
+    robot = Robot()
+    robot.node = make_node(session, **parameters)
+    spin(robot.node, robot)
+    robot.wait_for_node()
+    return robot
+
+
 def latched():
     """The quality of service of what is said once."""
     return QoSProfile(depth=1, durability=DurabilityPolicy.TRANSIENT_LOCAL)

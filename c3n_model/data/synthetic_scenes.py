@@ -61,9 +61,8 @@ class Scene:
         for index, actor in enumerate(self.actors):
             x = actor.place[0] + (actor.drift[0] - self.camera[0]) * progress
             y = actor.place[1] + (actor.drift[1] - self.camera[1]) * progress
-            size = (actor.radius * actor.aspect * width, actor.radius * height)
             angle = actor.tilt + actor.sway * np.sin(2 * np.pi * time / 3)
-            owner[world.paint(rgb, actor.look, (x * width, y * height), size, angle)] = index
+            owner[_paint(rgb, actor, (x, y), angle)] = index
         now = self.sounding[min(int(time), self.seconds - 1)]
         audible = [index for index, actor in enumerate(self.actors) if actor.label in now]
         return rgb, np.isin(owner, audible)
@@ -130,10 +129,15 @@ def labelled_picture(label: int, random: np.random.Generator, size: int, *, alon
     others = [other for other in range(len(world.VISUAL_LABELS)) if other != label]
     actors = _stage([label, *random.choice(others, size=random.integers(1, 4), replace=False)], random)
     for index in random.permutation(len(actors)):
-        actor = actors[index]
-        centre, half_size = np.multiply(actor.place, size), (actor.radius * actor.aspect * size, actor.radius * size)
-        world.paint(rgb, actor.look, tuple(centre), half_size, actor.tilt)
+        _paint(rgb, actors[index], actors[index].place, actors[index].tilt)
     return rgb
+
+
+def _paint(rgb: np.ndarray, actor: Actor, place: tuple[float, float], angle: float) -> np.ndarray:
+    """Paint an actor into `rgb`, in place, at `place` in units of the picture's size; returns the pixels it covers."""
+    height, width = rgb.shape[:2]
+    size = (actor.radius * actor.aspect * width, actor.radius * height)
+    return world.paint(rgb, actor.look, (place[0] * width, place[1] * height), size, angle)
 
 
 def _plan(visible: list[int], random: np.random.Generator) -> tuple[frozenset[int], ...]:

@@ -29,8 +29,14 @@ from c3n_model.training.distributed import ALONE, Group
 
 # What C3N does after `perceive`; all other settings of a model are part of the folder's name.
 _LATER_SETTINGS = (
-    *("channels", "history", "audio_features", "fusion_norm", "decoder", "pyramid"),
-    *("presence_threshold", "visibility_threshold"),
+    "channels",
+    "history",
+    "audio_features",
+    "fusion_norm",
+    "decoder",
+    "pyramid",
+    "presence_threshold",
+    "visibility_threshold",
 )
 
 

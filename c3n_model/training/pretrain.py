@@ -107,8 +107,8 @@ def pretrain_visual(
     encoder: nn.Module, image_size: int, config: PretrainConfig, progress: Progress, *, workers: int = 1
 ) -> float:
     return pretrain(
-        lambda frames: encoder(frames)[1], encoder, Pictures(image_size, config.seed, alone=config.visual_alone), F.cross_entropy,
-        steps=config.visual_steps, config=config, progress=progress, title="visual classifier",
+        lambda frames: encoder(frames)[1], encoder, Pictures(image_size, config.seed, alone=config.visual_alone),
+        F.cross_entropy, steps=config.visual_steps, config=config, progress=progress, title="visual classifier",
         workers=workers, precision=config.visual_precision,
     )  # fmt: skip
 

@@ -2,15 +2,12 @@
 
 import time
 
-from robot import BEGIN_NS, SECOND_NS, Robot, image_message, make_node, wait_until
+from robot import BEGIN_NS, SECOND_NS, image_message, start_robot, wait_until
 
 
 def start(spin):
     """A robot and its node; three seconds have come, and their masks."""
-    robot = Robot()
-    robot.node = make_node()
-    spin(robot.node, robot)
-    robot.wait_for_node()
+    robot = start_robot(spin)
     robot.play(3, pace_s=0.02)
     assert wait_until(lambda: newest_second(robot) == 2)
     return robot

@@ -19,6 +19,7 @@ from robot import (
     latched,
     make_node,
     sound_message,
+    start_robot,
     wait_until,
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
@@ -30,16 +31,8 @@ from c3n_ros.vision import LabelInfo
 QUEUE = 10
 
 
-def start(spin, session=None, **parameters):
-    robot = Robot()
-    robot.node = make_node(session, **parameters)
-    spin(robot.node, robot)
-    robot.wait_for_node()
-    return robot
-
-
 def test_a_camera_that_comes_back_with_another_size(spin):
-    robot = start(spin)
+    robot = start_robot(spin)
     robot.play(2, pace_s=0.02)
     assert wait_until(lambda: robot.masks)
     robot.play(4, begin=10, pace_s=0.02, size=(24, 32))
@@ -48,7 +41,7 @@ def test_a_camera_that_comes_back_with_another_size(spin):
 
 def test_a_microphone_that_stops_and_comes_back_at_another_rate(spin):
     session = LeftHalfSounds()
-    robot = start(spin, session)
+    robot = start_robot(spin, session)
     robot.play(2, pace_s=0.02)
     assert wait_until(lambda: robot.masks)
     robot.info = AudioInfo(channels=2, sample_rate=44_100, sample_format="S16LE", coding_format="wave")
@@ -63,7 +56,7 @@ def test_a_microphone_that_stops_and_comes_back_at_another_rate(spin):
 
 
 def test_a_clock_that_jumps_back(spin):
-    robot = start(spin)
+    robot = start_robot(spin)
     robot.play(3, begin=100, pace_s=0.02)
     assert wait_until(lambda: robot.objects and robot.objects[-1].window_start.sec - BEGIN_NS // SECOND_NS == 102)
     robot.play(3, begin=0, pace_s=0.02)
@@ -72,7 +65,7 @@ def test_a_clock_that_jumps_back(spin):
 
 def test_four_masks_a_second(spin):
     session = LeftHalfSounds()
-    robot = start(spin, session, hop_s=0.5)
+    robot = start_robot(spin, session, hop_s=0.5)
     assert robot.node.set_parameters([Parameter("hop_s", value=0.25)])[0].successful
     refused = robot.node.set_parameters([Parameter("hop_s", value=0.3)])[0]
     assert not refused.successful and "0.125" in refused.reason
@@ -85,7 +78,7 @@ def test_four_masks_a_second(spin):
 
 
 def test_mask_confidence_and_objects_have_the_header_of_the_image(spin):
-    robot = start(spin)
+    robot = start_robot(spin)
     confidences, detections = [], []
     robot.create_subscription(Image, "sounding_object/confidence", confidences.append, 10)
     if LabelInfo is not None:
@@ -106,7 +99,7 @@ def test_mask_confidence_and_objects_have_the_header_of_the_image(spin):
 
 
 def test_exact_time_synchronisation_finds_image_and_confidence_of_every_mask(spin):
-    robot = start(spin)
+    robot = start_robot(spin)
     arrived = {"image": {}, "mask": {}, "confidence": {}}
     topics = {"image": "camera/image_raw", "mask": "sounding_object/mask", "confidence": "sounding_object/confidence"}
     for name, topic in topics.items():
@@ -126,7 +119,7 @@ def test_exact_time_synchronisation_finds_image_and_confidence_of_every_mask(spi
 
 @pytest.mark.skipif(LabelInfo is None, reason="vision_msgs is not installed")
 def test_what_the_mask_means_is_latched_and_said_again_when_it_changes(spin):
-    robot = start(spin, mask_mode="class_id")
+    robot = start_robot(spin, mask_mode="class_id")
     robot.play(2, pace_s=0.02)
     assert wait_until(lambda: robot.masks) and set(robot.masks[-1].data) == {0, 1}
     said = []
@@ -157,7 +150,7 @@ def test_compressed_images(spin):
 
 
 def test_directions_with_a_camera_info_and_positions_with_depth(spin):
-    robot = start(spin)
+    robot = start_robot(spin)
     directions, targets = [], []
     robot.create_subscription(PoseStamped, "sounding_object/direction", directions.append, 10)
     robot.create_subscription(PoseWithCovarianceStamped, "sounding_object/target", targets.append, 10)
