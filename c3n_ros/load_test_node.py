@@ -16,6 +16,7 @@ from functools import partial
 
 import audio_common_msgs.msg
 import numpy as np
+from rclpy.lifecycle import TransitionCallbackReturn
 from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
@@ -117,9 +118,9 @@ def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
         figures[state] = {"cpu percent": round(cpu, 1), "rss MiB": round(_resident_mib(), 1)}
 
     live("unconfigured", 2.0)
-    node.trigger_configure()
+    _must_succeed("configured", node.trigger_configure())
     live("inactive", 3.0)
-    node.trigger_activate()
+    _must_succeed("activated", node.trigger_activate())
     live("settling", SETTLE_S)
     node.inputs.callback_ns.clear()
     gaps, longest = node.pipeline.counts.gaps, {}
@@ -146,6 +147,11 @@ def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
     live("inactive again", 3.0)
     node.destroy_node()
     print(json.dumps(figures), flush=True)
+
+
+def _must_succeed(transition: str, result: TransitionCallbackReturn) -> None:
+    if result != TransitionCallbackReturn.SUCCESS:
+        raise ValueError(f"the node could not be {transition}, and has said why")
 
 
 def _watch(node: SegmentationNode, end: threading.Event, longest: dict[str, int]) -> None:
