@@ -110,6 +110,7 @@ def _plan_ablation(recipe: Recipe, pairs: list[str] | None) -> tuple:
                 ("CC helps", "CC", "none"),
                 ("CC helps more than CC-V", "CC", "CC-V"),
                 ("AF helps", "AF", "none"),
+                ("AF helps beside CC", "AF+CC", "CC"),
                 ("CC helps beside AF", "AF+CC", "AF"),
             )
         ]
