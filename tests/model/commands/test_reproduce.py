@@ -40,7 +40,7 @@ def test_table_ii(trainings, tmp_path):
     assert list(ours(table)) == [f"PVTv2+PANNs {variant}" for variant in ABLATION]
     assert table["rows"][-1]["cells"]["ms3_miou"]["paper"] == 61.67
     assert 0 <= table["rows"][-1]["cells"]["ms3_miou"]["ours"]["mean"] <= 100
-    assert len(table["claims"]) == 10
+    assert len(table["claims"]) == 2 * 6
     assert table["claims"][-1]["claim"] == "CC helps beside AF (PVTv2+PANNs)"
     assert table["made_by"]["trainings"] == 10
     assert table["made_by"]["command"].startswith("c3n reproduce II --data synthetic")
