@@ -60,8 +60,8 @@ def make_gallery(
     *,
     gated: bool = False,
 ) -> Gallery:
-    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them. No clip is both best and worst, and none without any
-    truth is among the best."""
+    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them. No clip is both best
+    and worst, and none without any truth is among the best."""
     frames = {kind: _frames_to_show(evaluation, kind) for kind in ("best", "worst", "false_positives")}
     todo = [(kind, frame) for kind, shown in frames.items() for frame in shown]
     drawn: dict[str, list[Example]] = {kind: [] for kind in frames}
