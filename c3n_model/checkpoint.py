@@ -31,6 +31,7 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
         beta=config.beta,
         consensus=config.consensus,
         gate=config.gate,
+        gate_strength=config.gate_strength,
         audio_features=config.audio_features,
         pyramid=config.pyramid,
         fusion_norm=config.fusion_norm,

@@ -34,24 +34,25 @@ def class_activation_weights(
     return [gradient.flatten(2).mean(dim=2).detach() for gradient in gradients]
 
 
-def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor:
+def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient", strength: float = 1.0) -> Tensor:
     """Eqs. 9-12: channel attention by the class-activated weights, then spatial attention by its own channel mean.
 
     Args:
-        features: V_i (N, C, H, W); weights: omega_i (N, C); gate: see `attend_channels`.
+        features: V_i (N, C, H, W); weights: omega_i (N, C); gate, strength: see `attend_channels`.
     Returns:
         V_i^r (N, C, H, W).
     """
-    by_channel = attend_channels(features, weights, gate)
+    by_channel = attend_channels(features, weights, gate, strength)
     return by_channel * spatial_attention(by_channel)
 
 
-def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient") -> Tensor:
+def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient", strength: float = 1.0) -> Tensor:
     """Eqs. 9 and 10: V_i^c, the channels weighted by how much they speak for the class.
 
     `gate` says what enters the sigmoid of Eq. 9: "gradient" omega as the paper prints it (tiny numbers, so the gate is
     close to the constant 1/2); "unit" omega / ||omega||_2, as the authors' code does; "standard" omega scaled to a root
-    mean square of 1 over the channels, ours: as strong for 1024 channels as for 32.
+    mean square of 1 over the channels, ours: as strong for 1024 channels as for 32. All of them times `strength`, ours, too:
+    a strong gate hides from the decoder what a wrong label does not name, at 0 the label says nothing.
 
     Args:
         features: V_i (N, C, H, W); weights: omega_i (N, C).
@@ -62,7 +63,7 @@ def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient") 
         weights = torch.nn.functional.normalize(weights, dim=1)
     elif gate == "standard":
         weights = torch.nn.functional.normalize(weights, dim=1) * weights.shape[1] ** 0.5
-    return features * torch.sigmoid(weights)[:, :, None, None]
+    return features * torch.sigmoid(strength * weights)[:, :, None, None]
 
 
 def spatial_attention(features: Tensor) -> Tensor:

@@ -84,8 +84,8 @@ class C3N(nn.Module):
 
     Args:
         similarity: (K_a, K_v) label similarities of Eq. 5.
-        gate: what enters Eq. 9, see `attention.attend`; pyramid: "aspp", or "tpavi", see `fusion.SummedPyramid`;
-        fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see `decoder.Decoder`.
+        gate, gate_strength: what enters Eq. 9, see `attention.attend_channels`; pyramid: "aspp", or "tpavi", see
+        `fusion.SummedPyramid`; fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see `decoder.Decoder`.
     """
 
     def __init__(
@@ -99,6 +99,7 @@ class C3N(nn.Module):
         beta: float = 0.1,
         consensus: ConsensusMode = "audio_visual",
         gate: Gate = "gradient",
+        gate_strength: float = 1.0,
         audio_features: bool = True,
         pyramid: PyramidForm = "aspp",
         fusion_norm: bool = False,
@@ -112,7 +113,7 @@ class C3N(nn.Module):
         self.audio_encoder = audio_encoder
         self.register_buffer("similarity", similarity.float())
         self.alpha, self.beta = alpha, beta
-        self.consensus_mode, self.gate = consensus, gate
+        self.consensus_mode, self.gate, self.gate_strength = consensus, gate, gate_strength
         self.pyramids = nn.ModuleList(build_pyramid(pyramid, width, channels) for width in visual_encoder.channels)
         self.fusions = nn.ModuleList(
             CrossModalNonLocal(channels, audio_encoder.embedding_channels, normalise=fusion_norm)
@@ -143,7 +144,9 @@ class C3N(nn.Module):
         audio, audio_logits = self.audio_encoder(snippets)
         maps, visual_logits, consensus, weights = self._see(frames, audio_logits.detach())
         if self.consensus_mode != "none":
-            maps = [attend(stage, omega, self.gate) for stage, omega in zip(maps, weights, strict=True)]
+            maps = [
+                attend(stage, omega, self.gate, self.gate_strength) for stage, omega in zip(maps, weights, strict=True)
+            ]
         return Encoding(maps, audio, audio_logits, visual_logits, consensus, tuple(frames.shape[2:]))
 
     def embed(self, perceived: Encoding) -> Encoding:
@@ -196,7 +199,10 @@ class C3N(nn.Module):
         _, audio_logits = self.audio_encoder(snippets)
         maps, _, _, weights = self._see(frames, audio_logits.detach())
         return [
-            (spatial_attention(stage)[:, 0], spatial_attention(attend_channels(stage, omega, self.gate))[:, 0])
+            tuple(
+                spatial_attention(seen)[:, 0]
+                for seen in (stage, attend_channels(stage, omega, self.gate, self.gate_strength))
+            )
             for stage, omega in zip(maps if weights else [], weights, strict=True)
         ]
 

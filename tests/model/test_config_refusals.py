@@ -44,3 +44,8 @@ def test_at_least_two_channels():
     """theta of the fusion has half of them."""
     with pytest.raises(ValueError, match="channels must be at least 2, got 1"):
         ModelConfig(channels=1)
+
+
+def test_a_gate_that_turns_around_is_refused():
+    with pytest.raises(ValueError, match="gate_strength must be at least 0, got -1"):
+        ModelConfig(gate_strength=-1.0)

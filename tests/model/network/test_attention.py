@@ -32,6 +32,14 @@ def test_gates_scale_the_weights(gate, strength):
     assert torch.allclose(attend(features, torch.tensor([[3e-4, 4e-4]]), gate).flatten(), expected, atol=1e-6)
 
 
+def test_strength_multiplies_what_enters_the_gate():
+    features = torch.tensor([2.0, 4.0]).view(1, 2, 1, 1)
+    weights = torch.tensor([[0.3, -0.8]])
+    assert torch.equal(attend(features, weights, strength=0.5), attend(features, 0.5 * weights))
+    halves = attend(features, weights, "standard", strength=0.0)  # 1/2 of each channel, then sigmoid((1 + 2) / 2)
+    assert halves.flatten().tolist() == pytest.approx([0.817574, 2 * 0.817574], rel=1e-5)
+
+
 def test_the_printed_gate_is_nearly_constant():
     # Why the authors normalise and the paper does not say so: real gradients are tiny.
     features = torch.ones(1, 2, 1, 1)

@@ -6,7 +6,7 @@ from tiny import make_tiny_model
 
 from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig, TrainConfig
-from c3n_model.network.attention import attend, attend_channels, class_activation_weights
+from c3n_model.network.attention import attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.training.loop import Optimisation
@@ -49,17 +49,17 @@ def test_an_encoding_knows_the_logits_its_consensus_came_from(clips):
 
 
 def test_attention_maps_are_those_ccam_multiplies_with(clips):
-    network = make_tiny_model(gate="standard").network
+    network = make_tiny_model(gate="standard", gate_strength=0.5).network
     frames, snippets = clips[0][0, :2], clips[1][0, :2]
     with torch.no_grad():
         found = network.attention_maps(frames, snippets)
-        consensus = network.encode(frames, snippets).consensus
+        perceived = network.perceive(frames, snippets)
     stages, logits = network.visual_encoder(frames.clone().requires_grad_())
-    weights = class_activation_weights(logits, consensus.visual_class, stages)
-    for stage, omega, (plain, guided) in zip(stages, weights, found, strict=True):
+    weights = class_activation_weights(logits, perceived.consensus.visual_class, stages)
+    for stage, omega, (plain, guided), maps in zip(stages, weights, found, perceived.visual, strict=True):
         assert torch.allclose(plain, torch.sigmoid(stage.mean(1)), atol=1e-6)
-        by_channel = attend_channels(stage, omega, "standard")
-        assert torch.allclose(attend(stage, omega, "standard"), by_channel * guided[:, None], atol=1e-6)
+        by_channel = attend_channels(stage, omega, "standard", 0.5)
+        assert torch.allclose(maps, by_channel * guided[:, None], atol=1e-6)
         assert guided.shape == stage.shape[:1] + stage.shape[2:]
     assert make_tiny_model(consensus="none").network.attention_maps(frames, snippets) == []
 

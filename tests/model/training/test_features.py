@@ -52,7 +52,7 @@ def test_what_is_there_is_not_computed_again(clips, tmp_path, monkeypatch):
     keep(make_tiny_model(), clips, tmp_path, flip=False)
 
 
-@pytest.mark.parametrize("setting", [{"consensus": "visual"}, {"alpha": 0.5}, {"gate": "unit"}])
+@pytest.mark.parametrize("setting", [{"consensus": "visual"}, {"alpha": 0.5}, {"gate": "unit"}, {"gate_strength": 0.5}])
 def test_settings_that_act_before_aspp_have_files_of_their_own(clips, tmp_path, setting):
     keep(make_tiny_model(), clips, tmp_path)
     keep(make_tiny_model(audio_features=False), clips, tmp_path)
