@@ -21,7 +21,7 @@ def add(commands) -> None:
         "--labels", type=Path, help="label table of c3n labels build, for AVSBench; encoders: see c3n weights"
     )
     command.add_argument(
-        "--seeds", type=int, help="trainings of each row (default: 1; synthetic and full: 3 for II, V, VI and VII)"
+        "--seeds", type=int, help="trainings of each row (default: 1; synthetic and full: 5 for II, V, VI and VII)"
     )
     command.add_argument("--settings", default="s4,ms3", help="s4, ms3 or both (default %(default)s)")
     command.add_argument(
