@@ -30,9 +30,7 @@ class ModelConfig:
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
-    gate_strength: float = (
-        1.0  # what enters Eq. 9 is multiplied by it: small leaves more of what the label does not name
-    )
+    gate_strength: float = 1.0  # factor of what enters Eq. 9: small, it leaves more of what the label does not name
     cam_point: str = "after_norm"  # Eq. 8: at V_i itself; "before_norm" is the authors' code: network/visual_encoder.py
     swin: str = "classifier"  # timm's Swin; "dense" is the authors' code
     audio_features: bool = True  # AF of Table II: the cross-modal non-local block
@@ -44,11 +42,7 @@ class ModelConfig:
 
     def __post_init__(self):
         _check_ranges(
-            self,
-            channels=(2, 4096),
-            gate_strength=(0, 100),
-            presence_threshold=(0, 1),
-            visibility_threshold=(0, 1),
+            self, channels=(2, 4096), gate_strength=(0, 100), presence_threshold=(0, 1), visibility_threshold=(0, 1)
         )
 
 

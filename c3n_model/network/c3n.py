@@ -198,13 +198,11 @@ class C3N(nn.Module):
         """
         _, audio_logits = self.audio_encoder(snippets)
         maps, _, _, weights = self._see(frames, audio_logits.detach())
-        return [
-            tuple(
-                spatial_attention(seen)[:, 0]
-                for seen in (stage, attend_channels(stage, omega, self.gate, self.gate_strength))
-            )
+        seen = [
+            (stage, attend_channels(stage, omega, self.gate, self.gate_strength))
             for stage, omega in zip(maps if weights else [], weights, strict=True)
         ]
+        return [(spatial_attention(plain)[:, 0], spatial_attention(guided)[:, 0]) for plain, guided in seen]
 
     def _see(self, frames: Tensor, audio_logits: Tensor) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
         """Visual encoder, C3IM and the gradients of CCAM: maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v),

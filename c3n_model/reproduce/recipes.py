@@ -130,7 +130,7 @@ SYNTHETIC = {
         pairs=_synthetic_pairs(pvt="regnetx_002", swin="test_resnet", panns="mn04", vggish="panns_mobilenet_v1"),
         ablation_pairs=(MAIN_PAIR,),
         exponents_pair=MAIN_PAIR,
-        seeds={"II": 5, "V": 5, "VI": 5, "VII": 5},
+        seeds=dict.fromkeys(("II", "V", "VI", "VII"), 5),
         scenes={"train": 600, "val": 40, "test": 300},
         pretrain=PretrainConfig(visual_steps=4000, visual_precision="bfloat16", audio_steps=30),
     ),

@@ -6,7 +6,7 @@ from tiny import make_tiny_model
 
 from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig, TrainConfig
-from c3n_model.network.attention import attend_channels, class_activation_weights
+from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.training.loop import Optimisation
@@ -59,6 +59,7 @@ def test_attention_maps_are_those_ccam_multiplies_with(clips):
     for stage, omega, (plain, guided), maps in zip(stages, weights, found, perceived.visual, strict=True):
         assert torch.allclose(plain, torch.sigmoid(stage.mean(1)), atol=1e-6)
         by_channel = attend_channels(stage, omega, "standard", 0.5)
+        assert torch.allclose(attend(stage, omega, "standard", 0.5), by_channel * guided[:, None], atol=1e-6)
         assert torch.allclose(maps, by_channel * guided[:, None], atol=1e-6)
         assert guided.shape == stage.shape[:1] + stage.shape[2:]
     assert make_tiny_model(consensus="none").network.attention_maps(frames, snippets) == []
