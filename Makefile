@@ -1,7 +1,7 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need first.
 VENV ?= .venv
 PYTHON ?= python3
-WORKSPACE = $(PYTHON) -E c3n_ros/workspace.py --venv "$(VENV)"
+WORKSPACE = $(PYTHON) -E workspace.py --venv "$(VENV)"
 
 .PHONY: help setup build demo simulate test clean
 .DEFAULT_GOAL := help
@@ -21,10 +21,10 @@ build: setup
 	@$(WORKSPACE) build
 
 demo: build
-	@$(WORKSPACE) run -- python -m c3n_ros.demo
+	@$(WORKSPACE) run -- python -m c3n_ros.rig.demo
 
 simulate: build
-	@$(WORKSPACE) run -- python -m c3n_ros.simulate
+	@$(WORKSPACE) run -- python -m c3n_ros.rig.simulate
 
 test: build
 	@$(WORKSPACE) run -- python -m pytest $(PYTEST_ARGS)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
@@ -195,3 +197,8 @@ def _typed(field: Field, value):
 def to_mapping(config) -> dict:
     """The config as a plain dict, for YAML and checkpoints."""
     return asdict(config)
+
+
+def digest(about: dict) -> str:
+    """Eight hexadecimal digits that change with `about`, which JSON can hold."""
+    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:8]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import yaml
 
-from c3n_model.checkpoint import load_checkpoint
 from c3n_model.config import ZeroShotConfig, read_config
 from c3n_model.model import Model
+from c3n_model.weights.checkpoint import load_checkpoint
 
 DEMO = Path(__file__).parent / "assets" / "demo.safetensors"
 

@@ -31,15 +31,15 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from c3n_model.sources.messages import stamp_of
 from c3n_model.types import NANOSECONDS_PER_SECOND
-from c3n_ros.camera import ray_of
-from c3n_ros.conversions import sightings_from_objects
-from c3n_ros.follow import STANDSTILL, FollowSettings, SoundFollower, Velocity
-from c3n_ros.message_types import message_class
+from c3n_ros.geometry.camera import ray_of
+from c3n_ros.geometry.follow import STANDSTILL, FollowSettings, SoundFollower, Velocity
+from c3n_ros.geometry.target import TargetSettings
+from c3n_ros.messages.conversions import sightings_from_objects
+from c3n_ros.messages.message_types import message_class
+from c3n_ros.messages.poses import facing
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.parameters import LIVE, START, declare_parameters, parameter, with_changes
-from c3n_ros.poses import facing
 from c3n_ros.run_node import run, spin
-from c3n_ros.target import TargetSettings
 
 OBJECTS_DEPTH, ODOMETRY_DEPTH, OUTPUT_DEPTH = 5, 50, 1
 GOAL_PERIOD_S = 1.0  # Nav2 plans anew for every goal

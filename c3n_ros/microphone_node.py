@@ -23,9 +23,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from c3n_ros.messages.sound import SoundMessages
 from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
 from c3n_ros.run_node import run, spin
-from c3n_ros.sound_messages import SoundMessages
 
 SOUND_DEPTH = 50
 TICK_S = 0.01  # how often chunks are looked for: what the node adds to the latency, at most

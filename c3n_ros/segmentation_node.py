@@ -30,14 +30,14 @@ from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import Segmentation
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
-from c3n_ros.perception import Perception
-from c3n_ros.pipeline import Pipeline
-from c3n_ros.ros_diagnostics import Diagnostics
-from c3n_ros.ros_inputs import Inputs
-from c3n_ros.ros_lifecycle import refuse_wrong_transitions
-from c3n_ros.ros_outputs import Outputs
 from c3n_ros.run_node import run, spin
-from c3n_ros.segmentation_parameters import SegmentationParameters
+from c3n_ros.segmentation.perception import Perception
+from c3n_ros.segmentation.pipeline import Pipeline
+from c3n_ros.segmentation.ros_diagnostics import Diagnostics
+from c3n_ros.segmentation.ros_inputs import Inputs
+from c3n_ros.segmentation.ros_lifecycle import refuse_wrong_transitions
+from c3n_ros.segmentation.ros_outputs import Outputs
+from c3n_ros.segmentation.settings import SegmentationParameters
 
 REPEAT_ERROR_AFTER_S = 10.0
 

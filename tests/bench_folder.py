@@ -16,8 +16,8 @@ from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.sources.media import arrival_ns
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import AudioChunk, Frame
-from c3n_model.zero_shot.network import ZeroShot
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
+from c3n_model.zero_shot.zero_shot import ZeroShot
 
 RATE = 8000
 SECOND = 1_000_000_000

@@ -15,7 +15,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
-from c3n_ros.conversions import time_message
+from c3n_ros.messages.conversions import time_message
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.segmentation_node import SegmentationNode
 

@@ -1,8 +1,8 @@
 """The demo scene as a small video, for tests of commands."""
 
-from c3n_model.data.synthetic_scenes import make_demo_scene
-from c3n_model.sources.scene import SceneSource
 from c3n_model.sources.video_writer import VideoWriter
+from c3n_model.synthetic.scenes import make_demo_scene
+from c3n_model.synthetic.source import SceneSource
 
 
 def write_scene_video(path, seconds):

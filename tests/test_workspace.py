@@ -11,8 +11,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def workspace(monkeypatch):
-    """c3n_ros/workspace.py, which runs as a script beside virtual_environment.py."""
-    monkeypatch.syspath_prepend(str(ROOT / "c3n_ros"))
+    """workspace.py, which runs as a script beside virtual_environment.py."""
+    monkeypatch.syspath_prepend(str(ROOT))
     yield importlib.import_module("workspace")
     for name in ("workspace", "virtual_environment"):
         sys.modules.pop(name, None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import torch
 
-from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig
-from c3n_model.data import synthetic_world as world
 from c3n_model.model import Model
 from c3n_model.network.consensus import label_similarity
+from c3n_model.synthetic import world
+from c3n_model.weights.checkpoint import build_network
 
 
 def make_tiny_model(**settings) -> Model:

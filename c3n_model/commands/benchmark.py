@@ -27,7 +27,7 @@ def add(commands) -> None:
 
 def run_network(options, _: str) -> str:
     """Time the network."""
-    from c3n_model.benchmark import benchmark_network
+    from c3n_model.experiments.cost.benchmark import benchmark_network
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
@@ -47,8 +47,8 @@ def run_network(options, _: str) -> str:
 
 def run_loader(options, _: str) -> str:
     """Time loader and training step."""
-    from c3n_model.benchmark_loader import benchmark_loader
     from c3n_model.config import ModelConfig, TrainConfig, read_config, to_mapping
+    from c3n_model.experiments.cost.benchmark_loader import benchmark_loader
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
 
@@ -106,7 +106,7 @@ def _workers_in_words(workers: int) -> str:
 
 
 def _row(name: str, values, unit: str) -> str:
-    from c3n_model.benchmark import Spread
+    from c3n_model.experiments.cost.benchmark import Spread
 
     spread = Spread.of(values)
     return f"  {name:<28}{spread.median:>10.2f} {unit:<3}{spread.low:>10.2f} to {spread.high:.2f}".rstrip()
@@ -132,6 +132,6 @@ def _loader_to_mapping(found) -> dict:
 
 
 def _spread(values) -> dict:
-    from c3n_model.benchmark import Spread
+    from c3n_model.experiments.cost.benchmark import Spread
 
     return asdict(Spread.of(values))

@@ -41,7 +41,7 @@ def add(commands) -> None:
 def run(options, _: str) -> str:
     """Describe."""
     from c3n_model.config import ModelConfig, read_config
-    from c3n_model.describe import describe
+    from c3n_model.experiments.cost.describe import describe
 
     config = read_config(options.config).model if options.config else ModelConfig()
     given = {name: getattr(options, name) for name in ("visual", "audio", "history", "image_size")}

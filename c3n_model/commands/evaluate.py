@@ -36,9 +36,9 @@ def run(options, command_line: str) -> str:
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
     from c3n_model.scoring.evaluate import evaluate
-    from c3n_model.scoring.report import PAGE
+    from c3n_model.scoring.evaluation import PAGE
+    from c3n_model.scoring.report.gallery import make_gallery
     from c3n_model.scoring.report.page import write_report
-    from c3n_model.scoring.report.pictures import make_gallery
     from c3n_model.scoring.report.tables import describe_model
 
     if options.batch_size < 1:

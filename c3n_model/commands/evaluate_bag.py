@@ -25,10 +25,10 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """The report in `options.out`; returns its numbers."""
-    from c3n_model.bag_scores import TruthFolder
-    from c3n_model.evaluate_bag import read_live, report_on, run_offline
     from c3n_model.loading import load_model
     from c3n_model.progress import bar
+    from c3n_model.scoring.bag_scores import TruthFolder
+    from c3n_model.scoring.evaluate_bag import read_live, report_on, run_offline
     from c3n_model.scoring.report.bag_page import write_bag_report
     from c3n_model.sources import open_source
     from c3n_model.streaming.session import Session

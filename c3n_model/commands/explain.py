@@ -17,12 +17,12 @@ def add(commands) -> None:
 
 def run(options, _: str) -> str:
     """A picture for each second in `options.out`; returns a line a second."""
-    from c3n_model.explain import describe_explanation, explain_seconds
-    from c3n_model.explain_figure import draw_explanation
     from c3n_model.loading import load_model
+    from c3n_model.pictures.explanation import draw_explanation
     from c3n_model.progress import bar
-    from c3n_model.segment import describe_second
     from c3n_model.sources import open_source
+    from c3n_model.streaming.explain import describe_explanation, explain_seconds
+    from c3n_model.streaming.segment import describe_second
     from c3n_model.streaming.session import Session
 
     if options.second is not None and options.second < 0:

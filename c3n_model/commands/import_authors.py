@@ -25,18 +25,18 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Put checkpoint, labels and audio encoder together."""
-    from c3n_model import weights
-    from c3n_model.authors_checkpoint import from_authors
-    from c3n_model.checkpoint import build_network, save_model
     from c3n_model.labels.names import audioset_names, check_public_labels
     from c3n_model.labels.table import LabelTable
     from c3n_model.model import Model
-    from c3n_model.pretrained import load_audio
-    from c3n_model.tensors import fill, read_tensors
+    from c3n_model.weights import manifest
+    from c3n_model.weights.authors import from_authors
+    from c3n_model.weights.checkpoint import build_network, save_model
+    from c3n_model.weights.pretrained import load_audio
+    from c3n_model.weights.tensors import fill, read_tensors
 
     config, tensors = from_authors(read_tensors(options.checkpoint))
     labels = LabelTable.load(options.labels)
-    sounds = audioset_names(weights.find("audioset_classes"))
+    sounds = audioset_names(manifest.find("audioset_classes"))
     check_public_labels(labels.audio_labels, labels.visual_labels, sounds)
     network = build_network(config, labels.similarity)
     if options.audio_weights is None:

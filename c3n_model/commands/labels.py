@@ -42,12 +42,12 @@ def add(commands) -> None:
 
 def run_build(options, command_line: str) -> str:
     """`c3n labels build`."""
-    from c3n_model import weights
     from c3n_model.labels.names import imagenet_names, read_labels
     from c3n_model.labels.table import build_table
     from c3n_model.labels.vectors import open_vectors
+    from c3n_model.weights import manifest
 
-    audio = read_labels(options.audio_labels or weights.find("audioset_classes"))
+    audio = read_labels(options.audio_labels or manifest.find("audioset_classes"))
     visual = imagenet_names() if options.visual_labels == "imagenet" else read_labels(Path(options.visual_labels))
     source = open_vectors(options.vectors)
     table = build_table(audio, visual, source, cleaning=options.cleaning, command=command_line)

@@ -15,10 +15,10 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Pretrain, then save."""
-    from c3n_model.checkpoint import save_model
     from c3n_model.config import read_config
     from c3n_model.progress import bar
-    from c3n_model.training.pretrain import pretrain_classifiers
+    from c3n_model.synthetic.pretrain import pretrain_classifiers
+    from c3n_model.weights.checkpoint import save_model
 
     config = read_config(options.config)
     model = pretrain_classifiers(options.out.stem, config.model, config.pretrain, bar)

@@ -37,8 +37,8 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Train and score what is missing, then write."""
+    from c3n_model.experiments.paper.reproduce import Request, reproduce
     from c3n_model.progress import bar
-    from c3n_model.reproduce.reproduce import Request, reproduce
 
     numbers = {"all": (*ALL_TABLES, "figures")}.get(options.table, (options.table,))
     request = Request(

@@ -17,9 +17,9 @@ def run(options, _: str) -> str:
     """Results in `options.out`; returns a line a second."""
     from c3n_model.loading import load_model
     from c3n_model.progress import bar
-    from c3n_model.results import ResultWriter
-    from c3n_model.segment import describe_second, segment
     from c3n_model.sources import open_source
+    from c3n_model.sources.results import ResultWriter
+    from c3n_model.streaming.segment import describe_second, segment
     from c3n_model.streaming.session import Session
 
     source = open_source(options.input, options.image_topic, options.audio_topic)

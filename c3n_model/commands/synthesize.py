@@ -23,8 +23,8 @@ def add(commands) -> None:
 
 def run(options, _: str) -> str:
     """Write the scenes."""
-    from c3n_model.data.synthesize import synthesize
     from c3n_model.progress import bar
+    from c3n_model.synthetic.synthesize import synthesize
 
     counts = {split: getattr(options, split) for split in SPLITS}
     settings = [options.setting] if options.setting else ["s4", "ms3"]

@@ -32,7 +32,6 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Train, keeping the best epoch in `options.out`; then score that. Interrupted, the same command goes on."""
-    from c3n_model.checkpoint import save_model
     from c3n_model.config import read_config
     from c3n_model.data.avsbench import AVSBench, settings_below
     from c3n_model.model import choose_device
@@ -40,6 +39,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.scoring.evaluate import evaluate
     from c3n_model.training.distributed import joined_group, own_device
     from c3n_model.training.run import fit_model
+    from c3n_model.weights.checkpoint import save_model
 
     with joined_group() as group:
         progress = bar if group.is_main else silent

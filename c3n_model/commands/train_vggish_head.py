@@ -21,11 +21,11 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Read, train, score on the evaluation split, save."""
-    from c3n_model.data.audioset_embeddings import EVALUATION_SPLIT, TRAINING_SPLITS, read_bags
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
+    from c3n_model.training.audioset_embeddings import EVALUATION_SPLIT, TRAINING_SPLITS, read_bags
     from c3n_model.training.vggish_head import LEARNING_RATE, evaluate_head, train_head
-    from c3n_model.vggish_head import save_head
+    from c3n_model.weights.vggish import save_head
 
     device = choose_device(options.device)
     evaluation = read_bags(options.features, [EVALUATION_SPLIT], bar)  # the small one first: it shows a wrong folder

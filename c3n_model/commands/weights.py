@@ -23,29 +23,29 @@ def add(commands) -> None:
 
 def run_list(options, _: str) -> str:
     """`c3n weights list`."""
-    from c3n_model import weights
+    from c3n_model.weights import manifest
 
     rows = [("NAME", "SIZE", "CHECKSUM", "LICENCE", "WHERE")]
-    for file in weights.manifest().values():
-        present = weights.locate(file)
+    for file in manifest.read_manifest().values():
+        present = manifest.locate(file)
         missing = "missing" if file.urls else "missing, to be put there by hand"
         rows.append((file.name, file.size, file.checksum_kind, file.licence, str(present or missing)))
-    sets = [f"set {name}: {' '.join(members)}" for name, members in weights.sets().items()]
+    sets = [f"set {name}: {' '.join(members)}" for name, members in manifest.sets().items()]
     return "\n".join([*_table(rows), "", *sets])
 
 
 def run_get(options, _: str) -> str:
     """`c3n weights get`. One that fails does not keep the others from coming; then it raises OSError."""
-    from c3n_model import weights
     from c3n_model.progress import bar
+    from c3n_model.weights import manifest
 
-    names = weights.expand(options.names)
+    names = manifest.expand(options.names)
     if options.sha256 and len(names) != 1:
         raise ValueError(f"--sha256 is of one file; {' '.join(options.names)} are {len(names)}")
     lines, failures = [], []
     for name in names:
         try:
-            lines.append(f"{name}: {weights.get(name, bar, sha256=options.sha256)}")
+            lines.append(f"{name}: {manifest.get(name, bar, sha256=options.sha256)}")
         except (OSError, ValueError) as error:
             failures.append(str(error))
     if failures:
@@ -56,17 +56,17 @@ def run_get(options, _: str) -> str:
 
 def run_verify(options, _: str) -> str:
     """`c3n weights verify`. Raises ValueError if a file is wrong, FileNotFoundError if a named one is missing."""
-    from c3n_model import weights
     from c3n_model.progress import bar
+    from c3n_model.weights import manifest
 
-    named = weights.expand(options.names)
-    present = {name: weights.locate(weights.entry(name)) for name in named or weights.manifest()}
+    named = manifest.expand(options.names)
+    present = {name: manifest.locate(manifest.entry(name)) for name in named or manifest.read_manifest()}
     rows, wrong = [], []
     for name, path in bar([item for item in present.items() if item[1]], "verify"):
-        file = weights.entry(name)
-        fault = weights.fault(file, path)
+        file = manifest.entry(name)
+        fault = manifest.fault(file, path)
         good = (
-            f"good {file.checksum_kind}" if file.checksum else f"no checksum known; sha256 {weights.checksum_of(path)}"
+            f"good {file.checksum_kind}" if file.checksum else f"no checksum known; sha256 {manifest.checksum_of(path)}"
         )
         rows.append((name, f"WRONG {fault}" if fault else good, str(path)))
         wrong += [name] if fault else []
@@ -75,15 +75,15 @@ def run_verify(options, _: str) -> str:
         print(lines)
         raise ValueError(f"{len(wrong)} of {len(rows)} files are not what they should be: {', '.join(wrong)}")
     for name in named:
-        weights.find(name)  # raises for what is missing
+        manifest.find(name)  # raises for what is missing
     return lines
 
 
 def run_path(options, _: str) -> str:
     """`c3n weights path`."""
-    from c3n_model import weights
+    from c3n_model.weights import manifest
 
-    return "\n".join(str(weights.find(name)) for name in weights.expand([options.name]))
+    return "\n".join(str(manifest.find(name)) for name in manifest.expand([options.name]))
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

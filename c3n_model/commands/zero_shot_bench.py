@@ -25,10 +25,10 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Run everything there is data for; returns the table of methods."""
-    from c3n_model.bench import recordings, report, zero_shot
-    from c3n_model.bench.data import read_data
-    from c3n_model.bench.gallery import Gallery
-    from c3n_model.bench.scenes import compose, compose_off_screen
+    from c3n_model.experiments.zero_shot import recordings, report, zero_shot
+    from c3n_model.experiments.zero_shot.data import read_data
+    from c3n_model.experiments.zero_shot.gallery import Gallery
+    from c3n_model.experiments.zero_shot.scenes import compose, compose_off_screen
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
 
@@ -72,14 +72,14 @@ def run(options, command_line: str) -> str:
 
 def _plain_table(options) -> tuple[Path, str]:
     """The label table of plain C3IM, given or made of what lies beside the data or in C3N_WEIGHTS; and what it says."""
-    from c3n_model import weights
-    from c3n_model.bench.plain import plain_table
+    from c3n_model.experiments.zero_shot.plain import plain_table
     from c3n_model.labels.names import audioset_names
+    from c3n_model.weights import manifest
 
     if options.labels is not None:
         return options.labels, f"the table {options.labels.name}"
-    folders = [options.data, Path(os.environ.get(weights.WEIGHTS_VARIABLE) or options.data)]
-    table, made_of = plain_table(audioset_names(weights.find("audioset_classes")), folders)
+    folders = [options.data, Path(os.environ.get(manifest.WEIGHTS_VARIABLE) or options.data)]
+    table, made_of = plain_table(audioset_names(manifest.find("audioset_classes")), folders)
     path = options.out / "plain_labels.safetensors"
     table.save(path)
     return path, made_of

@@ -1,0 +1,1 @@
+"""AVSBench: its releases, read, checked and made."""

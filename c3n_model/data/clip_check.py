@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image
 
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, ClipPaths, open_mask, read_sound, sounding
-from c3n_model.sources.pictures import read_picture
+from c3n_model.sources.picture_files import read_picture
 
 PAPER_COUNTS = {"s4": {"train": 3452, "val": 740, "test": 740}, "ms3": {"train": 296, "val": 64, "test": 64}}
 _AGAIN = "copy or make them again"

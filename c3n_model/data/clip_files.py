@@ -20,7 +20,7 @@ import soundfile
 from PIL import Image
 
 from c3n_model.preprocess import snippet_from_samples
-from c3n_model.sources.pictures import read_picture, read_whole
+from c3n_model.sources.picture_files import read_picture, read_whole
 from c3n_model.types import Clip
 
 CLIP_FRAMES = 5

@@ -16,7 +16,7 @@ from c3n_model.data.avsbench_object import FOLDERS, HEADERS, clip_paths, table_r
 from c3n_model.data.clip_files import ClipPaths, read_mask, read_rows, read_sound, squash_mask
 from c3n_model.data.raw_videos import SAMPLE_RATE, RawVideo, RawVideos, sample_video
 from c3n_model.progress import Progress
-from c3n_model.sources.pictures import read_whole
+from c3n_model.sources.picture_files import read_whole
 
 
 @dataclass(frozen=True)

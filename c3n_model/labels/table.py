@@ -14,10 +14,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c3n_model import described_tensors
 from c3n_model.labels.cleaning import RULES
 from c3n_model.labels.vectors import VectorSource
 from c3n_model.network.consensus import label_similarity
+from c3n_model.weights import described_tensors
 
 METADATA_KEY = "c3n_label_table"
 

@@ -15,7 +15,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from c3n_model import weights
+from c3n_model.weights import manifest
 
 TEXT_SUFFIXES = (".txt", ".vec", ".glove")
 _TOKEN = re.compile(r"(?:[^\W_]\.){2,}|'s\b|[^\W_]+(?:'(?!s\b)[^\W_]+)*|[^\w\s]")
@@ -58,7 +58,7 @@ def open_vectors(source: str | Path) -> VectorSource:
     readers = {".npz": _read_npz, ".bin": _read_word2vec} | dict.fromkeys(TEXT_SUFFIXES, _read_text)
     if form not in readers:
         raise ValueError(f"{path} is no known form of word vectors; expected one of {', '.join(readers)}")
-    about = {"vectors": path.name, "vectors_sha256": weights.checksum_of(path)}
+    about = {"vectors": path.name, "vectors_sha256": manifest.checksum_of(path)}
     return VectorSource(about, split_tokens, lambda wanted: readers[form](path, wanted))
 
 
@@ -83,7 +83,9 @@ def _open_spacy(name: str) -> VectorSource:
         if Path(name).is_dir():
             raise ValueError(f"{name} is no spaCy model: {str(error).splitlines()[0]}") from error
         command = (
-            f"fetch it where there is a network with c3n weights get {name}, or " if name in weights.manifest() else ""
+            f"fetch it where there is a network with c3n weights get {name}, or "
+            if name in manifest.read_manifest()
+            else ""
         )
         raise FileNotFoundError(
             f"no spaCy model {name!r}: {command}take its wheel from github.com/explosion/spacy-models/releases to this "
@@ -99,7 +101,7 @@ def _open_spacy(name: str) -> VectorSource:
     }
     table = model.path / "vocab" / "vectors"
     if table.is_file():
-        about["vectors_sha256"] = weights.checksum_of(table)
+        about["vectors_sha256"] = manifest.checksum_of(table)
 
     def tokens(text: str) -> list[str]:
         return [token.text for token in model.make_doc(text) if not token.is_space]

@@ -1,0 +1,1 @@
+"""The networks. They import nothing of ours but their own files."""

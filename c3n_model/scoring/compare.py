@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from c3n_model.scoring.bootstrap import mean_interval
-from c3n_model.scoring.report import CLIPS, METRICS
+from c3n_model.scoring.evaluation import CLIPS, METRICS
 
 METRIC_NAMES = {"iou": "mIoU", "fscore": "F-score"}
 ClipKey = tuple[str, str]  # category, name: S4 may list a video in two categories

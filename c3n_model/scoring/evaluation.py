@@ -21,6 +21,9 @@ from c3n_model.scoring.metrics import (
 )
 from c3n_model.types import UnifiedLabel
 
+# An evaluation on disk: files of its folder.
+METRICS, CLIPS, FRAMES, PAGE = "metrics.json", "clips.csv", "frames.csv", "report.html"
+
 
 @dataclass(frozen=True)
 class Evaluation:

@@ -10,6 +10,10 @@ from typing import Any
 import numpy as np
 from rosbags.rosbag2 import Reader
 
+from c3n_model.messages.images import frame_from_compressed, frame_from_image, mask_from_image
+from c3n_model.messages.sound_reader import SoundReader
+from c3n_model.messages.sounds import AudioFormat
+from c3n_model.messages.stamps import stamp_of
 from c3n_model.sources.bag_types import (
     AUDIO_TYPE,
     AUDIO_TYPES,
@@ -22,10 +26,6 @@ from c3n_model.sources.bag_types import (
     standard_types,
     typestore_for,
 )
-from c3n_model.sources.images import frame_from_compressed, frame_from_image, mask_from_image
-from c3n_model.sources.sound_reader import SoundReader
-from c3n_model.sources.sounds import AudioFormat
-from c3n_model.sources.stamps import stamp_of
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 __all__ = [

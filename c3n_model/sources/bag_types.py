@@ -13,7 +13,7 @@ from rosbags.interfaces import Connection, MessageDefinitionFormat
 from rosbags.typesys import Stores, get_types_from_msg, get_typestore
 from rosbags.typesys.store import Typestore
 
-from c3n_model.sources.sounds import MGONZS13, ROS_DRIVERS
+from c3n_model.messages.sounds import MGONZS13, ROS_DRIVERS
 
 IMAGE_TYPE = "sensor_msgs/msg/Image"
 COMPRESSED_TYPE = "sensor_msgs/msg/CompressedImage"

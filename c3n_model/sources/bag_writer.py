@@ -9,8 +9,8 @@ from types import TracebackType
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from c3n_model.messages.sounds import AudioFormat, pcm_from_samples
 from c3n_model.sources.bag_types import AUDIO_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
-from c3n_model.sources.sounds import AudioFormat, pcm_from_samples
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}

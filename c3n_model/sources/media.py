@@ -16,7 +16,7 @@ from pathlib import Path
 import av
 import numpy as np
 
-from c3n_model.sources.pictures import read_picture
+from c3n_model.sources.picture_files import read_picture
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")

@@ -6,10 +6,10 @@ bytes). The names that live nodes and bag readers share; they are made in `image
 
 from __future__ import annotations
 
-from c3n_model.sources.images import frame_from_compressed, frame_from_image, knows_encoding, mask_from_image
-from c3n_model.sources.mp3 import MP3_REMEDY, Mp3Decoder
-from c3n_model.sources.sound_reader import SoundReader
-from c3n_model.sources.sounds import (
+from c3n_model.messages.images import frame_from_compressed, frame_from_image, knows_encoding, mask_from_image
+from c3n_model.messages.mp3 import MP3_REMEDY, Mp3Decoder
+from c3n_model.messages.sound_reader import SoundReader
+from c3n_model.messages.sounds import (
     MGONZS13,
     ROS_DRIVERS,
     AudioFormat,
@@ -20,7 +20,7 @@ from c3n_model.sources.sounds import (
     format_from_info,
     pcm_from_samples,
 )
-from c3n_model.sources.stamps import nanoseconds, stamp_of
+from c3n_model.messages.stamps import nanoseconds, stamp_of
 
 __all__ = [
     "MGONZS13",

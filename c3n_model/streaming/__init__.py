@@ -1,0 +1,1 @@
+"""Live streams: buffers, windows, the session that segments them."""

@@ -20,11 +20,10 @@ import torch
 from torch.utils.data import ConcatDataset, Dataset
 from torch.utils.tensorboard import SummaryWriter
 
-from c3n_model.checkpoint import load_checkpoint, save_model
 from c3n_model.config import TrainConfig, to_mapping
 from c3n_model.environment import describe_environment
 from c3n_model.model import Model
-from c3n_model.overlay import contact_sheet, draw_mask
+from c3n_model.pictures.overlay import contact_sheet, draw_mask
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate, predict
 from c3n_model.training.clips import TrainingClips
@@ -33,6 +32,7 @@ from c3n_model.training.features import cache_features
 from c3n_model.training.loop import train
 from c3n_model.training.state import TrainingState
 from c3n_model.types import Clip
+from c3n_model.weights.checkpoint import load_checkpoint, save_model
 
 
 def fit_model(

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import torch
 
-from c3n_model.checkpoint import build_network, load_checkpoint
 from c3n_model.config import ModelConfig
 from c3n_model.labels.names import audioset_names, check_public_labels
 from c3n_model.labels.table import LabelTable
 from c3n_model.model import Model
-from c3n_model.pretrained import load_audio, load_visual
-from c3n_model.weights import checksum_of, find
+from c3n_model.weights.checkpoint import build_network, load_checkpoint
+from c3n_model.weights.manifest import checksum_of, find
+from c3n_model.weights.pretrained import load_audio, load_visual
 
 
 def from_public(name: str, config: ModelConfig, labels: Path, seed: int) -> Model:

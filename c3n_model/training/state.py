@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from c3n_model import described_tensors
 from c3n_model.config import to_mapping
-from c3n_model.tensors import fill
-
-if TYPE_CHECKING:
-    from c3n_model.training.loop import Optimisation
+from c3n_model.training.optimisation import Optimisation
+from c3n_model.weights import described_tensors
+from c3n_model.weights.tensors import fill
 
 _KEY = "c3n_training"
 _ADAM = ("step", "exp_avg", "exp_avg_sq")

@@ -15,9 +15,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor
 from torch.nn import functional as F
 
-from c3n_model.data.audioset_embeddings import LabelledBags
 from c3n_model.network.audio.vggish import AttentionHead, rescale_levels
 from c3n_model.progress import Progress
+from c3n_model.training.audioset_embeddings import LabelledBags
 
 LEARNING_RATE = 1e-3
 EVALUATION_BATCH = 1000

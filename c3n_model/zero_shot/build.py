@@ -5,18 +5,18 @@ from __future__ import annotations
 import importlib.util
 from pathlib import Path
 
-from c3n_model import weights
 from c3n_model.config import ZeroShotConfig
 from c3n_model.labels.names import IMAGENET_CLASSES, audioset_names
 from c3n_model.labels.table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.pretrained import load_audio, load_visual
-from c3n_model.tensors import fill, read_tensors
-from c3n_model.zero_shot.network import ZeroShot
+from c3n_model.weights import manifest
+from c3n_model.weights.pretrained import load_audio, load_visual
+from c3n_model.weights.tensors import fill, read_tensors
 from c3n_model.zero_shot.segmenters import MaskRCNN, Segmenter, from_public, open_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, noun_vocabulary, table_vocabulary
+from c3n_model.zero_shot.zero_shot import ZeroShot
 
 TF_MOBILENET = "mobilenetv2_100_tfsame"  # MobileNetV2 as TensorFlow trained it: other padding and pixel statistics
 DEEPLAB = "deeplabv3_pascal"
@@ -40,7 +40,7 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
 def _load(config: ZeroShotConfig) -> Model:
     if config.audio == "vggish" and config.history > 1:
         raise ValueError("vggish hears one second at a time; set history: 1, or another audio encoder")
-    sounds = tuple(audioset_names(weights.find("audioset_classes")))
+    sounds = tuple(audioset_names(manifest.find("audioset_classes")))
     visual, visual_file = _visual_encoder(config.visual)
     audio = build_audio_encoder(config.audio, len(sounds))
     files = [visual_file, *load_audio(audio, config.audio)]
@@ -70,11 +70,11 @@ def _load(config: ZeroShotConfig) -> Model:
 
 def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
     """The classifier `name` with ImageNet's weights; of MobileNetV2 TensorFlow's, where they are."""
-    tensorflow = weights.locate(weights.entry(TF_MOBILENET))
+    tensorflow = manifest.locate(manifest.entry(TF_MOBILENET))
     if name == "mobilenetv2_100" and tensorflow is not None:
         encoder = VisualEncoder(name, IMAGENET_CLASSES, create_arguments={"pad_type": "same"})
         encoder.set_normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-        tensorflow = weights.find(TF_MOBILENET)  # raises for a file that was cut
+        tensorflow = manifest.find(TF_MOBILENET)  # raises for a file that was cut
         fill(encoder.backbone, read_tensors(tensorflow), tensorflow)
         return encoder, tensorflow
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
@@ -96,7 +96,7 @@ def _choice(config: ZeroShotConfig) -> str:
     if chosen != "auto":
         return chosen
     has_tflite = importlib.util.find_spec("ai_edge_litert") is not None
-    present = [name for name in (DEEPLAB, *MASK_RCNNS) if weights.locate(weights.entry(name)) is not None]
+    present = [name for name in (DEEPLAB, *MASK_RCNNS) if manifest.locate(manifest.entry(name)) is not None]
     return next((name for name in present if name != DEEPLAB or has_tflite), "none")
 
 
@@ -108,9 +108,9 @@ def _segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]:
     if chosen == "none":
         return None, ""
     if chosen == DEEPLAB:
-        return open_segmenter(weights.find(DEEPLAB), weights.find(f"{DEEPLAB}_labels")), chosen
+        return open_segmenter(manifest.find(DEEPLAB), manifest.find(f"{DEEPLAB}_labels")), chosen
     if chosen in MASK_RCNNS:
-        segmenter, path = MaskRCNN(chosen), weights.find(chosen)
+        segmenter, path = MaskRCNN(chosen), manifest.find(chosen)
         fill(segmenter.network, from_public(read_tensors(path)), path)
         return segmenter, chosen
     path = Path(chosen)

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from scene_video import write_scene_video
 
-from c3n_model.checkpoint import save_model
 from c3n_model.cli import main
 from c3n_model.loading import load_model
+from c3n_model.weights.checkpoint import save_model
 
 CONFIG = """
 model: {visual: test_resnet, channels: 8, image_size: 64, gate: standard}

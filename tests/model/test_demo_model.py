@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.synthesize import synthesize
 from c3n_model.loading import DEMO, load_model
 from c3n_model.progress import silent
 from c3n_model.scoring.evaluate import evaluate
+from c3n_model.synthetic.synthesize import synthesize
 
 UNSEEN_SEED = 20_000
 

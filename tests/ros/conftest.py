@@ -17,7 +17,7 @@ pytest.importorskip("c3n_ros.msg", reason="the workspace is not built: run the t
 import rclpy  # noqa: E402
 from rclpy.executors import SingleThreadedExecutor  # noqa: E402
 
-from c3n_model.checkpoint import save_model  # noqa: E402
+from c3n_model.weights.checkpoint import save_model  # noqa: E402
 
 
 @pytest.fixture

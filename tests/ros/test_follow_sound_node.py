@@ -13,8 +13,8 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from sounding import segmentation
 
-from c3n_ros.conversions import objects_message, time_message
 from c3n_ros.follow_sound_node import FollowParameters, FollowSoundNode, yaw_of
+from c3n_ros.messages.conversions import objects_message, time_message
 from c3n_ros.msg import SoundingObjects
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config/follow_sound.yaml"

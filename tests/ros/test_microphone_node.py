@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import DurabilityPolicy, QoSProfile
 
-from c3n_model.sources.sound_reader import SoundReader
+from c3n_model.messages.sound_reader import SoundReader
 from c3n_ros.microphone_node import MicrophoneNode
 
 

@@ -13,7 +13,7 @@ from sensor_msgs.msg import Image
 from c3n_model.sources.messages import frame_from_image, stamp_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Window
-from c3n_ros import health, input_status
+from c3n_ros.health import health, input_status
 
 STRANGER = """
 import rclpy

@@ -1,3 +1,1 @@
-"""An evaluation on disk: metrics.json, clips.csv, frames.csv, and a page for people, report.html."""
-
-METRICS, CLIPS, FRAMES, PAGE = "metrics.json", "clips.csv", "frames.csv", "report.html"
+"""An evaluation as a page for people, with its tables and pictures."""

@@ -8,8 +8,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from c3n_model.evaluate_bag import SeenWindow
-from c3n_model.scoring.report.pictures import data_uri
+from c3n_model.scoring.evaluate_bag import SeenWindow
+from c3n_model.scoring.report.gallery import data_uri
 
 SHOWN = 24  # pictures in the page
 

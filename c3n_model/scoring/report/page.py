@@ -7,9 +7,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from c3n_model.scoring.evaluation import Evaluation
-from c3n_model.scoring.report import CLIPS, FRAMES, METRICS, PAGE
-from c3n_model.scoring.report.pictures import Gallery
+from c3n_model.scoring.evaluation import CLIPS, FRAMES, METRICS, PAGE, Evaluation
+from c3n_model.scoring.report.gallery import Gallery
 from c3n_model.scoring.report.tables import clip_rows, frame_rows, to_mapping, write_rows
 
 

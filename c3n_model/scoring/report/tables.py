@@ -13,7 +13,7 @@ from c3n_model.model import Model
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import THRESHOLDS, frame_fscore, frame_iou
 from c3n_model.types import UnifiedLabel
-from c3n_model.weights import checksum_of
+from c3n_model.weights.manifest import checksum_of
 
 CARD_ESSENTIALS = ("note", "commands", "labels", "weights", "train")
 

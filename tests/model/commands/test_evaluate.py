@@ -5,10 +5,10 @@ import json
 import pytest
 from tiny import make_tiny_model
 
-from c3n_model.checkpoint import save_model
 from c3n_model.cli import main
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
+from c3n_model.weights.checkpoint import save_model
 
 
 @pytest.fixture(scope="module")

@@ -8,17 +8,17 @@ import cv2
 import numpy as np
 import pytest
 
-from c3n_model.bag_scores import TruthFolder
-from c3n_model.checkpoint import save_model
 from c3n_model.cli import main
-from c3n_model.data.synthetic_scenes import make_demo_scene
-from c3n_model.evaluate_bag import report_on, run_offline
-from c3n_model.recording import LiveWindow
+from c3n_model.scoring.bag_scores import TruthFolder
+from c3n_model.scoring.evaluate_bag import report_on, run_offline
+from c3n_model.scoring.recording import LiveWindow
 from c3n_model.scoring.report.bag_page import render, write_bag_report
 from c3n_model.sources.bag import BagSource
 from c3n_model.sources.convert import START_NS, bag_from_media
-from c3n_model.sources.scene import SceneSource
 from c3n_model.streaming.session import Session
+from c3n_model.synthetic.scenes import make_demo_scene
+from c3n_model.synthetic.source import SceneSource
+from c3n_model.weights.checkpoint import save_model
 
 SECOND = 1_000_000_000
 ABOUT = {

@@ -31,10 +31,10 @@ class Table:
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "c3n_model.labels.table", SimpleNamespace(LabelTable=Table))
-    monkeypatch.setattr("c3n_model.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(128))
+    monkeypatch.setattr("c3n_model.weights.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(128))
     torch.save(their_checkpoint("pvt_v2_b0", 128), tmp_path / "theirs.pth")
     save_file(StubAudio(128).state_dict(), tmp_path / "audio.safetensors")
-    monkeypatch.setattr("c3n_model.weights.find", Path)
+    monkeypatch.setattr("c3n_model.weights.manifest.find", Path)
     monkeypatch.setattr("c3n_model.labels.names.audioset_names", lambda path: list(Table.audio_labels))
     monkeypatch.setattr("c3n_model.labels.names.imagenet_names", lambda: list(Table.visual_labels))
     monkeypatch.chdir(tmp_path)
@@ -73,7 +73,7 @@ def test_a_model_of_ours_can_give_the_audio_encoder(files):
 
 def test_public_audio_weights_are_the_default(files, monkeypatch):
     asked = []
-    monkeypatch.setattr("c3n_model.pretrained.load_audio", lambda encoder, name: asked.append(name))
+    monkeypatch.setattr("c3n_model.weights.pretrained.load_audio", lambda encoder, name: asked.append(name))
     main([*COMMAND[:4], *COMMAND[6:]])
     assert asked == ["vggish"]
     assert load_model("model.safetensors").config.audio == "vggish"

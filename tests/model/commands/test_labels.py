@@ -4,17 +4,17 @@ import numpy as np
 import pytest
 from word_files import write_npz
 
-from c3n_model import weights
 from c3n_model.cli import main
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.table import LabelTable
+from c3n_model.weights import manifest
 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "no_weights"))
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "no_cache")
+    monkeypatch.setattr(manifest, "cache_folder", lambda: tmp_path / "no_cache")
     words = {"violin": [1, 0], "guitar": [0.8, 0.6], "dog": [0, 1]}
     write_npz(tmp_path / "words.npz", {word: np.array(row, np.float32) for word, row in words.items()})
     (tmp_path / "sounds.txt").write_text("Violin\n\nSilence\nBark, dog\n")

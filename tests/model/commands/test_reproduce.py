@@ -9,9 +9,9 @@ from toy_weights import own_weights
 
 from c3n_model.cli import main
 from c3n_model.config import ModelConfig, TrainConfig
-from c3n_model.reproduce import reproduce as module
-from c3n_model.reproduce import runs
-from c3n_model.reproduce.recipes import ABLATION, MAIN_PAIR, SYNTHETIC, Recipe
+from c3n_model.experiments.paper import reproduce as module
+from c3n_model.experiments.paper import runs
+from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, SYNTHETIC, Recipe
 
 SMALL = ["--data", "synthetic", "--size", "small", "--device", "cpu"]
 MADE_UP = "A made-up world"

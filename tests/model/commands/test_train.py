@@ -7,10 +7,10 @@ import torch
 from public_weights import SOUNDS, save_label_table, write_public_weights
 from toy_weights import own_weights
 
-from c3n_model import weights
 from c3n_model.cli import main
 from c3n_model.labels.names import imagenet_names
 from c3n_model.loading import load_model
+from c3n_model.weights import manifest
 
 CONFIG = """
 model: {visual: mobilenetv2_100, audio: mn04, channels: 8, image_size: 64}
@@ -37,7 +37,7 @@ def test_from_public_weights_and_a_label_table(folder):
     assert (list(model.audio_labels), list(model.visual_labels)) == (SOUNDS, imagenet_names())
     assert model.card["labels"] == provenance
     assert model.card["weights"] == {
-        name: f"sha256:{weights.checksum_of(folder / name)}"
+        name: f"sha256:{manifest.checksum_of(folder / name)}"
         for name in ("mobilenetv2_100_ra-b33bc2c4.pth", "mn04_as_mAP_432.pt")
     }
     assert model.card["scores"].keys() == {"s4", "ms3"}

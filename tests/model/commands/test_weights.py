@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from file_server import file_server
 
-from c3n_model import weights
 from c3n_model.cli import main
-from c3n_model.weights import PretrainedFile, manifest
+from c3n_model.weights import manifest
+from c3n_model.weights.manifest import PretrainedFile, read_manifest
 
 TOYS = {
     name: PretrainedFile(
@@ -33,7 +33,7 @@ def test_list_names_every_file_and_where_it_lies(folder, capsys):
     main(["weights", "list"])
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line for line in lines if line}
-    assert manifest().keys() <= rows.keys()
+    assert read_manifest().keys() <= rows.keys()
     assert rows["pvt_v2_b4"].endswith(str(folder / "pvt_v2_b4.in1k.safetensors"))
     assert rows["mn04"].split() == ["mn04", "4.1", "MB", "sha256", "MIT", "missing"]
     assert rows["mobilenetv2_100"].split()[4:6] == ["sha256", "prefix"]
@@ -79,7 +79,7 @@ def test_get_shows_what_is_there_already(folder, capsys):
 
 def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(weights, "manifest", lambda: TOYS)
+    monkeypatch.setattr(manifest, "manifest", lambda: TOYS)
     with file_server() as server:
         server.files["/toy.pth"] = b"x"
         monkeypatch.setenv("C3N_WEIGHTS", server.url("/"))

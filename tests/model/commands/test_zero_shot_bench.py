@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from bench_folder import LeftHalf, tiny_model, write_data, write_picture, write_sound, write_video
 
-from c3n_model.bench import zero_shot
 from c3n_model.cli import main
-from c3n_model.zero_shot import network
+from c3n_model.experiments.zero_shot import zero_shot
+from c3n_model.zero_shot import zero_shot as network
 
 METHODS = {
     "all_foreground",
@@ -176,7 +176,7 @@ def test_a_damaged_file_is_named(tiny_models, data, name):
 
 @pytest.mark.realdata
 def test_real_networks_on_a_few_real_pictures_and_sounds(real_data, tmp_path, monkeypatch):
-    from c3n_model.bench.pictures import read_pictures
+    from c3n_model.experiments.zero_shot.pictures import read_pictures
 
     monkeypatch.setenv("C3N_WEIGHTS", str(real_data))
     pictures = zero_shot.halves(read_pictures(real_data / "coco"), tuning=False)

@@ -9,9 +9,9 @@ from semantic_release import write_semantic_release
 
 from c3n_model.data.avsbench import AVSBench, settings_below
 from c3n_model.data.avsbench_semantic import clips as semantic_clips
-from c3n_model.data.synthesize import synthesize
-from c3n_model.data.synthetic_scenes import make_scene
 from c3n_model.progress import silent
+from c3n_model.synthetic.scenes import make_scene
+from c3n_model.synthetic.synthesize import synthesize
 
 MASKS = {("s4", "train"): [True, False, False, False, False]}
 

@@ -12,8 +12,8 @@ from semantic_release import write_semantic_release
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.clip_files import read_clip, read_mask, read_rows, read_snippets
 from c3n_model.data.doctor import examine
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 
 SOUNDING = np.array([[False, True], [True, False]])
 

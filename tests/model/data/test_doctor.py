@@ -13,8 +13,8 @@ from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.clip_check import Found, Problem, check_table
 from c3n_model.data.doctor import examine, group
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 
 
 @pytest.fixture(scope="module")

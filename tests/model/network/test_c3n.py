@@ -4,12 +4,12 @@ import pytest
 import torch
 from tiny import make_tiny_model
 
-from c3n_model.checkpoint import build_network
 from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.network.attention import attend, attend_channels, class_activation_weights
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
-from c3n_model.training.loop import Optimisation
+from c3n_model.training.optimisation import Optimisation
+from c3n_model.weights.checkpoint import build_network
 
 
 @pytest.fixture

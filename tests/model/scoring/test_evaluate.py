@@ -9,9 +9,9 @@ from bright_model import Clips, make_bright_model, make_clip, rows
 from tiny import make_tiny_model
 
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
 from c3n_model.scoring.evaluate import evaluate, predict
+from c3n_model.synthetic.synthesize import synthesize
 
 CPU = torch.device("cpu")
 

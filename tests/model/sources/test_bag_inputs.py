@@ -8,6 +8,7 @@ import pytest
 from mp3_stream import encode_mp3, frame_ns
 from rosbags.rosbag2 import StoragePlugin, Writer
 
+from c3n_model.messages.sounds import MGONZS13, ROS_DRIVERS
 from c3n_model.sources.bag import BagSource, messages
 from c3n_model.sources.bag_types import (
     AUDIO_TYPE,
@@ -18,7 +19,6 @@ from c3n_model.sources.bag_types import (
     UNSTAMPED_AUDIO_TYPE,
     standard_types,
 )
-from c3n_model.sources.sounds import MGONZS13, ROS_DRIVERS
 from c3n_model.types import AudioChunk, Frame
 
 SECOND = 1_000_000_000

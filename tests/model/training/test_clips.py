@@ -5,8 +5,8 @@ import torch
 
 from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.training.clips import TrainingClips, parts_in_order, updates_per_epoch
 from c3n_model.training.distributed import Group
 

@@ -8,8 +8,8 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.training.distributed import ALONE, joined_group, own_device
 
 TRAINING = """

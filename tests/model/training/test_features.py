@@ -8,8 +8,8 @@ from tiny import make_tiny_model
 
 from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.training.clips import TrainingClips
 from c3n_model.training.features import cache_features
 from c3n_model.training.loop import train

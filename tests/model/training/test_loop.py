@@ -9,10 +9,11 @@ from tiny import make_tiny_model
 
 from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.synthesize import synthesize
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.training.clips import TrainingClips
-from c3n_model.training.loop import Optimisation, make_optimiser, rate_factor, set_training_mode, train
+from c3n_model.training.loop import set_training_mode, train
+from c3n_model.training.optimisation import Optimisation, make_optimiser, rate_factor
 from c3n_model.training.state import TrainingState
 
 CPU = torch.device("cpu")
@@ -147,7 +148,7 @@ def test_a_killed_training_goes_on_to_the_same_weights(scenes, tmp_path, updates
 
 
 def state_epoch(state) -> int:
-    from c3n_model import described_tensors
+    from c3n_model.weights import described_tensors
 
     return len(described_tensors.read(state.path, "c3n_training", "state")[0]["history"])
 

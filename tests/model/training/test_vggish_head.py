@@ -9,7 +9,7 @@ from c3n_model.cli import main
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.audio.vggish import rescale_levels
 from c3n_model.training.vggish_head import balanced_batches, mean_scores
-from c3n_model.vggish_head import load_head
+from c3n_model.weights.vggish import load_head
 
 CLASSES = [3, 40, 120, 526]
 

@@ -9,15 +9,15 @@ import pytest
 import torch
 import yaml
 
-from c3n_model import weights
 from c3n_model.cli import main
 from c3n_model.config import ZeroShotConfig, read_config
 from c3n_model.labels.names import audioset_names, imagenet_names
 from c3n_model.labels.table import LabelTable, matrix_sha256
 from c3n_model.loading import load_model
-from c3n_model.segment import segment
 from c3n_model.sources.media import VideoSource
+from c3n_model.streaming.segment import segment
 from c3n_model.streaming.session import Session
+from c3n_model.weights import manifest
 from c3n_model.zero_shot.build import load_zero_shot
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +33,7 @@ def own(real_data, tmp_path, monkeypatch) -> Path:
     for name in (MN04, TF_MOBILENET, DEEPLAB, DEEPLAB_LABELS, "class_labels_indices.csv"):
         (folder / name).symlink_to(real_data / "weights" / name)
     monkeypatch.setenv("C3N_WEIGHTS", str(folder))
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(manifest, "cache_folder", lambda: tmp_path / "cache")
     monkeypatch.chdir(tmp_path)
     return folder
 
@@ -67,7 +67,7 @@ def test_plain_c3im_is_the_papers():
 
 def test_without_files_the_message_says_how_to_get_them(tmp_path, monkeypatch):
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(weights, "cache_folder", lambda: tmp_path / "cache")
+    monkeypatch.setattr(manifest, "cache_folder", lambda: tmp_path / "cache")
     with pytest.raises(
         FileNotFoundError, match="class_labels_indices.csv .*`c3n weights get audioset_classes` fetches"
     ):
@@ -137,7 +137,7 @@ def test_a_pickle_with_code_is_never_run(own, real_data, tmp_path, padded):
             return os.mkdir, (str(tmp_path / "ran"),)
 
     content = pickle.dumps(Poison(), protocol=2)
-    size = weights.entry("mn04").bytes
+    size = manifest.entry("mn04").bytes
     replace(own / MN04, content.ljust(size, b"\0") if padded else content)
     message = refusal(real_data)
     assert ("that is code, and not only tensors" if padded else "is no whole") in message

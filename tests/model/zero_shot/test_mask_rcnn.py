@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c3n_model.tensors import fill
+from c3n_model.weights.tensors import fill
 from c3n_model.zero_shot.segmenters import MaskRCNN, from_public
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
 

@@ -6,7 +6,8 @@ from tiny import make_tiny_model
 
 from c3n_model.config import TrainConfig
 from c3n_model.network.audio import build_audio_encoder
-from c3n_model.training.loop import Optimisation, set_training_mode
+from c3n_model.training.loop import set_training_mode
+from c3n_model.training.optimisation import Optimisation
 
 
 @pytest.mark.parametrize("name", ["panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1", "beats"])

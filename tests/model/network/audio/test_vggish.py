@@ -18,8 +18,9 @@ from c3n_model.network.audio.vggish import (
     from_public,
     rescale_levels,
 )
-from c3n_model.tensors import fill
-from c3n_model.training.loop import Optimisation, set_training_mode
+from c3n_model.training.loop import set_training_mode
+from c3n_model.training.optimisation import Optimisation
+from c3n_model.weights.tensors import fill
 
 PUBLIC_SHAPES = {
     "features.0": (64, 1, 3, 3),

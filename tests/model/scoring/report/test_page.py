@@ -11,8 +11,8 @@ from bright_model import Clips, make_bright_model, make_clip, rows
 
 from c3n_model.progress import silent
 from c3n_model.scoring.evaluate import evaluate
+from c3n_model.scoring.report.gallery import make_gallery
 from c3n_model.scoring.report.page import figure, write_report
-from c3n_model.scoring.report.pictures import make_gallery
 
 CPU = torch.device("cpu")
 HOSTILE = '<script src="http://x">'

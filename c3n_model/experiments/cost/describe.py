@@ -1,0 +1,207 @@
+"""What C3N costs: parameters and multiply-adds (MACs) of its parts, beside Table IV of the paper.
+
+The network is built on torch's "meta" device, whose tensors have a shape and no numbers: nothing is computed and no weights
+are needed. MACs are those of convolutions and matrix products as torch's own counter sees them, the backward pass of CCAM
+among them; elementwise work (norms, activations, gates, the products of C3IM) and the FFT are left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import astuple, dataclass, replace
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+from torch.fx.experimental import _config as fx_config
+from torch.utils.flop_counter import FlopCounterMode
+
+from c3n_model.config import ModelConfig
+from c3n_model.labels.names import AUDIOSET_CLASSES, IMAGENET_CLASSES
+from c3n_model.network.c3n import C3N
+from c3n_model.network.fusion import CrossModalNonLocal
+from c3n_model.weights.checkpoint import build_network
+
+LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
+NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)
+THOP_PER_NORMALISED_ELEMENT = 4  # operations that thop counts for each element of a layer or batch norm
+
+# Table IV, PVTv2-b5 and VGGish: parameters in millions, "FLOPs" in units of 1e9.
+PAPER_CONFIG = ModelConfig(visual="pvt_v2_b5", audio="vggish")
+PAPER = {
+    "baseline": {"parameters_m": 171.46, "gflops": 161.36},
+    "c3n": {"parameters_m": 177.15, "gflops": 161.39},
+}
+
+
+@dataclass(frozen=True)
+class Cost:
+    """Of a part or of the whole. `layer_macs` are the MACs in the forward pass of linear and convolution layers, a part of
+    `macs`; `normalised` are the elements that pass a layer or batch norm, which no MACs are counted for."""
+
+    parameters: int = 0
+    macs: int = 0
+    layer_macs: int = 0
+    normalised: int = 0
+
+    @property
+    def matmul_macs(self) -> int:
+        """MACs outside of layers: products of activations with each other, and a front end's with its bands."""
+        return self.macs - self.layer_macs
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(*(mine + theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+    def __sub__(self, other: Cost) -> Cost:
+        return Cost(*(mine - theirs for mine, theirs in zip(astuple(self), astuple(other), strict=True)))
+
+
+@dataclass(frozen=True)
+class Description:
+    """The cost of one clip. `parts` add up to the whole.
+
+    parts: visual_encoder and audio_encoder without their classifiers; consensus, those classifiers, which C3IM reads;
+    attention, the backward pass of CCAM; pyramids; fusions, factorised; decoder.
+    front_end_macs: waveform to spectrogram, part of the audio encoder.
+    naive_fusions: what the fusions would cost, were Eq. 13 worked out as it is printed, with the (T H W) x (T H W) matrix
+    and the two norms of the authors' code.
+    """
+
+    config: ModelConfig
+    audio_classes: int
+    visual_classes: int
+    parts: dict[str, Cost]
+    front_end_macs: int
+    naive_fusions: Cost
+
+    @property
+    def c3n(self) -> Cost:
+        return sum(self.parts.values(), Cost())
+
+    @property
+    def baseline(self) -> Cost:
+        """Table IV's: C3N without C3IM and CCAM, so without classes of sounds and sights."""
+        return self.c3n - self.parts["consensus"] - self.parts["attention"]
+
+    @property
+    def paper(self) -> dict | None:
+        """Table IV's figures, for the network that it speaks of."""
+        decisive = ("visual", "audio", "history", "image_size", "channels", "consensus", "audio_features", "pyramid")
+        alike = all(getattr(self.config, name) == getattr(PAPER_CONFIG, name) for name in decisive)
+        return PAPER if alike else None
+
+    def as_thop_counts(self, whole: Cost) -> int:
+        """Operations of `whole` (`c3n` or `baseline`) as the counter thop finds them in a network with naive fusions: layers
+        and norms of the forward pass, no matrix product outside a layer, no backward pass."""
+        naive = whole - self.parts["fusions"] + self.naive_fusions
+        return naive.layer_macs + THOP_PER_NORMALISED_ELEMENT * naive.normalised
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a module in a forward pass."""
+
+    module: nn.Module
+    arguments: tuple
+    output: object
+
+
+def describe(
+    config: ModelConfig, *, audio_classes: int = AUDIOSET_CLASSES, visual_classes: int = IMAGENET_CLASSES
+) -> Description:
+    """What a clip of `config.history` frames costs. Raises ValueError for a config that no network can be built from."""
+    network = _build(config, audio_classes, visual_classes)
+    forward_only = _build(replace(config, consensus="none"), audio_classes, visual_classes)
+    calls = record_calls(forward_only, lambda: run_clip(forward_only, config))
+    backward = count_macs(lambda: run_clip(network, config)) - count_macs(lambda: run_clip(forward_only, config))
+    visual, audio = forward_only.visual_encoder, forward_only.audio_encoder
+    heads = {name: cost_of([encoder.head()], calls) for name, encoder in (("visual", visual), ("audio", audio))}
+    parts = {
+        "visual_encoder": cost_of([visual], calls) - heads["visual"],
+        "audio_encoder": cost_of([audio], calls) - heads["audio"],
+        "pyramids": cost_of(forward_only.pyramids, calls),
+        "fusions": cost_of(forward_only.fusions, calls),
+        "decoder": cost_of([forward_only.decoder], calls),
+        "consensus": heads["visual"] + heads["audio"],
+        "attention": Cost(macs=backward),
+    }
+    front_end = cost_of([audio.front_end], calls)
+    naive = (
+        naive_fusion(call.module, call.arguments[0].shape) for call in calls if call.module in forward_only.fusions
+    )
+    return Description(config, audio_classes, visual_classes, parts, front_end.macs, sum(naive, Cost()))
+
+
+def run_clip(network: C3N, config: ModelConfig) -> None:
+    """One clip through a network on the meta device."""
+    size, frames = config.image_size, config.history
+    images = torch.empty(1, frames, 3, size, size, device="meta")
+    snippets = torch.empty(1, frames, network.audio_encoder.sample_rate, device="meta")
+    # A mask without numbers says not what it selects: here it is all, every frame and every class.
+    with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):
+        network(images, snippets)
+
+
+def count_macs(run: Callable[[], object]) -> int:
+    """MACs of the convolutions and matrix products in `run`, those of a backward pass among them."""
+    with FlopCounterMode(display=False) as counter:
+        run()
+    return counter.get_total_flops() // 2
+
+
+def record_calls(network: nn.Module, run: Callable[[], object]) -> list[Call]:
+    """Every call of a module of `network` in `run`, in the order in which they end."""
+    calls: list[Call] = []
+    handles = [
+        module.register_forward_hook(lambda module, arguments, output: calls.append(Call(module, arguments, output)))
+        for module in network.modules()
+    ]
+    try:
+        run()
+    finally:
+        for handle in handles:
+            handle.remove()
+    return calls
+
+
+def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
+    """What `modules` cost in the recorded calls: each is run again alone, with the arguments that it got."""
+    modules = list(modules)
+    inner = {inside for module in modules for inside in module.modules()}
+    with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # as in `run_clip`
+        macs = sum(count_macs(partial(call.module, *call.arguments)) for call in calls if call.module in modules)
+    return Cost(
+        parameters=sum(parameter.numel() for module in modules for parameter in module.parameters()),
+        macs=macs,
+        layer_macs=sum(_layer_macs(call) for call in calls if call.module in inner),
+        normalised=sum(_normalised(call) for call in calls if call.module in inner),
+    )
+
+
+def naive_fusion(fusion: CrossModalNonLocal, visual: torch.Size) -> Cost:
+    """Eq. 13 as it is printed, for V_i^a of the shape (B, T, C, H, W): the audio is repeated over all positions, each theta is
+    applied at every one, and Phi compares every position with every other."""
+    clips, frames, channels, height, width = visual
+    positions, inner = frames * height * width, fusion.theta1.out_features
+    layers = 4 * positions * channels * inner + frames * fusion.audio.in_features * channels
+    affinity = 2 * positions**2 * inner  # theta1(V) theta2(A)^T, then its product with theta3(V)
+    parameters = sum(parameter.numel() for parameter in fusion.parameters())
+    return Cost(parameters, clips * (layers + affinity), clips * layers, normalised=2 * clips * positions * channels)
+
+
+def _layer_macs(call: Call) -> int:
+    """A linear or convolution layer makes each output from one row of its weight."""
+    if not isinstance(call.module, LAYERS):
+        return 0
+    return call.output.numel() * call.module.weight[0].numel()
+
+
+def _normalised(call: Call) -> int:
+    return call.output.numel() if isinstance(call.module, NORMS) else 0
+
+
+def _build(config: ModelConfig, audio_classes: int, visual_classes: int) -> C3N:
+    similarity: Tensor = torch.ones(audio_classes, visual_classes)
+    with torch.device("meta"):
+        network = build_network(config, similarity)
+    return network.to("meta").eval()

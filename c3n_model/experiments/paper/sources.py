@@ -1,0 +1,143 @@
+"""Where clips and pretrained encoders come from: AVSBench and public weights, or the synthetic world and its classifiers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from c3n_model.config import digest, to_mapping
+from c3n_model.data.avsbench import find_release, release_of
+from c3n_model.experiments.paper.recipes import Experiment, Recipe
+from c3n_model.labels.table import LabelTable
+from c3n_model.model import Model
+from c3n_model.network.consensus import label_similarity
+from c3n_model.progress import Progress, silent
+from c3n_model.synthetic import world
+from c3n_model.synthetic.classifiers import read_classifier
+from c3n_model.synthetic.pretrain import DEMO_NOTE
+from c3n_model.synthetic.synthesize import synthesize
+from c3n_model.training.start import from_public
+from c3n_model.weights import manifest
+from c3n_model.weights.checkpoint import build_network
+from c3n_model.weights.pretrained import needed_files
+
+SCENE_SEED = 0
+
+
+class Source(Protocol):
+    """`root` holds clips in AVSBench's layout. `comparable`: they are the paper's."""
+
+    root: Path
+    comparable: bool
+
+    def untrained(self, experiment: Experiment, progress: Progress) -> Model:
+        """The model that the training of `experiment` starts from."""
+
+    def identity(self, experiment: Experiment) -> dict:
+        """All that decides clips and pretrained encoders of `experiment`, as JSON can hold it."""
+
+    def describe(self, experiments: Iterable[Experiment]) -> dict:
+        """The data of experiments that are done, for a reader."""
+
+
+@dataclass(frozen=True)
+class PublicSource:
+    """AVSBench in `root`, encoders with public weights, classes from the label table `labels`."""
+
+    root: Path
+    labels: Path
+    comparable: bool = True
+
+    def untrained(self, experiment: Experiment, progress: Progress) -> Model:
+        return from_public(experiment.name, experiment.model, self.labels, experiment.seed)
+
+    def identity(self, experiment: Experiment) -> dict:
+        _, table = release_of(self.root, experiment.setting)
+        names = _files_of(experiment)
+        sizes = {path.name: path.stat().st_size for path in map(manifest.find, names)}
+        labels = LabelTable.load(self.labels).provenance
+        return {"clips": manifest.checksum_of(table), "labels": labels, "weights": sizes}
+
+    def describe(self, experiments: Iterable[Experiment]) -> dict:
+        return {"data": str(self.root), "labels": LabelTable.load(self.labels).provenance}
+
+    def check(self, experiments: Iterable[Experiment]) -> None:
+        """Raises FileNotFoundError, in one line with the remedies, if clips or weights of any experiment are not here, nor the
+        label table; ValueError, if the table cannot be read."""
+        for setting in {experiment.setting for experiment in experiments}:
+            release_of(self.root, setting)
+        names = dict.fromkeys(name for experiment in experiments for name in _files_of(experiment))
+        missing = [manifest.entry(name) for name in names if manifest.locate(manifest.entry(name)) is None]
+        if missing:
+            raise FileNotFoundError(_remedy(missing))
+        LabelTable.load(self.labels)
+
+
+@dataclass(frozen=True)
+class SyntheticSource:
+    """Scenes of the synthetic world and classifiers of it, both made below `folder` when they are first needed."""
+
+    folder: Path
+    recipe: Recipe
+    comparable: bool = False
+
+    @property
+    def root(self) -> Path:
+        return self.folder / f"scenes_{digest(self._scenes())}"
+
+    def make_scenes(self, settings: Iterable[str], progress: Progress) -> None:
+        """Scenes of `settings`, if they are not there yet."""
+        for setting in settings:
+            if not find_release(self.root, setting):  # its csv is written last
+                synthesize(self.root, setting, self.recipe.scenes, SCENE_SEED, progress)
+
+    def untrained(self, experiment: Experiment, progress: Progress) -> Model:
+        """Each encoder is pretrained once and kept."""
+        torch.manual_seed(experiment.seed)
+        similarity = label_similarity(*(torch.from_numpy(table) for table in world.label_embeddings()))
+        network = build_network(experiment.model, similarity)
+        abouts = {}
+        for part in ("visual", "audio"):
+            abouts[part], tensors = self._classifier(part, experiment, progress)
+            getattr(network, f"{part}_encoder").load_state_dict(tensors)
+        card = {"note": DEMO_NOTE, "classifiers": abouts}
+        return Model(experiment.name, network, experiment.model, world.AUDIO_LABELS, world.VISUAL_LABELS, card)
+
+    def identity(self, experiment: Experiment) -> dict:
+        return {"scenes": self._scenes(), "pretrain": to_mapping(self.recipe.pretrain)}
+
+    def describe(self, experiments: Iterable[Experiment]) -> dict:
+        encoders = {(part, getattr(one.model, part)): one for one in experiments for part in ("visual", "audio")}
+        accuracies = {
+            name: round(self._classifier(part, experiment, silent)[0]["accuracy"], 3)
+            for (part, name), experiment in encoders.items()
+        }
+        pretrain = to_mapping(self.recipe.pretrain)
+        return {"data": "synthetic", **self._scenes(), "pretrain": pretrain, "classifier_accuracy": accuracies}
+
+    def _classifier(self, part: str, experiment: Experiment, progress: Progress) -> tuple[dict, dict[str, Tensor]]:
+        return read_classifier(part, experiment.model, self.recipe.pretrain, self.folder, progress)
+
+    def _scenes(self) -> dict:
+        return {"scenes": dict(self.recipe.scenes), "scene_seed": SCENE_SEED}
+
+
+def _files_of(experiment: Experiment) -> list[str]:
+    return [*needed_files(experiment.model.visual, experiment.model.audio), "audioset_classes"]
+
+
+def _remedy(missing: list[manifest.PretrainedFile]) -> str:
+    """One line: how to get the files that are not here."""
+    direct = [file.name for file in missing if file.urls and file.checksum]
+    remedies = [f"`c3n weights get {' '.join(direct)}`"] if direct else []
+    for file in missing:
+        if not file.urls:
+            remedies.append(f"{file.name} has no public address ({file.note or file.source})")
+        elif not file.checksum:
+            remedies.append(f"`c3n weights get {file.name} --sha256 CHECKSUM`")
+    return f"{len(missing)} pretrained files are not on this machine: {'; '.join(remedies)}"

@@ -1,0 +1,149 @@
+"""Image messages to frames, without ROS: sensor_msgs/Image in the usual encodings, sensor_msgs/CompressedImage."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Any
+
+import cv2
+import numpy as np
+
+from c3n_model.messages.compressed import is_whole
+from c3n_model.messages.stamps import stamp_of
+from c3n_model.types import Frame
+
+# Encoding -> (dtype of a channel, channels in a row, conversion to RGB or None if it is RGB).
+# 8UC3 says nothing of colours; OpenCV, whose name it is, means BGR. "yuv422" is UYVY since ROS 1.
+_IMAGE_ENCODINGS = {
+    "rgb8": (np.uint8, 3, None),
+    "bgr8": (np.uint8, 3, cv2.COLOR_BGR2RGB),
+    "8UC3": (np.uint8, 3, cv2.COLOR_BGR2RGB),
+    "rgba8": (np.uint8, 4, cv2.COLOR_RGBA2RGB),
+    "bgra8": (np.uint8, 4, cv2.COLOR_BGRA2RGB),
+    "8UC4": (np.uint8, 4, cv2.COLOR_BGRA2RGB),
+    "rgb16": (np.uint16, 3, None),
+    "bgr16": (np.uint16, 3, cv2.COLOR_BGR2RGB),
+    "16UC3": (np.uint16, 3, cv2.COLOR_BGR2RGB),
+    "rgba16": (np.uint16, 4, cv2.COLOR_RGBA2RGB),
+    "bgra16": (np.uint16, 4, cv2.COLOR_BGRA2RGB),
+    "16UC4": (np.uint16, 4, cv2.COLOR_BGRA2RGB),
+    "mono8": (np.uint8, 1, cv2.COLOR_GRAY2RGB),
+    "8UC1": (np.uint8, 1, cv2.COLOR_GRAY2RGB),
+    "mono16": (np.uint16, 1, cv2.COLOR_GRAY2RGB),
+    "yuv422": (np.uint8, 2, cv2.COLOR_YUV2RGB_UYVY),
+    "uyvy": (np.uint8, 2, cv2.COLOR_YUV2RGB_UYVY),
+    "yuv422_yuy2": (np.uint8, 2, cv2.COLOR_YUV2RGB_YUYV),
+    "yuyv": (np.uint8, 2, cv2.COLOR_YUV2RGB_YUYV),
+    "nv12": (np.uint8, 1, cv2.COLOR_YUV2RGB_NV12),
+    "nv21": (np.uint8, 1, cv2.COLOR_YUV2RGB_NV21),
+    "nv24": (np.uint8, 1, cv2.COLOR_YUV2RGB_YUYV),  # after _yuyv_from_nv24
+    # OpenCV names a pattern by the second row and column, ROS by the first.
+    "bayer_rggb8": (np.uint8, 1, cv2.COLOR_BayerBG2RGB),
+    "bayer_bggr8": (np.uint8, 1, cv2.COLOR_BayerRG2RGB),
+    "bayer_gbrg8": (np.uint8, 1, cv2.COLOR_BayerGR2RGB),
+    "bayer_grbg8": (np.uint8, 1, cv2.COLOR_BayerGB2RGB),
+    "bayer_rggb16": (np.uint16, 1, cv2.COLOR_BayerBG2RGB),
+    "bayer_bggr16": (np.uint16, 1, cv2.COLOR_BayerRG2RGB),
+    "bayer_gbrg16": (np.uint16, 1, cv2.COLOR_BayerGR2RGB),
+    "bayer_grbg16": (np.uint16, 1, cv2.COLOR_BayerGB2RGB),
+}
+# Rows of bytes for a row of pixels, where colour comes after brightness: a half row of it (NV12, NV21) or two (NV24).
+_ROWS_PER_ROW = {"nv12": Fraction(3, 2), "nv21": Fraction(3, 2), "nv24": Fraction(3)}
+_DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
+
+
+def frame_from_image(message: Any) -> Frame:
+    """sensor_msgs/Image -> Frame. Of 16 bits a channel the upper eight are kept.
+
+    Raises ValueError for an encoding that is not known, a row that is too short, or data of the wrong length.
+    """
+    if not knows_encoding(message.encoding):
+        _refuse_depth(message.encoding)
+        raise ValueError(f"unknown image encoding {message.encoding!r}; known are {', '.join(_IMAGE_ENCODINGS)}")
+    dtype, channels, conversion = _IMAGE_ENCODINGS[message.encoding]
+    pixels = _rows(message, np.dtype(dtype), channels)
+    if dtype == np.uint16:
+        pixels = (pixels >> 8).astype(np.uint8)
+    rgb = np.ascontiguousarray(pixels)
+    try:
+        if message.encoding == "nv24":
+            rgb = _yuyv_from_nv24(rgb[..., 0], message.height)
+        if conversion is not None:
+            rgb = cv2.cvtColor(rgb, conversion)
+    except (cv2.error, ValueError) as error:  # YUV of an odd width
+        raise ValueError(f"a {message.encoding} image cannot be {message.width} x {message.height} pixels") from error
+    return Frame(rgb, stamp_of(message.header), message.header.frame_id)
+
+
+def frame_from_compressed(message: Any) -> Frame:
+    """sensor_msgs/CompressedImage (JPEG or PNG, whatever its `format` calls it) -> Frame.
+
+    Raises ValueError for depth, and for data that is cut, damaged or no picture.
+    """
+    wanted, _, compression = message.format.partition(";")
+    if "compressedDepth" in message.format:
+        _refuse_depth("compressedDepth")
+    _refuse_depth(wanted.strip())
+    data = bytes(message.data)
+    picture = _unpack(data) if is_whole(data) else None
+    if picture is None:
+        raise ValueError(
+            f"a compressed image of format {message.format!r} and {len(data)} bytes is no whole JPEG or PNG: "
+            "it was cut on its way, or the topic carries another codec"
+        )
+    # What was compressed as RGB by name went into the file unswapped, so it comes out in that order.
+    rgb = picture if "compressed rgb" in compression else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+    return Frame(rgb, stamp_of(message.header), message.header.frame_id)
+
+
+def mask_from_image(message: Any) -> np.ndarray:
+    """A mono8 sensor_msgs/Image, such as a mask, -> uint8 (H, W). Raises ValueError for another encoding or length."""
+    if message.encoding not in ("mono8", "8UC1"):
+        raise ValueError(f"expected a mask as mono8, got encoding {message.encoding!r}")
+    return _rows(message, np.dtype(np.uint8), 1)[..., 0].copy()
+
+
+def _unpack(data: bytes) -> np.ndarray | None:
+    """Pixels as they were compressed: a turn by Exif would put the mask beside the camera's other topics."""
+    try:
+        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
+    except cv2.error:  # a size beyond what OpenCV allows
+        return None
+
+
+def knows_encoding(encoding: str) -> bool:
+    """Whether `frame_from_image` reads images of this encoding."""
+    return encoding in _IMAGE_ENCODINGS
+
+
+def holds_depth(encoding: str) -> bool:
+    """Whether images of this encoding hold distances, which are no picture."""
+    return encoding in _DEPTH_ENCODINGS
+
+
+def _refuse_depth(encoding: str) -> None:
+    if holds_depth(encoding):
+        raise ValueError(f"a {encoding} image holds distances, not colours: choose the topic of the camera's picture")
+
+
+def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
+    """The image's bytes as (rows, width, channels), without the padding of rows."""
+    row_bytes = message.width * channels * dtype.itemsize
+    rows = int(message.height * _ROWS_PER_ROW.get(message.encoding, 1))
+    data = np.frombuffer(message.data, dtype=np.uint8)
+    if row_bytes == 0 or rows == 0 or message.step < row_bytes or len(data) != rows * message.step:
+        raise ValueError(
+            f"a {message.encoding} image of {message.width} x {message.height} has rows of at least "
+            f"{row_bytes} bytes and {rows} x step bytes; got step {message.step} and {len(data)} bytes"
+        )
+    pixels = data.reshape(rows, message.step)[:, :row_bytes]
+    if dtype.itemsize > 1:
+        pixels = np.ascontiguousarray(pixels).view(dtype.newbyteorder(">" if message.is_bigendian else "<"))
+    return pixels.reshape(rows, message.width, channels)
+
+
+def _yuyv_from_nv24(rows: np.ndarray, height: int) -> np.ndarray:
+    """NV24 uint8 (3 H, W), a U and a V for every pixel, as YUYV (H, W, 2), which OpenCV knows."""
+    brightness, colours = rows[:height], rows[height:].reshape(height, -1, 2, 2).astype(np.uint16)
+    pairs = ((colours[:, :, 0] + colours[:, :, 1]) // 2).astype(np.uint8)
+    return np.ascontiguousarray(np.stack([brightness, pairs.reshape(height, -1)], axis=-1))

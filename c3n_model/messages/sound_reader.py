@@ -1,0 +1,92 @@
+"""Whatever a sound topic carries, to chunks: either audio_common_msgs, stamped or not, PCM or MP3."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from c3n_model.messages.mp3 import Mp3Decoder, looks_like_mp3
+from c3n_model.messages.sounds import (
+    AudioFormat,
+    chunk_from_audio_stamped,
+    chunk_from_unstamped,
+    format_from_info,
+)
+from c3n_model.messages.stamps import stamp_of
+from c3n_model.types import AudioChunk
+
+# Sound without stamps is taken as gapless while it arrives within this time of where the last piece ended: arrivals
+# jitter by the scheduling of two processes, sound does not.
+ARRIVAL_JITTER_NS = 100_000_000
+# So many messages in a row that look like MP3 are MP3. A single one may be PCM: an hour of noise has one that looks alike.
+_CERTAIN = 3
+
+
+class SoundReader:
+    """Messages of one sound topic in their order, to chunks. Not locked: one thread at a time.
+
+    | message | stamp of its first sample |
+    |---|---|
+    | ros-drivers' `AudioDataStamped`, mgonzs13's `AudioStamped` | its header's |
+    | `AudioData` of either | its arrival less its duration, evened out over `ARRIVAL_JITTER_NS` |
+
+    MP3 is decoded, whether AudioInfo announces it or the bytes show it.
+    """
+
+    def __init__(self, audio_format: AudioFormat | None = None):
+        """`audio_format` (None: AudioFormat's defaults) holds until `describe` is called; mgonzs13's stamped messages
+        describe themselves."""
+        self.audio_format = audio_format or AudioFormat()
+        self._mp3: Mp3Decoder | None = None
+        self._suspects: list[tuple[Any, int]] = []  # look like MP3, and their stamps
+        self._expected_ns: int | None = None  # of sound without stamps
+
+    def describe(self, info: Any) -> None:
+        """ros-drivers' AudioInfo. Raises ValueError, and changes nothing, if it describes what cannot be read."""
+        audio_format = format_from_info(info)
+        if audio_format != self.audio_format:
+            self.audio_format, self._mp3, self._suspects = audio_format, None, []
+
+    def read(self, message: Any, arrival_ns: int) -> list[AudioChunk]:
+        """The sound that `message` completes: a chunk for PCM, none or some for MP3.
+
+        `arrival_ns` is looked at only where the message has no stamp. Raises ValueError for what cannot be read.
+        """
+        audio = getattr(message, "audio", message)
+        if hasattr(audio, "info"):
+            return [chunk_from_audio_stamped(message)]
+        is_stamped = hasattr(message, "header")
+        stamp_ns = stamp_of(message.header) if is_stamped else arrival_ns
+        chunks = self._chunks(audio, stamp_ns)
+        return chunks if is_stamped else [self._evened(chunk) for chunk in chunks]
+
+    def _chunks(self, audio: Any, stamp_ns: int) -> list[AudioChunk]:
+        if self.audio_format.is_mp3 or self._mp3 is not None:
+            return self._decoded([(audio, stamp_ns)])
+        self._suspects.append((audio, stamp_ns))
+        if hasattr(audio, "data") and looks_like_mp3(np.frombuffer(audio.data, dtype=np.uint8)):
+            return self._decoded(self._take_suspects()) if len(self._suspects) == _CERTAIN else []
+        return [chunk_from_unstamped(piece, self.audio_format, stamp) for piece, stamp in self._take_suspects()]
+
+    def _decoded(self, pieces: list[tuple[Any, int]]) -> list[AudioChunk]:
+        self._mp3 = self._mp3 or Mp3Decoder()
+        try:
+            return [chunk for piece, stamp_ns in pieces for chunk in self._mp3.decode(piece.data, stamp_ns)]
+        except ValueError:
+            self._mp3 = None  # it may have been PCM after all
+            raise
+
+    def _take_suspects(self) -> list[tuple[Any, int]]:
+        taken, self._suspects = self._suspects, []
+        return taken
+
+    def _evened(self, chunk: AudioChunk) -> AudioChunk:
+        """A chunk that was stamped by its arrival: it was over then."""
+        stamp_ns = 2 * chunk.stamp_ns - chunk.end_ns
+        if self._expected_ns is not None and abs(stamp_ns - self._expected_ns) < ARRIVAL_JITTER_NS:
+            stamp_ns = self._expected_ns
+        chunk = replace(chunk, stamp_ns=stamp_ns)
+        self._expected_ns = chunk.end_ns
+        return chunk

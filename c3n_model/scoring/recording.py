@@ -1,0 +1,124 @@
+"""What a live node published, read back from a bag. Needs no ROS."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from c3n_model.messages.images import mask_from_image
+from c3n_model.messages.stamps import nanoseconds, stamp_of
+from c3n_model.sources.bag import messages, topic_types
+from c3n_model.sources.bag_types import AUDIO_TYPE, MGONZS13_AUDIO_TYPE
+from c3n_model.types import NANOSECONDS_PER_SECOND, Presence, Segmentation, SoundingObject, UnifiedLabel
+
+MASK_TOPIC = "/sounding_object/mask"
+OBJECTS_TOPIC = "/sounding_object/objects"
+
+
+@dataclass(frozen=True)
+class LiveWindow:
+    """One window as the node published it; `latency_s` from the arrival of its last sound to the arrival of its mask, None
+    where the microphone was not recorded; `dropped_windows` is the node's count so far."""
+
+    segmentation: Segmentation
+    latency_s: float | None
+    dropped_windows: int
+
+
+def read_recording(path: Path, audio_topic: str | None = None) -> list[LiveWindow]:
+    """The windows in a recording of `MASK_TOPIC` and `OBJECTS_TOPIC`, in the order of their stamps.
+
+    `audio_topic` names the microphone for the latencies; None takes the first with stamps that was recorded, if any was.
+
+    Raises:
+        FileNotFoundError: there is no such recording.
+        ValueError: the recording lacks a topic, or no window is in it.
+    """
+    types = topic_types(path)
+    missing = {MASK_TOPIC, OBJECTS_TOPIC, audio_topic} - types.keys() - {None}
+    if missing:
+        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: record these topics beside the node")
+    microphones = [topic for topic, name in types.items() if name in (AUDIO_TYPE, MGONZS13_AUDIO_TYPE)]
+    topics = [MASK_TOPIC, OBJECTS_TOPIC, *([audio_topic] if audio_topic else microphones[:1])]
+    heard: list[tuple[int, int]] = []  # (stamp of a chunk's first sample, arrival)
+    masks: dict[int, tuple[np.ndarray, int]] = {}  # stamp -> mask, arrival
+    objects: dict[int, Any] = {}
+    for topic, arrival_ns, message in messages(path, topics, own_definitions()):
+        stamp_ns = stamp_of(message.header)
+        if topic == MASK_TOPIC:
+            masks[stamp_ns] = (mask_from_image(message) > 0, arrival_ns)
+        elif topic == OBJECTS_TOPIC:
+            objects[stamp_ns] = message
+        else:
+            heard.append((stamp_ns, arrival_ns))
+    both = sorted(masks.keys() & objects.keys())
+    if not both:
+        raise ValueError(f"{path} holds no window: the node published nothing while it was recorded")
+    return [_live_window(masks[stamp], objects[stamp], heard) for stamp in both]
+
+
+def own_definitions() -> dict[str, str]:
+    """The .msg texts of c3n_ros where they can be found (the source tree, a sourced workspace), for recordings that carry
+    no definitions: sqlite3 up to Humble."""
+    prefixes = (Path(prefix, "share/c3n_ros") for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep))
+    folders = (folder / "msg" for folder in (Path(__file__).parents[2], *prefixes))
+    files = next((found for folder in folders if (found := sorted(folder.glob("*.msg")))), [])
+    return {f"c3n_ros/msg/{file.stem}": file.read_text(encoding="utf-8") for file in files}
+
+
+def _live_window(mask: tuple[np.ndarray, int], objects: Any, heard: list[tuple[int, int]]) -> LiveWindow:
+    segmentation = segmentation_from_messages(mask[0], objects)
+    end_ns = segmentation.window_start_ns + NANOSECONDS_PER_SECOND
+    last_sound_ns = max((arrival for stamp, arrival in heard if stamp < end_ns), default=None)
+    latency_s = None if last_sound_ns is None else (mask[1] - last_sound_ns) / NANOSECONDS_PER_SECOND
+    return LiveWindow(segmentation, latency_s, objects.dropped_windows)
+
+
+def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
+    """The way back from `c3n_ros.messages.conversions`: `mask` bool (H, W) and a SoundingObjects-like message. Confidence, which
+    these two do not carry, is 255 inside the mask."""
+    label = UnifiedLabel(
+        objects.audio_label, objects.visual_label, objects.audio_score, objects.visual_score, objects.similarity,
+        objects.consensus,
+    )  # fmt: skip
+    return Segmentation(
+        window_start_ns=nanoseconds(objects.window_start),
+        stamp_ns=stamp_of(objects.header),
+        frame_id=objects.header.frame_id,
+        mask=mask,
+        confidence=mask.astype(np.uint8) * 255,
+        label=label,
+        presence=Presence(
+            objects.audible,
+            objects.presence_score,
+            objects.loudness_dbfs,
+            visible=getattr(objects, "visible", True),  # older bags do not have it
+        ),
+        objects=tuple(_region(found) for found in objects.objects),
+        heard=objects.heard,
+    )
+
+
+def _region(found: Any) -> SoundingObject:
+    position = (found.position.x, found.position.y, found.position.z)
+    return SoundingObject(
+        label=found.label,
+        score=found.score,
+        box=(found.x, found.y, found.width, found.height),
+        centroid=(found.centroid_x, found.centroid_y),
+        area=found.area,
+        bearing=_known(found.bearing),
+        elevation=_known(found.elevation),
+        half_width=_known(found.half_width),
+        position=None if math.isnan(found.position.z) else position,
+        position_covariance=None if math.isnan(found.position.z) else tuple(map(float, found.position_covariance)),
+    )
+
+
+def _known(angle: float) -> float | None:
+    return None if math.isnan(angle) else angle

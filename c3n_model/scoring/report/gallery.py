@@ -1,0 +1,149 @@
+"""The pictures of a report: the best and the worst clips, and what was painted where nothing sounds."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+
+from c3n_model.data.avsbench import AVSBench
+from c3n_model.model import Model
+from c3n_model.network.c3n import C3N
+from c3n_model.pictures.overlay import draw_attention, draw_mask, outline_truth
+from c3n_model.progress import Progress
+from c3n_model.scoring.evaluate import network_inputs, predict
+from c3n_model.scoring.evaluation import Evaluation
+from c3n_model.scoring.metrics import MASK_THRESHOLD, frame_iou
+from c3n_model.scoring.report.tables import words
+from c3n_model.types import Clip
+
+SHOWN = 6  # of each kind
+STAGE = 3  # of CCAM: late enough to know classes, fine enough to see where
+_WIDTH = 160  # pixels of a picture in the page
+_JPEG = (cv2.IMWRITE_JPEG_QUALITY, 72, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
+
+
+@dataclass(frozen=True)
+class Example:
+    """A clip as a report shows it. `iou` is the clip's, `second` the one in `panels`, `frame_iou` that second's. `panels` are
+    (title, what its colours span or "", picture) and `strip` is a picture a scored second; pictures are data URIs."""
+
+    clip: str
+    category: str
+    iou: float
+    second: int
+    frame_iou: float
+    label: str
+    scores: str
+    panels: tuple[tuple[str, str, str], ...]
+    strip: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """Examples of one setting: the clips of highest and lowest IoU, and the frames with empty truth that have most paint."""
+
+    best: tuple[Example, ...]
+    worst: tuple[Example, ...]
+    false_positives: tuple[Example, ...]
+
+
+def make_gallery(
+    model: Model,
+    clips: AVSBench,
+    evaluation: Evaluation,
+    device: torch.device,
+    progress: Progress,
+    *,
+    gated: bool = False,
+) -> Gallery:
+    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them. No clip is both best
+    and worst, and none without any truth is among the best."""
+    frames = {kind: _frames_to_show(evaluation, kind) for kind in ("best", "worst", "false_positives")}
+    todo = [(kind, frame) for kind, shown in frames.items() for frame in shown]
+    drawn: dict[str, list[Example]] = {kind: [] for kind in frames}
+    for kind, frame in progress(todo, f"pictures of {clips.setting}"):
+        clip = clips[int(evaluation.clip_index[frame])]
+        drawn[kind].append(_example(model, clip, evaluation, frame, device, gated))
+    return Gallery(**{kind: tuple(examples) for kind, examples in drawn.items()})
+
+
+def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
+    """The frames for the panels: of the best clips the best, of the worst the worst."""
+    if kind == "false_positives":
+        painted = np.where(evaluation.counts.empty_truth, evaluation.counts.false_positive, 0)
+        order = np.argsort(-painted, kind="stable")[:SHOWN]
+        return [int(frame) for frame in order if painted[frame] > 0]
+    size = len(evaluation.names)
+    ranked = np.argsort(-evaluation.clip_ious(), kind="stable")
+    clips = ranked[: (size + 1) // 2] if kind == "best" else ranked[(size + 1) // 2 :][::-1]
+    quality, frames = frame_iou(evaluation.counts), []
+    for rows in (np.flatnonzero(evaluation.clip_index == clip) for clip in clips):
+        if kind == "worst":
+            frames.append(int(rows[quality[rows].argmin()]))
+        elif (sounding := rows[~evaluation.counts.empty_truth[rows]]).size:  # an empty frame left empty is no sight
+            frames.append(int(sounding[quality[sounding].argmax()]))
+    return frames[:SHOWN]
+
+
+def _example(
+    model: Model, clip: Clip, evaluation: Evaluation, frame: int, device: torch.device, gated: bool
+) -> Example:
+    index, second, label = int(evaluation.clip_index[frame]), int(evaluation.seconds[frame]), evaluation.labels[frame]
+    masks = predict(model, clip.frames, clip.snippets, device, gated=gated) > MASK_THRESHOLD
+    small = [_shrink(clip.frames[s], masks[s], clip.masks[s]) for s in range(len(masks))]
+    rgb, mask, truth = small[second]
+    panels = [
+        ("frame", "", rgb),
+        ("truth", "", outline_truth(_dim(rgb, truth), truth)),
+        ("prediction", "", draw_mask(rgb, mask)),
+        *_attention(model, clip, second, rgb, device),
+    ]
+    strip = (outline_truth(draw_mask(*small[s][:2]), small[s][2]) for s in np.flatnonzero(clip.has_mask))
+    return Example(
+        clip=clip.name,
+        category=clip.category,
+        iou=float(evaluation.clip_ious()[index]),
+        second=second,
+        frame_iou=float(frame_iou(evaluation.counts)[frame]),
+        label=words(label),
+        scores=f"heard {label.audio_score:.2f}, seen {label.visual_score:.2f}, consensus {label.consensus:.2f}",
+        panels=tuple((title, span, data_uri(picture)) for title, span, picture in panels),
+        strip=tuple(data_uri(picture) for picture in strip),
+    )
+
+
+@torch.no_grad()
+def _attention(
+    model: Model, clip: Clip, second: int, rgb: np.ndarray, device: torch.device
+) -> list[tuple[str, str, np.ndarray]]:
+    """What CCAM sees without and with the label; nothing for a network without CCAM."""
+    if not isinstance(model.network, C3N):
+        return []
+    maps = model.network.attention_maps(*network_inputs(model, clip.frames, clip.snippets, device))
+    values = [part[second].numpy(force=True) for stage in maps[STAGE - 1 : STAGE] for part in stage]
+    return [
+        (title, f"{value.min():.2f} to {value.max():.2f}", draw_attention(rgb, value))
+        for title, value in zip(("attention", "with label"), values)
+    ]
+
+
+def _shrink(rgb: np.ndarray, *masks: np.ndarray) -> tuple[np.ndarray, ...]:
+    """A frame and its masks at the size of the page, so that outlines are drawn as wide as they are seen."""
+    size = (_WIDTH, max(round(rgb.shape[0] * _WIDTH / rgb.shape[1]), 1))
+    small = (cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for mask in masks)
+    return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), *small
+
+
+def _dim(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
+    """The picture, dark outside of a mask."""
+    return np.where(mask[..., None], rgb, rgb // 4)
+
+
+def data_uri(rgb: np.ndarray) -> str:
+    """rgb uint8 (H, W, 3) as JPEG, in the page itself."""
+    _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _JPEG)
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

@@ -1,0 +1,42 @@
+"""A synthetic scene as a camera and a microphone would record it."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Iterator
+
+from c3n_model.sources.media import arrival_ns
+from c3n_model.synthetic import world
+from c3n_model.synthetic.scenes import Scene
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
+
+CHUNK_SAMPLES = world.SAMPLE_RATE // 50  # 20 ms, as audio_capture delivers them
+
+
+class SceneSource:
+    """Frames and sound of `scene`, stamps from 0. The camera runs to the very end, so that the last second can close."""
+
+    notes = ()
+
+    def __init__(self, scene: Scene, *, height: int, width: int, frame_rate: int, frame_id: str = "camera_optical"):
+        self.scene, self.height, self.width, self.frame_rate = scene, height, width, frame_rate
+        self.frame_id = frame_id
+        self.name = "scene"
+        self.duration_s = float(scene.seconds)
+
+    def __length_hint__(self) -> int:
+        return self.scene.seconds * (self.frame_rate + 50) + 1
+
+    def __iter__(self) -> Iterator[Frame | AudioChunk]:
+        return heapq.merge(self._frames(), self._chunks(), key=arrival_ns)
+
+    def _frames(self) -> Iterator[Frame]:
+        for number in range(self.scene.seconds * self.frame_rate + 1):
+            rgb, _ = self.scene.picture(number / self.frame_rate, self.height, self.width)
+            yield Frame(rgb, number * NANOSECONDS_PER_SECOND // self.frame_rate, self.frame_id)
+
+    def _chunks(self) -> Iterator[AudioChunk]:
+        samples = self.scene.sound()[:, None]
+        for start in range(0, len(samples), CHUNK_SAMPLES):
+            stamp_ns = start * NANOSECONDS_PER_SECOND // world.SAMPLE_RATE
+            yield AudioChunk(samples[start : start + CHUNK_SAMPLES], world.SAMPLE_RATE, stamp_ns)

@@ -1,0 +1,45 @@
+"""Write synthetic scenes in AVSBench's S4 or MS3 layout."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from c3n_model.data.avsbench_object import FOLDERS, HEADERS, clip_paths, table_row, write_clip, write_table
+from c3n_model.data.clip_files import CLIP_FRAMES
+from c3n_model.progress import Progress
+from c3n_model.synthetic import world
+from c3n_model.synthetic.scenes import SPLITS, Scene, Setting, make_scene
+from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
+
+
+def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Progress) -> Path:
+    """Make `counts[split]` scenes of each split below `root`, with the csv; returns the setting's folder."""
+    folder = root / FOLDERS[setting]
+    folder.mkdir(parents=True, exist_ok=True)
+    rows = []
+    work = [(split, index) for split in SPLITS for index in range(counts.get(split, 0))]
+    for split, index in progress(work, f"{setting} scenes"):
+        scene = make_scene(setting, seed, split, index)
+        name = f"{setting}_{split}_{index:05d}"
+        category = _category(scene) if setting == "s4" else ""
+        clip = scene_clip(scene, name, category, first_mask_only=setting == "s4" and split == "train")
+        write_clip(clip_paths(folder, setting, name, split, category), clip, scene.sound(), world.SAMPLE_RATE)
+        rows.append(table_row(setting, name, split, category))
+    write_table(folder / f"{setting}_meta_data.csv", HEADERS[setting], rows)
+    return folder
+
+
+def scene_clip(scene: Scene, name: str, category: str = "", *, first_mask_only: bool = False) -> Clip:
+    """A scene as AVSBench samples it: 224 x 224, the frame at 15/16 of each second. Sound is left to `scene.sound`."""
+    pictures = [scene.picture(second + FRAME_OFFSET_NS / NANOSECONDS_PER_SECOND) for second in range(CLIP_FRAMES)]
+    frames, masks = (np.stack(part) for part in zip(*pictures, strict=True))
+    has_mask = np.arange(CLIP_FRAMES) < (1 if first_mask_only else CLIP_FRAMES)
+    return Clip(name, frames, np.zeros((CLIP_FRAMES, 0), np.float32), masks, has_mask, category)
+
+
+def _category(scene: Scene) -> str:
+    """S4's folder name: the class that sounds, spelled as AVSBench spells its categories."""
+    (label,) = scene.sounding[0]
+    return world.VISUAL_LABELS[label].replace(" ", "_")

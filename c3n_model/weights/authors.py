@@ -1,0 +1,150 @@
+"""Checkpoints of the authors' code (ZhaofengSHI/AVS-C3N), of S4 or MS3, PVTv2 or Swin, VGGish, PANNs or BEATs.
+
+Their state dict holds the visual backbone and all that C3N trains, but neither the audio encoder, which they keep apart
+and frozen, nor the label similarities. What a checkpoint cannot tell: their S4 training with PANNs feeds C3IM sigmoids
+where the paper, MS3 and this package have logits.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from c3n_model.config import ModelConfig
+from c3n_model.network.visual_encoder import STAGES, VisualEncoder
+from c3n_model.weights.timm_names import to_timm_names
+
+BACKBONE = "encoder_backbone."
+AUDIO_BY_WIDTH = {128: "vggish", 2048: "panns_cnn14_16k", 768: "beats"}
+PVT_BY_SHAPE = {  # channels of the first stage, blocks of each
+    (32, (2, 2, 2, 2)): "pvt_v2_b0",
+    (64, (2, 2, 2, 2)): "pvt_v2_b1",
+    (64, (3, 4, 6, 3)): "pvt_v2_b2",
+    (64, (3, 4, 18, 3)): "pvt_v2_b3",
+    (64, (3, 8, 27, 3)): "pvt_v2_b4",
+    (64, (3, 6, 40, 3)): "pvt_v2_b5",
+}
+SWIN_BY_SHAPE = {
+    (96, (2, 2, 6, 2)): "swin_tiny_patch4_window7_224",
+    (96, (2, 2, 18, 2)): "swin_small_patch4_window7_224",
+    (128, (2, 2, 18, 2)): "swin_base_patch4_window7_224",
+}
+
+# Their name -> ours, of a layer within each of the four stages.
+PYRAMID = {
+    "conv": "pooled",
+    "atrous_block1": "point",
+    "atrous_block6": "atrous.0",
+    "atrous_block12": "atrous.1",
+    "atrous_block18": "atrous.2",
+    "conv_1x1_output": "project",
+}
+FUSION = {
+    "align_channel": "audio",
+    "theta": "theta1",
+    "phi": "theta2",
+    "g": "theta3",
+    "W_z.0": "theta4",
+    "W_z.1": "batch_norm",
+    "norm_layer": "layer_norm",
+}
+DECODER = {
+    "resConfUnit1.conv1": ("lateral", "first"),
+    "resConfUnit1.conv2": ("lateral", "second"),
+    "resConfUnit2.conv1": ("merge", "first"),
+    "resConfUnit2.conv2": ("merge", "second"),
+}
+HEAD = {"output_conv.0": "decoder.reduce", "output_conv.2": "decoder.refine", "output_conv.4": "decoder.classify"}
+NEVER_USED = "path4.resConfUnit1."  # the coarsest stage has nothing above it to be merged with
+
+
+def from_authors(checkpoint: Mapping[str, Tensor]) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """Their state dict, with or without DDP's `module.` -> the config that does what their code does, and the state dict
+    of `C3N` with our names, complete but for `audio_encoder.*` and `similarity`.
+
+    Raises:
+        ValueError: it is no such state dict, or of an encoder that their code does not have.
+    """
+    for name, value in checkpoint.items():
+        if not (isinstance(name, str) and isinstance(value, Tensor)):
+            raise ValueError(
+                f"{name!r} is a {type(value).__name__}, expected tensors by name: the state dict that their train.py saved"
+            )
+    theirs = {name.removeprefix("module."): tensor for name, tensor in checkpoint.items()}
+    backbone = {name.removeprefix(BACKBONE): theirs.pop(name) for name in list(theirs) if name.startswith(BACKBONE)}
+    prefixes = _prefixes()
+    ours: dict[str, Tensor] = {}
+    for name, tensor in theirs.items():
+        prefix, _, leaf = name.rpartition(".")
+        if name.startswith(NEVER_USED):
+            continue
+        if prefix not in prefixes:
+            raise ValueError(
+                f"{name!r} is no tensor of the authors' C3N; expected a state dict that their train.py saved"
+            )
+        # Their 1x1x1 convolutions are our linear layers.
+        ours[f"{prefixes[prefix]}.{leaf}"] = tensor.flatten(1) if tensor.ndim == 5 else tensor
+    if not backbone or "fusions.0.audio.weight" not in ours:
+        raise ValueError("no state dict of the authors' C3N: encoder_backbone.* or tpavi_1.align_channel is missing")
+    config = _config(backbone, ours)
+    return config, {**ours, **_visual(backbone, config)}
+
+
+def _prefixes() -> dict[str, str]:
+    """Name of each of their layers outside the backbone -> ours."""
+    names = dict(HEAD)
+    for stage in range(STAGES):
+        names |= {f"conv{stage + 1}.{theirs}": f"pyramids.{stage}.{ours}" for theirs, ours in PYRAMID.items()}
+        names |= {f"tpavi_{stage + 1}.{theirs}": f"fusions.{stage}.{ours}" for theirs, ours in FUSION.items()}
+        for theirs, (part, layer) in DECODER.items():
+            names[f"path{stage + 1}.{theirs}"] = f"decoder.{part}.{stage}.{layer}"
+    return names
+
+
+def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig:
+    """What the tensors' shapes tell, and the constants of their code."""
+    is_swin = any(name.startswith("layers.") for name in backbone)
+    block = r"layers\.(\d)\.blocks\.(\d+)\." if is_swin else r"block(\d)\.(\d+)\."
+    blocks = {match.groups() for name in backbone if (match := re.match(block, name))}
+    depths = tuple(sum(stage == wanted for stage, _ in blocks) for wanted in sorted({stage for stage, _ in blocks}))
+    stem = backbone.get("patch_embed.proj.weight" if is_swin else "patch_embed1.proj.weight")
+    shape = (stem.shape[0] if stem is not None and stem.ndim == 4 else 0, depths)
+    visual = (SWIN_BY_SHAPE if is_swin else PVT_BY_SHAPE).get(shape)
+    align = ours["fusions.0.audio.weight"]
+    channels, audio_width = align.shape if align.ndim == 2 else (0, tuple(align.shape))
+    audio = AUDIO_BY_WIDTH.get(audio_width)
+    if visual is None or audio is None:
+        raise ValueError(
+            f"no encoders of the authors' code: a visual backbone of {shape[0]} channels and {depths} blocks, "
+            f"audio embeddings of {audio_width}; expected PVTv2 or Swin with {', '.join(AUDIO_BY_WIDTH.values())}"
+        )
+    return ModelConfig(
+        visual=visual,
+        audio=audio,
+        channels=channels,
+        gate="unit",
+        cam_point="before_norm",
+        swin="dense" if is_swin else "classifier",
+        fusion_norm=True,
+        decoder="authors",
+        presence_threshold=0.0,  # theirs publishes a mask for every frame
+    )
+
+
+def _visual(backbone: dict[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
+    """The backbone's tensors, and with Swin the four norms of its maps, as parts of `visual_encoder`."""
+    norms: dict[str, Tensor] = {}
+    if config.swin == "dense":
+        last = f"norm{STAGES - 1}."
+        # Their logits pass the last of those norms; here it is two modules, which agree until they are trained on.
+        final = {name.replace(last, "norm."): tensor for name, tensor in backbone.items() if name.startswith(last)}
+        beside = [name for name in backbone if re.match(r"norm\d\.", name)]
+        norms = {f"visual_encoder.norms.{name.removeprefix('norm')}": backbone[name] for name in beside}
+        backbone = {name: tensor for name, tensor in backbone.items() if name not in beside} | final
+    with torch.device("meta"):
+        encoder = VisualEncoder(config.visual, num_classes=1, swin=config.swin, cam_point=config.cam_point)
+    renamed = to_timm_names(backbone, encoder.backbone)
+    return norms | {f"visual_encoder.backbone.{name}": tensor for name, tensor in renamed.items()}

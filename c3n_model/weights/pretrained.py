@@ -1,0 +1,112 @@
+"""Public weights into C3N's encoders, by the names of a config's `model.visual` and `model.audio`."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+
+from torch import Tensor, nn
+
+from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.weights import manifest
+from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.weights.timm_names import to_timm_names
+
+# Name in a config -> names in the manifest of the files that serve it, the preferred one first.
+_WITH_ORIGINALS = (*(f"pvt_v2_b{size}" for size in range(6)), "swin_base_patch4_window7_224")
+VISUAL_FILES = {name: (name, f"{name}_original") for name in _WITH_ORIGINALS} | {
+    "mobilenetv2_100": ("mobilenetv2_100",)
+}
+_SINGLE = ("mn04", "mn10", "vggish", "panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1")
+AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
+    "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use the first
+}
+
+SAME_FRONT_END_DB = 0.01  # rounding leaves less than 0.001
+
+
+# What else `load_audio` reads.
+_BESIDE = {"beats": ("audioset_classes",), "vggish": ("vggish_pca", "vggish_head")}
+
+
+def needed_files(visual: str, audio: str) -> list[str]:
+    """Names in the manifest of all files that `load_visual` and `load_audio` read, whether they are here or not. Raises
+    ValueError for an encoder that no public weights are known for."""
+    return [
+        _choose(VISUAL_FILES, visual, "visual"),
+        _choose(AUDIO_FILES, audio, "audio"),
+        *_BESIDE.get(audio, ()),
+    ]
+
+
+def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
+    """Fill `encoder` with the ImageNet weights of backbone `name`; returns the files that it read.
+
+    Raises:
+        FileNotFoundError: no file that serves is here; the message says how to get one.
+        ValueError: no public weights are known for `name`; a file is broken, or of another architecture.
+    """
+    path = _find_first(VISUAL_FILES, name, "visual")
+    tensors = read_tensors(path)
+    try:
+        tensors = to_timm_names(tensors.get("model", tensors), encoder.backbone)
+    except ValueError as error:
+        raise ValueError(f"{path} is not of {name}: {error}") from error
+    fill(encoder.backbone, tensors, path)
+    return [path]
+
+
+def load_audio(encoder: nn.Module, name: str) -> list[Path]:
+    """Fill `encoder` with the AudioSet weights of audio encoder `name`; returns and raises as `load_visual` does."""
+    path = _find_first(AUDIO_FILES, name, "audio")
+    tensors, more = _translated(encoder, name, path)
+    fill(encoder, tensors, path)
+    return [path, *more]
+
+
+def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Tensor], list[Path]]:
+    """The public file with our names, and what else had to be read for it."""
+    tensors = read_tensors(path)
+    if name.startswith("panns"):
+        from c3n_model.network.audio import panns
+
+        difference_db = panns.front_end_difference(encoder.front_end, tensors)
+        if difference_db > SAME_FRONT_END_DB:
+            raise ValueError(
+                f"{path} was trained with another front end than {name}: expected less than {SAME_FRONT_END_DB} dB between "
+                f"them, got {difference_db:.3g}; get the weights of {name}"
+            )
+        return panns.from_public(tensors), []
+    if name == "beats":
+        from c3n_model.weights import beats
+
+        classes = manifest.find("audioset_classes")
+        return beats.from_public(tensors, _audioset_mids(classes)), [classes]
+    if name == "vggish":
+        from c3n_model.network.audio import vggish
+        from c3n_model.weights.vggish import load_head
+
+        whitening, head = manifest.find("vggish_pca"), manifest.find("vggish_head")
+        load_head(head, encoder)
+        trained = {key: value for key, value in encoder.state_dict().items() if key.startswith(vggish.HEAD_PREFIX)}
+        return vggish.from_public(tensors, read_tensors(whitening)) | trained, [whitening, head]
+    return tensors, []
+
+
+def _audioset_mids(path: Path) -> list[str]:
+    """AudioSet's class ids ("/m/09x0r"), in the order of its csv."""
+    with path.open(newline="", encoding="utf-8") as file:
+        return [row["mid"] for row in csv.DictReader(file)]
+
+
+def _find_first(files: dict[str, Sequence[str]], name: str, kind: str) -> Path:
+    return manifest.find(_choose(files, name, kind))
+
+
+def _choose(files: dict[str, Sequence[str]], name: str, kind: str) -> str:
+    """The name in the manifest of the file that serves encoder `name`: one that is here, else the preferred one."""
+    if name not in files:
+        raise ValueError(f"no public weights are known for the {kind} encoder {name!r}; known: {', '.join(files)}")
+    present = [file for file in files[name] if manifest.locate(manifest.entry(file))]
+    return next(iter([*present, *files[name]]))

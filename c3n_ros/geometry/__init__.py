@@ -1,0 +1,1 @@
+"""Camera models, depth, directions, and which object to follow. No ROS."""

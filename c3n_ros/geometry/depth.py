@@ -1,0 +1,129 @@
+"""How far away a region is: from a depth image (REP-118) or a point cloud, both in the camera's optical frame. Needs no ROS."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+
+from c3n_ros.geometry.camera import Camera
+
+# Pixels by which a region's centre may be off, one standard deviation: masks are drawn at a quarter of the network's size.
+CENTRE_SIGMA_PIXELS = 3.0
+# A region has a depth if so many pixels, and this part of them, or so many points of a cloud, are valid inside it.
+MIN_VALID_PIXELS, MIN_VALID_FRACTION, MIN_VALID_POINTS = 12, 0.1, 5
+DEPTH_SIGMA_FLOOR_M = 0.005  # of a flat surface: what depth cameras resolve at best
+_ERODED_FRACTION = 0.08  # of a region's smaller side, at each edge: there the depth is of what stands behind
+_MAD_TO_SIGMA = 1.4826  # of a normal distribution
+_METRES_PER_UNIT = {"32FC1": 1.0, "16UC1": 1e-3, "mono16": 1e-3}
+_FLOAT32 = 7  # sensor_msgs/PointField
+
+
+@dataclass(frozen=True)
+class Location:
+    """A point in the optical frame: `position` (x, y, z) in metres; `covariance` float64 (3, 3) in square metres."""
+
+    position: tuple[float, float, float]
+    covariance: np.ndarray
+
+
+def depth_from_image(message: Any) -> np.ndarray:
+    """A depth sensor_msgs/Image -> float32 (H, W), metres along the optical axis, NaN where invalid (0, infinite, negative).
+
+    Raises:
+        ValueError: it is neither 32FC1 (metres) nor 16UC1 (millimetres), or its data has the wrong length.
+    """
+    if message.encoding not in _METRES_PER_UNIT:
+        raise ValueError(f"expected depth as 32FC1 (metres) or 16UC1 (millimetres), got encoding {message.encoding!r}")
+    dtype = np.dtype(np.float32 if message.encoding == "32FC1" else np.uint16)
+    row_bytes, data = message.width * dtype.itemsize, np.frombuffer(message.data, np.uint8)
+    if row_bytes == 0 or message.step < row_bytes or len(data) != message.height * message.step:
+        raise ValueError(
+            f"a {message.encoding} image of {message.width} x {message.height} has rows of at least {row_bytes} bytes, "
+            f"got step {message.step} and {len(data)} bytes"
+        )
+    rows = np.ascontiguousarray(data.reshape(message.height, message.step)[:, :row_bytes])
+    depth = rows.view(dtype.newbyteorder(">" if message.is_bigendian else "<")).astype(np.float32)
+    depth *= np.float32(_METRES_PER_UNIT[message.encoding])
+    depth[~(np.isfinite(depth) & (depth > 0))] = np.nan
+    return depth
+
+
+def points_from_cloud(message: Any) -> np.ndarray:
+    """A sensor_msgs/PointCloud2, organised or not -> its valid points float32 (n, 3), metres, in its own frame.
+
+    Raises:
+        ValueError: it has no float32 fields x, y and z, or its data has the wrong length.
+    """
+    offsets = {field.name: field.offset for field in message.fields if field.datatype == _FLOAT32}
+    if not {"x", "y", "z"} <= offsets.keys():
+        names = ", ".join(field.name for field in message.fields)
+        raise ValueError(f"expected a point cloud with float32 fields x, y and z, got fields {names or 'none'}")
+    data, row_bytes = np.frombuffer(message.data, np.uint8), message.width * message.point_step
+    if message.row_step < row_bytes or len(data) != message.height * message.row_step:
+        raise ValueError(
+            f"a cloud of {message.width} x {message.height} points has rows of at least {row_bytes} bytes, "
+            f"got row_step {message.row_step} and {len(data)} bytes"
+        )
+    point = np.dtype(
+        {
+            "names": ["x", "y", "z"],
+            "formats": [">f4" if message.is_bigendian else "<f4"] * 3,
+            "offsets": [offsets[name] for name in "xyz"],
+            "itemsize": message.point_step,
+        }
+    )
+    rows = np.ascontiguousarray(data.reshape(message.height, message.row_step)[:, :row_bytes]).reshape(-1)
+    packed = rows.view(point)
+    points = np.stack([packed[name].astype(np.float32) for name in "xyz"], axis=1)
+    return points[np.isfinite(points).all(axis=1)]
+
+
+def depths_in_image(pixels: np.ndarray, origin: tuple[int, int], depth: np.ndarray) -> np.ndarray:
+    """The valid depths inside a region, its edges left out: float32 (n,); empty if too few are valid.
+
+    Args:
+        pixels: bool (h, w), the region within its bounding box, whose upper left corner `origin` is at (x, y).
+        depth: float32 (H, W) from `depth_from_image`.
+    """
+    (x, y), (height, width) = origin, pixels.shape
+    inside = depth[y : y + height, x : x + width][_eroded(pixels)]
+    valid = inside[np.isfinite(inside)]
+    enough = len(valid) >= max(MIN_VALID_PIXELS, MIN_VALID_FRACTION * len(inside))
+    return valid if enough else valid[:0]
+
+
+def depths_in_cloud(pixels: np.ndarray, origin: tuple[int, int], points: np.ndarray, places: np.ndarray) -> np.ndarray:
+    """As `depths_in_image`, of `points` (n, 3) that appear at `places` float (n, 2), from `Camera.pixels`."""
+    eroded = _eroded(pixels)
+    column, row = np.rint(np.nan_to_num(places, nan=-1e9) - origin).astype(np.int64).T
+    within = (column >= 0) & (row >= 0) & (column < pixels.shape[1]) & (row < pixels.shape[0])
+    within[within] = eroded[row[within], column[within]]
+    depths = points[within, 2]
+    return depths if len(depths) >= MIN_VALID_POINTS else depths[:0]
+
+
+def locate(ray: np.ndarray, depths: np.ndarray, camera: Camera) -> Location | None:
+    """Where on `ray` (3,) a region is whose surface has `depths` (n,); None without any, or for a ray to the side.
+
+    The depth is the median, its standard deviation the scaled median absolute deviation. With q = ray / ray_z the point is
+    p = depth * q, and its covariance sigma_depth^2 q q^T plus that of a centre that is off by CENTRE_SIGMA_PIXELS.
+    """
+    if len(depths) == 0 or not ray[2] > 1e-3:
+        return None
+    depth = float(np.median(depths))
+    sigma = max(_MAD_TO_SIGMA * float(np.median(np.abs(depths - depth))), DEPTH_SIGMA_FLOOR_M)
+    slope = ray / ray[2]
+    across, down = (CENTRE_SIGMA_PIXELS / focal_length * depth for focal_length in camera.focal_lengths)
+    covariance = sigma**2 * np.outer(slope, slope) + np.diag([across**2, down**2, 0])
+    return Location(tuple(float(value) for value in depth * slope), covariance)
+
+
+def _eroded(pixels: np.ndarray) -> np.ndarray:
+    """A region bool (h, w) without its edge, or as it is if nothing else were left."""
+    rounds = max(round(_ERODED_FRACTION * min(pixels.shape)), 1)
+    size = 2 * rounds + 1
+    smaller = cv2.erode(np.pad(pixels, 1).astype(np.uint8), np.ones((size, size), np.uint8))[1:-1, 1:-1] > 0
+    return smaller if np.count_nonzero(smaller) >= MIN_VALID_PIXELS else pixels

@@ -1,0 +1,179 @@
+"""How the node is doing: facts from its callbacks in, statuses for /diagnostics out. No ROS, no clock of its own.
+
+| status | not OK |
+|---|---|
+| node | inactive, disabled |
+| network | model missing, device refused, a window failed, windows dropped |
+| camera, microphone | nobody publishes, QoS does not match, nothing arrives, it came and stopped, it cannot be read (MP3, an unknown encoding), stamps stand still, too slow, gaps |
+| synchronisation | the stamps of the two streams are too far apart |
+| windows | none is published, much of their sound is missing |
+
+What is not OK says what to do. `now_s` is a steady clock in seconds, the caller's; stamps are those of the messages. Recording is
+O(1), so that callbacks stay short; `summarise`, called once a second or so, pays.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+
+from c3n_model.streaming.windows import StreamCounts
+from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.input_status import PATIENCE_S, camera_status, microphone_status, synchronisation_status
+from c3n_ros.health.status import Level, Status
+
+LARGEST_DROP_RATIO = 0.05  # what ros2_benchmark allows
+SMALLEST_FILL = 0.9
+WINDOWS_KEPT, WINDOWS_FOR_FILL = 120, 10
+
+
+@dataclass(frozen=True)
+class PublishedWindow:
+    """When it was published, how long after its last input, the part of its second that was heard, and how many older
+    ones were passed over for it."""
+
+    at_s: float
+    latency_s: float
+    heard: float
+    dropped: int
+
+
+@dataclass
+class Health:
+    """The facts so far. The node writes the plain attributes, its callbacks use the methods.
+
+    `camera`, `microphone` and `description` (audio_info) are what arrives; `counts` those of the WindowAssembler, which keeps
+    them up; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` what runs where. `state` is the
+    lifecycle's, "active" among others; `listening_since_s` when the subscriptions began; `model_refused` why model or device
+    cannot be used, "" if they can; `device_memory_bytes` what the network holds of a GPU, None on a CPU.
+    """
+
+    camera: Arrivals
+    microphone: Arrivals
+    description: Arrivals | None = None
+    counts: StreamCounts = field(default_factory=StreamCounts)
+    max_skew_s: float = 0.15
+    max_wait_s: float = 0.5
+    hop_s: float = 1.0
+    model: str = ""
+    fingerprint: str = ""
+    device: str = ""
+    rmw: str = ""
+    state: str = "unconfigured"
+    enabled: bool = True
+    listening_since_s: float = 0.0
+    model_refused: str = ""
+    device_memory_bytes: int | None = None
+
+    def __post_init__(self):
+        self._lock = threading.Lock()  # the network's thread records, another one summarises
+        self._windows: deque[PublishedWindow] = deque(maxlen=WINDOWS_KEPT)
+        self._failure = ""
+        self._failures = 0
+
+    def on_image(self, now_s: float, stamp_ns: int) -> None:
+        """An image arrived."""
+        self.camera.add(now_s, stamp_ns)
+
+    def on_audio(self, now_s: float, begin_ns: int, end_ns: int) -> None:
+        """Sound arrived that could be read."""
+        self.microphone.refused = ""
+        self.microphone.add(now_s, begin_ns, end_ns)
+
+    def refuse_image(self, reason: str) -> None:
+        """The image of a window could not be read; holds until a window is published."""
+        self.camera.refused = reason
+
+    def refuse_audio(self, reason: str) -> None:
+        """Sound came that cannot be read (MP3, say); holds until some can."""
+        self.microphone.refused = reason
+
+    def on_window(self, now_s: float, latency_s: float, heard: float, dropped: int = 0) -> None:
+        """A window was published `latency_s` after its last input came; `dropped` older ones were passed over for it."""
+        self.camera.refused = ""
+        with self._lock:
+            self._failure = ""
+            self._windows.append(PublishedWindow(now_s, latency_s, heard, dropped))
+
+    def fail_window(self, reason: str) -> None:
+        """The network failed on a window; holds until one is published."""
+        with self._lock:
+            self._failure, self._failures = reason, self._failures + 1
+
+    def summarise(self, now_s: float) -> list[Status]:
+        """All statuses, always in the same order."""
+        with self._lock:
+            windows, failure = list(self._windows), self._failure
+        statuses = [self._node_status(), self._network_status(windows, failure)]
+        deaf = self._why_deaf()
+        if deaf:
+            names = ("camera", "microphone", "synchronisation", "windows")
+            return statuses + [Status(name, Level.STALE, f"not listening: {deaf}") for name in names]
+        images, sound = self.camera.recent(now_s), self.microphone.recent(now_s)
+        return [
+            *statuses,
+            camera_status(self.camera, now_s, self.listening_since_s, self.max_skew_s),
+            microphone_status(self.microphone, now_s, self.listening_since_s, self.description),
+            synchronisation_status(images, sound, self.max_wait_s, self.counts.clock_jumps),
+            self._windows_status(now_s, windows),
+        ]
+
+    def _why_deaf(self) -> str:
+        if self.model_refused:
+            return "the model cannot run"
+        if self.state != "active":
+            return f"the node is {self.state}"
+        return "" if self.enabled else "the node is disabled"
+
+    def _node_status(self) -> Status:
+        values = {"state": self.state, "enabled": str(self.enabled).lower(), "rmw": self.rmw}
+        if self.state != "active":
+            remedy = "configure and activate it (ros2 lifecycle set), or start it with autostart:=true"
+            return Status("node", Level.WARN, f"{self.state}: {remedy}", values)
+        if not self.enabled:
+            return Status(
+                "node", Level.WARN, "disabled: call its service ~/enable (std_srvs/SetBool) with data: true", values
+            )
+        return Status("node", Level.OK, "active", values)
+
+    def _network_status(self, windows: list[PublishedWindow], failure: str) -> Status:
+        values = {"model": self.model, "fingerprint": self.fingerprint, "device": self.device}
+        values["failed windows"] = str(self._failures)
+        if windows:
+            p50, p95 = np.percentile([1000 * window.latency_s for window in windows], (50, 95))
+            values |= {"latency p50": f"{p50:.0f} ms", "latency p95": f"{p95:.0f} ms"}
+        if self.device_memory_bytes is not None:
+            values["device memory"] = f"{self.device_memory_bytes / 2**20:.0f} MiB"
+        if self.model_refused:
+            return Status("network", Level.ERROR, f"cannot run: {self.model_refused}", values)
+        if failure:
+            small = "out of memory" in failure.lower()
+            remedy = "use a smaller model or device:=cpu" if small else "if it goes on, start the node again"
+            return Status("network", Level.ERROR, f"window skipped: {failure}; {remedy}", values)
+        dropped = sum(window.dropped for window in windows)
+        came = dropped + len(windows)
+        if dropped > LARGEST_DROP_RATIO * came:
+            text = f"{dropped} of {came} windows dropped because newer ones were ready: the network is too slow"
+            return Status("network", Level.WARN, f"{text}; use a GPU or a smaller model, or raise hop_s", values)
+        return Status("network", Level.OK, f"{self.model} on {self.device}", values)
+
+    def _windows_status(self, now_s: float, windows: list[PublishedWindow]) -> Status:
+        counts = self.counts
+        values = {name.replace("_", " "): str(count) for name, count in asdict(counts).items()}
+        values["dropped"] = str(sum(window.dropped for window in windows))
+        published = [window for window in windows if window.at_s >= self.listening_since_s]
+        since_s = now_s - (published[-1].at_s if published else self.listening_since_s)
+        lacking = f"{counts.skipped_no_frame} windows lacked an image, {counts.skipped_no_sound} sound"
+        if since_s > PATIENCE_S + self.hop_s + self.max_wait_s:
+            text = f"no window for {since_s:.0f} s ({lacking}): see the statuses of camera, microphone, synchronisation, network"
+            return Status("windows", Level.ERROR, text, values)
+        if not published:
+            return Status("windows", Level.WARN, "waiting for the first window", values)
+        fill = float(np.mean([window.heard for window in published[-WINDOWS_FOR_FILL:]]))
+        values["fill"] = f"{fill:.2f}"
+        if fill < SMALLEST_FILL:
+            return Status("windows", Level.WARN, f"{1 - fill:.0%} of their sound is missing: see microphone", values)
+        return Status("windows", Level.OK, f"{counts.windows} windows, {lacking}", values)

@@ -1,0 +1,122 @@
+"""Is there a camera, is there a microphone, and do their stamps belong together? Judged from what arrived."""
+
+from __future__ import annotations
+
+from c3n_ros.health.arrivals import Arrivals, Recent
+from c3n_ros.health.status import Level, Status
+
+PATIENCE_S = 3.0  # a stream that does not come for so long is missing
+CLOCKS_APART_S = 5.0  # beyond this it is no delay: the stamps are from two clocks
+OTHER_EPOCH_S = 1e6  # beyond this one clock counts from 1970, the other from a start-up or within a simulation
+LARGEST_GAP_RATIO = 0.05
+LONGEST_SKEW_S = 0.499  # the largest that the parameter max_skew_s may be
+
+_LOST = {
+    "image": "images over 512 KiB get lost in Fast DDS's defaults, see config/fastdds_large_images.xml",
+    "sound": "look at the microphone driver, and at ROS_DOMAIN_ID and the network between the machines",
+}
+
+
+def camera_status(stream: Arrivals, now_s: float, listening_since_s: float, max_skew_s: float) -> Status:
+    """Of the camera. `max_skew_s`: how far from 15/16 of a second its image may be, which bounds the rate from below."""
+    images = stream.recent(now_s)
+    values = {"topic": stream.topic, "images": str(stream.count), **_figures(images)}
+    level, text = _arrival("camera", "image", stream, images, now_s, listening_since_s)
+    if level != Level.OK:
+        return Status("camera", level, text, values)
+    if stream.refused:
+        remedy = "set the camera driver to an encoding that is known, or convert its images"
+        return Status("camera", Level.ERROR, f"image not used: {stream.refused}; {remedy}", values)
+    if stream.count > 1 and 2 * max_skew_s * images.rate_hz < 1:
+        needed_s = min(0.5 / images.rate_hz, LONGEST_SKEW_S)
+        text = f"{images.rate_hz:.1f} Hz is so slow that seconds will lack an image within max_skew_s"
+        return Status("camera", Level.WARN, f"{text}: set it to {needed_s:.2f}, or raise the camera's rate", values)
+    return Status("camera", Level.OK, f"{images.rate_hz:.1f} Hz", values)
+
+
+def microphone_status(
+    stream: Arrivals, now_s: float, listening_since_s: float, description: Arrivals | None = None
+) -> Status:
+    """Of the microphone; `description` is the topic of its AudioInfo."""
+    sound = stream.recent(now_s)
+    values = {"topic": stream.topic, "pieces": str(stream.count), **_figures(sound)}
+    if sound is not None:
+        values["gap ratio"] = f"{sound.gap_ratio:.3f}"
+    if stream.refused:  # before all else: what is refused does not count as arrived
+        return Status("microphone", Level.ERROR, f"sound not used: {stream.refused}", values)
+    level, text = _arrival("microphone", "sound", stream, sound, now_s, listening_since_s)
+    if level != Level.OK:
+        return Status("microphone", level, text, values)
+    if sound.gap_ratio > LARGEST_GAP_RATIO:
+        text = f"{sound.gap_ratio:.0%} of the sound is missing: the driver or the network loses it"
+        remedy = (
+            f"run the driver on this machine, or set qos_overrides.{stream.topic}.subscription.reliability to reliable"
+        )
+        return Status("microphone", Level.WARN, f"{text}; {remedy}", values)
+    if description is not None and description.unmatched():
+        return Status("microphone", Level.WARN, _qos_problems(description), values)
+    return Status("microphone", Level.OK, f"{sound.rate_hz:.0f} pieces a second", values)
+
+
+def synchronisation_status(images: Recent | None, sound: Recent | None, max_wait_s: float, clock_jumps: int) -> Status:
+    """Whether the stamps of images and sound that arrive together lie together, too.
+
+    `max_wait_s`: by how much one stream may run ahead before windows close without the other.
+    """
+    if images is None or sound is None:
+        return Status("synchronisation", Level.STALE, "both streams must come before their stamps can be compared")
+    ahead_s = images.offset_s - sound.offset_s
+    values = {"image stamps ahead of sound": f"{ahead_s:.3f} s", "clock jumps": str(clock_jumps)}
+    apart_s = abs(ahead_s)
+    text = f"image stamps are {apart_s:.2f} s {'ahead of' if ahead_s > 0 else 'behind'} the sound's"
+    if apart_s > OTHER_EPOCH_S:
+        other = "the sound seems" if ahead_s > 0 else "images seem"
+        remedy = f"{other} stamped since a start-up or by a simulation, both drivers must stamp from one clock"
+        return Status("synchronisation", Level.ERROR, f"{text}: {remedy}", values)
+    if apart_s > CLOCKS_APART_S:
+        remedy = "let both drivers stamp from one clock (chrony or ptp between machines)"
+        return Status("synchronisation", Level.ERROR, f"{text}, they share no window: {remedy}", values)
+    if apart_s > max_wait_s:
+        remedy = f"synchronise the clocks, or set max_wait_s to {apart_s + 0.2:.1f} if one stream only comes later"
+        return Status("synchronisation", Level.WARN, f"{text}: {remedy}", values)
+    return Status("synchronisation", Level.OK, text, values)
+
+
+def _arrival(
+    device: str, what: str, stream: Arrivals, recent: Recent | None, now_s: float, listening_since_s: float
+) -> tuple[Level, str]:
+    """OK, or why a stream does not come or has stamps that cannot be used."""
+    if recent is not None and recent.age_s < PATIENCE_S:
+        if recent.stands:
+            return (
+                Level.ERROR,
+                f"every {what} has the same stamp: the {device} driver must stamp each with its own time",
+            )
+        return Level.OK, ""
+    age_s, waited_s = stream.age_s(now_s), now_s - listening_since_s
+    came = age_s is not None and age_s <= waited_s
+    if not came and waited_s < PATIENCE_S:
+        return Level.WARN, f"waiting for the first {what}"
+    if not stream.publishers:
+        return Level.ERROR, f"nobody publishes {stream.topic}: start the {device} driver, or give its topic at launch"
+    if sum(stream.unmatched().values()) == len(stream.publishers):
+        return Level.ERROR, _qos_problems(stream)
+    if came:
+        return Level.ERROR, f"no {what} for {age_s:.0f} s: look at the {device} driver"
+    return Level.ERROR, f"{stream.topic} has a publisher, but no {what} arrived: {_LOST[what]}"
+
+
+def _qos_problems(stream: Arrivals) -> str:
+    """In one line what publishers lack that the subscription requests, and how to request less."""
+    values = {"reliability": ("best_effort", "reliable"), "durability": ("volatile", "transient_local")}
+    return " and ".join(
+        f"{stream.topic} is offered {values[policy][0]} but {values[policy][1]} is requested: set "
+        f"qos_overrides.{stream.topic}.subscription.{policy} to {values[policy][0]}"
+        for policy in stream.unmatched()
+    )
+
+
+def _figures(recent: Recent | None) -> dict[str, str]:
+    if recent is None:
+        return {"rate": "0.0 Hz"}
+    return {"rate": f"{recent.rate_hz:.1f} Hz", "age": f"{recent.age_s:.2f} s"}

@@ -1,0 +1,1 @@
+"""Nouns to ROS messages and back."""

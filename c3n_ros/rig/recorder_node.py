@@ -1,0 +1,93 @@
+"""Writes topics into a bag, for machines without `ros2 bag record`.
+
+The bytes go into the bag as they arrive, with the time of their arrival; the types come with their definitions, so that any
+reader can open the bag. SIGINT and SIGTERM close it properly.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from functools import partial
+from pathlib import Path
+
+from rclpy.node import Node
+from rclpy.qos import QoSProfile, ReliabilityPolicy
+from rosbags.interfaces import Connection
+from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
+
+from c3n_ros.messages.message_types import installed_types, message_class
+from c3n_ros.run_node import run, spin
+
+QUEUE_DEPTH = 200
+BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
+STORAGE = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
+RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}
+
+
+class RecorderNode(Node):
+    """Records until `close`. Callbacks run in the thread that spins the node and write at once."""
+
+    def __init__(self) -> None:
+        """Raises ValueError for a parameter that makes no sense, a type that is not installed or a bag that exists."""
+        super().__init__("recorder")
+        path = Path(self.declare_parameter("output", "recording").value)
+        topics = [entry for entry in self.declare_parameter("topics", [""]).value if entry]
+        storage = _choice("storage", self.declare_parameter("storage", "mcap").value, STORAGE)
+        reliability = _choice("reliability", self.declare_parameter("reliability", "reliable").value, RELIABILITY)
+        types_by_topic = dict(map(_topic_and_type, topics))
+        if not types_by_topic:
+            raise ValueError("nothing to record: give topics with -p topics:=\"['/name:package/msg/Type']\"")
+        typestore = installed_types(list(types_by_topic.values()))
+        self._counts = dict.fromkeys(types_by_topic, 0)
+        self._path = path
+        try:
+            self._writer = Writer(path, version=BAG_VERSION, storage_plugin=storage)
+        except WriterError as error:
+            raise ValueError(f"cannot write a bag to '{path}': {error}") from None
+        self._writer.open()
+        profile = QoSProfile(depth=QUEUE_DEPTH, reliability=reliability)
+        for topic, type_name in types_by_topic.items():
+            connection = self._writer.add_connection(topic, type_name, typestore=typestore)
+            self.create_subscription(
+                message_class(type_name), topic, partial(self._write, connection), profile, raw=True
+            )
+        self.get_logger().info(f"recording {', '.join(types_by_topic)} into {path}")
+
+    def _write(self, connection: Connection, message_bytes: bytes) -> None:
+        self._writer.write(connection, time.time_ns(), message_bytes)
+        self._counts[connection.topic] += 1
+
+    def close(self) -> None:
+        """Finish the bag and say what is in it."""
+        self._writer.close()
+        counts = ", ".join(f"{topic} {count}" for topic, count in self._counts.items())
+        self.get_logger().info(f"recorded into {self._path}: {counts}")
+
+
+def _choice(name: str, value: str, choices: dict):
+    if value not in choices:
+        raise ValueError(f"expected {name} to be one of {', '.join(choices)}, got {value!r}")
+    return choices[value]
+
+
+def _topic_and_type(entry: str) -> tuple[str, str]:
+    topic, separator, type_name = entry.partition(":")
+    if not separator:
+        raise ValueError(f"expected a topic with its type like /name:sensor_msgs/msg/Image, got {entry!r}")
+    return topic, type_name
+
+
+def main() -> int:
+    """Record until a signal; 0 when the bag is whole, 1 with one line where it could not be begun."""
+
+    def work(stop: threading.Event) -> None:
+        node = RecorderNode()
+        spin(node, stop)
+        node.close()
+
+    return run("recorder", work)
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

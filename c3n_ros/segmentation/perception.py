@@ -1,0 +1,93 @@
+"""What becomes of a window: unpacked, segmented, given directions, published. All of it in the network's thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from c3n_model.streaming.session import Session
+from c3n_model.types import Frame, Segmentation, Window
+from c3n_ros.geometry.camera import Camera
+from c3n_ros.geometry.direction import with_directions
+from c3n_ros.health.health import Health
+from c3n_ros.segmentation.pipeline import PackedWindow
+from c3n_ros.segmentation.settings import SegmentationParameters
+
+
+class Perception:
+    """One session and its owner: windows in, messages out.
+
+    Args:
+        session: from here on it belongs to the thread that calls `segment`.
+        settings: may be replaced at any time; `settings` is read once a window.
+        publish: takes a segmentation, the image uint8 (H, W, 3) it is of, and the settings.
+        camera_info: gives the latest sensor_msgs/CameraInfo, None before it came.
+        health, say: are told what goes well and what does not; `say` takes what was lost and why.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        settings: SegmentationParameters,
+        publish: Callable[[Segmentation, np.ndarray, SegmentationParameters], None],
+        camera_info: Callable[[], Any],
+        health: Health,
+        say: Callable[[str, Exception], None],
+    ):
+        self._session, self._publish, self._camera_info = session, publish, camera_info
+        self._health, self._say = health, say
+        self.settings = settings
+
+    def warm_up(self) -> None:
+        """The first pass through a network is many times slower than the others; no window should wait for it.
+
+        Raises ValueError where the device refuses: out of memory, a driver that does not fit."""
+        frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
+        snippet = np.zeros(self._session.model.sample_rate, np.float32)
+        try:
+            self._session.step(Window(start_ns=0, frame=frame, snippet=snippet))
+        except RuntimeError as error:  # torch's, for whatever CUDA says
+            reason = str(error).splitlines()[0]
+            raise ValueError(f"the model does not run on {self._session.device} ({reason}); try device:=cpu") from error
+        self._session.reset()
+
+    def segment(self, packed: PackedWindow) -> None:
+        """One window from its packed image to its messages. What the network raises comes through."""
+        try:
+            window = replace(packed.window, frame=packed.window.frame.content())
+        except ValueError as error:
+            self._health.refuse_image(str(error))
+            self._say("image not used", error)
+            return
+        settings = self.settings
+        self._follow(settings)
+        segmentation = self._directed(self._session.step(window), packed)
+        self._publish(segmentation, window.frame.rgb, settings)
+        now_s = time.monotonic()
+        self._health.on_window(now_s, now_s - packed.complete_s, window.heard, packed.passed_over)
+
+    def _follow(self, settings: SegmentationParameters) -> None:
+        session, config = self._session, self._session.model.config
+        session.threshold = settings.threshold
+        for name in ("presence_threshold", "visibility_threshold"):
+            given = getattr(settings, name)
+            setattr(session, name, getattr(config, name) if given < 0 else given)
+        session.history = settings.history or config.history
+
+    def _directed(self, segmentation: Segmentation, packed: PackedWindow) -> Segmentation:
+        """With directions where camera_info is there, with positions where depth or a cloud came with the image."""
+        camera_info = self._camera_info()
+        if camera_info is None or not segmentation.objects:
+            return segmentation
+        try:
+            found = {name: companion.content() for name, companion in packed.companions.items()}
+            return with_directions(
+                segmentation, Camera.from_info(camera_info), depth=found.get("depth"), cloud=found.get("points")
+            )
+        except ValueError as error:
+            self._say("no direction", error)
+            return segmentation

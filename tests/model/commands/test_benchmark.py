@@ -1,0 +1,92 @@
+"""`c3n benchmark`: tables and JSON of both kinds."""
+
+import json
+
+import numpy as np
+import pytest
+from tiny import make_tiny_model
+
+from c3n_model.cli import main
+from c3n_model.commands.benchmark import _loader_to_mapping, _verdict
+from c3n_model.experiments.cost import benchmark
+from c3n_model.experiments.cost.benchmark import Timing
+from c3n_model.experiments.cost.benchmark_loader import LoaderBenchmark
+from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
+from c3n_model.weights.checkpoint import save_model
+
+
+@pytest.fixture
+def model(tmp_path, monkeypatch):
+    monkeypatch.setattr(benchmark, "FUSION_SIZE", 6)
+    save_model(tmp_path / "tiny.safetensors", make_tiny_model())
+    return tmp_path / "tiny.safetensors"
+
+
+def test_network(model, capsys):
+    main(["benchmark", "network", str(model), "--device", "cpu", "--pairs", "2"])
+    lines = capsys.readouterr().out.splitlines()
+    assert "on cpu (" in lines[0] and "2 pairs" in lines[0]
+    assert [line for line in lines if line and not line.startswith(" ")][1:] == [
+        "one second live", "non-local fusion at 6 x 6, T = 5", "forward of a clip of 5 frames",
+    ]  # fmt: skip
+    assert sum("ratio, pair by pair" in line for line in lines) == 3
+
+
+def test_network_as_json(model, capsys):
+    main(["benchmark", "network", str(model), "--device", "cpu", "--pairs", "3", "--json"])
+    printed = json.loads(capsys.readouterr().out)
+    assert (printed["pairs"], printed["device"].split()[0]) == (3, "cpu")
+    assert printed["environment"]["packages"]["torch"]
+    for comparison in printed["comparisons"]:
+        assert len(comparison["milliseconds"]) == 2
+        assert comparison["ratio"]["low"] <= comparison["ratio"]["median"] <= comparison["ratio"]["high"]
+
+
+def test_loader(tmp_path, capsys):
+    synthesize(tmp_path, "s4", {"train": 2}, seed=0, progress=silent)
+    config = tmp_path / "small.yaml"
+    config.write_text("model: {visual: test_resnet, channels: 8, image_size: 64}\ntrain: {batch_size: 2}")
+    main(["benchmark", "loader", str(tmp_path), "--config", str(config), "--device", "cpu", "--rounds", "1"])
+    printed = capsys.readouterr().out
+    assert printed.startswith("2 training clips in batches of 2, test_resnet + mn04 at 64 on cpu")
+    for row in ("png to pixels", "front end", "loader, no worker", "loader, 1 worker ", "the training step alone"):
+        assert f"\n  {row}" in printed
+
+
+def test_loader_as_json():
+    loading = {0: np.array([4.0, 6.0, 5.0]), 1: np.array([8.0, 8.0, 8.0])}
+    found = LoaderBenchmark(
+        9, 2, (Timing("clip", np.array([0.1, 0.3, 0.2])),), loading, Timing("step", np.full(3, 0.5))
+    )
+    mapping = json.loads(json.dumps(_loader_to_mapping(found)))
+    assert mapping["milliseconds_a_clip"] == {"clip": pytest.approx({"median": 200, "low": 150, "high": 250})}
+    assert mapping["loader_clips_a_second"]["0"] == {"median": 5, "low": 4.5, "high": 5.5}
+    assert mapping["step_clips_a_second"]["median"] == 4  # batches of 2 in half a second
+    assert (mapping["clips"], mapping["batch_size"]) == (9, 2)
+
+
+@pytest.mark.parametrize(
+    ("rates", "verdict"),
+    [
+        (
+            {0: 90, 1: 6, 2: 12, 4: 20},
+            "loader, 2 workers: 1.20 times what the step takes in; the loader keeps it busy.",
+        ),
+        (
+            {0: 90, 1: 6, 2: 5},
+            "loader, 1 worker: 0.60 times what the step takes in, at best; the step waits for the loader.",
+        ),
+    ],
+)
+def test_the_verdict_asks_what_workers_bring(rates, verdict):
+    """Of a step that takes in 8 clips in 0.8 s. Without a worker, loader and step take turns, however fast it is."""
+    loading = {workers: np.array([rate, rate]) for workers, rate in rates.items()}
+    assert _verdict(LoaderBenchmark(100, 8, (), loading, Timing("step", np.array([0.8, 0.8])))) == verdict
+
+
+def test_no_data_is_one_line(tmp_path):
+    config = tmp_path / "small.yaml"
+    config.write_text("model: {visual: test_resnet, channels: 8, image_size: 64}")
+    with pytest.raises(SystemExit, match="c3n: .*s4_meta_data.csv"):
+        main(["benchmark", "loader", str(tmp_path), "--config", str(config), "--device", "cpu"])

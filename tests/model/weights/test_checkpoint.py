@@ -1,0 +1,105 @@
+"""Checkpoints: a round trip, and every wrong file with one clear message."""
+
+import json
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import save_file
+from tiny import make_tiny_model
+
+from c3n_model.loading import load_model
+from c3n_model.weights.checkpoint import METADATA_KEY, save_model
+
+
+@pytest.fixture
+def file(tmp_path, tiny_model):
+    save_model(tmp_path / "tiny.safetensors", tiny_model)
+    return tmp_path / "tiny.safetensors"
+
+
+def rewrite_description(file, change):
+    """Put `change(text)` in the place of the JSON text that describes the model; the weights stay."""
+    with safe_open(file, "pt") as opened:
+        text = opened.metadata()[METADATA_KEY]
+        tensors = {name: opened.get_tensor(name) for name in opened.keys()}
+    save_file(tensors, file, metadata={METADATA_KEY: change(text)})
+
+
+def with_config(**values):
+    """A change of the description that sets entries of its config."""
+
+    def change(text: str) -> str:
+        about = json.loads(text)
+        about["config"] |= values
+        return json.dumps(about)
+
+    return change
+
+
+def test_round_trip(file, tiny_model):
+    loaded = load_model(file)
+    assert loaded.config == tiny_model.config
+    assert (loaded.audio_labels, loaded.visual_labels) == (tiny_model.audio_labels, tiny_model.visual_labels)
+    frames, snippets = torch.rand(1, 2, 3, 64, 64), torch.rand(1, 2, 32000) - 0.5
+    with torch.no_grad():
+        assert torch.equal(loaded.network(frames, snippets), tiny_model.network(frames, snippets))
+
+
+def test_missing_file_names_the_embedded_models():
+    with pytest.raises(FileNotFoundError, match="neither a file nor one of demo, zero_shot"):
+        load_model("nowhere.safetensors")
+
+
+def test_cut_file(file):
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(ValueError, match="not a complete safetensors file"):
+        load_model(file)
+
+
+def test_pickle_is_refused_without_being_read(tmp_path):
+    torch.save({"weights": torch.zeros(2)}, tmp_path / "model.pth")
+    with pytest.raises(ValueError, match="Pickled .pt / .pth files are never loaded"):
+        load_model(tmp_path / "model.pth")
+
+
+def test_bare_backbone_weights(tmp_path):
+    save_file({"conv.weight": torch.zeros(2)}, tmp_path / "backbone.safetensors")
+    with pytest.raises(ValueError, match="no C3N checkpoint"):
+        load_model(tmp_path / "backbone.safetensors")
+
+
+def test_another_architecture(file):
+    rewrite_description(file, with_config(channels=16))
+    with pytest.raises(ValueError, match="do not fit C3N as configured: 0 tensors missing, 0 unknown"):
+        load_model(file)
+
+
+def test_unknown_config_key_names_the_nearest(file):
+    rewrite_description(file, with_config(chanels=16))
+    with pytest.raises(ValueError, match="did you mean 'channels'"):
+        load_model(file)
+
+
+def test_the_written_file_holds_no_partial(tmp_path):
+    save_model(tmp_path / "tiny.safetensors", make_tiny_model())
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.safetensors"]
+
+
+def test_labels_that_are_not_those_of_the_similarities(file, tiny_model):
+    def drop_one(text: str) -> str:
+        about = json.loads(text)
+        return json.dumps(about | {"audio_labels": about["audio_labels"][1:]})
+
+    rewrite_description(file, drop_one)
+    classes, sights = tiny_model.network.similarity.shape
+    message = rf"its labels make the similarities \({classes - 1}, {sights}\), got \({classes}, {sights}\); expected"
+    with pytest.raises(ValueError, match=message):
+        load_model(file)
+
+
+@pytest.mark.parametrize("about", ["not json", "{}", json.dumps({"config": {"channels": "x"}})])
+def test_unusable_descriptions(file, about):
+    rewrite_description(file, lambda _: about)
+    with pytest.raises(ValueError, match=r"tiny.safetensors is no usable C3N checkpoint"):
+        load_model(file)

@@ -1,0 +1,117 @@
+"""Tensors from foreign files: what is good is read, what is broken or hostile is refused in one clear line."""
+
+import os
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+from c3n_model.weights.tensors import fill, read_tensors
+
+
+class Poison:
+    """Pickled as a call of `os.mkdir`."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __reduce__(self):
+        return os.mkdir, (str(self.path),)
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
+def test_reads_both_kinds(tmp_path, name):
+    tensors = {"weight": torch.arange(6.0).view(2, 3), "bias": torch.ones(2)}
+    (save_file if name.endswith("safetensors") else torch.save)(tensors, tmp_path / name)
+    read = read_tensors(tmp_path / name)
+    assert read.keys() == tensors.keys()
+    assert all(torch.equal(read[key], tensors[key]) for key in tensors)
+
+
+@pytest.mark.parametrize("module", [b"numpy.core.multiarray", b"numpy._core.multiarray"])
+def test_numbers_of_numpy_1_and_2_beside_the_tensors(tmp_path, module):
+    sampler = {"indexes": np.array([3, 1, 2]), "pointer": np.int64(7), "loss": np.float64(0.5)}
+    checkpoint = {"model": {"weight": torch.ones(2)}, "sampler": sampler}
+    path = tmp_path / "Cnn14_16k.pth"
+    torch.save(checkpoint, path, _use_new_zipfile_serialization=False)
+    content = path.read_bytes()
+    named = next(name for name in (b"numpy._core.multiarray", b"numpy.core.multiarray") if name in content)
+    path.write_bytes(content.replace(named, module))
+    read = read_tensors(path)
+    assert read["sampler"]["indexes"].tolist() == [3, 1, 2]
+    assert read["sampler"]["pointer"] == 7
+    assert torch.equal(read["model"]["weight"], torch.ones(2))
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_poisoned_pickle_is_not_executed(tmp_path, zipped):
+    trap = tmp_path / "sprung"
+    torch.save({"weight": Poison(trap)}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
+    with pytest.raises(ValueError, match=r"a.pth is not loaded: it asks for posix.mkdir, that is code") as error:
+        read_tensors(tmp_path / "a.pth")
+    assert "\n" not in str(error.value)
+    assert not trap.exists()
+
+
+@pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
+@pytest.mark.parametrize("keep", [0, 1, 20, 500, 3000, -1])
+def test_cut_files(tmp_path, name, keep):
+    path = tmp_path / name
+    tensors = {"weight": torch.rand(1000)}
+    (save_file if name.endswith("safetensors") else torch.save)(tensors, path)
+    path.write_bytes(path.read_bytes()[:keep])
+    with pytest.raises(ValueError, match=f"{name} cannot be read as weights .* cut or of another kind") as error:
+        read_tensors(path)
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("content", [b"hello, this is no checkpoint", b"\x00" * 64, b"<html></html>", b"\x80\x02."])
+def test_garbage_is_no_reason_to_load_it_unsafely(tmp_path, content):
+    (tmp_path / "a.pth").write_bytes(content)
+    with pytest.raises(ValueError, match="a.pth cannot be read as weights .*no checkpoint of tensors") as error:
+        read_tensors(tmp_path / "a.pth")
+    assert "weights_only" not in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_not_tensors_by_name(tmp_path):
+    torch.save([torch.ones(1)], tmp_path / "a.pth")
+    with pytest.raises(ValueError, match="holds a list, expected tensors by name"):
+        read_tensors(tmp_path / "a.pth")
+
+
+def test_missing_file(tmp_path):
+    with pytest.raises(FileNotFoundError, match="no such file"):
+        read_tensors(tmp_path / "a.pth")
+
+
+def test_fill(tmp_path):
+    module = nn.Linear(3, 2)
+    fill(module, {"weight": torch.full((2, 3), 5.0), "bias": torch.full((2,), 6.0)}, tmp_path / "a.pth")
+    assert module.weight.unique().tolist() == [5.0]
+    assert module.bias.unique().tolist() == [6.0]
+
+
+@pytest.mark.parametrize(
+    ("tensors", "message"),
+    [
+        ({"weight": torch.zeros(2, 3)}, "1 tensors missing, 0 unknown, 0 of another shape .such as bias"),
+        ({"weight": torch.zeros(3, 2), "bias": torch.zeros(2)}, "0 tensors missing, 0 unknown, 1 of another shape"),
+        ({"weight": torch.zeros(2, 3), "bias": 3}, "0 tensors missing, 0 unknown, 1 of another shape .such as bias"),
+        ({"w": torch.zeros(2, 3)}, "2 tensors missing, 1 unknown, 0 of another shape .such as bias, weight, w"),
+    ],
+)
+def test_fill_with_what_does_not_fit_changes_nothing(tmp_path, tensors, message):
+    module = nn.Linear(3, 2)
+    before = module.weight.clone()
+    with pytest.raises(ValueError, match=f"a.pth do not fit Linear as configured: {message}"):
+        fill(module, tensors, tmp_path / "a.pth")
+    assert torch.equal(module.weight, before)
+
+
+@pytest.mark.realdata
+def test_cut_public_file(real_data):
+    with pytest.raises(ValueError, match="pvt_v2_b2.truncated.pth cannot be read as weights"):
+        read_tensors(real_data / "weights" / "pvt_v2_b2.truncated.pth")

@@ -1,0 +1,191 @@
+"""The zero-shot network: its seam, what it listens to, and whose mask it gives."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from c3n_model.config import ZeroShotConfig
+from c3n_model.model import Model
+from c3n_model.network.consensus import infer_consensus
+from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.scoring.evaluate import predict_and_tell
+from c3n_model.streaming.session import Session
+from c3n_model.types import Frame, Window
+from c3n_model.zero_shot.localise import class_activation, spread
+from c3n_model.zero_shot.vocabulary import Vocabulary
+from c3n_model.zero_shot.zero_shot import ACTIVATION_THRESHOLD, SHARPNESS, ZeroShot, ZeroShotEncoding
+
+SECOND_NS = 1_000_000_000
+SAMPLES = 100
+SOUNDS = ("bark", "speech", "animal")
+
+
+class Ear(nn.Module):
+    """Logits of three sounds: the mean, the deviation and the peak of any length of sound."""
+
+    sample_rate = SAMPLES
+
+    def forward(self, snippets):
+        logits = [snippets.mean(dim=1), snippets.std(dim=1), snippets.amax(dim=1)]
+        return None, 20 * torch.stack(logits, dim=1)
+
+
+class LeftHalf:
+    """A segmenter that finds a person in the left half of every picture, as sure as the picture is bright there."""
+
+    labels = ("background", "person")
+
+    def __call__(self, frames):
+        masks = torch.zeros(len(frames), 2, 8, 8)
+        masks[:, 1, :, :4] = frames[..., :16].mean(dim=(1, 2, 3))[:, None, None]
+        return masks
+
+
+def make_network(segmenter=None, **settings) -> ZeroShot:
+    """Dog and cat by a classifier of four classes, a person by the segmenter."""
+    torch.manual_seed(0)
+    labels = ("dog", "cat", "person") if segmenter else ("dog", "cat")
+    similarity = torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0.5, 0.5, 0]])[:, : len(labels)].contiguous()
+    vocabulary = Vocabulary(
+        labels,
+        members=torch.tensor([[True, True, False, False], [False, False, True, False]]),
+        segments=torch.tensor([1] if segmenter else [], dtype=torch.int64),
+        similarity=similarity,
+        discount=torch.tensor([0.0, 0, 2]),
+    )
+    encoder = VisualEncoder("test_resnet", 4)
+    return ZeroShot(
+        visual_encoder=encoder, audio_encoder=Ear(), vocabulary=vocabulary, segmenter=segmenter, **settings
+    ).eval()
+
+
+@pytest.fixture
+def clip():
+    generator = torch.Generator().manual_seed(3)
+    return torch.rand(1, 4, 3, 32, 32, generator=generator), torch.rand(1, 4, SAMPLES, generator=generator)
+
+
+def decode_newest(network: ZeroShot, frames: torch.Tensor, snippets: torch.Tensor):
+    encoding = network.encode(frames[0], snippets[0])
+    newest = torch.arange(len(frames[0]))[None] == len(frames[0]) - 1
+    return network.decode(encoding, newest)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("refinement", ACTIVATION_THRESHOLD)
+def test_second_by_second_equals_forward(clip, refinement):
+    network = make_network(LeftHalf(), refinement=refinement)
+    whole = network(*clip)
+    assert whole.shape == (1, 4, 32, 32)
+    seconds = [network.encode(clip[0][0, t : t + 1], clip[1][0, t : t + 1]) for t in range(4)]
+    for count in range(1, 5):
+        joined = ZeroShotEncoding.join(seconds[:count])
+        newest = torch.arange(count)[None] == count - 1
+        assert (whole[:, count - 1] - network.decode(joined, newest).logits).abs().max().item() < 1e-3
+
+
+def test_evaluation_predicts_what_forward_gives(clip):
+    network = make_network(LeftHalf())
+    model = Model("toy", network, ZeroShotConfig(image_size=32), SOUNDS, network.vocabulary.labels)
+    pictures = (clip[0][0] * 255).byte()
+    masks, decoding = predict_and_tell(
+        model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu")
+    )
+    with torch.no_grad():
+        expected = network(pictures[None] / 255, clip[1])[0].sigmoid()
+    assert masks == pytest.approx(expected.numpy(), abs=1e-3)
+    assert len(decoding.consensus.visual_class) == 4
+
+
+def test_a_session_gives_what_forward_gives(clip):
+    network = make_network(LeftHalf())
+    config = ZeroShotConfig(history=3, image_size=32)
+    model = Model("toy", network, config, SOUNDS, network.vocabulary.labels)
+    session = Session(model, "cpu")
+    pictures = (clip[0][0] * 255).byte().permute(0, 2, 3, 1).numpy()
+    for second in range(4):
+        frame = Frame(pictures[second].copy(), second * SECOND_NS + 900_000_000)
+        session.step(Window(start_ns=second * SECOND_NS, frame=frame, snippet=clip[1][0, second].numpy()))
+        first = max(0, second - 2)  # a history of three seconds
+        frames = torch.from_numpy(pictures[first : second + 1]).permute(0, 3, 1, 2)[None] / 255
+        with torch.no_grad():
+            expected = network(frames, clip[1][:, first : second + 1])[0, -1]
+        assert np.abs(session.newest.logits[0].numpy() - expected.numpy()).max() < 1e-3
+
+
+@torch.no_grad()
+def test_a_second_is_heard_alone_and_with_those_before_it(clip):
+    network, (frames, snippets) = make_network(), clip
+    discount = network.vocabulary.discount
+    ear = network.audio_encoder
+    found = decode_newest(network, frames, snippets).audio_logits[0]
+    alone, trailing = ear(snippets[0, 3:])[1][0], ear(snippets.reshape(1, -1))[1][0]
+    assert torch.allclose(found, (alone + trailing) / 2 - discount)
+    first = decode_newest(network, frames[:, :1], snippets[:, :1]).audio_logits[0]
+    assert torch.allclose(first, ear(snippets[0, :1])[1][0] - discount)
+
+
+@torch.no_grad()
+def test_clips_do_not_hear_each_other(clip):
+    network = make_network()
+    frames, snippets = (torch.cat([part, part.flip(1)]) for part in clip)
+    wanted = torch.tensor([[False, True, False, True], [True, False, False, False]])
+    found = network.decode(network.encode(frames.flatten(0, 1), snippets.flatten(0, 1)), wanted).audio_logits
+    assert found.shape == (3, 3)
+    for row, (index, count) in enumerate([(0, 2), (0, 4), (1, 1)]):
+        part = (frames[index : index + 1, :count], snippets[index : index + 1, :count])
+        assert torch.allclose(found[row], decode_newest(network, *part).audio_logits[0], atol=1e-5)
+
+
+@torch.no_grad()
+def test_a_sure_segmenter_wins_and_its_mask_is_taken(clip):
+    network = make_network(LeftHalf(), alpha=0.3, beta=0.3)
+    frames, snippets = torch.ones(1, 1, 3, 32, 32), torch.zeros(1, 1, SAMPLES)
+    snippets[..., ::2], snippets[..., 1::2] = -1, 1  # deviates: speech
+    decoding = decode_newest(network, frames, snippets)
+    assert (decoding.consensus.audio_class.item(), decoding.consensus.visual_class.item()) == (1, 2)
+    assert (decoding.logits[0, :, :14] == SHARPNESS / 2).all()
+    assert (decoding.logits[0, :, 18:] == -SHARPNESS / 2).all()
+
+
+@torch.no_grad()
+def test_what_the_segmenter_does_not_see_is_left_to_the_classifier(clip):
+    network = make_network(LeftHalf())
+    frames = torch.full((1, 1, 3, 32, 32), 0.2)  # the segmenter is 0.2 sure: nothing passes one half
+    decoding = decode_newest(network, frames, torch.ones(1, 1, SAMPLES))
+    assert decoding.consensus.visual_class.item() in (0, 1)
+
+
+@torch.no_grad()
+def test_presence_is_the_consensus_of_what_decoding_reports(clip):
+    network = make_network(LeftHalf(), alpha=0.4, beta=0.2)
+    decoding = decode_newest(network, *clip)
+    expected = infer_consensus(decoding.audio_logits, decoding.visual_logits, network.similarity, alpha=0.4, beta=0.2)
+    assert torch.equal(decoding.presence, decoding.consensus.consensus)
+    assert torch.allclose(decoding.presence, expected.consensus)
+    assert decoding.consensus.visual_class.item() == expected.visual_class.item()
+
+
+@torch.no_grad()
+@pytest.mark.parametrize("refinement", ["none", "affinity"])
+def test_a_classifiers_mask_is_its_activation_above_the_threshold(clip, refinement):
+    network = make_network(refinement=refinement)
+    frame = clip[0][0, :1]
+    found = network.mask_of(frame, None, torch.tensor([1]))
+    large = nn.functional.interpolate(frame, size=(448, 448), mode="bilinear", align_corners=False)
+    activation, features = class_activation(network.visual_encoder, large, network.vocabulary.members[1:])
+    activation = activation if refinement == "none" else spread(activation, features)
+    expected = nn.functional.interpolate(activation[:, None], size=(32, 32), mode="bilinear", align_corners=False)[:, 0]
+    assert torch.allclose(found, SHARPNESS * (expected - ACTIVATION_THRESHOLD[refinement]), atol=1e-4)
+
+
+def test_another_refinement_is_refused():
+    with pytest.raises(ValueError, match="refinement is 'sam'; expected one of none, affinity, grabcut"):
+        make_network(refinement="sam")
+
+
+def test_a_segmenter_that_is_a_network_moves_with_it():
+    segmenter = nn.Conv2d(3, 2, 1)
+    network = make_network(segmenter)
+    assert any(parameter is segmenter.weight for parameter in network.parameters())

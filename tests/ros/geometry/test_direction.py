@@ -1,0 +1,124 @@
+"""Directions and positions of the regions of a mask."""
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from c3n_model.sources.results import describe
+from c3n_model.streaming.session import find_objects
+from c3n_model.types import Presence, Segmentation, UnifiedLabel
+from c3n_ros.geometry.camera import Camera, ray_of
+from c3n_ros.geometry.direction import region_direction, region_pixels, with_directions
+
+CAMERA = Camera(160, 120, np.array([[80.0, 0, 79.5], [0, 80.0, 59.5], [0, 0, 1]]), np.zeros(0), False, np.eye(3))
+
+
+def segmentation(*boxes, confidence=200, shape=(120, 160)):
+    """Objects that fill boxes (x, y, width, height)."""
+    mask = np.zeros(shape, bool)
+    for x, y, width, height in boxes:
+        mask[y : y + height, x : x + width] = True
+    certain = mask.astype(np.uint8) * np.uint8(confidence)
+    return Segmentation(
+        0, 1, "camera", mask, certain, UnifiedLabel("Bell", "clock", 0.5, 0.25, 0.75, 0.6), Presence(True, 0.9, -20.0),
+        tuple(find_objects(mask, certain / 255)),
+    )  # fmt: skip
+
+
+def test_an_object_in_the_middle_is_straight_ahead():
+    (found,) = with_directions(segmentation((70, 50, 20, 20)), CAMERA).objects
+    assert (found.bearing, found.elevation) == pytest.approx((0, 0), abs=1e-9)
+    assert found.half_width == pytest.approx(math.atan(9.5 / 80)) and found.position is None
+
+
+def test_an_object_to_the_left_and_above_has_positive_angles():
+    (found,) = with_directions(segmentation((37, 17, 5, 5)), CAMERA).objects  # centre (39, 19): slopes -40.5 / 80
+    assert found.bearing == pytest.approx(math.atan(40.5 / 80), abs=1e-3)
+    assert found.elevation == pytest.approx(math.atan(40.5 / math.hypot(80, 40.5)), abs=1e-3)
+
+
+def test_a_wide_object_far_aside_is_weighed_by_angle_and_not_by_pixels():
+    """From bearing 0 to 45 degrees: pixels crowd towards the edge of a flat picture, so the centroid lies beyond the mean."""
+    seen = segmentation((0, 50, 80, 20))
+    (found,) = with_directions(seen, CAMERA).objects
+    direction = region_direction(region_pixels(seen.mask, found), seen.confidence[50:70, 0:80], found, CAMERA)
+    rays = [ray_of(math.atan((79.5 - column) / 80), 0.0) for column in range(80)]
+    mean = np.mean(rays, axis=0)
+    assert direction.bearing == pytest.approx(math.atan2(-mean[0], mean[2]), abs=2e-3)
+    assert direction.centroid_bearing == pytest.approx(math.atan(40 / 80), abs=1e-6)
+    assert found.half_width == pytest.approx((math.atan(79.5 / 80) - math.atan(0.5 / 80)) / 2, abs=1e-6)
+
+
+def test_confident_pixels_draw_the_direction():
+    seen = segmentation((60, 50, 40, 20))
+    seen.confidence[:, 80:] //= 4
+    (found,) = with_directions(seen, CAMERA).objects
+    assert found.bearing > 0.05, "the left half is surer"
+
+
+def test_large_regions_lose_nothing_by_being_summed_up_in_cells():
+    big = Camera(1600, 1200, np.array([[800.0, 0, 799.5], [0, 800.0, 599.5], [0, 0, 1]]), np.zeros(0), False, np.eye(3))
+    (found,) = with_directions(segmentation((150, 100, 701, 503), shape=(1200, 1600)), big).objects
+    rays = big.rays(np.stack(np.meshgrid(np.arange(150, 851), np.arange(100, 603)), -1).reshape(-1, 2))
+    mean = rays.mean(axis=0)
+    assert found.bearing == pytest.approx(math.atan2(-mean[0], mean[2]), abs=1e-4)
+    assert found.elevation == pytest.approx(math.atan2(-mean[1], math.hypot(mean[0], mean[2])), abs=1e-4)
+
+
+def test_a_region_that_reaches_into_anothers_box_is_left_out():
+    mask = np.zeros((20, 20), bool)
+    mask[0, :], mask[:, 0] = True, True  # an angle whose box is the whole picture
+    mask[5:15, 5:15] = True
+    angle, square = sorted(find_objects(mask, mask.astype(float)), key=lambda found: found.area)
+    assert np.count_nonzero(region_pixels(mask, angle)) == 39 and not region_pixels(mask, angle)[10, 10]
+    assert np.count_nonzero(region_pixels(mask, square)) == 100
+
+
+def test_depth_gives_each_object_its_position():
+    seen = segmentation((70, 50, 20, 20), (10, 50, 20, 20))
+    depth = np.full((120, 160), 5.0, np.float32)
+    depth[50:70, 70:90], depth[:, :40] = 2.0, np.nan
+    near, unknown = sorted(with_directions(seen, CAMERA, depth).objects, key=lambda found: found.box, reverse=True)
+    assert near.position == pytest.approx((0, 0, 2.0), abs=1e-6) and len(near.position_covariance) == 9
+    assert unknown.position is None and unknown.bearing > 0.5
+
+
+def test_a_cloud_speaks_where_depth_does_not():
+    seen = segmentation((70, 50, 20, 20))
+    grid = np.stack(np.meshgrid(np.linspace(-0.2, 0.2, 9), np.linspace(-0.2, 0.2, 9), [3.0]), -1).reshape(-1, 3)
+    for depth in (None, np.full((120, 160), np.nan, np.float32)):
+        (found,) = with_directions(seen, CAMERA, depth, grid.astype(np.float32)).objects
+        assert found.position == pytest.approx((0, 0, 3.0), abs=1e-6)
+
+
+def test_the_camera_follows_the_image_s_size():
+    (small,) = with_directions(segmentation((30, 40, 20, 20)), CAMERA).objects
+    (large,) = with_directions(segmentation((60, 80, 40, 40), shape=(240, 320)), CAMERA).objects
+    assert (large.bearing, large.elevation) == pytest.approx((small.bearing, small.elevation), abs=1e-3)
+
+
+def test_depth_of_another_size_is_refused():
+    with pytest.raises(ValueError, match="size 160 x 120, got 80 x 60: use the depth image that is aligned"):
+        with_directions(segmentation((70, 50, 20, 20)), CAMERA, np.ones((60, 80), np.float32))
+
+
+def test_a_fisheye_shows_nothing_outside_its_circle():
+    lens = replace(CAMERA, matrix=np.array([[20.0, 0, 79.5], [0, 20.0, 59.5], [0, 0, 1]]), fisheye=True)
+    lens = replace(lens, distortion=np.array([0.1, 0.05, 0.0, 0.0]))
+    (found,) = with_directions(segmentation((70, 50, 20, 20)), lens).objects
+    assert found.bearing == pytest.approx(0, abs=1e-6)
+    described = describe(with_directions(segmentation((0, 0, 8, 8)), lens), "mask.png")["objects"][0]
+    assert all(math.isfinite(described[name]) for name in ("bearing", "elevation") if name in described)
+
+
+def test_silence_has_no_directions():
+    assert with_directions(segmentation(), CAMERA).objects == ()
+
+
+def test_json_holds_what_is_known_and_no_nan():
+    seen = segmentation((70, 50, 20, 20))
+    assert "bearing" not in describe(seen, "mask.png")["objects"][0]
+    described = describe(with_directions(seen, CAMERA, np.full((120, 160), 2.0, np.float32)), "mask.png")["objects"][0]
+    assert described["position"] == pytest.approx((0, 0, 2.0), abs=1e-6) and len(described["position_covariance"]) == 9

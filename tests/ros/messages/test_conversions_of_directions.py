@@ -1,0 +1,41 @@
+"""Directions and positions in messages, there and back."""
+
+import math
+
+import numpy as np
+import pytest
+from sounding import segmentation
+
+from c3n_model.scoring.recording import segmentation_from_messages
+from c3n_ros.geometry.target import sightings_of
+from c3n_ros.messages.conversions import objects_message, sightings_from_objects
+
+
+def test_directions_and_positions_go_there_and_back():
+    seen = segmentation(bearing=0.5, position=(-1.0, 0.25, 3.0))
+    message = objects_message(seen)
+    (region,) = message.objects
+    assert (region.bearing, region.elevation, region.half_width) == pytest.approx((0.5, 0.1, 0.05))
+    assert (region.position.x, region.position.y, region.position.z) == (-1.0, 0.25, 3.0)
+    assert region.position_covariance.tolist() == list(range(9))
+    (back,) = segmentation_from_messages(seen.mask, message).objects
+    assert back.bearing == 0.5 and back.position == (-1.0, 0.25, 3.0) and back.position_covariance == tuple(range(9))
+
+
+def test_what_is_not_known_is_nan_in_messages():
+    message = objects_message(segmentation())
+    (region,) = message.objects
+    unknown = (region.bearing, region.elevation, region.half_width, region.position.x, region.position.z)
+    assert all(map(math.isnan, unknown)) and np.isnan(region.position_covariance).all()
+    (back,) = segmentation_from_messages(segmentation().mask, message).objects
+    assert back.bearing is None and back.position is None and back.position_covariance is None
+
+
+@pytest.mark.parametrize("position", [None, (-1.0, 0.0, 3.0)])
+def test_a_target_is_chosen_alike_from_messages_and_from_segmentations(position):
+    seen = segmentation(bearing=0.5, position=position)
+    (one,), (other,) = sightings_from_objects(objects_message(seen)), sightings_of(seen)
+    assert (one.label, one.bearing) == (other.label, other.bearing)
+    assert (one.weight, one.elevation) == pytest.approx((other.weight, other.elevation))
+    assert one.distance == other.distance
+    assert sightings_from_objects(objects_message(segmentation())) == []

@@ -1,0 +1,107 @@
+"""Playing and recording bags, each in a process of its own."""
+
+import signal
+
+import numpy as np
+import pytest
+from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+
+from c3n_ros.messages.message_types import installed_types, message_class
+
+IMAGE, SOUND, INFO = (
+    "sensor_msgs/msg/Image",
+    "audio_common_msgs/msg/AudioDataStamped",
+    "audio_common_msgs/msg/AudioInfo",
+)
+OBJECTS = "c3n_ros/msg/SoundingObjects"
+
+
+def write_bag(path, storage):
+    """Two seconds: an AudioInfo, ten images, and sound of a type that only we have."""
+    store = installed_types([IMAGE, SOUND, INFO])
+    header = store.types["std_msgs/msg/Header"](
+        stamp=store.types["builtin_interfaces/msg/Time"](0, 0), frame_id="camera"
+    )
+    image = store.types[IMAGE](
+        header=header, height=2, width=2, encoding="rgb8", is_bigendian=0, step=6, data=np.arange(12, dtype=np.uint8)
+    )
+    info = store.types[INFO](channels=1, sample_rate=16_000, sample_format="S16LE", bitrate=0, coding_format="wave")
+    with Writer(path, version=8, storage_plugin=storage) as writer:
+        infos = writer.add_connection("/audio/audio_info", INFO, typestore=store)
+        images = writer.add_connection("/camera/image_raw", IMAGE, typestore=store)
+        writer.write(infos, 0, store.serialize_cdr(info, INFO))
+        for tenth in range(10):
+            writer.write(images, tenth * 200_000_000, store.serialize_cdr(image, IMAGE))
+    return path
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_bag_played_and_recorded_holds_the_same_bytes(tmp_path, start_process, storage):
+    original = write_bag(tmp_path / "original", StoragePlugin[storage.upper()])
+    topics = f"['/camera/image_raw:{IMAGE}', '/audio/audio_info:{INFO}']"
+    recorder = start_process(
+        "recorder_node",
+        "--ros-args",
+        "-p",
+        f"output:={tmp_path / 'copy'}",
+        "-p",
+        f"topics:={topics}",
+        "-p",
+        f"storage:={storage}",
+    )
+    assert "recording" in recorder.stdout.readline()
+    player = start_process("playback_node", "--ros-args", "-p", f"bag:={original}", "-p", "rate:=4.0")
+    output, _ = player.communicate(timeout=60)
+    assert player.returncode == 0 and "played 11 messages of 2 topics" in output
+    recorder.send_signal(signal.SIGTERM)
+    output, _ = recorder.communicate(timeout=60)
+    assert recorder.returncode == 0 and "Traceback" not in output, output
+    with Reader(original) as before, Reader(tmp_path / "copy") as after:
+        sent = sorted((connection.topic, bytes(content)) for connection, _, content in before.messages())
+        received = sorted((connection.topic, bytes(content)) for connection, _, content in after.messages())
+        times = [stamp for connection, stamp, _ in after.messages() if connection.topic == "/camera/image_raw"]
+    assert len(received) == len(sent)
+    for (topic, original_bytes), (received_topic, received_bytes) in zip(sent, received):
+        assert topic == received_topic and received_bytes.startswith(original_bytes)
+        assert received_bytes[len(original_bytes) :] in (b"", b"\0", b"\0\0", b"\0\0\0"), (
+            "DDS pads to four bytes, no more"
+        )
+    assert (times[-1] - times[0]) / 1e9 < 1.8, "four times as fast as recorded, with room for a busy machine"
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((), "no bag to play"),
+        (("-p", "bag:=/no/such/bag"), "cannot be read as a bag"),
+        (("-p", "rate:=0.0"), "expected a rate above 0"),
+    ],
+)
+def test_player_says_in_one_line_what_is_wrong(start_process, arguments, said):
+    process = start_process("playback_node", "--ros-args", *arguments)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and said in output and len(output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    "arguments, said",
+    [
+        ((), "nothing to record"),
+        (("-p", "topics:=['/a:sensor_msgs/msg/Imag']"), "no definition of sensor_msgs/msg/Imag"),
+        (("-p", "topics:=['/a']"), "expected a topic with its type"),
+    ],
+)
+def test_recorder_says_in_one_line_what_is_wrong(tmp_path, start_process, arguments, said):
+    process = start_process("recorder_node", "--ros-args", "-p", f"output:={tmp_path / 'bag'}", *arguments)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and said in output and len(output.splitlines()) == 1
+
+
+def test_definitions_come_with_all_they_contain():
+    store = installed_types([OBJECTS])
+    assert {"c3n_ros/msg/SoundingObject", "std_msgs/msg/Header", "builtin_interfaces/msg/Time"} <= set(store.types)
+    assert message_class(OBJECTS).__name__ == "SoundingObjects"
+    with pytest.raises(ValueError, match="not installed in this workspace"):
+        message_class("no_such_msgs/msg/Thing")
+    with pytest.raises(ValueError, match="expected a message type like"):
+        message_class("Image")

@@ -1,0 +1,82 @@
+"""Sound and its description, in whatever order they come."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from c3n_model.messages.sounds import AudioFormat
+from c3n_ros.segmentation.hearing import PATIENCE_NS, Hearing
+
+SECOND_NS = 1_000_000_000
+INFO = SimpleNamespace(sample_rate=8_000, channels=1, sample_format="S16LE", coding_format="wave")
+FORMAT = AudioFormat(16_000, 1, "S16LE", "wave")
+
+
+def message(stamp_ns, value=8_192, count=160):
+    stamp = SimpleNamespace(sec=stamp_ns // SECOND_NS, nanosec=stamp_ns % SECOND_NS)
+    audio = SimpleNamespace(data=np.full(count, value, "<i2").tobytes())
+    return SimpleNamespace(header=SimpleNamespace(stamp=stamp), audio=audio)
+
+
+def hearing():
+    said = []
+    return Hearing(FORMAT, said.append), said
+
+
+def test_sound_waits_for_its_description():
+    heard, said = hearing()
+    assert not list(heard.read(message(0), 0)) and not list(heard.read(message(SECOND_NS // 2), 1))
+    chunks = list(heard.describe(INFO))
+    assert [(chunk.stamp_ns, chunk.sample_rate) for chunk in chunks] == [(0, 8_000), (SECOND_NS // 2, 8_000)]
+    assert [chunk.stamp_ns for chunk in heard.read(message(SECOND_NS), 2)] == [SECOND_NS] and not said
+
+
+def test_sound_that_nobody_describes_is_read_as_assumed_after_a_second_of_it():
+    heard, said = hearing()
+    assert not list(heard.read(message(0), 0)) and not list(heard.read(message(PATIENCE_NS - 1), 0))
+    chunks = list(heard.read(message(PATIENCE_NS), 0))
+    assert len(chunks) == 3 and {chunk.sample_rate for chunk in chunks} == {16_000}
+    list(heard.read(message(2 * PATIENCE_NS), 0))
+    assert len(said) == 1 and "nobody describes the sound" in said[0]
+
+
+def test_another_rate_in_mid_stream():
+    heard, _ = hearing()
+    list(heard.describe(INFO))
+    assert next(heard.read(message(0), 0)).sample_rate == 8_000
+    list(heard.describe(SimpleNamespace(**{**vars(INFO), "sample_rate": 48_000})))
+    assert next(heard.read(message(1), 0)).sample_rate == 48_000
+
+
+def test_a_refused_description_holds_until_a_better_one():
+    heard, _ = hearing()
+    list(heard.read(message(0), 0))
+    with pytest.raises(ValueError, match="unknown coding_format 'opus'"):
+        list(heard.describe(SimpleNamespace(**{**vars(INFO), "coding_format": "opus"})))
+    with pytest.raises(ValueError, match="opus"):
+        list(heard.read(message(1), 0))
+    list(heard.describe(INFO))
+    assert [chunk.stamp_ns for chunk in heard.read(message(2), 0)] == [2]
+
+
+def test_a_piece_that_cannot_be_read_costs_no_other():
+    heard, _ = hearing()
+    broken = message(1)
+    broken.audio.data = b"\x00\x01\x02"
+    for piece in (message(0), broken, message(2)):
+        list(heard.read(piece, 0))
+    chunks = []
+    with pytest.raises(ValueError, match="3 bytes of sound"):
+        chunks.extend(heard.describe(INFO))
+    chunks.extend(heard.read(message(3), 0))
+    assert [chunk.stamp_ns for chunk in chunks] == [0, 2, 3]
+
+
+def test_sound_without_stamps_is_warned_of_once():
+    heard, said = hearing()
+    list(heard.describe(INFO))
+    for number in range(3):
+        chunks = list(heard.read(message(0).audio, SECOND_NS + number * SECOND_NS // 50))
+    assert len(said) == 1 and "no stamps" in said[0]
+    assert chunks[0].stamp_ns == SECOND_NS + SECOND_NS // 50  # arrived 20 ms later, and lasted 20 ms

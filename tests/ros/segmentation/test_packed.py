@@ -1,0 +1,30 @@
+"""Stamps from the bytes of a message, without unpacking it."""
+
+import struct
+
+import pytest
+from rclpy.serialization import serialize_message
+from robot import BEGIN_NS, image_message
+
+from c3n_ros.segmentation.packed import stamp_of_serialized
+
+
+@pytest.mark.parametrize(
+    "representation, order", [(b"\x00\x00", ">"), (b"\x00\x01", "<"), (b"\x00\x06", ">"), (b"\x00\x07", "<")]
+)
+@pytest.mark.parametrize("seconds, nanoseconds", [(1_700_000_000, 123_456_789), (-2, 999_999_999), (0, 0)])
+def test_both_byte_orders(representation, order, seconds, nanoseconds):
+    data = representation + b"\x00\x00" + struct.pack(f"{order}iI", seconds, nanoseconds) + b"\x07\x00\x00\x00camera"
+    assert stamp_of_serialized(data) == seconds * 1_000_000_000 + nanoseconds
+
+
+def test_what_the_middleware_writes():
+    assert stamp_of_serialized(serialize_message(image_message(BEGIN_NS + 7))) == BEGIN_NS + 7
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"\x00\x01\x00\x00\x00\x00\x00\x00", b"\x00\x03" + bytes(20), b"\xff\xd8" + bytes(20)]
+)
+def test_other_bytes_are_refused(data):
+    with pytest.raises(ValueError, match=f"expected a serialized message with a header, got {len(data)} bytes"):
+        stamp_of_serialized(data)

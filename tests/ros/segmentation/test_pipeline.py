@@ -1,0 +1,149 @@
+"""Two threads between callbacks and publishers: nobody waits for somebody slower, and nothing grows."""
+
+import threading
+import time
+
+import numpy as np
+import pytest
+
+from c3n_model.streaming.windows import WindowAssembler, WindowRules
+from c3n_model.types import AudioChunk
+from c3n_ros.segmentation import pipeline as module
+from c3n_ros.segmentation.packed import Packed
+from c3n_ros.segmentation.pipeline import Pipeline
+
+SECOND_NS = 1_000_000_000
+
+
+def wait_until(condition, timeout_s=5.0):
+    deadline = time.monotonic() + timeout_s
+    while not condition() and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return condition()
+
+
+@pytest.fixture
+def run():
+    """`run(segment)` starts a pipeline whose complaints are collected in its `complaints`."""
+    started = []
+
+    def start(segment):
+        complaints = []
+        pipeline = Pipeline(WindowAssembler(16_000), segment, lambda *what: complaints.append(what))
+        pipeline.complaints = complaints
+        pipeline.start()
+        started.append(pipeline)
+        return pipeline
+
+    yield start
+    for pipeline in started:
+        pipeline.stop()
+
+
+def feed(pipeline, first, last, depth=False):
+    """Seconds of images (10 Hz, at the tenths and a bit) and sound."""
+    for tenth in range(10 * first, 10 * last + 1):
+        stamp_ns = tenth * SECOND_NS // 10
+        if depth:
+            pipeline.add_companion("depth", Packed(stamp_ns + SECOND_NS // 25 + 5_000_000, b"", bytes))
+        pipeline.add_image(Packed(stamp_ns + SECOND_NS // 25, b"", lambda data: data))
+        pipeline.add_sound(lambda stamp_ns=stamp_ns: [AudioChunk(np.zeros((1600, 1), np.float32), 16_000, stamp_ns)])
+        assert wait_until(lambda: pipeline.waiting["images"] == pipeline.waiting["sounds"] == 0)
+
+
+def test_every_window_of_a_quick_network(run):
+    windows = []
+    pipeline = run(windows.append)
+    for second in range(4):
+        feed(pipeline, second, second + 1)
+        assert wait_until(lambda count=second + 1: len(windows) == count)
+    assert [packed.window.start_ns // SECOND_NS for packed in windows] == [0, 1, 2, 3]
+    assert [packed.window.frame.stamp_ns % SECOND_NS for packed in windows] == [940_000_000] * 4
+    assert vars(pipeline.dropped) == {"windows": 0, "images": 0, "sounds": 0}
+
+
+def test_newest_wins_over_a_slow_network_which_delays_nobody(run):
+    go, windows = threading.Event(), []
+
+    def segment(packed):
+        windows.append(packed)
+        go.wait(10)
+
+    pipeline = run(segment)
+    feed(pipeline, 0, 6)
+    assert wait_until(lambda: pipeline.counts.windows == 6), "windows are cut while the network is busy"
+    assert pipeline.waiting == {"images": 0, "sounds": 0, "windows": 1}
+    go.set()
+    assert wait_until(lambda: len(windows) == 2)
+    assert [packed.window.start_ns // SECOND_NS for packed in windows] == [0, 5]
+    assert (windows[1].passed_over, pipeline.dropped.windows) == (4, 4)
+
+
+def test_queues_are_bounded_when_the_intake_stands_still():
+    pipeline = Pipeline(WindowAssembler(16_000), lambda packed: None, lambda *what: None)  # not started
+    for number in range(module.SOUNDS_WAITING + 7):
+        pipeline.add_image(Packed(number, b"", bytes))
+        pipeline.add_sound(lambda: [])
+    assert pipeline.waiting == {"images": module.IMAGES_WAITING, "sounds": module.SOUNDS_WAITING, "windows": 0}
+    assert (pipeline.dropped.images, pipeline.dropped.sounds) == (module.SOUNDS_WAITING + 7 - module.IMAGES_WAITING, 7)
+
+
+def test_what_breaks_costs_one_window_or_one_piece_only(run):
+    windows = []
+
+    def segment(packed):
+        windows.append(packed)
+        if len(windows) == 1:
+            raise RuntimeError("lost the GPU")
+
+    def broken():
+        raise ValueError("no sound at all")
+
+    pipeline = run(segment)
+    feed(pipeline, 0, 1)
+    assert wait_until(lambda: windows)
+    pipeline.add_sound(broken)
+    feed(pipeline, 1, 2)
+    assert wait_until(lambda: len(windows) == 2)
+    assert [(what, str(error)) for what, error in pipeline.complaints] == [
+        ("window", "lost the GPU"),
+        ("sound", "no sound at all"),
+    ]
+
+
+def test_a_companion_comes_with_its_image(run):
+    windows = []
+    pipeline = run(windows.append)
+    pipeline.add_companion("points", Packed(800_000_000, b"", bytes))  # 140 ms before the image: of another moment
+    feed(pipeline, 0, 1, depth=True)
+    assert wait_until(lambda: windows)
+    assert {name: found.stamp_ns for name, found in windows[0].companions.items()} == {"depth": 945_000_000}
+    feed(pipeline, 1, 3)
+    assert wait_until(lambda: pipeline.counts.windows == 3 and len(windows) > 1) and windows[-1].companions == {}
+
+
+def test_rules_change_while_it_runs(run):
+    windows = []
+    pipeline = run(windows.append)
+    feed(pipeline, 0, 2)
+    pipeline.rules = WindowRules(hop_ns=SECOND_NS // 2)
+    feed(pipeline, 2, 5)
+    assert wait_until(lambda: pipeline.counts.windows >= 7)
+    starts = {packed.window.start_ns % SECOND_NS for packed in windows}
+    assert starts <= {0, SECOND_NS // 2} and pipeline.counts.windows > 6
+
+
+def test_stop_waits_for_the_window_in_progress_and_leaves_no_thread(run):
+    finished = []
+
+    def segment(packed):
+        time.sleep(0.3)
+        finished.append(packed)
+
+    before = threading.active_count()
+    pipeline = Pipeline(WindowAssembler(16_000), segment, lambda *what: None)
+    pipeline.start()
+    feed(pipeline, 0, 1)
+    assert wait_until(lambda: pipeline.counts.windows == 1 and pipeline.waiting["windows"] == 0)
+    pipeline.stop()
+    assert len(finished) == 1 and threading.active_count() == before

@@ -1,0 +1,244 @@
+"""The Python environment of the workspace: what it needs, how it is made, and how commands run in it.
+
+Standard library only, because it runs before anything is there. Used by workspace.py, which `make` calls.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import sysconfig
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+LOG = ROOT / "log"
+PYTHON_VERSIONS = ((3, 10), (3, 13))
+DISK_SPACE_GIB = 8
+HEARTBEAT_S = 15
+SETUP_VERSION = b"1"  # another number sets existing environments up again
+# Variables of other environments that would put foreign packages before ours.
+FOREIGN_VARIABLES = (
+    "PYTHONPATH",
+    "PYTHONHOME",
+    "CMAKE_PREFIX_PATH",
+    "COLCON_PREFIX_PATH",
+    "AMENT_PREFIX_PATH",
+    "AMENT_CURRENT_PREFIX",
+    "COLCON_CURRENT_PREFIX",
+    "ROS_DISTRO",
+    "RMW_IMPLEMENTATION",
+)
+PARENT_MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
+# Sourced by install/setup.bash, which colcon makes source every prefix it was built upon.
+LOCAL_SETUP = """# Written by virtual_environment.py: this environment holds ROS 2 as wheels; install/setup.bash sources this file.
+export VIRTUAL_ENV="{venv}"
+export PATH="{venv}/bin:$PATH"
+export AMENT_PREFIX_PATH="{venv}${{AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}}"
+"""
+
+
+class WorkspaceError(Exception):
+    """A step failed; the message is one line that says what to do."""
+
+
+def say(text: str) -> None:
+    print(text, flush=True)
+
+
+def ros_is_sourced() -> bool:
+    return bool(os.environ.get("ROS_DISTRO") and os.environ.get("AMENT_PREFIX_PATH"))
+
+
+def environment(venv: Path) -> dict[str, str]:
+    """The variables that every command of ours gets: the caller's, with `venv` first and nothing foreign before it."""
+    variables = {name: value for name, value in os.environ.items() if name not in PARENT_MAKE_VARIABLES}
+    if not ros_is_sourced():
+        for name in FOREIGN_VARIABLES:
+            variables.pop(name, None)
+        variables["AMENT_PREFIX_PATH"] = str(venv)
+    # The wheels set LD_LIBRARY_PATH by starting Python a second time; a guard inherited from another venv would stop that.
+    variables.pop("_ROS_WHEELS_BOOTSTRAP_COMPLETE", None)
+    variables.update(
+        VIRTUAL_ENV=str(venv),
+        PATH=f"{venv / 'bin'}{os.pathsep}{variables.get('PATH', os.defpath)}",
+        PIP_USER="0",
+        PIP_DISABLE_PIP_VERSION_CHECK="1",
+        COLCON_DEFAULTS_FILE=os.devnull,
+    )
+    return variables
+
+
+def run_step(what: str, command: list[str], variables: dict[str, str], log_name: str, remedy: str) -> None:
+    """Run `command` in the repository root with its output in log/, a line on the screen now and then.
+
+    Raises WorkspaceError with `remedy` where the command fails, after showing the end of the log.
+    """
+    say(what)
+    LOG.mkdir(exist_ok=True)
+    log_path = LOG / log_name
+    begin = time.monotonic()
+    with log_path.open("w") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=variables, stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT
+        )
+    with process:
+        while process.poll() is None:
+            try:
+                process.wait(timeout=HEARTBEAT_S)
+            except subprocess.TimeoutExpired:
+                say(f"  {time.monotonic() - begin:4.0f} s  {last_lines(log_path, 1)[:100]}")
+    if process.returncode:
+        say(last_lines(log_path, 12))
+        raise WorkspaceError(f"{remedy} (everything it said: {log_path})")
+
+
+def last_lines(path: Path, count: int) -> str:
+    lines = [line.strip() for line in path.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    return "\n".join(lines[-count:])
+
+
+def check_tools() -> None:
+    """Raises WorkspaceError where a program is missing that only the user can install."""
+    compiler = os.environ.get("CXX", "c++").split()[0]
+    needed = {compiler: "build-essential", "make": "make", "bash": "bash"}
+    if ros_is_sourced():
+        needed["colcon"] = "python3-colcon-common-extensions"
+    for program, package in needed.items():
+        if not shutil.which(program):
+            raise WorkspaceError(f"{program} is missing: apt install {package}, then run make again")
+
+
+def check_python() -> None:
+    """Raises WorkspaceError where no environment can be made with this interpreter."""
+    oldest, newest = PYTHON_VERSIONS
+    if not oldest <= sys.version_info[:2] <= newest:
+        raise WorkspaceError(
+            f"expected Python {oldest[0]}.{oldest[1]} to {newest[0]}.{newest[1]}, got {platform.python_version()}: "
+            "install one of these and run make with PYTHON=python3.N"
+        )
+    if not ros_is_sourced() and (sys.platform != "linux" or platform.machine() != "x86_64"):
+        raise WorkspaceError(
+            f"ROS 2 wheels exist for Linux x86-64 only, this is {sys.platform} {platform.machine()}: "
+            "install ROS 2, source its setup.bash and run make again"
+        )
+    if importlib.util.find_spec("ensurepip") is None:
+        raise WorkspaceError(
+            "this Python cannot make virtual environments: apt install python3-venv, then run make again"
+        )
+    if not Path(sysconfig.get_path("include"), "Python.h").exists():
+        raise WorkspaceError("the Python headers are missing: apt install python3-dev, then run make again")
+
+
+def requirement_files() -> list[Path]:
+    names = ["requirements.txt", "requirements-test.txt"] + ([] if ros_is_sourced() else ["requirements-ros.txt"])
+    return [ROOT / name for name in names]
+
+
+def environment_key(venv: Path) -> str:
+    """Changes when the environment must be set up again: the requirements, its interpreter or where ROS comes from."""
+    ros = os.environ["ROS_DISTRO"] if ros_is_sourced() else "wheels"
+    content = b"".join(path.read_bytes() for path in requirement_files()) + SETUP_VERSION
+    return f"{ros}-py{python_version(venv)}-{hashlib.sha256(content).hexdigest()[:12]}"
+
+
+def python_version(venv: Path) -> str:
+    """Of the environment, or of this interpreter where there is none yet; e.g. "3.12"."""
+    about = venv / "pyvenv.cfg"
+    found = (
+        re.search(r"^version\w* *= *(\d+\.\d+)", about.read_text(encoding="utf-8"), re.M) if about.exists() else None
+    )
+    return found.group(1) if found else f"{sys.version_info[0]}.{sys.version_info[1]}"
+
+
+def read_key(stamp: Path) -> str:
+    return stamp.read_text(encoding="utf-8") if stamp.exists() else ""
+
+
+def setup(venv: Path) -> None:
+    """Make the virtual environment, install the requirements, repair the wheels; nothing where that is done already."""
+    if re.search(r"\s", f"{ROOT}{venv}"):
+        raise WorkspaceError(f"colcon cannot work below a folder with a space in its name ({ROOT}, {venv}): move it")
+    check_tools()
+    stamp, key = venv / ".c3n_ros_key", environment_key(venv)
+    if read_key(stamp) == key:
+        say(f"setup: {venv} is up to date")
+        return
+    ros_before, ros_now = (read_key(stamp) or key).split("-")[0], key.split("-")[0]
+    if ros_before != ros_now:
+        raise WorkspaceError(
+            f"{venv} was made for ROS from {ros_before}, now it would be {ros_now}: remove it "
+            f"(rm -r '{venv}') or choose another with VENV=DIR, and run make again"
+        )
+    if not (venv / "pyvenv.cfg").exists():
+        create_environment(venv)
+    variables = environment(venv)
+    install = [str(venv / "bin/python"), "-m", "pip", "install", *numpy_constraint()]
+    for path in requirement_files():
+        install += ["-r", str(path)]
+    run_step(
+        f"setup: installing the packages into {venv} (about 5.5 GB, some minutes) ...",
+        install,
+        variables,
+        "pip.log",
+        "pip could not install the packages: check the network and the free disk space, then run make again",
+    )
+    if not ros_is_sourced():
+        repair_wheels(venv, variables)
+    stamp.write_text(key, encoding="utf-8")
+
+
+def create_environment(venv: Path) -> None:
+    check_python()
+    if venv.is_dir() and any(venv.iterdir()):
+        raise WorkspaceError(f"{venv} exists and is no virtual environment: choose another with VENV=DIR")
+    nearest = next(folder for folder in venv.parents if folder.exists())
+    free_gib = shutil.disk_usage(nearest).free / 2**30
+    if free_gib < DISK_SPACE_GIB:
+        raise WorkspaceError(
+            f"expected {DISK_SPACE_GIB} GiB free for {venv}, got {free_gib:.1f}: "
+            "free some space or choose another folder with VENV=DIR"
+        )
+    access = ["--system-site-packages"] if ros_is_sourced() else []
+    run_step(
+        f"setup: making the virtual environment {venv} ...",
+        [sys.executable, "-m", "venv", *access, str(venv)],
+        environment(venv),
+        "venv.log",
+        "python3 -m venv failed: apt install python3-venv, then run make again",
+    )
+
+
+def numpy_constraint() -> list[str]:
+    """A distribution's messages are compiled against its own NumPy; a NumPy 2 beside NumPy 1 headers ends in a crash."""
+    if not ros_is_sourced():
+        return []
+    version = subprocess.run(
+        [sys.executable, "-c", "import numpy; print(numpy.__version__)"], capture_output=True, text=True
+    )
+    return ["numpy<2"] if version.stdout.startswith("1.") else []
+
+
+def repair_wheels(venv: Path, variables: dict[str, str]) -> None:
+    """The wheels' CMake files name folders of the machine that built them; and colcon looks for local_setup files."""
+    query = "import numpy, sysconfig; print(sysconfig.get_path('include')); print(numpy.get_include())"
+    found = subprocess.run(
+        [str(venv / "bin/python"), "-c", query], env=variables, capture_output=True, text=True, check=True
+    )
+    python_include, numpy_include = found.stdout.split("\n")[:2]
+    for path in (venv / "share").rglob("*.cmake"):
+        text = path.read_text(encoding="utf-8")
+        repaired = re.sub(
+            r"/opt/python/[^/;\"]+/lib/python3\.\d+t?/site-packages/numpy/_core/include", numpy_include, text
+        )
+        repaired = re.sub(r"/opt/python/[^/;\"]+/include/python3\.\d+t?", python_include, repaired)
+        if repaired != text:
+            path.write_text(repaired, encoding="utf-8")
+    for shell in ("sh", "bash", "zsh"):
+        (venv / f"local_setup.{shell}").write_text(LOCAL_SETUP.format(venv=venv), encoding="utf-8")
