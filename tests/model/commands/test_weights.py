@@ -79,7 +79,7 @@ def test_get_shows_what_is_there_already(folder, capsys):
 
 def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
-    monkeypatch.setattr(manifest, "manifest", lambda: TOYS)
+    monkeypatch.setattr(manifest, "read_manifest", lambda: TOYS)
     with file_server() as server:
         server.files["/toy.pth"] = b"x"
         monkeypatch.setenv("C3N_WEIGHTS", server.url("/"))

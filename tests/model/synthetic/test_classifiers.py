@@ -7,9 +7,9 @@ import torch
 from torch import nn
 from torch.utils.data import IterableDataset
 
-from c3n_model.experiments.paper import classifiers
 from c3n_model.experiments.paper.recipes import SYNTHETIC
 from c3n_model.progress import silent
+from c3n_model.synthetic import classifiers
 from c3n_model.synthetic.classifiers import accuracy, read_classifier, settle_statistics
 
 

@@ -29,7 +29,7 @@ def server(monkeypatch):
 def toys(monkeypatch, tmp_path, server):
     """A manifest of toys whose cache lies in tmp_path; returns a function that adds an entry."""
     entries = {}
-    monkeypatch.setattr(manifest, "manifest", lambda: entries)
+    monkeypatch.setattr(manifest, "read_manifest", lambda: entries)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("C3N_WEIGHTS", raising=False)
 
