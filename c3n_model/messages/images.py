@@ -8,7 +8,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from c3n_model.messages.compressed import is_whole
+from c3n_model.messages.compressed import PICTURE_FORMATS, decode_picture, to_rgb
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import Frame
 
@@ -76,23 +76,25 @@ def frame_from_image(message: Any) -> Frame:
 
 
 def frame_from_compressed(message: Any) -> Frame:
-    """sensor_msgs/CompressedImage (JPEG or PNG, whatever its `format` calls it) -> Frame.
+    """Decode a sensor_msgs/CompressedImage: one of `PICTURE_FORMATS`, whatever its `format` calls it.
 
-    Raises ValueError for depth, and for data that is cut, damaged or no picture.
+    The Exif orientation is ignored: turned pixels would not fit the camera's other topics.
+    Raises ValueError for depth, and for data that is cut, damaged, too large or not a picture.
     """
     wanted, _, compression = message.format.partition(";")
     if "compressedDepth" in message.format:
         _refuse_depth("compressedDepth")
     _refuse_depth(wanted.strip())
     data = bytes(message.data)
-    picture = _unpack(data) if is_whole(data) else None
-    if picture is None:
+    try:
+        rgb = to_rgb(decode_picture(data), upright=False)
+    except ValueError as error:
         raise ValueError(
-            f"a compressed image of format {message.format!r} and {len(data)} bytes is no whole JPEG or PNG: "
-            "it was cut on its way, or the topic carries another codec"
-        )
-    # What was compressed as RGB by name went into the file unswapped, so it comes out in that order.
-    rgb = picture if "compressed rgb" in compression else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+            f"a compressed image of format {message.format!r} and {len(data)} bytes is not a whole picture ({error}): "
+            f"it was cut in transit, or the topic carries another codec than {', '.join(PICTURE_FORMATS)}"
+        ) from error
+    if "compressed rgb" in compression:  # its RGB went into a file that means BGR, as OpenCV's do
+        rgb = np.ascontiguousarray(rgb[..., ::-1])
     return Frame(rgb, stamp_of(message.header), message.header.frame_id)
 
 
@@ -101,14 +103,6 @@ def mask_from_image(message: Any) -> np.ndarray:
     if message.encoding not in ("mono8", "8UC1"):
         raise ValueError(f"expected a mask as mono8, got encoding {message.encoding!r}")
     return _rows(message, np.dtype(np.uint8), 1)[..., 0].copy()
-
-
-def _unpack(data: bytes) -> np.ndarray | None:
-    """Pixels as they were compressed: a turn by Exif would put the mask beside the camera's other topics."""
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # a size beyond what OpenCV allows
-        return None
 
 
 def knows_encoding(encoding: str) -> bool:
