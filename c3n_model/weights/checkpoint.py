@@ -11,8 +11,7 @@ from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.weights import described_tensors
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import fill, read_described, save_tensors
 
 METADATA_KEY = "c3n"
 
@@ -47,7 +46,7 @@ def save_model(path: Path, model: Model) -> None:
         "visual_labels": model.visual_labels,
         "card": model.card,
     }
-    described_tensors.save(path, model.network.state_dict(), METADATA_KEY, about)
+    save_tensors(path, model.network.state_dict(), {METADATA_KEY: about})
 
 
 def load_checkpoint(path: Path) -> Model:
@@ -59,7 +58,7 @@ def load_checkpoint(path: Path) -> Model:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such checkpoint: {path}")
-    about, tensors = described_tensors.read(path, METADATA_KEY, "C3N checkpoint")
+    about, tensors = read_described(path, METADATA_KEY, "C3N checkpoint")
     try:
         config = from_mapping(ModelConfig, about["config"])
         labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))

@@ -5,15 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from c3n_model.network.audio.vggish import AttentionHead, VGGish
-from c3n_model.weights import described_tensors
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import fill, read_described, save_tensors
 
 METADATA_KEY = "c3n_vggish_head"
 
 
 def save_head(path: Path, head: AttentionHead, card: dict) -> None:
     """Write the head and how it was made (`card`, JSON); the file appears complete or not at all."""
-    described_tensors.save(path, head.state_dict(), METADATA_KEY, {"num_classes": head.num_classes, **card})
+    save_tensors(path, head.state_dict(), {METADATA_KEY: {"num_classes": head.num_classes, **card}})
 
 
 def load_head(path: Path, encoder: VGGish) -> dict:
@@ -24,7 +23,7 @@ def load_head(path: Path, encoder: VGGish) -> dict:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no VGGish head at {path}; c3n train-vggish-head writes one")
-    card, tensors = described_tensors.read(path, METADATA_KEY, "VGGish head")
+    card, tensors = read_described(path, METADATA_KEY, "VGGish head")
     if card.get("num_classes") != encoder.num_classes:
         raise ValueError(f"{path} knows {card.get('num_classes')} classes; the encoder expects {encoder.num_classes}")
     fill(encoder.classifier, tensors, path)
