@@ -29,7 +29,7 @@ from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import NANOSECONDS_PER_SECOND
 from c3n_ros.geometry.camera import ray_of
 from c3n_ros.geometry.follow import STANDSTILL, FollowSettings, SoundFollower, Velocity

@@ -21,7 +21,6 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from c3n_model.network.attention import (
-    GATES,
     Gate,
     attend,
     attend_channels,
@@ -36,7 +35,6 @@ from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyra
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
-CONSENSUS_MODES = ("audio_visual", "visual", "none")
 
 
 @dataclass(frozen=True)
@@ -106,8 +104,8 @@ class C3N(nn.Module):
         decoder: DecoderForm = "plain",
     ):
         super().__init__()
-        check_choice("consensus", consensus, CONSENSUS_MODES)
-        check_choice("gate", gate, GATES)
+        check_choice("consensus", consensus, ConsensusMode)
+        check_choice("gate", gate, Gate)
         _check_similarity(similarity, audio_encoder, visual_encoder)
         self.visual_encoder = visual_encoder
         self.audio_encoder = audio_encoder

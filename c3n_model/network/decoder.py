@@ -12,7 +12,6 @@ from c3n_model.network.choices import check_choice
 from c3n_model.network.fusion import upsample
 
 DecoderForm = Literal["plain", "authors"]
-DECODER_FORMS = ("plain", "authors")
 # What a mask's pixel is likely to be before anything is learned. A head that begins at 1/2 spends its first updates on pushing
 # everything down, and one of few channels can end with none of its rectifiers alive.
 FIRST_PROBABILITY = 0.1
@@ -43,7 +42,7 @@ class Decoder(nn.Module):
 
     def __init__(self, channels: int, stages: int, *, form: DecoderForm = "plain"):
         super().__init__()
-        check_choice("decoder", form, DECODER_FORMS)
+        check_choice("decoder", form, DecoderForm)
         authors = form == "authors"
         self.align_corners = authors
         head_channels = max(8, channels // 8)  # the authors' 256 -> 128 -> 32 -> 1, in proportion

@@ -16,7 +16,6 @@ SUMMED_RATES = (3, 6, 12, 18)
 SUMMED_DEVIATION = 0.01  # of the first weights of `SummedPyramid`
 
 PyramidForm = Literal["aspp", "tpavi"]
-PYRAMID_FORMS = ("aspp", "tpavi")
 
 
 class AtrousPyramid(nn.Module):
@@ -56,7 +55,7 @@ class SummedPyramid(nn.Module):
 
 def build_pyramid(form: PyramidForm, in_channels: int, channels: int) -> nn.Module:
     """A stage's pyramid with random weights. Raises ValueError for another `form`."""
-    check_choice("pyramid", form, PYRAMID_FORMS)
+    check_choice("pyramid", form, PyramidForm)
     return (AtrousPyramid if form == "aspp" else SummedPyramid)(in_channels, channels)
 
 

@@ -13,9 +13,7 @@ from c3n_model.network.choices import check_choice
 STAGES = 4
 
 CamPoint = Literal["after_norm", "before_norm"]
-CAM_POINTS = ("after_norm", "before_norm")
 SwinForm = Literal["classifier", "dense"]
-SWIN_FORMS = ("classifier", "dense")
 
 
 class VisualEncoder(nn.Module):
@@ -126,8 +124,8 @@ def _ends_with_norm(stage: nn.Module) -> bool:
 
 
 def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> None:
-    check_choice("cam_point", cam_point, CAM_POINTS)
-    check_choice("swin", swin, SWIN_FORMS)
+    check_choice("cam_point", cam_point, CamPoint)
+    check_choice("swin", swin, SwinForm)
     if num_classes < 1:
         raise ValueError(
             f"visual encoder {name!r} needs a classifier, got {num_classes} classes; C3IM reads its logits"

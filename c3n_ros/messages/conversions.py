@@ -1,4 +1,4 @@
-"""What the network says, as ROS messages. The way in (messages to frames and sound) is c3n_model.sources.messages.
+"""What the network says, as ROS messages. The way in (messages to frames and sound) is c3n_model.messages.
 
 Bytes go into a message as `array.array`: rclpy copies that in one piece, while it checks `bytes` or a list element by
 element (0.2 ms against 0.4 s for a 1080p image).

@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rclpy.duration import Duration
@@ -19,8 +18,8 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Connection
 from rosbags.interfaces import QosDurability as RecordedDurability
-from rosbags.rosbag2 import Reader, ReaderError
 
+from c3n_model.sources.bag import open_bag
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.run_node import LONGEST_WAIT_S, run
 
@@ -47,9 +46,10 @@ class PlaybackNode(Node):
         if not self._path.name:
             raise ValueError("no bag to play: give its folder with --ros-args -p bag:=FOLDER")
         self._publishers_by_topic: dict[str, Publisher] = {}
-        with _open(self._path) as reader:
+        with open_bag(self._path) as reader:
             for connection in reader.connections:
                 self._add_publisher(connection)
+            self._begin_ns = reader.start_time
         if not self._publishers_by_topic:
             raise ValueError(f"no topic of '{self._path}' has a message type that is installed in this workspace")
 
@@ -96,27 +96,19 @@ class PlaybackNode(Node):
         return publisher is not None and publisher.get_subscription_count() > 0
 
     def _play_once(self) -> int:
-        count = 0
-        with _open(self._path) as reader:
-            begin_s, first_ns = time.monotonic(), reader.start_time
-            played = [connection for connection in reader.connections if connection.topic in self._publishers_by_topic]
-            for connection, stamp_ns, message_bytes in reader.messages(connections=played):
-                due_s = begin_s + (stamp_ns - first_ns) / 1e9 / self._rate
-                if self._stop.wait(max(due_s - time.monotonic(), 0)):
-                    break
-                self._publishers_by_topic[connection.topic].publish(bytes(message_bytes))
-                count += 1
+        count, begin_s = 0, time.monotonic()
+        for connection, stamp_ns, message_bytes in self._recorded():
+            due_s = begin_s + (stamp_ns - self._begin_ns) / 1e9 / self._rate
+            if self._stop.wait(max(due_s - time.monotonic(), 0)):
+                break
+            self._publishers_by_topic[connection.topic].publish(bytes(message_bytes))
+            count += 1
         return count
 
-
-@contextmanager
-def _open(path: Path) -> Iterator[Reader]:
-    """An open bag; what its reader says against it, here or while reading, is a ValueError."""
-    try:
-        with Reader(path) as reader:
-            yield reader
-    except (ReaderError, OSError) as error:
-        raise ValueError(f"'{path}' cannot be read as a bag: {error}") from None
+    def _recorded(self) -> Iterator[tuple[Connection, int, bytes]]:
+        with open_bag(self._path) as reader:
+            played = [connection for connection in reader.connections if connection.topic in self._publishers_by_topic]
+            yield from reader.messages(connections=played)
 
 
 def main() -> int:

@@ -10,7 +10,8 @@ from rclpy.parameter import Parameter
 from robot import BEGIN_NS, SECOND_NS, LeftHalfSounds, Robot, image_message, make_node, wait_until
 from sensor_msgs.msg import Image
 
-from c3n_model.sources.messages import frame_from_image, stamp_of
+from c3n_model.messages.images import frame_from_image
+from c3n_model.messages.stamps import stamp_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Window
 from c3n_ros.health import health, input_status

@@ -4,8 +4,10 @@ import time
 
 import pytest
 
+from c3n_model.messages.images import frame_from_image
+from c3n_model.messages.mp3 import MP3_REMEDY
+from c3n_model.messages.sounds import AudioFormat, chunk_from_audio
 from c3n_model.model import choose_device
-from c3n_model.sources.messages import MP3_REMEDY, AudioFormat, chunk_from_audio, frame_from_image
 from c3n_model.streaming.windows import StreamCounts
 from c3n_ros.health.arrivals import Arrivals, Quality
 from c3n_ros.health.health import Health

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
 from c3n_ros.health.status import Level, Status
 from c3n_ros.messages import vision

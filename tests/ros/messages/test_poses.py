@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from sounding import STAMP_NS, segmentation
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_ros.geometry.camera import ray_of
 from c3n_ros.messages.poses import direction_message, facing, position_message, position_with_covariance_message
 
