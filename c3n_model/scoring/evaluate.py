@@ -12,7 +12,6 @@ import torch
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
@@ -35,7 +34,7 @@ def predict_and_tell(
     model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device, *, gated: bool = False
 ) -> tuple[np.ndarray, Decoding]:
     """As `predict`, and the decoding of the T frames: what was heard and seen, and the consensus."""
-    images, sounds = network_inputs(model, frames, snippets, device)
+    images, sounds = model.inputs(frames, snippets, device)
     every_frame = torch.ones((1, len(images)), dtype=torch.bool, device=device)
     decoding = model.network.decode(model.network.encode(images, sounds), every_frame)
     height, width = frames.shape[1:3]
@@ -60,14 +59,6 @@ def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.nda
         )
     )
     return np.array([presence.present for presence in presences])
-
-
-def network_inputs(
-    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What `encode` reads of a clip: float32 (T, 3, size, size) and (T, samples)."""
-    images = frames_to_tensor(frames, model.config.image_size)
-    return images.to(device), torch.from_numpy(snippets).to(device)
 
 
 def evaluate(

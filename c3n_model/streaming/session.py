@@ -16,7 +16,6 @@ import torch
 from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject, UnifiedLabel, Window
 
@@ -105,9 +104,8 @@ class Session:
         return self._describe(window, self._newest)
 
     def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the network reads of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
-        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size)
-        return frame.to(self.device), torch.from_numpy(window.snippet)[None].to(self.device)
+        """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
         if self._encodings and start_ns <= self._encodings[-1][0]:

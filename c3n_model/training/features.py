@@ -22,7 +22,6 @@ from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
 from c3n_model.training.clips import Key, masks_to_tensor, seed_clip
 from c3n_model.training.distributed import ALONE, Group
@@ -105,9 +104,9 @@ def _perceive(
 ) -> list[dict[str, Tensor]]:
     if not turns:
         return []
-    clip, size = clips[index], model.config.image_size
-    frames, masks = frames_to_tensor(clip.frames, size).to(device), masks_to_tensor(clip.masks, size)
-    snippets = torch.from_numpy(clip.snippets).to(device)
+    clip = clips[index]
+    frames, snippets = model.inputs(clip.frames, clip.snippets, device)
+    masks = masks_to_tensor(clip.masks, model.config.image_size)
     found = []
     for turned in turns:
         perceived = model.network.perceive(frames.flip(-1) if turned else frames, snippets)

@@ -39,7 +39,12 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Write `model`; the file appears complete or not at all."""
+    """Write `model`; the file appears complete or not at all.
+
+    Raises ValueError for a zero-shot model, which is made of its own files, and OSError where `path` cannot be written.
+    """
+    if not isinstance(model.config, ModelConfig):
+        raise ValueError(f"{model.name} is not a C3N and has no checkpoint: load_model makes it from its own files")
     about = {
         "config": to_mapping(model.config),
         "audio_labels": model.audio_labels,

@@ -12,7 +12,6 @@ from torch import Tensor
 
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
 
@@ -68,8 +67,8 @@ def one_sense_answers(
 
 
 def _inputs(model: Model, rgb: np.ndarray, seconds: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
-    frame = frames_to_tensor(rgb[None], model.config.image_size).to(device)
-    return frame.expand(len(seconds), -1, -1, -1), torch.from_numpy(seconds).to(device)
+    frame, snippets = model.inputs(rgb[None], seconds, device)
+    return frame.expand(len(seconds), -1, -1, -1), snippets
 
 
 def _decode(network: ZeroShot, frames: Tensor, snippets: Tensor) -> tuple[Decoding, float]:

@@ -73,7 +73,7 @@ def test_a_bag_played_and_recorded_holds_the_same_bytes(tmp_path, start_process,
     "arguments, said",
     [
         ((), "no bag to play"),
-        (("-p", "bag:=/no/such/bag"), "cannot be read as a bag"),
+        (("-p", "bag:=/no/such/bag"), "no such bag: /no/such/bag"),
         (("-p", "rate:=0.0"), "expected a rate above 0"),
     ],
 )
