@@ -70,7 +70,7 @@ def test_other_files_are_refused(tmp_path):
 @pytest.fixture(scope="module")
 def encoder():
     torch.manual_seed(0)
-    return build_audio_encoder("vggish", 527).eval()
+    return VGGish(527).eval()
 
 
 def public_files():
