@@ -180,10 +180,10 @@ class SoundFollower:
         self._ways.add(now_ns, self._ways.at(now_ns) + self._velocity.forward * elapsed_s)
         if not self._odometry:
             self._headings.add(now_ns, self._headings.at(now_ns) + self._velocity.turn * elapsed_s)
-        self._commanded_ns = now_ns
         wanted = self._wanted(now_ns)
         if not wanted.is_finite:
             self.reset()  # whatever went wrong shall not last
+        self._commanded_ns = now_ns
         self._velocity = self.settings.next_velocity(self._velocity, wanted, elapsed_s)
         return self._velocity
 
