@@ -186,7 +186,8 @@ def _check(matrix: np.ndarray, rotation: np.ndarray, info: Any) -> None:
             f"{smallest} to {largest} times the image's size, in camera_info, got {matrix.tolist()} "
             f"for {info.width} x {info.height} pixels; calibrate the camera"
         )
-    if not np.allclose(rotation @ rotation.T, np.eye(3), atol=_ROTATION_TOLERANCE):
+    bounded = (np.abs(rotation) <= 2).all()  # NaN is not; no product overflows
+    if not (bounded and np.allclose(rotation @ rotation.T, np.eye(3), atol=_ROTATION_TOLERANCE)):
         raise ValueError(
             f"expected a rotation, or zeros, as r in camera_info, got {rotation.tolist()}; calibrate the camera"
         )

@@ -112,7 +112,7 @@ class SoundFollower:
         self._headings.clear()
         self._ways.clear()
         self._commanded_ns: int | None = None
-        self._heading_arrived_ns: int | None = None
+        self._arrived_ns: dict[str, int] = {}  # input -> when it came last, by the clock of the commands
         self.halt()
 
     def halt(self) -> None:
@@ -124,7 +124,7 @@ class SoundFollower:
         """Forget what was seen and heard; where the robot looks, and how it moves, stays known."""
         self._tracker.reset()
         self._window_ns: int | None = None
-        self._window_arrived_ns: int | None = None
+        self._arrived_ns.pop("objects", None)
         self._heard_ns: int | None = None  # stamp of the last window in which something was audible
         self._content_ns = 0  # ... and of the last one that left nothing to search for
         self._sweep = 0  # direction of the search: 1 left, -1 right, 0 none is going on
@@ -134,7 +134,7 @@ class SoundFollower:
         if not math.isfinite(heading):
             self.refused["odometry"] += 1
             return
-        self._heading_arrived_ns = self._arrival_ns(stamp_ns)
+        self._arrive("odometry", stamp_ns)
         last = self._headings.at(stamp_ns)
         self._headings.add(stamp_ns, last + turn_between(last, heading))
 
@@ -150,7 +150,7 @@ class SoundFollower:
             self.forget()
         heading, way = self._headings.at(stamp_ns), self._ways.at(stamp_ns)
         target = self._tracker.update(stamp_ns, [_moved(sighting, heading, way) for sighting in plausible])
-        self._window_arrived_ns = self._arrival_ns(stamp_ns)
+        self._arrive("objects", stamp_ns)
         if audible:
             self._heard_ns = stamp_ns
         first, self._window_ns = self._window_ns is None, stamp_ns
@@ -172,14 +172,13 @@ class SoundFollower:
         elapsed_s = 0.0
         if self._commanded_ns is not None:
             elapsed_s = (now_ns - self._commanded_ns) / NANOSECONDS_PER_SECOND
-        if (
-            elapsed_s > MAX_STALL_S
-        ):  # the base may have stopped meanwhile, or gone on: neither speed nor heading is known
-            self.halt()
+        if elapsed_s > MAX_STALL_S:
+            self.halt()  # the base may have stopped meanwhile, or gone on: neither speed nor heading is known
         elapsed_s = min(elapsed_s, _LONGEST_STEP_S)
         self._ways.add(now_ns, self._ways.at(now_ns) + self._velocity.forward * elapsed_s)
         if not self._odometry:
             self._headings.add(now_ns, self._headings.at(now_ns) + self._velocity.turn * elapsed_s)
+        self._arrived_ns = {name: min(arrived_ns, now_ns) for name, arrived_ns in self._arrived_ns.items()}
         wanted = self._wanted(now_ns)
         if not wanted.is_finite:
             self.reset()  # whatever went wrong shall not last
@@ -187,16 +186,15 @@ class SoundFollower:
         self._velocity = self.settings.next_velocity(self._velocity, wanted, elapsed_s)
         return self._velocity
 
-    def _arrival_ns(self, stamp_ns: int) -> int:
-        """When an input with this stamp arrived, by the clock of the commands; its stamp before the first command."""
-        return stamp_ns if self._commanded_ns is None else self._commanded_ns
+    def _arrive(self, name: str, stamp_ns: int) -> None:
+        self._arrived_ns[name] = stamp_ns if self._commanded_ns is None else self._commanded_ns
 
     def _is_fresh(self, now_ns: int) -> bool:
         """Whether all inputs are recent, by their stamps and by when they arrived: a stamp may lie in the future."""
         timeout_ns = self.settings.timeout_s * NANOSECONDS_PER_SECOND
-        times = [self._window_ns, self._window_arrived_ns]
+        times = [self._window_ns, self._arrived_ns.get("objects")]
         if self._odometry:
-            times += [self._headings.newest_ns, self._heading_arrived_ns]
+            times += [self._headings.newest_ns, self._arrived_ns.get("odometry")]
         return all(time is not None and abs(now_ns - time) <= timeout_ns for time in times)
 
     def _hears(self) -> bool:

@@ -122,7 +122,9 @@ class FollowSoundNode(Node):
         self._warn_of_refused("objects", refused)
         self._warn_of_clocks("objects", stamp_ns)
         if self._given.odometry and "odometry" not in self._arrived_s:
-            self._warn("odometry never came", "not moving: no odometry came yet; check the topic odom, or set odometry:=false")
+            self._warn(
+                "odometry never came", "not moving: no odometry came yet; check the topic odom, or set odometry:=false"
+            )
         if self._given.mode == "nav2":
             self._publish_goal(message, stamp_ns)
 

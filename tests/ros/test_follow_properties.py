@@ -168,10 +168,13 @@ def test_a_loop_that_stalled_starts_from_standstill():
     assert driver.command(round(MAX_STALL_S * SECOND_NS) + 1) == STANDSTILL
 
 
-def test_an_input_from_the_future_counts_from_its_arrival():
+@pytest.mark.parametrize("commands", [0, 1])
+def test_an_input_from_the_future_counts_from_its_arrival(commands):
     driver = Driver(SoundFollower(FollowSettings(timeout_s=1.0, target=TargetSettings(hold_s=60.0))))
-    driver.command(0)
+    for _ in range(commands):
+        driver.command(0)
     driver.do("see", SECOND_NS - 1, [Sighting("bell", 0.5, 3.0, 0.0)], True)
+    driver.command(0)
     for _ in range(ticks(1.0 + 0.5)):
         driver.command(TICK_NS)
     assert driver.velocity == STANDSTILL
