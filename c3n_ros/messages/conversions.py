@@ -21,7 +21,7 @@ from sensor_msgs.msg import CompressedImage, Image
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation
 from c3n_model.types import SoundingObject as Region
 from c3n_ros.geometry.target import Sighting
-from c3n_ros.health.health.status import Status
+from c3n_ros.health.status import Status
 from c3n_ros.messages import vision
 from c3n_ros.messages.class_ids import BACKGROUND, Vocabulary
 from c3n_ros.msg import SoundingObject, SoundingObjects

@@ -14,7 +14,7 @@ from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
 from c3n_ros.geometry.depth import MAX_DISTANCE_M
 from c3n_ros.geometry.direction import with_directions
-from c3n_ros.health.health.health import Health
+from c3n_ros.health.health import Health
 from c3n_ros.segmentation.pipeline import PackedWindow
 from c3n_ros.segmentation.settings import SegmentationParameters
 
