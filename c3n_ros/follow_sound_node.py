@@ -4,11 +4,13 @@
 |---|---|---|
 | sounding_object/objects | c3n_ros/SoundingObjects | in; with bearings, so the segmentation node needs the camera's camera_info |
 | odom | nav_msgs/Odometry | in, only with `odometry`; else the robot is believed to turn as it is told |
-| cmd_vel | geometry_msgs/Twist, or TwistStamped with `stamped` | out, mode cmd_vel; only while the robot is to move, then one zero |
+| cmd_vel | geometry_msgs/Twist, or TwistStamped with `stamped` | out, mode cmd_vel; while the robot is to move, then zeros for 0.5 s |
 | goal_pose | geometry_msgs/PoseStamped | out, mode nav2; needs positions (depth), the frame is the camera's |
 
-The robot stops when nothing new came for `timeout_s`, by the clock on the wall and by the images' stamps. Stamps are compared with
-the node's clock: with a recording or a simulator set `use_sim_time`. Mode nav2 talks to Nav2 as RViz's goal tool does, by topic;
+The robot stops when no objects, or with `odometry` no odometry, came for `timeout_s`, by the clock on the wall and by their stamps;
+at once when this node or its clock stalls for MAX_STALL_S. **A process that hangs or is killed publishes nothing: the base must stop
+by itself when cmd_vel stays away** (diff_drive_controller: `cmd_vel_timeout`). Numbers that are not plausible are refused and said.
+Stamps are compared with the node's clock: with a recording or a simulator set `use_sim_time`. Mode nav2 talks to Nav2 as RViz's goal tool does, by topic;
 Nav2 turns the goal into its own frame, and needs TF from there to the camera. Without `odometry` a target that the robot turns away
 from is smoothed as if it had moved.
 """
@@ -18,12 +20,11 @@ from __future__ import annotations
 import math
 import threading
 import time
-from dataclasses import dataclass, fields
-from typing import Any
 
 from geometry_msgs.msg import PoseStamped, Twist, TwistStamped
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
+from rclpy.duration import Duration
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -31,92 +32,27 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import NANOSECONDS_PER_SECOND
+from c3n_ros.follow_parameters import FollowParameters
 from c3n_ros.geometry.camera import ray_of
-from c3n_ros.geometry.follow import STANDSTILL, FollowSettings, SoundFollower, Velocity
-from c3n_ros.geometry.target import TargetSettings
+from c3n_ros.geometry.follow import MAX_STALL_S, SoundFollower
+from c3n_ros.geometry.velocity import STANDSTILL, Velocity
 from c3n_ros.messages.conversions import sightings_from_objects
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.messages.poses import facing
 from c3n_ros.msg import SoundingObjects
-from c3n_ros.parameters import LIVE, START, declare_parameters, parameter, with_changes
+from c3n_ros.parameters import declare_parameters, with_changes
 from c3n_ros.run_node import run, spin
 
 OBJECTS_DEPTH, ODOMETRY_DEPTH, OUTPUT_DEPTH = 5, 50, 1
 GOAL_PERIOD_S = 1.0  # Nav2 plans anew for every goal
 REPEAT_WARNING_AFTER_S = 10.0
-
-
-def _fixed(default: Any, description: str, **limits: Any) -> Any:
-    return parameter(default, description, changes=START, **limits)
-
-
-def _live(default: Any, description: str, smallest: float | None = None, largest: float | None = None) -> Any:
-    return parameter(default, description, changes=LIVE, smallest=smallest, largest=largest)
-
-
-_OWN, _TARGET = FollowSettings(), TargetSettings()
-
-
-@dataclass(frozen=True)
-class FollowParameters:
-    """What the node was told; the field descriptions are what `ros2 param describe` shows."""
-
-    mode: str = _fixed("cmd_vel", "What goes out: cmd_vel (velocities) or nav2 (goal_pose).", pattern="cmd_vel|nav2")
-    stamped: bool = _fixed(False, "Publish TwistStamped instead of Twist on cmd_vel.")
-    base_frame: str = _fixed("base_link", "frame_id of a TwistStamped.")
-    odometry: bool = _fixed(False, "Take headings from odom (nav_msgs/Odometry) instead of adding up the commands.")
-    rate: float = _fixed(20.0, "Velocities per second.", smallest=1.0, largest=200.0)
-    gain: float = _live(_OWN.gain, "Rate of turn per angle to the target, 1/s.", 0.05, 10.0)
-    max_turn: float = _live(_OWN.max_turn, "Fastest turn, rad/s.", 0.0, 10.0)
-    max_turn_acceleration: float = _live(
-        _OWN.max_turn_acceleration, "Fastest change of the rate of turn, rad/s^2.", 0.01, 100.0
-    )
-    deadband: float = _live(_OWN.deadband, "Angle to the target, rad, below which the robot stands still.", 0.0, 1.0)
-    max_forward: float = _live(
-        _OWN.max_forward, "Fastest motion towards the target, m/s; 0: turn only. Needs depth.", 0.0, 5.0
-    )
-    max_forward_acceleration: float = _live(
-        _OWN.max_forward_acceleration, "Fastest change of the forward speed, m/s^2.", 0.01, 20.0
-    )
-    standoff: float = _live(_OWN.standoff, "Distance to the target at which to stop, m.", 0.0, 100.0)
-    search: bool = _live(_OWN.search, "Sweep while something is audible but nothing that sounds is in view.")
-    search_after_s: float = _live(
-        _OWN.search_after_s, "Seconds without a target, but with sound, after which a sweep begins.", 0.0, 60.0
-    )
-    search_turn: float = _live(_OWN.search_turn, "Rate of turn of a sweep, rad/s.", 0.0, 10.0)
-    search_sector: float = _live(
-        _OWN.search_sector,
-        "Sector of headings that a sweep covers, rad, centred where the robot started; 2 pi: full circles.",
-        0.0,
-        2 * math.pi,
-    )
-    timeout_s: float = _live(_OWN.timeout_s, "Seconds without a new window after which the robot stops.", 0.1, 60.0)
-    hold_s: float = _live(_TARGET.hold_s, "Seconds for which a target that is not seen is still gone for.", 0.0, 60.0)
-    switch_s: float = _live(
-        _TARGET.switch_s, "Seconds for which another object must be the better target to become it.", 0.0, 60.0
-    )
-    confirm_s: float = _live(
-        _TARGET.confirm_s, "Seconds for which the first target must have been seen; 0: once is enough.", 0.0, 60.0
-    )
-    min_weight: float = _live(
-        _TARGET.min_weight, "Score times part of the picture below which an object is no target.", 0.0, 1.0
-    )
-    margin: float = _live(
-        _TARGET.margin, "How many times the target's score x area another object must have to be better.", 1.0, 100.0
-    )
-    smoothing_s: float = _live(
-        _TARGET.smoothing_s, "Time constant of the filter on bearing and distance, s; 0: none.", 0.0, 10.0
-    )
-    gate: float = _live(
-        _TARGET.gate, "Angle, rad, within which an object is taken for the same one as before.", 0.01, 3.15
-    )
-
-    @property
-    def settings(self) -> FollowSettings:
-        """What the follower is to know of them."""
-        target = {entry.name: getattr(self, entry.name) for entry in fields(TargetSettings)}
-        own = {entry.name: getattr(self, entry.name) for entry in fields(FollowSettings) if entry.name != "target"}
-        return FollowSettings(**own, target=TargetSettings(**target))
+ZEROS_S = 0.5  # a single zero may be lost on the way to a base that subscribes best effort
+_UNIT_TOLERANCE = 0.1  # of the norm of odometry's quaternions
+_REMEDIES = {
+    "objects": "a number is not finite or out of range (bearing +-pi, elevation +-pi/2, position within 300 m, score 0 to 1, "
+    "area within the image); check what publishes sounding_object/objects",
+    "odometry": "the orientation is not a finite unit quaternion; check what publishes odom",
+}
 
 
 class FollowSoundNode(Node):
@@ -127,8 +63,11 @@ class FollowSoundNode(Node):
         super().__init__("follow_sound", **node_options)
         self._given = declare_parameters(self, FollowParameters)
         self._follower = SoundFollower(self._given.settings, odometry=self._given.odometry)
-        self._arrived_s: float | None = None  # by the clock on the wall
-        self._moving, self._goal_ns = False, -NANOSECONDS_PER_SECOND
+        self._arrived_s: dict[str, float] = {}  # input -> when it came last, by the clock on the wall
+        self._warned_s: dict[str, float] = {}
+        self._clock_ns, self._ticked_s = 0, time.monotonic()  # the last tick at which the node's clock had moved
+        self._moving, self._zeros_until_s = False, 0.0
+        self._goal_ns = -NANOSECONDS_PER_SECOND
         self._create_publisher()
         self._create_subscriptions()
         self.add_on_set_parameters_callback(self._on_parameters)
@@ -159,32 +98,65 @@ class FollowSoundNode(Node):
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         try:
-            self._given = with_changes(self._given, changes)
+            given = with_changes(self._given, changes)
+            self._follower.settings = given.settings
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._follower.settings = self._given.settings
+        self._given = given
         return SetParametersResult(successful=True)
 
     def _on_odometry(self, message) -> None:
-        self._follower.turned(stamp_of(message.header), yaw_of(message.pose.pose.orientation))
+        stamp_ns, refused = stamp_of(message.header), self._follower.refused["odometry"]
+        self._follower.turned(stamp_ns, yaw_of(message.pose.pose.orientation))
+        if not self._warn_of_refused("odometry", refused):
+            self._arrived_s["odometry"] = time.monotonic()
+            self._warn_of_clocks("odometry", stamp_ns)
 
     def _on_objects(self, message: SoundingObjects) -> None:
-        self._arrived_s = time.monotonic()
+        self._arrived_s["objects"] = time.monotonic()
         stamp_ns, sightings = stamp_of(message.header), sightings_from_objects(message)
         if message.objects and not sightings:
-            self._warn("the objects have no bearing: the segmentation node needs the camera's camera_info")
-        self._warn_of_clocks(stamp_ns)
+            self._warn("bearing", "the objects have no bearing: the segmentation node needs the camera's camera_info")
+        refused = self._follower.refused["objects"]
         self._follower.see(stamp_ns, sightings, audible=message.audible)
+        self._warn_of_refused("objects", refused)
+        self._warn_of_clocks("objects", stamp_ns)
+        if self._given.odometry and "odometry" not in self._arrived_s:
+            self._warn(
+                "odometry never came", "not moving: no odometry came yet; check the topic odom, or set odometry:=false"
+            )
         if self._given.mode == "nav2":
             self._publish_goal(message, stamp_ns)
 
     def _on_time(self) -> None:
-        if self._arrived_s is not None and time.monotonic() - self._arrived_s > self._given.timeout_s:
-            self._follower.forget()
-        velocity = self._follower.command(self.get_clock().now().nanoseconds)
+        """Publish a velocity while the robot is to move, and zeros for a while after it."""
+        now_ns, now_s = self.get_clock().now().nanoseconds, time.monotonic()
+        self._watch(now_ns, now_s)
+        velocity = self._follower.command(now_ns)
         if velocity != STANDSTILL or self._moving:
+            self._zeros_until_s = now_s + ZEROS_S
+        if now_s < self._zeros_until_s:
             self._publish_velocity(velocity)
         self._moving = velocity != STANDSTILL
+
+    def _watch(self, now_ns: int, now_s: float) -> None:
+        """Stop softly where an input stays away, and at once where this loop or the node's clock stood still."""
+        for name, arrived_s in self._arrived_s.items():
+            if now_s - arrived_s > self._given.timeout_s:
+                self._follower.forget()
+                if self._moving:
+                    self._warn(f"no {name}", f"stopping: no {name} came for {self._given.timeout_s} s (timeout_s)")
+        stalled_s = now_s - self._ticked_s
+        if stalled_s > MAX_STALL_S:
+            self._follower.halt()
+            if self._moving:
+                self._warn(
+                    "stall",
+                    f"stopped: this node or its clock stood still for {stalled_s:.1f} s; "
+                    "give the machine less to do, or check what publishes /clock",
+                )
+        if now_ns != self._clock_ns:
+            self._clock_ns, self._ticked_s = now_ns, now_s
 
     def _publish_velocity(self, velocity: Velocity) -> None:
         twist = Twist()
@@ -204,7 +176,9 @@ class FollowSoundNode(Node):
         if 0 <= stamp_ns - self._goal_ns < GOAL_PERIOD_S * NANOSECONDS_PER_SECOND:
             return
         if target.distance is None:
-            self._warn("no goal: the objects have no position; give the segmentation node depth, or use mode cmd_vel")
+            self._warn(
+                "goal", "no goal: the objects have no position; give the segmentation node depth, or use mode cmd_vel"
+            )
             return
         goal = PoseStamped(header=message.header)
         way = max(target.distance - self._given.standoff, 0.0) * ray_of(target.bearing, target.elevation)
@@ -213,28 +187,42 @@ class FollowSoundNode(Node):
         self._publisher.publish(goal)
         self._goal_ns = stamp_ns
 
-    def _warn_of_clocks(self, stamp_ns: int) -> None:
+    def _warn_of_clocks(self, name: str, stamp_ns: int) -> None:
         age_s = (self.get_clock().now().nanoseconds - stamp_ns) / NANOSECONDS_PER_SECOND
         if self._given.mode == "cmd_vel" and abs(age_s) > self._given.timeout_s:
             self._warn(
-                f"not moving: the image is {age_s:.1f} s old by this node's clock, more than timeout_s allows; "
-                "with a recording or a simulator set use_sim_time"
+                f"clock of {name}",
+                f"not moving: the stamp of {name} is {age_s:.1f} s old by this node's clock, more than timeout_s allows; "
+                "with a recording or a simulator set use_sim_time",
             )
 
-    def _warn(self, text: str) -> None:
-        self.get_logger().warning(text, throttle_duration_sec=REPEAT_WARNING_AFTER_S)
+    def _warn_of_refused(self, name: str, before: int) -> bool:
+        count = self._follower.refused[name]
+        if count > before:
+            self._warn(f"refused {name}", f"refused {count} {name} since the start: {_REMEDIES[name]}")
+        return count > before
+
+    def _warn(self, what: str, text: str) -> None:
+        """Warn of `what`, not again and again. rclpy's own throttle would silence all kinds together."""
+        now_s = time.monotonic()
+        if now_s - self._warned_s.get(what, -REPEAT_WARNING_AFTER_S) >= REPEAT_WARNING_AFTER_S:
+            self._warned_s[what] = now_s
+            self.get_logger().warning(text)
 
     def destroy_node(self) -> None:
         """Stop the robot, if it moves, and take the node down."""
-        if self._moving and self.context.ok():
+        if (self._moving or time.monotonic() < self._zeros_until_s) and self.context.ok():
             self._publish_velocity(STANDSTILL)
+            self._publisher.wait_for_all_acked(Duration(seconds=ZEROS_S))
         super().destroy_node()
 
 
 def yaw_of(orientation) -> float:
-    """Heading of a geometry_msgs/Quaternion in a frame with z up, radians counterclockwise."""
+    """Heading of a geometry_msgs/Quaternion in a frame with z up, radians counterclockwise; NaN if its norm is not 1."""
     x, y, z, w = orientation.x, orientation.y, orientation.z, orientation.w
-    return math.atan2(2 * (w * z + x * y), 1 - 2 * (y * y + z * z))
+    if not abs(math.hypot(x, y, z, w) - 1) <= _UNIT_TOLERANCE:
+        return math.nan
+    return math.atan2(2 * (w * z + x * y), w * w + x * x - y * y - z * z)
 
 
 def main() -> int:

@@ -28,6 +28,9 @@ _COEFFICIENTS = {
     **dict.fromkeys(FISHEYE_MODELS, (4,)),
 }
 _ASPECT_TOLERANCE = 0.02  # of an image that was scaled; beyond it was cropped, and nobody says where
+# Per image size. 0.044 is a pinhole of 170 degrees, 0.11 a fisheye of 360 degrees across the diagonal, 57 a lens of 1 degree.
+_FOCAL_LENGTHS = (0.01, 1000.0)
+_ROTATION_TOLERANCE = 1e-2
 _CRITERIA = (cv2.TERM_CRITERIA_COUNT | cv2.TERM_CRITERIA_EPS, 40, 1e-9)
 _NO_SOLUTION = 1e5  # OpenCV says -1000000 where a fisheye's pixel is the image of no direction
 
@@ -63,14 +66,15 @@ class Camera:
             projection = np.asarray(info.p, np.float64).reshape(3, 4)
             matrix = projection[:, :3] if projection.any() else matrix
             rotation, distortion = np.eye(3), np.zeros(0)
-        _check_matrix(matrix)
+        rotation = rotation if rotation.any() else np.eye(3)
+        _check(matrix, rotation, info)
         camera = cls(
             width=info.width,
             height=info.height,
             matrix=matrix,
             distortion=distortion,
             fisheye=info.distortion_model in FISHEYE_MODELS,
-            rotation=rotation if rotation.any() else np.eye(3),
+            rotation=rotation,
         )
         return _cut_and_binned(camera, info)
 
@@ -165,20 +169,32 @@ def _checked_distortion(info: Any) -> np.ndarray:
     return distortion
 
 
-def _check_matrix(matrix: np.ndarray) -> None:
+def _check(matrix: np.ndarray, rotation: np.ndarray, info: Any) -> None:
+    if info.width == 0 or info.height == 0:
+        raise ValueError("camera_info has a width or height of 0 pixels; correct the driver's camera_info")
     if matrix[0, 0] == 0 or matrix[1, 1] == 0:
         raise ValueError(
             "camera_info has no focal length (k is 0): the camera is not calibrated; calibrate it, for example with "
             "camera_calibration, or give the driver its camera_info_url"
         )
-    if not np.isfinite(matrix).all() or matrix[0, 0] < 0 or matrix[1, 1] < 0:
-        raise ValueError(f"expected a camera matrix with positive focal lengths in camera_info, got {matrix.tolist()}")
+    sizes, (smallest, largest) = np.array([info.width, info.height]), _FOCAL_LENGTHS
+    focal_lengths, centre = matrix[[0, 1], [0, 1]] / sizes, matrix[:2, 2] / sizes
+    is_plausible = (smallest <= focal_lengths) & (focal_lengths <= largest) & (np.abs(centre) <= largest)
+    if not (np.isfinite(matrix).all() and is_plausible.all() and np.array_equal(matrix[2], [0, 0, 1])):
+        raise ValueError(
+            "expected a camera matrix [fx s cx; 0 fy cy; 0 0 1] with positive focal lengths, "
+            f"{smallest} to {largest} times the image's size, in camera_info, got {matrix.tolist()} "
+            f"for {info.width} x {info.height} pixels; calibrate the camera"
+        )
+    bounded = (np.abs(rotation) <= 2).all()  # NaN is not; no product overflows
+    if not (bounded and np.allclose(rotation @ rotation.T, np.eye(3), atol=_ROTATION_TOLERANCE)):
+        raise ValueError(
+            f"expected a rotation, or zeros, as r in camera_info, got {rotation.tolist()}; calibrate the camera"
+        )
 
 
 def _cut_and_binned(camera: Camera, info: Any) -> Camera:
     """`camera` is for the whole sensor; the driver cuts the region of interest out, then bins."""
-    if info.width == 0 or info.height == 0:
-        raise ValueError("camera_info has a width or height of 0 pixels; correct the driver's camera_info")
     roi = info.roi
     matrix = camera.matrix.copy()
     matrix[:2, 2] -= roi.x_offset, roi.y_offset

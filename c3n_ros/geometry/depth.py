@@ -14,6 +14,8 @@ from c3n_ros.geometry.camera import Camera
 CENTRE_SIGMA_PIXELS = 3.0
 # A region has a depth if so many pixels, and this part of them, or so many points of a cloud, are valid inside it.
 MIN_VALID_PIXELS, MIN_VALID_FRACTION, MIN_VALID_POINTS = 12, 0.1, 5
+# Farther than any sensor of a robot measures; drivers mark "nothing measured" with inf, NaN, 0 or the largest float32.
+MAX_DISTANCE_M = 300.0
 DEPTH_SIGMA_FLOOR_M = 0.005  # of a flat surface: what depth cameras resolve at best
 _ERODED_FRACTION = 0.08  # of a region's smaller side, at each edge: there the depth is of what stands behind
 _MAD_TO_SIGMA = 1.4826  # of a normal distribution
@@ -30,7 +32,7 @@ class Location:
 
 
 def depth_from_image(message: Any) -> np.ndarray:
-    """A depth sensor_msgs/Image -> float32 (H, W), metres along the optical axis, NaN where invalid (0, infinite, negative).
+    """A depth sensor_msgs/Image -> float32 (H, W), metres along the optical axis, NaN where it is not in (0, MAX_DISTANCE_M].
 
     Raises:
         ValueError: it is neither 32FC1 (metres) nor 16UC1 (millimetres), or its data has the wrong length.
@@ -47,12 +49,14 @@ def depth_from_image(message: Any) -> np.ndarray:
     rows = np.ascontiguousarray(data.reshape(message.height, message.step)[:, :row_bytes])
     depth = rows.view(dtype.newbyteorder(">" if message.is_bigendian else "<")).astype(np.float32)
     depth *= np.float32(_METRES_PER_UNIT[message.encoding])
-    depth[~(np.isfinite(depth) & (depth > 0))] = np.nan
+    depth[~_is_plausible(depth)] = np.nan
     return depth
 
 
 def points_from_cloud(message: Any) -> np.ndarray:
     """A sensor_msgs/PointCloud2, organised or not -> its valid points float32 (n, 3), metres, in its own frame.
+
+    A point is valid if no coordinate is NaN or beyond +-MAX_DISTANCE_M.
 
     Raises:
         ValueError: it has no float32 fields x, y and z, or its data has the wrong length.
@@ -78,7 +82,7 @@ def points_from_cloud(message: Any) -> np.ndarray:
     rows = np.ascontiguousarray(data.reshape(message.height, message.row_step)[:, :row_bytes]).reshape(-1)
     packed = rows.view(point)
     points = np.stack([packed[name].astype(np.float32) for name in "xyz"], axis=1)
-    return points[np.isfinite(points).all(axis=1)]
+    return points[(np.abs(points) <= MAX_DISTANCE_M).all(axis=1)]
 
 
 def depths_in_image(pixels: np.ndarray, origin: tuple[int, int], depth: np.ndarray) -> np.ndarray:
@@ -90,7 +94,7 @@ def depths_in_image(pixels: np.ndarray, origin: tuple[int, int], depth: np.ndarr
     """
     (x, y), (height, width) = origin, pixels.shape
     inside = depth[y : y + height, x : x + width][_eroded(pixels)]
-    valid = inside[np.isfinite(inside)]
+    valid = inside[_is_plausible(inside)]
     enough = len(valid) >= max(MIN_VALID_PIXELS, MIN_VALID_FRACTION * len(inside))
     return valid if enough else valid[:0]
 
@@ -98,27 +102,38 @@ def depths_in_image(pixels: np.ndarray, origin: tuple[int, int], depth: np.ndarr
 def depths_in_cloud(pixels: np.ndarray, origin: tuple[int, int], points: np.ndarray, places: np.ndarray) -> np.ndarray:
     """As `depths_in_image`, of `points` (n, 3) that appear at `places` float (n, 2), from `Camera.pixels`."""
     eroded = _eroded(pixels)
-    column, row = np.rint(np.nan_to_num(places, nan=-1e9) - origin).astype(np.int64).T
+    column, row = np.rint(np.nan_to_num(places, nan=-1e9).clip(-1e9, 1e9) - origin).astype(np.int64).T
     within = (column >= 0) & (row >= 0) & (column < pixels.shape[1]) & (row < pixels.shape[0])
     within[within] = eroded[row[within], column[within]]
     depths = points[within, 2]
+    depths = depths[_is_plausible(depths)]
     return depths if len(depths) >= MIN_VALID_POINTS else depths[:0]
 
 
 def locate(ray: np.ndarray, depths: np.ndarray, camera: Camera) -> Location | None:
-    """Where on `ray` (3,) a region is whose surface has `depths` (n,); None without any, or for a ray to the side.
+    """Where on `ray` (3,) a region is whose surface has `depths` (n,), metres.
+
+    None without depths, for a ray to the side, or if the point is farther away than MAX_DISTANCE_M.
 
     The depth is the median, its standard deviation the scaled median absolute deviation. With q = ray / ray_z the point is
     p = depth * q, and its covariance sigma_depth^2 q q^T plus that of a centre that is off by CENTRE_SIGMA_PIXELS.
     """
     if len(depths) == 0 or not ray[2] > 1e-3:
         return None
+    depths = np.asarray(depths, np.float64)  # the mean of the two middle values may overflow float32
     depth = float(np.median(depths))
     sigma = max(_MAD_TO_SIGMA * float(np.median(np.abs(depths - depth))), DEPTH_SIGMA_FLOOR_M)
     slope = ray / ray[2]
+    if not 0 < depth * float(np.linalg.norm(slope)) <= MAX_DISTANCE_M:
+        return None
     across, down = (CENTRE_SIGMA_PIXELS / focal_length * depth for focal_length in camera.focal_lengths)
     covariance = sigma**2 * np.outer(slope, slope) + np.diag([across**2, down**2, 0])
     return Location(tuple(float(value) for value in depth * slope), covariance)
+
+
+def _is_plausible(depths: np.ndarray) -> np.ndarray:
+    """Whether depths are in (0, MAX_DISTANCE_M]; NaN is not."""
+    return (depths > 0) & (depths <= MAX_DISTANCE_M)
 
 
 def _eroded(pixels: np.ndarray) -> np.ndarray:

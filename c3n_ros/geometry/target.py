@@ -17,6 +17,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation
+from c3n_ros.geometry.depth import MAX_DISTANCE_M
+from c3n_ros.geometry.velocity import require_plausible_numbers
+
+_TOLERANCE = 1e-6  # of float32, in which messages hold angles and scores
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,16 @@ class Sighting:
     bearing: float
     elevation: float
     distance: float | None = None
+
+    @property
+    def is_plausible(self) -> bool:
+        """Whether everything is finite and in range: weight [0, 1], bearing +-pi, elevation +-pi/2, distance (0, 300] m."""
+        return (
+            0 <= self.weight <= 1 + _TOLERANCE
+            and abs(self.bearing) <= math.pi + _TOLERANCE
+            and abs(self.elevation) <= math.pi / 2 + _TOLERANCE
+            and (self.distance is None or 0 < self.distance <= MAX_DISTANCE_M)
+        )
 
 
 @dataclass(frozen=True)
@@ -60,6 +74,9 @@ class TargetSettings:
     smoothing_s: float = 0.3
     gate: float = 0.35
 
+    def __post_init__(self):
+        require_plausible_numbers(self)
+
 
 class TargetTracker:
     """Sightings in, target out. Not locked: one thread at a time.
@@ -84,7 +101,7 @@ class TargetTracker:
             self.reset()
         self._newest_ns = stamp_ns
         self._target = self.at(stamp_ns)
-        seen = [one for one in sightings if one.weight >= self.settings.min_weight and math.isfinite(one.bearing)]
+        seen = [one for one in sightings if one.weight >= self.settings.min_weight and _is_finite(one)]
         same = self._same(seen)
         best = max(seen, key=lambda sighting: sighting.weight, default=None)
         if same is not None:
@@ -159,6 +176,11 @@ def sightings_of(segmentation: Segmentation) -> list[Sighting]:
         for found in segmentation.objects
         if found.bearing is not None
     ]
+
+
+def _is_finite(sighting: Sighting) -> bool:
+    """Whether no number is NaN or infinite: smoothing would keep it for ever."""
+    return all(map(math.isfinite, (sighting.weight, sighting.bearing, sighting.elevation, sighting.distance or 0.0)))
 
 
 def turn_between(start: float, end: float) -> float:

@@ -147,21 +147,28 @@ def objects_message(segmentation: Segmentation, dropped_windows: int = 0) -> Sou
 
 
 def sightings_from_objects(message: SoundingObjects) -> list[Sighting]:
-    """What a target may be chosen from: the objects that have a bearing."""
-    picture = max(message.image_width * message.image_height, 1)
+    """What a target may be chosen from: the objects that have a bearing.
+
+    Numbers are taken as they are (`Sighting.is_plausible` judges them), but for a score outside [0, 1] or an area larger
+    than the image: these make the weight NaN, since their product could be plausible.
+    """
     return [
-        Sighting(
-            label=found.label,
-            weight=found.score * found.area / picture,
-            bearing=found.bearing,
-            elevation=found.elevation,
-            distance=None
-            if math.isnan(found.position.z)
-            else math.hypot(found.position.x, found.position.y, found.position.z),
-        )
+        Sighting(found.label, _weight(found, message), found.bearing, found.elevation, _distance(found.position))
         for found in message.objects
         if not math.isnan(found.bearing)
     ]
+
+
+def _weight(found: SoundingObject, message: SoundingObjects) -> float:
+    image_area = message.image_width * message.image_height
+    is_plausible = 0 <= found.score <= 1 + 1e-6 and 0 < found.area <= image_area
+    return found.score * found.area / image_area if is_plausible else math.nan
+
+
+def _distance(position: Point) -> float | None:
+    """Distance in metres; None for a position that is not known (all NaN)."""
+    place = (position.x, position.y, position.z)
+    return None if all(map(math.isnan, place)) else math.hypot(*place)
 
 
 def _object_message(region: Region) -> SoundingObject:

@@ -12,6 +12,7 @@ import numpy as np
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
+from c3n_ros.geometry.depth import MAX_DISTANCE_M
 from c3n_ros.geometry.direction import with_directions
 from c3n_ros.health.health import Health
 from c3n_ros.segmentation.pipeline import PackedWindow
@@ -85,9 +86,17 @@ class Perception:
             return segmentation
         try:
             found = {name: companion.content() for name, companion in packed.companions.items()}
-            return with_directions(
+            directed = with_directions(
                 segmentation, Camera.from_info(camera_info), depth=found.get("depth"), cloud=found.get("points")
             )
         except ValueError as error:
             self._say("no direction", error)
             return segmentation
+        self._report_missing_positions(directed, found)
+        return directed
+
+    def _report_missing_positions(self, directed: Segmentation, found: dict[str, Any]) -> None:
+        missing = [one.label for one in directed.objects if one.bearing is not None and one.position is None]
+        if found and missing:
+            reason = f"too few depths within (0, {MAX_DISTANCE_M:.0f}] m inside {len(missing)} of {len(directed.objects)} objects"
+            self._say("no position", ValueError(f"{reason}; check what publishes {' and '.join(found)}"))

@@ -6,6 +6,8 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from c3n_ros.geometry.camera import Camera, angles, ray_of
 
@@ -123,8 +125,35 @@ def test_a_camera_that_does_not_say_how_it_is_mounted_is_not_turned():
         ({"distortion_model": "thin_prism"}, "unknown distortion_model 'thin_prism'"),
         ({"d": [0.1, 0.2]}, "expected 4 or 5 coefficients"),
         ({"d": [math.nan] * 5}, "no numbers"),
+        ({"k": [math.nan, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "positive focal lengths"),
+        ({"k": [math.inf, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "positive focal lengths"),
+        ({"k": [1e-9, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "0.01 to 1000.0 times"),
+        ({"k": [400, 0, 1e300, 0, 400, 239.5, 0, 0, 1]}, "1e\\+300"),
+        ({"k": [400, 0, 319.5, 0, 400, 239.5, 0, 0, 0]}, "0 0 1"),
+        ({"r": [math.nan] * 9}, "expected a rotation"),
+        ({"r": [2.0, 0, 0, 0, 2, 0, 0, 0, 2]}, "expected a rotation"),
     ],
 )
 def test_what_cannot_be_used_is_refused_in_words(changes, words):
     with pytest.raises(ValueError, match=words):
         Camera.from_info(info(**changes))
+
+
+NUMBERS = st.one_of(st.floats(-2, 2), st.floats(100, 600), st.just(0.0), st.floats())
+
+
+@given(
+    st.lists(NUMBERS, min_size=9, max_size=9)
+    | st.tuples(NUMBERS, NUMBERS).map(lambda f: [f[0], 0, 9, 0, f[1], 9, 0, 0, 1]),
+    st.sampled_from([[0.0] * 9, [1, 0, 0, 0, 1, 0, 0, 0, 1]]) | st.lists(NUMBERS, min_size=9, max_size=9),
+    st.lists(NUMBERS, min_size=5, max_size=5),
+)
+def test_any_camera_info_is_refused_or_gives_unit_rays_or_none(k, r, d):
+    try:
+        camera = Camera.from_info(info(k=k, r=r, d=d))
+    except ValueError:
+        return
+    with np.errstate(all="ignore"):
+        rays = camera.rays([[0.0, 0.0], [319.5, 239.5], [639.0, 479.0]])
+    lengths = np.linalg.norm(rays, axis=1)
+    assert (np.isnan(lengths) | (np.abs(lengths - 1) < 1e-6)).all()

@@ -4,11 +4,15 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 
 from c3n_ros.geometry.camera import Camera
 from c3n_ros.geometry.depth import (
     CENTRE_SIGMA_PIXELS,
     DEPTH_SIGMA_FLOOR_M,
+    MAX_DISTANCE_M,
     depth_from_image,
     depths_in_cloud,
     depths_in_image,
@@ -122,3 +126,39 @@ def test_a_flat_surface_is_as_sure_as_a_camera_can_be():
 def test_no_depth_is_no_position():
     assert locate(np.array([0, 0, 1.0]), np.zeros(0), CAMERA) is None
     assert locate(np.array([1.0, 0, 0]), np.ones(20), CAMERA) is None, "depth says nothing along a ray to the side"
+
+
+LARGEST = np.finfo(np.float32).max
+ANY_FLOAT32 = st.one_of(st.floats(width=32), st.floats(0.125, 16, width=32), st.just(float(LARGEST)))
+
+
+@pytest.mark.parametrize("mark", [LARGEST, np.inf, np.nan, 0.0, -1.0, 300.5, -LARGEST])
+def test_marks_of_nothing_measured_are_no_depth(mark):
+    assert np.isnan(depth_from_image(depth_image(np.full((3, 4), mark), np.float32, "32FC1"))).all()
+    assert len(depths_in_image(np.ones((10, 10), bool), (0, 0), np.full((10, 10), mark, np.float32))) == 0
+
+
+def test_the_range_ends_at_its_limit():
+    assert (depth_from_image(depth_image([[MAX_DISTANCE_M]], np.float32, "32FC1")) == MAX_DISTANCE_M).all()
+
+
+def test_a_median_does_not_overflow_and_a_far_point_has_no_position():
+    assert locate(np.array([0, 0, 1.0]), np.full(20, LARGEST), CAMERA) is None
+    assert locate(np.array([0.99, 0, 0.01]), np.full(20, 10.0), CAMERA) is None, "1,000 m along the ray"
+
+
+@given(arrays(np.float32, (8, 8), elements=ANY_FLOAT32))
+def test_any_depth_image_gives_a_finite_position_within_range_or_none(values):
+    for depth in (depth_from_image(depth_image(values, np.float32, "32FC1")), values):
+        location = locate(np.array([0.6, 0, 0.8]), depths_in_image(np.ones((8, 8), bool), (0, 0), depth), CAMERA)
+        if location is not None:
+            assert 0 < np.linalg.norm(location.position) <= MAX_DISTANCE_M + 1e-9
+            assert np.isfinite(location.covariance).all()
+
+
+@given(arrays(np.float32, (30, 3), elements=ANY_FLOAT32))
+def test_any_cloud_gives_depths_within_range(values):
+    for points in (points_from_cloud(cloud(values)), values):
+        with np.errstate(all="ignore"):
+            depths = depths_in_cloud(np.ones((80, 100), bool), (0, 0), points, CAMERA.pixels(points))
+        assert ((depths > 0) & (depths <= MAX_DISTANCE_M)).all()

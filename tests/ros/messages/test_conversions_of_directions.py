@@ -39,3 +39,23 @@ def test_a_target_is_chosen_alike_from_messages_and_from_segmentations(position)
     assert (one.weight, one.elevation) == pytest.approx((other.weight, other.elevation))
     assert one.distance == other.distance
     assert sightings_from_objects(objects_message(segmentation())) == []
+
+
+@pytest.mark.parametrize(
+    "field, value",
+    [("score", math.nan), ("score", -0.1), ("score", 3.0), ("area", 0), ("area", 25), ("bearing", math.inf),
+     ("bearing", 4.0), ("elevation", math.nan), ("elevation", 2.0)],
+)  # fmt: skip
+def test_objects_with_implausible_fields_are_not_plausible_sightings(field, value):
+    message = objects_message(segmentation(bearing=0.5, position=(0.0, 0.0, 3.0)))
+    assert sightings_from_objects(message)[0].is_plausible
+    setattr(message.objects[0], field, value)
+    assert not sightings_from_objects(message)[0].is_plausible
+
+
+@pytest.mark.parametrize("axis", "xyz")
+@pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf, 1e300, 301.0])
+def test_a_position_that_is_not_finite_or_too_far_is_not_plausible(axis, value):
+    message = objects_message(segmentation(bearing=0.5, position=(0.0, 0.0, 3.0)))
+    setattr(message.objects[0].position, axis, value)
+    assert not sightings_from_objects(message)[0].is_plausible
