@@ -2,6 +2,10 @@
 
 A piece of the stream carries a stamp; GStreamer's encoder puts one frame into each and counts time from its first
 sample on. What the encoder and the decoder keep back is known, so sound gets the time at which it was heard.
+
+Frames are found here and not by FFmpeg's parser (`av.CodecContext.parse`), which takes the first four bytes that look like a
+header and passes on what lies before a frame with it: of a stream that lost a piece within a frame it loses up to one frame
+more, and stamps differ. Of whole streams, and of losses between frames, its sound is the same.
 """
 
 from __future__ import annotations
