@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 from tiny import make_tiny_model
 
 from c3n_model.model import Model
 
+settings.register_profile("fuzz", max_examples=5_000, deadline=None)  # make fuzz
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 
 

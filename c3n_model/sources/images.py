@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from fractions import Fraction
 from io import BytesIO
 from typing import Any
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from c3n_model.sources.limits import LimitError, check_image_size
+from c3n_model.sources.limits import MAX_IMAGE_PIXELS, LimitError, check_image_size
 from c3n_model.sources.pictures import is_whole
 from c3n_model.sources.stamps import stamp_of
 from c3n_model.types import Frame
@@ -115,12 +114,12 @@ def mask_from_image(message: Any) -> np.ndarray:
 def _claimed_size(data: bytes) -> tuple[int, int] | None:
     """Width and height by the header of a compressed image, without decoding it; None if no such header can be read."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", PIL.Image.DecompressionBombWarning)
-            with PIL.Image.open(BytesIO(data)) as picture:
-                return picture.size
-    except PIL.Image.DecompressionBombError as error:
-        raise LimitError(f"{error}: let the driver publish a smaller image") from error
+        with PIL.Image.open(BytesIO(data)) as picture:
+            return picture.size
+    except PIL.Image.DecompressionBombError as error:  # Pillow's own limit, which is above ours
+        raise LimitError(
+            f"expected at most {MAX_IMAGE_PIXELS} pixels, got more ({error}): let the driver publish a smaller image"
+        ) from error
     except Exception:  # Pillow's readers raise many kinds for damaged headers, SyntaxError and struct.error among them
         return None
 
