@@ -38,6 +38,7 @@ from c3n_ros.message_types import message_class
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.parameters import LIVE, START, declare_parameters, parameter, with_changes
 from c3n_ros.poses import facing
+from c3n_ros.ros_guard import Guarded
 from c3n_ros.run_node import run, spin
 from c3n_ros.target import TargetSettings
 
@@ -119,7 +120,7 @@ class FollowParameters:
         return FollowSettings(**own, target=TargetSettings(**target))
 
 
-class FollowSoundNode(Node):
+class FollowSoundNode(Guarded, Node):
     """Convert, ask the follower, publish. All callbacks run in the thread that spins the node."""
 
     def __init__(self, **node_options):
@@ -145,6 +146,11 @@ class FollowSoundNode(Node):
         self._publisher = self.create_publisher(
             kind, topic, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
         )
+
+    def on_callback_failure(self, source: str) -> None:
+        """Stop the robot where its control loop failed: the last velocity must not outlive it."""
+        if source.startswith("timer"):
+            self._publish_velocity(STANDSTILL)
 
     def _create_subscriptions(self) -> None:
         # Best effort matches every publisher.

@@ -27,9 +27,10 @@ class Guard:
     Sources are few: topics, services, timers and fixed names. Exceptions that are not of class Exception (SystemExit) pass.
     """
 
-    def __init__(self, log: Callable[[str], None]):
-        """`log` is told of a source's failures every `REPEAT_AFTER_S` at most, and never the same text twice in that time."""
-        self._log = log
+    def __init__(self, log: Callable[[str], None], on_failure: Callable[[str], None] = lambda source: None):
+        """`log` is told of a source's failures every `REPEAT_AFTER_S` at most, and never the same text twice in that time;
+        `on_failure` of the source of every one, in the thread where it failed."""
+        self._log, self._on_failure = log, on_failure
         self._lock = threading.Lock()
         self._failures: dict[str, Failure] = {}
         self._logged: dict[str, float] = {}  # by source, and by the latest text under ""
@@ -47,6 +48,7 @@ class Guard:
             return function(*arguments)
         except Exception as error:
             self._record(source, in_one_line(error))
+            self._on_failure(source)
             return None
 
     def wrap(self, source: str, function: Callable) -> Callable:

@@ -20,8 +20,11 @@ class Guarded:
     def __init__(self, *args: Any, **options: Any):
         """Arguments are those of the node."""
         # rclpy's Node creates services while it is made, before it has a logger.
-        self.guard = Guard(lambda text: self.get_logger().error(text))
+        self.guard = Guard(lambda text: self.get_logger().error(text), self.on_callback_failure)
         super().__init__(*args, **options)
+
+    def on_callback_failure(self, source: str) -> None:
+        """Called after a callback failed; a node that moves something overrides this to stop it."""
 
     def create_subscription(
         self, msg_type: type, topic: str, callback: Callable, qos_profile: Any, *, raw: bool = False, **options: Any

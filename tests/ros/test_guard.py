@@ -1,14 +1,19 @@
 """One failing item costs itself only, is counted, and is logged now and then."""
 
 import pytest
+from geometry_msgs.msg import Twist
 from rclpy.node import Node
 from robot import wait_until
 from std_msgs.msg import Header, String
 from std_srvs.srv import SetBool, Trigger
 
 from c3n_ros import guard as module
-from c3n_ros.guard import Guard
+from c3n_ros.follow_sound_node import FollowSoundNode
+from c3n_ros.guard import Failure, Guard
+from c3n_ros.msg import SoundingObjects
 from c3n_ros.ros_guard import Guarded, deserialize
+
+NOTHING = Failure(0, "", 0.0)
 
 
 def fail(*arguments):
@@ -84,7 +89,7 @@ def test_subscriptions_services_and_timers_of_a_node_survive(spin):
     for message in (String(data="a"), b"ab", b"", String(data="a"), String(data="b")):
         words.publish(message)
     assert wait_until(lambda: fragile.done.count("a") == 2 and "b" in fragile.done and fragile.done.count("tick") > 2)
-    assert wait_until(lambda: fragile.guard.failures["/words"].count == 4)
+    assert wait_until(lambda: fragile.guard.failures.get("/words", NOTHING).count == 4)
     assert fragile.guard.failures["timer tick"].count == 1
     switch, press = other.create_client(SetBool, "fragile/switch"), other.create_client(Trigger, "fragile/press")
     assert switch.wait_for_service(5) and press.wait_for_service(5)
@@ -92,3 +97,21 @@ def test_subscriptions_services_and_timers_of_a_node_survive(spin):
     assert wait_until(lambda: all(answer.done() for answer in answers))
     assert [answer.result().success for answer in answers] == [False, True]
     assert "ZeroDivisionError" in answers[0].result().message
+
+
+def test_follow_sound_survives_absurd_objects_and_stands_still_when_its_loop_fails(spin):
+    node, other = FollowSoundNode(), Node("other")
+    spin(node, other)
+    told = []
+    other.create_subscription(Twist, "cmd_vel", told.append, 10)
+    objects = other.create_publisher(SoundingObjects, "sounding_object/objects", 10)
+    assert wait_until(lambda: objects.get_subscription_count() and node.count_subscribers("cmd_vel"))
+    before_1970 = SoundingObjects()
+    before_1970.header.stamp.sec = -5
+    for message in (b"abc", before_1970):
+        objects.publish(message)
+    assert wait_until(lambda: node.guard.failures.get("/sounding_object/objects", NOTHING).count == 2)
+    assert not told
+    node._follower = None
+    assert wait_until(lambda: len(told) > 3)
+    assert {(twist.linear.x, twist.angular.z) for twist in told} == {(0.0, 0.0)}
