@@ -10,7 +10,7 @@ help:
 	@echo "make demo    set up, build, and run the node on a recorded scene; the result lies in out/demo/"
 	@echo "make simulate  set up, build, and let a simulated robot turn towards sounds; the result lies in out/simulate/"
 	@echo "make test    set up, build, and run the tests; PYTEST_ARGS=\"-k name\" chooses"
-	@echo "make fuzz    run the property tests with 5,000 cases each, and 10,000 malformed messages over DDS"
+	@echo "make fuzz    run the property tests with 20,000 cases each, and 10,000 malformed messages over DDS"
 	@echo "make build   set up, and build the ROS workspace into install/"
 	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter)"
 	@echo "make clean   remove build/ install/ log/, keep the environment and out/"

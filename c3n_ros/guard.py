@@ -47,7 +47,7 @@ class Guard:
         try:
             return function(*arguments)
         except Exception as error:
-            self._record(source, in_one_line(error))
+            self.record(source, in_one_line(error))
             self._on_failure(source)
             return None
 
@@ -55,7 +55,8 @@ class Guard:
         """Return a function of one or no argument that calls `function` by `run`."""
         return lambda *arguments: self.run(source, function, *arguments)
 
-    def _record(self, source: str, cause: str) -> None:
+    def record(self, source: str, cause: str) -> None:
+        """Count a failure that was noticed elsewhere, and log it now and then."""
         now_s = time.monotonic()
         with self._lock:
             known = self._failures.get(source)

@@ -10,7 +10,7 @@ from tiny import make_tiny_model
 
 from c3n_model.model import Model
 
-settings.register_profile("fuzz", max_examples=5_000, deadline=None)  # make fuzz
+settings.register_profile("fuzz", max_examples=20_000, deadline=None)  # pytest --hypothesis-profile=fuzz
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 
 
