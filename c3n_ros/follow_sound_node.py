@@ -40,6 +40,7 @@ from c3n_ros.message_types import message_class
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.parameters import declare_parameters, with_changes
 from c3n_ros.poses import facing
+from c3n_ros.ros_guard import Guarded
 from c3n_ros.run_node import run, spin
 from c3n_ros.velocity import STANDSTILL, Velocity
 
@@ -55,7 +56,7 @@ _REMEDIES = {
 }
 
 
-class FollowSoundNode(Node):
+class FollowSoundNode(Guarded, Node):
     """Convert, ask the follower, publish. All callbacks run in the thread that spins the node."""
 
     def __init__(self, **node_options):
@@ -84,6 +85,11 @@ class FollowSoundNode(Node):
         self._publisher = self.create_publisher(
             kind, topic, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
         )
+
+    def on_callback_failure(self, source: str) -> None:
+        """Stop the robot where its control loop failed: the last velocity must not outlive it."""
+        if source.startswith("timer"):
+            self._publish_velocity(STANDSTILL)
 
     def _create_subscriptions(self) -> None:
         # Best effort matches every publisher.
