@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from io import BytesIO
 from typing import Any
 
 import cv2
 import numpy as np
+import PIL.Image
 
-from c3n_model.messages.compressed import is_whole
+from c3n_model.messages.limits import MAX_IMAGE_PIXELS, LimitError, check_image_size
 from c3n_model.messages.stamps import stamp_of
+from c3n_model.messages.compressed import is_whole
 from c3n_model.types import Frame
 
 # Encoding -> (dtype of a channel, channels in a row, conversion to RGB or None if it is RGB).
@@ -55,7 +58,8 @@ _DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 def frame_from_image(message: Any) -> Frame:
     """sensor_msgs/Image -> Frame. Of 16 bits a channel the upper eight are kept.
 
-    Raises ValueError for an encoding that is not known, a row that is too short, or data of the wrong length.
+    Raises ValueError for an encoding that is not known, a row that is too short, or data of the wrong length, LimitError
+    for a size beyond `limits`.
     """
     if not knows_encoding(message.encoding):
         _refuse_depth(message.encoding)
@@ -78,14 +82,18 @@ def frame_from_image(message: Any) -> Frame:
 def frame_from_compressed(message: Any) -> Frame:
     """sensor_msgs/CompressedImage (JPEG or PNG, whatever its `format` calls it) -> Frame.
 
-    Raises ValueError for depth, and for data that is cut, damaged or no picture.
+    Raises ValueError for depth, and for data that is cut, damaged or no picture, LimitError for a size beyond `limits`,
+    which is read before anything is decoded: a few kilobytes of PNG can claim gigabytes of pixels.
     """
     wanted, _, compression = message.format.partition(";")
     if "compressedDepth" in message.format:
         _refuse_depth("compressedDepth")
     _refuse_depth(wanted.strip())
     data = bytes(message.data)
-    picture = _unpack(data) if is_whole(data) else None
+    size = _claimed_size(data)
+    if size is not None:
+        check_image_size(*size)
+    picture = _unpack(data) if size is not None and is_whole(data) else None
     if picture is None:
         raise ValueError(
             f"a compressed image of format {message.format!r} and {len(data)} bytes is no whole JPEG or PNG: "
@@ -101,6 +109,19 @@ def mask_from_image(message: Any) -> np.ndarray:
     if message.encoding not in ("mono8", "8UC1"):
         raise ValueError(f"expected a mask as mono8, got encoding {message.encoding!r}")
     return _rows(message, np.dtype(np.uint8), 1)[..., 0].copy()
+
+
+def _claimed_size(data: bytes) -> tuple[int, int] | None:
+    """Width and height by the header of a compressed image, without decoding it; None if no such header can be read."""
+    try:
+        with PIL.Image.open(BytesIO(data)) as picture:
+            return picture.size
+    except PIL.Image.DecompressionBombError as error:  # Pillow's own limit, which is above ours
+        raise LimitError(
+            f"expected at most {MAX_IMAGE_PIXELS} pixels, got more ({error}): let the driver publish a smaller image"
+        ) from error
+    except Exception:  # Pillow's readers raise many kinds for damaged headers, SyntaxError and struct.error among them
+        return None
 
 
 def _unpack(data: bytes) -> np.ndarray | None:
@@ -128,6 +149,7 @@ def _refuse_depth(encoding: str) -> None:
 
 def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
     """The image's bytes as (rows, width, channels), without the padding of rows."""
+    check_image_size(message.width, message.height)
     row_bytes = message.width * channels * dtype.itemsize
     rows = int(message.height * _ROWS_PER_ROW.get(message.encoding, 1))
     data = np.frombuffer(message.data, dtype=np.uint8)
