@@ -36,6 +36,7 @@ from c3n_ros.follow_parameters import FollowParameters
 from c3n_ros.geometry.camera import ray_of
 from c3n_ros.geometry.follow import MAX_STALL_S, SoundFollower
 from c3n_ros.geometry.velocity import STANDSTILL, Velocity
+from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.conversions import sightings_from_objects
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.messages.poses import facing
@@ -55,7 +56,7 @@ _REMEDIES = {
 }
 
 
-class FollowSoundNode(Node):
+class FollowSoundNode(Guarded, Node):
     """Convert, ask the follower, publish. All callbacks run in the thread that spins the node."""
 
     def __init__(self, **node_options):
@@ -84,6 +85,11 @@ class FollowSoundNode(Node):
         self._publisher = self.create_publisher(
             kind, topic, profile, qos_overriding_options=QoSOverridingOptions.with_default_policies()
         )
+
+    def on_callback_failure(self, source: str) -> None:
+        """Stop the robot where its control loop failed: the last velocity must not outlive it."""
+        if source.startswith("timer"):
+            self._publish_velocity(STANDSTILL)
 
     def _create_subscriptions(self) -> None:
         # Best effort matches every publisher.

@@ -23,6 +23,7 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.sound import SoundMessages
 from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
 from c3n_ros.run_node import run, spin
@@ -37,7 +38,7 @@ _PARAMETERS = {
 }
 
 
-class MicrophoneNode(Node):
+class MicrophoneNode(Guarded, Node):
     """Take chunks from the microphone, publish them, look after the stream; all in the executor's thread."""
 
     def __init__(self, sounddevice: ModuleType | Any = None, **node_options):

@@ -29,6 +29,8 @@ from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import Segmentation
+from c3n_ros.health.guard import in_one_line
+from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
 from c3n_ros.run_node import run, spin
 from c3n_ros.segmentation.perception import Perception
@@ -39,10 +41,8 @@ from c3n_ros.segmentation.ros_lifecycle import refuse_wrong_transitions
 from c3n_ros.segmentation.ros_outputs import Outputs
 from c3n_ros.segmentation.settings import SegmentationParameters
 
-REPEAT_ERROR_AFTER_S = 10.0
 
-
-class SegmentationNode(LifecycleNode):
+class SegmentationNode(Guarded, LifecycleNode):
     """Transitions and wiring. What is `None` or not tells the state: `_model` while configured, `pipeline` and `inputs` while
     active."""
 
@@ -68,7 +68,6 @@ class SegmentationNode(LifecycleNode):
         self._perception: Perception | None = None
         self.pipeline: Pipeline | None = None
         self.inputs: Inputs | None = None
-        self._said_s: dict[str, float] = {}  # what was said last when
         self._diagnostics = Diagnostics(self)
         self._health = self._diagnostics.health
         self.add_on_set_parameters_callback(self._on_parameters)
@@ -118,8 +117,8 @@ class SegmentationNode(LifecycleNode):
             step()
         except Exception as error:  # whatever a file, a driver or a library has to say
             undo()
-            self._health.model_refused = _in_one_line(error)
-            self.get_logger().error(f"cannot {name}: {_in_one_line(error)}")
+            self._health.model_refused = in_one_line(error)
+            self.get_logger().error(f"cannot {name}: {in_one_line(error)}")
             return TransitionCallbackReturn.FAILURE
         return TransitionCallbackReturn.SUCCESS
 
@@ -131,14 +130,26 @@ class SegmentationNode(LifecycleNode):
         self._health.state = "inactive"
 
     def _activate(self, state) -> None:
-        settings, health, sample_rate = self._settings, self._health, self._model.sample_rate
-        self._session = self._make_session(self._model, settings.device)
-        self._perception = Perception(self._session, settings, self._publish, self._camera_info, health, self._say)
-        self._perception.warm_up()
-        assembler = WindowAssembler(sample_rate, rules=settings.rules)
-        self.pipeline = Pipeline(assembler, self._perception.segment, self._complain)
-        self.inputs = Inputs(self, settings, self.pipeline)
+        self._prepare()
         super().on_activate(state)  # the publishers, before anything can be published
+        self._listen()
+        note = self._model.card.get("note", "")
+        text = f"listening with model {self._settings.model} on {self._session.device}. {note}"
+        self.get_logger().info(text.strip())
+
+    def _prepare(self) -> None:
+        settings = self._settings
+        self._session = self._make_session(self._model, settings.device)
+        self._perception = Perception(
+            self._session, settings, self._publish, self._camera_info, self._health, self.guard
+        )
+        self._perception.warm_up()
+        assembler = WindowAssembler(self._model.sample_rate, rules=settings.rules)
+        self.pipeline = Pipeline(assembler, self._perception.segment, self.guard)
+        self.inputs = Inputs(self, settings, self.pipeline)
+
+    def _listen(self) -> None:
+        settings, health = self._settings, self._health
         self._outputs.announce(settings)
         self.pipeline.start()
         if health.enabled:
@@ -146,8 +157,22 @@ class SegmentationNode(LifecycleNode):
         self._diagnostics.listen_to(self.inputs, self.pipeline)
         health.device, health.state = str(self._session.device), "active"
         self._apply(settings)
-        note = self._model.card.get("note", "")
-        self.get_logger().info(f"listening with model {settings.model} on {self._session.device}. {note}".strip())
+
+    def _restart(self, dead_threads: list[str]) -> None:
+        """Replace threads, buffers and session by new ones: whatever ended a thread may have left any of them half changed.
+
+        A process that cannot do that ends with status 1, so that what supervises it (respawn, systemd) starts another.
+        """
+        self.get_logger().error(
+            f"thread {' and '.join(dead_threads)} ended unexpectedly: starting again, buffers are empty"
+        )
+        self._deactivate()
+        try:
+            self._prepare()
+            self._listen()
+        except Exception as error:
+            self.get_logger().fatal(f"cannot start again: {in_one_line(error)}")
+            raise SystemExit(1) from error
 
     def _deactivate(self) -> None:
         if self.inputs is not None:
@@ -171,21 +196,6 @@ class SegmentationNode(LifecycleNode):
 
     def _camera_info(self) -> CameraInfo | None:
         return self.inputs.camera_info
-
-    def _complain(self, what: str, error: Exception) -> None:
-        """In the thread where it happened: a piece of sound or a window is lost."""
-        if what == "window":
-            self._health.fail_window(_in_one_line(error))
-            self._say("window skipped", error)
-        else:
-            self._say("sound not used", error)
-
-    def _say(self, what: str, error: Exception) -> None:
-        """Not again and again (rclpy's own throttle goes by lines of code, not by what is said)."""
-        now_s = time.monotonic()
-        if now_s - self._said_s.get(what, -REPEAT_ERROR_AFTER_S) >= REPEAT_ERROR_AFTER_S:
-            self._said_s[what] = now_s
-            self.get_logger().error(f"{what}: {_in_one_line(error)}")
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         state = LIVE if self.pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
@@ -218,18 +228,17 @@ class SegmentationNode(LifecycleNode):
             self.inputs.look_around()
         if self._session is not None:
             self._health.device_memory_bytes = self._session.device_memory_bytes
-        self._diagnostics.report(self.inputs, self.pipeline)
+        dead_threads = self.pipeline.dead_threads if self.pipeline is not None else []
+        if dead_threads:
+            self._health.lose_threads(dead_threads)
+        self._diagnostics.report(self.inputs, self.pipeline, self.guard.failures)
+        if dead_threads:
+            self._restart(dead_threads)
 
     def destroy_node(self) -> None:
         """Let the window in progress finish, then take the node down."""
         self._clean_up()
         super().destroy_node()
-
-
-def _in_one_line(error: Exception) -> str:
-    """What was expected to happen says itself what is wrong; of anything else the kind is named, too."""
-    text = " ".join(str(error).split())
-    return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"
 
 
 def main() -> int:

@@ -7,21 +7,25 @@ import io
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from c3n_model.messages.limits import MAX_IMAGE_PIXELS, LimitError, check_image_size
+
 PICTURE_FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF")
-# Decoding takes up to 14 bytes per pixel, so this is 0.9 GiB; a picture of 2 MB may claim far more.
-MAX_PIXELS = 8192 * 8192
 
 
 def decode_picture(data: bytes) -> Image.Image:
     """Decode a whole picture, one of `PICTURE_FORMATS`; pixels and mode are those stored.
 
-    Raises ValueError, with the reason, for data that is cut, damaged, of another format or of more than `MAX_PIXELS`.
+    Raises ValueError, with the reason, for data that is cut, damaged or of another format; LimitError, before anything is
+    decoded, for a size beyond `limits`: decoding takes up to 14 bytes per pixel, 0.9 GiB at the limit.
     """
     try:
         image = Image.open(io.BytesIO(data), formats=PICTURE_FORMATS)
-        if image.width * image.height > MAX_PIXELS:
-            raise ValueError(f"{image.width} x {image.height} pixels, expected at most {MAX_PIXELS}")
+        check_image_size(*image.size)
         image.load()
+    except LimitError:
+        raise
+    except Image.DecompressionBombError as error:  # Pillow's own limit, which is above ours
+        raise LimitError(f"expected at most {MAX_IMAGE_PIXELS} pixels, got more: {error}") from error
     except UnidentifiedImageError as error:  # whose own message is the address of the buffer
         raise ValueError(f"{len(data)} bytes that do not begin as {', '.join(PICTURE_FORMATS)} do") from error
     except Exception as error:  # damaged data leads decoders into any error

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from c3n_model.messages.compressed import PICTURE_FORMATS, decode_picture, to_rgb
+from c3n_model.messages.limits import LimitError, check_image_size
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import Frame
 
@@ -55,7 +56,8 @@ _DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 def frame_from_image(message: Any) -> Frame:
     """sensor_msgs/Image -> Frame. Of 16 bits a channel the upper eight are kept.
 
-    Raises ValueError for an encoding that is not known, a row that is too short, or data of the wrong length.
+    Raises ValueError for an encoding that is not known, a row that is too short, or data of the wrong length, LimitError
+    for a size beyond `limits`.
     """
     if not knows_encoding(message.encoding):
         _refuse_depth(message.encoding)
@@ -79,7 +81,9 @@ def frame_from_compressed(message: Any) -> Frame:
     """Decode a sensor_msgs/CompressedImage: one of `PICTURE_FORMATS`, whatever its `format` calls it.
 
     The Exif orientation is ignored: turned pixels would not fit the camera's other topics.
-    Raises ValueError for depth, and for data that is cut, damaged, too large or not a picture.
+
+    Raises ValueError for depth, and for data that is cut, damaged or not a picture, LimitError for a size beyond `limits`,
+    which is read before anything is decoded: a few kilobytes of PNG can claim gigabytes of pixels.
     """
     wanted, _, compression = message.format.partition(";")
     if "compressedDepth" in message.format:
@@ -88,6 +92,8 @@ def frame_from_compressed(message: Any) -> Frame:
     data = bytes(message.data)
     try:
         rgb = to_rgb(decode_picture(data), upright=False)
+    except LimitError:
+        raise
     except ValueError as error:
         raise ValueError(
             f"a compressed image of format {message.format!r} and {len(data)} bytes is not a whole picture ({error}): "
@@ -122,6 +128,7 @@ def _refuse_depth(encoding: str) -> None:
 
 def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
     """The image's bytes as (rows, width, channels), without the padding of rows."""
+    check_image_size(message.width, message.height)
     row_bytes = message.width * channels * dtype.itemsize
     rows = int(message.height * _ROWS_PER_ROW.get(message.encoding, 1))
     data = np.frombuffer(message.data, dtype=np.uint8)

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import av
 import numpy as np
 
+from c3n_model.messages.limits import check_mp3_length
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
 MP3_REMEDY = (
@@ -64,7 +65,7 @@ class Mp3Decoder:
         """Forget the stream so far: the next piece begins another one."""
         self._codec = None
         self._sample_rate = 0
-        self._bytes = b""  # not yet a whole frame
+        self._bytes = bytearray()  # not yet a whole frame; deleting from the front does not copy the rest
         self._stamped_ns: int | None = None  # where the bytes begin in time, if a message began with them
         self._counted_ns: int | None = None  # the same by the frames so far
         self._passed_over = 0  # bytes since the last sound
@@ -73,8 +74,9 @@ class Mp3Decoder:
         """The sound of all frames that `data` completes, a chunk float32 (n, channels) each.
 
         `stamp_ns`: when the sound of `data` began. Raises ValueError (`MP3_REMEDY`) where nothing comes but bytes that
-        are no MP3; the decoder may be fed on.
+        are no MP3, LimitError for more than 10 s at once; the decoder may be fed on.
         """
+        check_mp3_length(len(data))
         if self._counted_ns is not None and abs(stamp_ns - self._end_ns()) > LONGEST_BRIDGE_NS:
             self.reset()
         if not self._bytes:
@@ -82,7 +84,8 @@ class Mp3Decoder:
         self._bytes += bytes(data)
         chunks = []
         while (header := self._find_frame(stamp_ns)) is not None:
-            frame, self._bytes = self._bytes[: header.size], self._bytes[header.size :]
+            frame = bytes(self._bytes[: header.size])
+            del self._bytes[: header.size]
             begin_ns = self._counted_ns if self._stamped_ns is None else self._stamped_ns
             self._counted_ns, self._stamped_ns = begin_ns + header.duration_ns, None
             sound = self._sound(frame, header, begin_ns)
@@ -110,7 +113,7 @@ class Mp3Decoder:
                 if len(following) < 4 or read_header(following) is not None:
                     return header
             skipped = max(self._bytes.find(b"\xff", 1), 0) or len(self._bytes)
-            self._bytes = self._bytes[skipped:]
+            del self._bytes[:skipped]
             self._passed_over += skipped
             self._stamped_ns = stamp_ns  # something is missing here: the newest stamp says how much
         return None

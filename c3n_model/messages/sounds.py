@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from c3n_model.messages.limits import check_sound_format, check_sound_length
 from c3n_model.messages.mp3 import MP3_REMEDY, looks_like_mp3
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import AudioChunk
@@ -40,8 +41,8 @@ _SAMPLE_ARRAYS = {
 class AudioFormat:
     """How the bytes of AudioData are to be read; the defaults are those of audio_capture with format:=wave.
 
-    MP3 says itself what its rate and channels are. Raises ValueError if the rate or the number of channels is not
-    positive, or the sample format or the coding is unknown.
+    MP3 says itself what its rate and channels are. Raises LimitError (a ValueError) if the rate or the number of channels
+    is beyond `limits`, ValueError if the sample format or the coding is unknown.
     """
 
     sample_rate: int = 16000
@@ -50,11 +51,7 @@ class AudioFormat:
     coding_format: str = "wave"
 
     def __post_init__(self):
-        if self.sample_rate <= 0 or self.channels <= 0:
-            raise ValueError(
-                "expected a positive sample_rate and number of channels, "
-                f"got {self.sample_rate} Hz and {self.channels}; correct audio_info or the parameters"
-            )
+        check_sound_format(self.sample_rate, self.channels)
         if _SAMPLE_FORMAT.fullmatch(self.sample_format) is None:
             raise ValueError(f"unknown sample_format {self.sample_format!r}; known are {_KNOWN_FORMATS}")
         if not self.is_mp3 and self.coding_format.lower() not in _PCM_CODINGS:
@@ -133,6 +130,7 @@ def pcm_from_samples(samples: np.ndarray) -> np.ndarray:
 def _samples_of(audio_data: Any, flag: int, audio_format: AudioFormat) -> np.ndarray:
     name, dtype, zero, full_scale = _SAMPLE_ARRAYS[flag]
     values = np.asarray(getattr(audio_data, name), dtype=dtype)
+    check_sound_length(len(values) // audio_format.channels, audio_format.sample_rate)
     if len(values) % audio_format.channels:
         raise ValueError(
             f"{len(values)} values of {name} are no whole number of {audio_format.channels}-channel samples"
@@ -150,6 +148,7 @@ def _samples_from_bytes(data: np.ndarray, audio_format: AudioFormat) -> np.ndarr
     ).groups()
     size = int(container or float_bits or -(-int(bits) // 8) * 8) // 8
     step = size * audio_format.channels
+    check_sound_length(len(data) // step, audio_format.sample_rate)
     if len(data) % step:
         raise ValueError(
             f"{len(data)} bytes of sound are no whole number of {audio_format.channels}-channel "

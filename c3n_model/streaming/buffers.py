@@ -16,6 +16,8 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk,
 
 # Stamps of sound wander by this much without a sample being lost.
 JITTER_NS = 20_000_000
+# Bounds on the sound held at once, so that memory and time per chunk stay bounded whatever stamps and rates a stream claims.
+MAX_PIECES, MAX_RATES = 20_000, 4
 
 
 class FrameBuffer:
@@ -99,6 +101,10 @@ class _Piece:
     number: int = 0
 
     @property
+    def duration_ns(self) -> int:
+        return len(self.mono) * NANOSECONDS_PER_SECOND // self.rate
+
+    @property
     def begin_ns(self) -> int:
         return self.anchor_ns + self.number * NANOSECONDS_PER_SECOND // self.rate
 
@@ -149,15 +155,21 @@ class AudioBuffer:
     def __init__(self, capacity_ns: int = 10 * NANOSECONDS_PER_SECOND):
         self._capacity_ns = capacity_ns
         self._pieces: list[_Piece] = []  # by stamp
-        self.delay_ns = 0  # the longest chunk ever: sound comes when its last sample is over
         self.clear()
 
     def __len__(self) -> int:
         return len(self._pieces)
 
+    @property
+    def delay_ns(self) -> int:
+        """Duration of the longest chunk held, at most the capacity: sound comes when its last sample is over."""
+        return min(self._longest.duration_ns, self._capacity_ns) if self._longest is not None else 0
+
     def clear(self) -> None:
         """Forget all sound."""
         self._pieces.clear()
+        self._longest: _Piece | None = None
+        self._rates: list[int] = []  # of the pieces, the latest used last
         self.newest_ns: int | None = None  # stamp of the newest chunk
         self.end_ns: int | None = None  # where the stream has come to
 
@@ -178,25 +190,38 @@ class AudioBuffer:
             return 0
         finite = np.isfinite(chunk.samples)
         mono = np.where(finite, chunk.samples, 0).mean(axis=1, dtype=np.float32)
-        self._pieces.insert(
-            place,
-            _Piece(
-                chunk.stamp_ns,
-                chunk.sample_rate,
-                chunk.samples.shape[1],
-                mono,
-                finite.all(axis=1),
-                anchor_ns=chunk.stamp_ns,
-            ),
+        piece = _Piece(
+            chunk.stamp_ns,
+            chunk.sample_rate,
+            chunk.samples.shape[1],
+            mono,
+            finite.all(axis=1),
+            anchor_ns=chunk.stamp_ns,
         )
+        self._pieces.insert(place, piece)
+        if self._longest is None or piece.duration_ns >= self._longest.duration_ns:
+            self._longest = piece
         for index in range(max(place, 1), len(self._pieces)):
             self._pieces[index].follow(self._pieces[index - 1])
         self.newest_ns = self._pieces[-1].stamp_ns
-        self.end_ns = max(self._pieces[-1].end_ns, self.end_ns or 0)
-        self.delay_ns = max(self.delay_ns, min(chunk.end_ns - chunk.stamp_ns, self._capacity_ns))
-        while self._pieces[0].end_ns < self.end_ns - self._capacity_ns:
-            del self._pieces[0]
+        end_ns = self._pieces[-1].end_ns
+        self.end_ns = end_ns if self.end_ns is None else max(end_ns, self.end_ns)
+        self._drop_surplus(chunk.sample_rate)
         return int(finite.size - np.count_nonzero(finite))
+
+    def _drop_surplus(self, rate: int) -> None:
+        """Drop what is beyond the capacity, `MAX_PIECES` or, of the rates used longest ago, `MAX_RATES`."""
+        self._rates = [known for known in self._rates if known != rate] + [rate]
+        if len(self._rates) > MAX_RATES:
+            dropped = self._rates.pop(0)
+            self._pieces = [piece for piece in self._pieces if piece.rate != dropped]
+            self._longest = None if self._longest.rate == dropped else self._longest
+        old_ns = self.end_ns - self._capacity_ns
+        while self._pieces and (self._pieces[0].end_ns < old_ns or len(self._pieces) > MAX_PIECES):
+            if self._pieces.pop(0) is self._longest:
+                self._longest = None
+        if self._longest is None:
+            self._longest = max(self._pieces, key=lambda piece: piece.duration_ns, default=None)
 
     def first_ns(self, since_ns: int | None = None) -> int | None:
         """Stamp of the first sample that is held (at or after `since_ns` if given), None if there is none."""

@@ -2,7 +2,8 @@
 
 | status | not OK |
 |---|---|
-| node | inactive, disabled |
+| node | inactive, disabled, a thread ended |
+| topics | items that were skipped and why, several publishers on one topic |
 | network | model missing, device refused, a window failed, windows dropped |
 | camera, microphone | nobody publishes, QoS does not match, nothing arrives, it came and stopped, it cannot be read (MP3, an unknown encoding), stamps stand still, too slow, gaps |
 | synchronisation | the stamps of the two streams are too far apart |
@@ -22,7 +23,14 @@ import numpy as np
 
 from c3n_model.streaming.windows import StreamCounts
 from c3n_ros.health.arrivals import Arrivals
-from c3n_ros.health.input_status import PATIENCE_S, camera_status, microphone_status, synchronisation_status
+from c3n_ros.health.guard import Failure
+from c3n_ros.health.input_status import (
+    PATIENCE_S,
+    camera_status,
+    microphone_status,
+    synchronisation_status,
+    topics_status,
+)
 from c3n_ros.health.status import Level, Status
 
 LARGEST_DROP_RATIO = 0.05  # what ros2_benchmark allows
@@ -48,7 +56,8 @@ class Health:
     `camera`, `microphone` and `description` (audio_info) are what arrives; `counts` those of the WindowAssembler, which keeps
     them up; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` what runs where. `state` is the
     lifecycle's, "active" among others; `listening_since_s` when the subscriptions began; `model_refused` why model or device
-    cannot be used, "" if they can; `device_memory_bytes` what the network holds of a GPU, None on a CPU.
+    cannot be used, "" if they can; `device_memory_bytes` what the network holds of a GPU, None on a CPU;
+    `failures` what the guard skipped, by topic or other source; `publishers` the nodes that publish each topic.
     """
 
     camera: Arrivals
@@ -67,12 +76,16 @@ class Health:
     listening_since_s: float = 0.0
     model_refused: str = ""
     device_memory_bytes: int | None = None
+    failures: dict[str, Failure] = field(default_factory=dict)
+    publishers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
         self._lock = threading.Lock()  # the network's thread records, another one summarises
         self._windows: deque[PublishedWindow] = deque(maxlen=WINDOWS_KEPT)
         self._failure = ""
         self._failures = 0
+        self._dead_threads: list[str] = []  # until a window is published
+        self._restarts = 0
 
     def on_image(self, now_s: float, stamp_ns: int) -> None:
         """An image arrived."""
@@ -95,7 +108,7 @@ class Health:
         """A window was published `latency_s` after its last input came; `dropped` older ones were passed over for it."""
         self.camera.refused = ""
         with self._lock:
-            self._failure = ""
+            self._failure, self._dead_threads = "", []
             self._windows.append(PublishedWindow(now_s, latency_s, heard, dropped))
 
     def fail_window(self, reason: str) -> None:
@@ -103,11 +116,17 @@ class Health:
         with self._lock:
             self._failure, self._failures = reason, self._failures + 1
 
+    def lose_threads(self, names: list[str]) -> None:
+        """Threads ended and are replaced; holds until a window is published."""
+        with self._lock:
+            self._dead_threads, self._restarts = names, self._restarts + 1
+
     def summarise(self, now_s: float) -> list[Status]:
         """All statuses, always in the same order."""
         with self._lock:
             windows, failure = list(self._windows), self._failure
-        statuses = [self._node_status(), self._network_status(windows, failure)]
+        topics = topics_status(self.failures, self.publishers, now_s)
+        statuses = [self._node_status(), self._network_status(windows, failure), topics]
         deaf = self._why_deaf()
         if deaf:
             names = ("camera", "microphone", "synchronisation", "windows")
@@ -130,6 +149,11 @@ class Health:
 
     def _node_status(self) -> Status:
         values = {"state": self.state, "enabled": str(self.enabled).lower(), "rmw": self.rmw}
+        values["restarts of threads"] = str(self._restarts)
+        if self._dead_threads:
+            text = f"thread {' and '.join(self._dead_threads)} ended and is replaced, its buffers are lost"
+            remedy = "report it with the log of the node; if it goes on, start the node again"
+            return Status("node", Level.ERROR, f"{text}: {remedy}", values)
         if self.state != "active":
             remedy = "configure and activate it (ros2 lifecycle set), or start it with autostart:=true"
             return Status("node", Level.WARN, f"{self.state}: {remedy}", values)

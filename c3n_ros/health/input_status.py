@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from c3n_ros.health.arrivals import Arrivals, Recent
+from c3n_ros.health.guard import Failure
 from c3n_ros.health.status import Level, Status
 
+FAILURE_SHOWN_S = 10.0  # for how long a skipped item is worth a warning; it stays counted
 PATIENCE_S = 3.0  # a stream that does not come for so long is missing
 CLOCKS_APART_S = 5.0  # beyond this it is no delay: the stamps are from two clocks
 OTHER_EPOCH_S = 1e6  # beyond this one clock counts from 1970, the other from a start-up or within a simulation
@@ -56,6 +58,23 @@ def microphone_status(
     if description is not None and description.unmatched():
         return Status("microphone", Level.WARN, _qos_problems(description), values)
     return Status("microphone", Level.OK, f"{sound.rate_hz:.0f} pieces a second", values)
+
+
+def topics_status(failures: dict[str, Failure], publishers: dict[str, tuple[str, ...]], now_s: float) -> Status:
+    """Items that were skipped lately, by topic or other source, and topics that several nodes publish."""
+    shared = {topic: nodes for topic, nodes in publishers.items() if len(nodes) > 1}
+    recent = {source: failure for source, failure in failures.items() if now_s - failure.at_s < FAILURE_SHOWN_S}
+    values = {f"skipped {source}": str(failure.count) for source, failure in failures.items()}
+    values |= {f"publishers of {topic}": ", ".join(nodes) for topic, nodes in publishers.items()}
+    causes = [
+        f"{topic} has {len(nodes)} publishers ({', '.join(nodes)}), windows hold one of them or a mixture: stop all but one, "
+        "or remap this node's topic to the one that is meant"
+        for topic, nodes in shared.items()
+    ]
+    causes += [f"{source}: {failure.count} skipped, the last: {failure.cause}" for source, failure in recent.items()]
+    if causes:
+        return Status("topics", Level.WARN, "; ".join(causes), values)
+    return Status("topics", Level.OK, "one publisher at most on each, nothing skipped lately", values)
 
 
 def synchronisation_status(images: Recent | None, sound: Recent | None, max_wait_s: float, clock_jumps: int) -> Status:

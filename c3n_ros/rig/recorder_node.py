@@ -16,6 +16,7 @@ from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
+from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.message_types import installed_types, message_class
 from c3n_ros.run_node import run, spin
 
@@ -25,7 +26,7 @@ STORAGE = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
 RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}
 
 
-class RecorderNode(Node):
+class RecorderNode(Guarded, Node):
     """Records until `close`. Callbacks run in the thread that spins the node and write at once."""
 
     def __init__(self) -> None:
@@ -58,11 +59,14 @@ class RecorderNode(Node):
         self._writer.write(connection, time.time_ns(), message_bytes)
         self._counts[connection.topic] += 1
 
-    def close(self) -> None:
-        """Finish the bag and say what is in it."""
+    def close(self) -> bool:
+        """Finish the bag and say what is in it. Returns whether every message that came is."""
         self._writer.close()
         counts = ", ".join(f"{topic} {count}" for topic, count in self._counts.items())
         self.get_logger().info(f"recorded into {self._path}: {counts}")
+        for source, failure in self.guard.failures.items():
+            self.get_logger().error(f"not recorded: {failure.count} of {source}, the last because of: {failure.cause}")
+        return not self.guard.failures
 
 
 def _choice(name: str, value: str, choices: dict):
@@ -79,12 +83,12 @@ def _topic_and_type(entry: str) -> tuple[str, str]:
 
 
 def main() -> int:
-    """Record until a signal; 0 when the bag is whole, 1 with one line where it could not be begun."""
+    """Record until a signal; 0 when the bag is whole, 1 with a line where it lacks messages or could not be begun."""
 
-    def work(stop: threading.Event) -> None:
+    def work(stop: threading.Event) -> int:
         node = RecorderNode()
         spin(node, stop)
-        node.close()
+        return 0 if node.close() else 1
 
     return run("recorder", work)
 

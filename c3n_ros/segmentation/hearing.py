@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from c3n_model.messages.limits import LimitError
 from c3n_model.messages.sound_reader import SoundReader
 from c3n_model.messages.sounds import AudioFormat
 from c3n_model.messages.stamps import stamp_of
@@ -35,9 +36,12 @@ class Hearing:
         self.refused = ""  # why what AudioInfo describes cannot be read
 
     def describe(self, info: Any) -> Iterator[AudioChunk]:
-        """ros-drivers' AudioInfo: the sound that waited for it. Raises ValueError if nobody can read that format."""
+        """ros-drivers' AudioInfo: the sound that waited for it. Raises ValueError if nobody can read that format, LimitError
+        for a description that cannot be true, which changes nothing."""
         try:
             self._reader.describe(info)
+        except LimitError:
+            raise
         except ValueError as error:
             self.refused = str(error)
             self._waiting.clear()

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from c3n_model.types import NANOSECONDS_PER_SECOND
+from c3n_model.messages.stamps import total_nanoseconds
 
 # CDR (OMG DDSI-RTPS 10.2): two bytes name the representation, two are options, then the fields. The last bit of the
 # name tells the byte order; 0 and 1 are classic CDR, 6 and 7 its second version, which are the same for these fields.
@@ -19,25 +19,28 @@ _FIELDS_BEGIN = 4
 def stamp_of_serialized(data: bytes) -> int:
     """The stamp in nanoseconds of a serialized message that begins with a std_msgs/Header.
 
-    Raises ValueError for bytes that are too few or in a representation that ROS messages do not have.
+    Raises ValueError for bytes that are too few or in a representation that ROS messages do not have, LimitError for a
+    stamp out of range.
     """
     order = _BYTE_ORDERS.get(bytes(data[:2]))
     if order is None or len(data) < _FIELDS_BEGIN + 8:
         raise ValueError(
-            f"expected a serialized message with a header, got {len(data)} bytes from {bytes(data[:4])!r} on"
+            f"expected a serialized message with a header, got {len(data)} bytes from {bytes(data[:4])!r} on: the publisher "
+            "is damaged or uses another definition of that message; `ros2 topic info --verbose` on the topic names it"
         )
     seconds, nanoseconds = struct.unpack_from(f"{order}iI", data, _FIELDS_BEGIN)
-    return seconds * NANOSECONDS_PER_SECOND + nanoseconds
+    return total_nanoseconds(seconds, nanoseconds)
 
 
 @dataclass(frozen=True)
 class Packed:
     """A message that is still bytes. Windows are cut by stamps; `unpack` makes what the message holds, for the one that a
-    window uses, and raises ValueError where it cannot be read."""
+    window uses, and raises where it cannot be read. `topic` is where it came from."""
 
     stamp_ns: int
     data: bytes
     unpack: Callable[[bytes], Any]
+    topic: str = "images"
 
     def content(self) -> Any:
         """What `unpack` makes of the bytes."""

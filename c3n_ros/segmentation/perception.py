@@ -14,6 +14,7 @@ from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
 from c3n_ros.geometry.depth import MAX_DISTANCE_M
 from c3n_ros.geometry.direction import with_directions
+from c3n_ros.health.guard import Guard, in_one_line
 from c3n_ros.health.health import Health
 from c3n_ros.segmentation.pipeline import PackedWindow
 from c3n_ros.segmentation.settings import SegmentationParameters
@@ -27,7 +28,8 @@ class Perception:
         settings: may be replaced at any time; `settings` is read once a window.
         publish: takes a segmentation, the image uint8 (H, W, 3) it is of, and the settings.
         camera_info: gives the latest sensor_msgs/CameraInfo, None before it came.
-        health, say: are told what goes well and what does not; `say` takes what was lost and why.
+        health: is told what goes well and what does not.
+        guard: unpacks messages under their topics, and places regions under "directions".
     """
 
     def __init__(
@@ -37,10 +39,10 @@ class Perception:
         publish: Callable[[Segmentation, np.ndarray, SegmentationParameters], None],
         camera_info: Callable[[], Any],
         health: Health,
-        say: Callable[[str, Exception], None],
+        guard: Guard,
     ):
         self._session, self._publish, self._camera_info = session, publish, camera_info
-        self._health, self._say = health, say
+        self._health, self._guard = health, guard
         self.settings = settings
 
     def warm_up(self) -> None:
@@ -58,12 +60,18 @@ class Perception:
 
     def segment(self, packed: PackedWindow) -> None:
         """One window from its packed image to its messages. What the network raises comes through."""
-        try:
-            window = replace(packed.window, frame=packed.window.frame.content())
-        except ValueError as error:
-            self._health.refuse_image(str(error))
-            self._say("image not used", error)
+        image = packed.window.frame
+        frame = self._guard.run(image.topic, image.content)
+        if frame is None:
+            self._health.refuse_image(self._guard.failures[image.topic].cause)
             return
+        try:
+            self._segment(replace(packed.window, frame=frame), packed)
+        except Exception as error:
+            self._health.fail_window(in_one_line(error))
+            raise
+
+    def _segment(self, window: Window, packed: PackedWindow) -> None:
         settings = self.settings
         self._follow(settings)
         segmentation = self._directed(self._session.step(window), packed)
@@ -84,19 +92,19 @@ class Perception:
         camera_info = self._camera_info()
         if camera_info is None or not segmentation.objects:
             return segmentation
-        try:
-            found = {name: companion.content() for name, companion in packed.companions.items()}
-            directed = with_directions(
-                segmentation, Camera.from_info(camera_info), depth=found.get("depth"), cloud=found.get("points")
-            )
-        except ValueError as error:
-            self._say("no direction", error)
+        found = {name: self._guard.run(item.topic, item.content) for name, item in packed.companions.items()}
+        directed = self._guard.run("directions", self._place, segmentation, camera_info, found)
+        if directed is None:
             return segmentation
         self._report_missing_positions(directed, found)
         return directed
+
+    def _place(self, segmentation: Segmentation, camera_info: Any, found: dict[str, Any]) -> Segmentation:
+        camera = Camera.from_info(camera_info)
+        return with_directions(segmentation, camera, depth=found.get("depth"), cloud=found.get("points"))
 
     def _report_missing_positions(self, directed: Segmentation, found: dict[str, Any]) -> None:
         missing = [one.label for one in directed.objects if one.bearing is not None and one.position is None]
         if found and missing:
             reason = f"too few depths within (0, {MAX_DISTANCE_M:.0f}] m inside {len(missing)} of {len(directed.objects)} objects"
-            self._say("no position", ValueError(f"{reason}; check what publishes {' and '.join(found)}"))
+            self._guard.record("positions", f"{reason}; check what publishes {' and '.join(found)}")

@@ -19,6 +19,7 @@ from queue import SimpleQueue
 from c3n_model.streaming.buffers import FrameBuffer
 from c3n_model.streaming.windows import StreamCounts, WindowAssembler, WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Window
+from c3n_ros.health.guard import Guard
 from c3n_ros.segmentation.packed import Packed
 
 IMAGES_WAITING, SOUNDS_WAITING = 15, 2000  # half a second at 30 Hz; 20 s of sound in pieces of 10 ms
@@ -67,25 +68,23 @@ class Pipeline:
     Args:
         assembler: cuts the windows; it belongs to the intake's thread from here on.
         segment: takes a window to its end; what it raises loses that window only.
-        complain: is told, in the thread where it happened, of what ("sound", "window") an exception cost.
+        guard: runs every item of both threads: images and sound under their topics, windows under "window".
     """
 
     def __init__(
         self,
         assembler: WindowAssembler,
         segment: Callable[[PackedWindow], None],
-        complain: Callable[[str, Exception], None],
+        guard: Guard,
     ):
-        self._assembler, self._segment, self._complain = assembler, segment, complain
+        self._assembler, self._segment, self._guard = assembler, segment, guard
         self.rules: WindowRules = assembler.rules  # may be replaced at any time
-        self._queue: SimpleQueue = (
-            SimpleQueue()
-        )  # Event and Queue wait for a lock that a thread may hold while it sleeps
+        self._queue: SimpleQueue = SimpleQueue()  # Queue and Event wait for a lock that a sleeping thread may hold
         self._images, self._sounds = _Kind(IMAGES_WAITING), _Kind(SOUNDS_WAITING)
         self._companions: dict[str, FrameBuffer] = {}
         self._newest: PackedWindow | None = None
         self._cut = threading.Condition()
-        self._stopping = False
+        self._started = self._stopping = False
         self._threads = [
             threading.Thread(target=self._run_intake, name="intake"),
             threading.Thread(target=self._run_network, name="network"),
@@ -105,28 +104,37 @@ class Pipeline:
 
     def add_image(self, image: Packed) -> None:
         """Append an image, if not too many wait already."""
-        self.dropped.images += not self._append(self._images, partial(self._take_image, image))
+        self.dropped.images += not self._append(self._images, image.topic, partial(self._take_image, image))
 
     def add_companion(self, name: str, companion: Packed) -> None:
         """Append what belongs to the image nearest by its stamp, such as depth, if not too much waits already."""
-        self.dropped.images += not self._append(self._images, partial(self._take_companion, name, companion))
+        take = partial(self._take_companion, name, companion)
+        self.dropped.images += not self._append(self._images, companion.topic, take)
 
-    def add_sound(self, unpack: Callable[[], Iterable[AudioChunk]]) -> None:
+    def add_sound(self, unpack: Callable[[], Iterable[AudioChunk]], topic: str = "sound") -> None:
         """Append a piece of sound, if not too much waits already; `unpack` is called in the intake's thread and raises
-        ValueError where it cannot be read."""
-        self.dropped.sounds += not self._append(self._sounds, partial(self._take_sound, unpack))
+        where it cannot be read."""
+        self.dropped.sounds += not self._append(self._sounds, topic, partial(self._take_sound, unpack))
 
-    def _append(self, kind: _Kind, take: Callable[[], None]) -> bool:
+    @property
+    def dead_threads(self) -> list[str]:
+        """Names of the threads that ended though nobody stopped them."""
+        if not self._started or self._stopping:
+            return []
+        return [thread.name for thread in self._threads if not thread.is_alive()]
+
+    def _append(self, kind: _Kind, topic: str, take: Callable[[], None]) -> bool:
         if kind.waiting >= kind.most:
             return False
         kind.put += 1
-        self._queue.put((kind, take))
+        self._queue.put((kind, topic, take))
         return True
 
     def start(self) -> None:
         """Start both threads; `stop` must follow."""
         for thread in self._threads:
             thread.start()
+        self._started = True
 
     def stop(self) -> None:
         """Let the window in progress finish, then end both threads, if they were started."""
@@ -139,27 +147,30 @@ class Pipeline:
 
     def _run_intake(self) -> None:
         while (entry := self._queue.get()) is not None and not self._stopping:
-            kind, take = entry
+            kind, topic, take = entry
             kind.taken += 1
-            if self.rules is not self._assembler.rules:
-                self._assembler.rules = self.rules
-                self._companions.clear()
-            take()
+            self._guard.run(topic, self._take, take)
+
+    def _take(self, take: Callable[[], None]) -> None:
+        if self.rules is not self._assembler.rules:
+            self._assembler.rules = self.rules
+            self._companions.clear()
+        take()
 
     def _take_image(self, image: Packed) -> None:
         self._assembler.add_frame(image)
         self._offer(self._assembler.ready())
 
     def _take_companion(self, name: str, companion: Packed) -> None:
-        self._companion_buffer(name).add(companion)
+        buffer = self._companion_buffer(name)
+        if buffer.newest_ns is not None and companion.stamp_ns < buffer.newest_ns - self.rules.jump_back_ns:
+            buffer.clear()  # the clock jumped, as the assembler has it; else stamps far ahead would displace all others
+        buffer.add(companion)
 
     def _take_sound(self, unpack: Callable[[], Iterable[AudioChunk]]) -> None:
-        try:
-            for chunk in unpack():
-                self._assembler.add_audio(chunk)
-                self._offer(self._assembler.ready())
-        except Exception as error:  # whatever it was, it cost one piece
-            self._complain("sound", error)
+        for chunk in unpack():
+            self._assembler.add_audio(chunk)
+            self._offer(self._assembler.ready())
 
     def _companion_buffer(self, name: str) -> FrameBuffer:
         """As for images one a window is kept, the nearest to where the window's image should be."""
@@ -191,7 +202,4 @@ class Pipeline:
                 if self._stopping:
                     return
                 newest, self._newest = self._newest, None
-            try:
-                self._segment(newest)
-            except Exception as error:  # out of memory, a lost GPU, a broken image: the next window may work
-                self._complain("window", error)
+            self._guard.run("window", self._segment, newest)  # out of memory, a lost GPU: the next one may work

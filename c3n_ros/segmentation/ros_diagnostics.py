@@ -13,6 +13,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.guard import Failure
 from c3n_ros.health.health import Health
 from c3n_ros.health.status import Level, Status
 from c3n_ros.messages.conversions import diagnostics_message
@@ -41,8 +42,9 @@ class Diagnostics:
         self.health.description, self.health.counts = inputs.description, pipeline.counts
         self.health.listening_since_s = time.monotonic()
 
-    def report(self, inputs: Inputs | None, pipeline: Pipeline | None) -> None:
-        """Publish how things are, and say so where it costs masks."""
+    def report(self, inputs: Inputs | None, pipeline: Pipeline | None, failures: dict[str, Failure]) -> None:
+        """Publish how things are, and say so where it costs masks. `failures` are the guard's."""
+        self.health.failures, self.health.publishers = failures, inputs.publishers if inputs is not None else {}
         statuses = self.health.summarise(time.monotonic())
         if inputs is not None and pipeline is not None:
             statuses[0].values.update(load_values(inputs, pipeline))

@@ -20,23 +20,27 @@ from copy import copy
 from functools import partial
 from typing import Any
 
+import numpy as np
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from rclpy.serialization import deserialize_message
 from rclpy.subscription import Subscription
+from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
+from c3n_model.messages.limits import check_cloud_size, check_image_size
 from c3n_model.messages.sounds import ROS_DRIVERS, audio_dialect
 from c3n_model.types import AudioChunk
 from c3n_ros.geometry.depth import depth_from_image, points_from_cloud
-from c3n_ros.health.arrivals import Arrivals, Quality
+from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.guard import in_one_line
+from c3n_ros.health.ros_guard import Guarded, deserialize
 from c3n_ros.messages.unusual_images import frame_from_any_image
 from c3n_ros.segmentation.hearing import Hearing
 from c3n_ros.segmentation.packed import Packed, stamp_of_serialized
 from c3n_ros.segmentation.pipeline import Pipeline
+from c3n_ros.segmentation.ros_qos import quality_of, reliability_of, strongest_reliability
 from c3n_ros.segmentation.settings import SegmentationParameters
 
 try:
@@ -71,16 +75,10 @@ def audio_class(msg_type: str) -> type:
     return getattr(audio_messages, msg_type)
 
 
-def strongest_reliability(offered: Iterable[ReliabilityPolicy]) -> ReliabilityPolicy:
-    """What to request so that every publisher reaches us: reliable only if all offer it, best effort if there is none."""
-    offered = set(offered)
-    return ReliabilityPolicy.RELIABLE if offered == {ReliabilityPolicy.RELIABLE} else ReliabilityPolicy.BEST_EFFORT
-
-
 class Inputs:
     """Subscriptions, there from `open` to `close`. Both, and every callback, run in the executor's thread."""
 
-    def __init__(self, node: Node, settings: SegmentationParameters, pipeline: Pipeline):
+    def __init__(self, node: Guarded, settings: SegmentationParameters, pipeline: Pipeline):
         """Raises ValueError where the sound's message type is not installed."""
         self._node, self._pipeline = node, pipeline
         self._is_compressed = settings.image_transport == "compressed"
@@ -92,6 +90,7 @@ class Inputs:
         self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
         self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
         self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
+        self.publishers: dict[str, tuple[str, ...]] = {}  # names of the nodes that publish each topic
         self.camera_info: CameraInfo | None = None  # the latest
         self.callback_ns: deque[int] = deque(maxlen=DURATIONS_KEPT)  # how long appending a message took
 
@@ -106,8 +105,8 @@ class Inputs:
         pipeline = self._pipeline
         image_class = CompressedImage if self._is_compressed else Image
         self._add_packed(image_class, self.camera.topic, frame_from_any_image, self._on_image)
-        self._add_packed(Image, "camera/depth", depth_from_image, partial(pipeline.add_companion, "depth"))
-        self._add_packed(PointCloud2, "camera/points", points_from_cloud, partial(pipeline.add_companion, "points"))
+        self._add_packed(Image, "camera/depth", _depth_from_image, partial(pipeline.add_companion, "depth"))
+        self._add_packed(PointCloud2, "camera/points", _points_from_cloud, partial(pipeline.add_companion, "points"))
         self._add(CameraInfo, "camera/camera_info", self._on_camera_info, BEST_EFFORT)
         if audio_dialect(audio_messages) == ROS_DRIVERS:
             self._add(audio_messages.AudioInfo, self.description.topic, self._on_audio_info, LATCHED)
@@ -128,12 +127,14 @@ class Inputs:
         if wanted != self._audio.qos_profile.reliability:
             self._node.destroy_subscription(self._audio)
             self._subscribe_audio(wanted)
-        subscriptions = {subscription.topic_name: subscription for subscription in (self._audio, *self._others)}
-        for stream in (self.camera, self.microphone, self.description):
-            if stream.topic in subscriptions:
-                stream.requested = _quality(subscriptions[stream.topic].qos_profile)
-                publishers = self._node.get_publishers_info_by_topic(stream.topic)
-                stream.publishers = tuple(_quality(publisher.qos_profile) for publisher in publishers)
+        streams = {stream.topic: stream for stream in (self.camera, self.microphone, self.description)}
+        for subscription in (self._audio, *self._others):
+            topic = subscription.topic_name
+            publishers = self._node.get_publishers_info_by_topic(topic)
+            self.publishers[topic] = tuple(map(_node_name, publishers))
+            if topic in streams:
+                streams[topic].requested = quality_of(subscription.qos_profile)
+                streams[topic].publishers = tuple(quality_of(publisher.qos_profile) for publisher in publishers)
 
     def _wanted_reliability(self) -> ReliabilityPolicy:
         """rclpy would keep the first choice in its parameter for ever, so this one is ours, with `auto` as its default."""
@@ -143,7 +144,7 @@ class Inputs:
             self._node.declare_parameter(name, "auto", ParameterDescriptor(description=description, read_only=True))
         chosen = self._node.get_parameter(name).value
         if chosen != "auto":
-            return _reliability(name, chosen)
+            return reliability_of(name, chosen)
         publishers = self._node.get_publishers_info_by_topic(self.microphone.topic)
         return strongest_reliability(publisher.qos_profile.reliability for publisher in publishers)
 
@@ -151,7 +152,7 @@ class Inputs:
         profile = QoSProfile(depth=AUDIO_DEPTH, reliability=reliability)
         kinds = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)
         self._audio = self._subscribe(
-            self._audio_class, self.microphone.topic, self._on_audio, profile, QoSOverridingOptions(kinds)
+            self._audio_class, self.microphone.topic, self._on_audio, profile, QoSOverridingOptions(kinds), raw=True
         )
 
     def _add(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, raw: bool = False) -> None:
@@ -160,13 +161,14 @@ class Inputs:
 
     def _add_packed(self, kind: type, topic: str, read: Callable, append: Callable[[Packed], None]) -> None:
         """Messages stay the bytes that came: 1080p takes milliseconds to unpack, and one in thirty is looked at."""
+        topic = self._node.resolve_topic_name(topic)
 
         def unpack(data: bytes) -> Any:
-            return read(deserialize_message(data, kind))
+            return read(deserialize(data, kind))
 
         def on_bytes(data: bytes) -> None:
             begin_ns = time.perf_counter_ns()
-            append(Packed(stamp_of_serialized(data), data, unpack))
+            append(Packed(stamp_of_serialized(data), data, unpack, topic))
             self.callback_ns.append(time.perf_counter_ns() - begin_ns)
 
         self._add(kind, topic, on_bytes, BEST_EFFORT, raw=True)
@@ -200,24 +202,28 @@ class Inputs:
         self._pipeline.add_image(image)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
+        check_image_size(message.width, message.height)
         self.camera_info = message
 
-    def _on_audio(self, message: Any) -> None:
-        self._add_sound(message)
+    def _on_audio(self, data: bytes) -> None:
+        self._add_sound(data)
         # The executor takes one message of a topic in a round, and a round with a large image is long on a busy machine:
         # what else has come is taken now, or DDS would have to drop it.
         with self._audio.handle:
-            while (taken := self._audio.handle.take_message(self._audio_class, False)) is not None:
+            while (taken := self._audio.handle.take_message(self._audio_class, True)) is not None:
                 self._add_sound(taken[0])
 
-    def _add_sound(self, message: Any) -> None:
+    def _add_sound(self, data: bytes) -> None:
         begin_ns = time.perf_counter_ns()
         arrival_ns = self._node.get_clock().now().nanoseconds
-        self._pipeline.add_sound(partial(self._hear, self._hearing.read, message, arrival_ns))
+        self._pipeline.add_sound(partial(self._hear, self._read_sound, data, arrival_ns), self.microphone.topic)
         self.callback_ns.append(time.perf_counter_ns() - begin_ns)
 
     def _on_audio_info(self, message: Any) -> None:
-        self._pipeline.add_sound(partial(self._hear, self._hearing.describe, message))
+        self._pipeline.add_sound(partial(self._hear, self._hearing.describe, message), self.description.topic)
+
+    def _read_sound(self, data: bytes, arrival_ns: int) -> Iterator[AudioChunk]:
+        return self._hearing.read(deserialize(data, self._audio_class), arrival_ns)
 
     def _hear(self, read: Callable[..., Iterable[AudioChunk]], *message: Any) -> Iterator[AudioChunk]:
         """Runs in the intake's thread, where sound is unpacked."""
@@ -226,17 +232,20 @@ class Inputs:
                 self.microphone.refused = ""
                 self.microphone.add(time.monotonic(), chunk.stamp_ns, chunk.end_ns)
                 yield chunk
-        except ValueError as error:
-            self.microphone.refused = str(error)
+        except Exception as error:
+            self.microphone.refused = in_one_line(error)
             raise
 
 
-def _quality(profile: QoSProfile) -> Quality:
-    return Quality(profile.reliability.name.lower(), profile.durability.name.lower())
+def _depth_from_image(message: Image) -> np.ndarray:
+    check_image_size(message.width, message.height)
+    return depth_from_image(message)
 
 
-def _reliability(name: str, value: str) -> ReliabilityPolicy:
-    choices = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}
-    if value not in choices:
-        raise ValueError(f"parameter {name}: expected auto, reliable or best_effort, got {value!r}")
-    return choices[value]
+def _points_from_cloud(message: PointCloud2) -> np.ndarray:
+    check_cloud_size(message.width, message.height)
+    return points_from_cloud(message)
+
+
+def _node_name(publisher: TopicEndpointInfo) -> str:
+    return f"{publisher.node_namespace.rstrip('/')}/{publisher.node_name}"

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from c3n_model.messages.compressed import MAX_PIXELS, decode_picture, to_rgb
+from c3n_model.messages.compressed import decode_picture, to_rgb
+from c3n_model.messages.limits import MAX_IMAGE_PIXELS, LimitError
 
 RANDOM = np.random.default_rng(0)
 NOISE = RANDOM.integers(0, 256, (41, 50, 3), np.uint8)
@@ -123,10 +124,10 @@ def test_damaged_exif_data_costs_no_picture():
 
 @pytest.mark.parametrize("side", [2**13 + 1, 2**20])
 def test_what_a_header_claims_is_bounded_before_anything_is_decoded(side):
-    assert side**2 > MAX_PIXELS
+    assert side**2 > MAX_IMAGE_PIXELS
     data = encoded("PNG")
     header = b"IHDR" + side.to_bytes(4, "big") * 2 + data[24:29]
-    with pytest.raises(ValueError, match="pixels"):
+    with pytest.raises(LimitError, match=str(MAX_IMAGE_PIXELS)):
         decode_picture(data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[33:])
 
 

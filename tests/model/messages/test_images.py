@@ -5,7 +5,9 @@ from types import SimpleNamespace
 import cv2
 import numpy as np
 import pytest
+from PIL import ImageFile
 
+from c3n_model.messages import limits
 from c3n_model.messages.images import frame_from_compressed, frame_from_image
 
 HEADER = SimpleNamespace(stamp=SimpleNamespace(sec=12, nanosec=34), frame_id="camera_optical")
@@ -125,11 +127,18 @@ class TestImages:
         with pytest.raises(ValueError, match=f"a {encoding} image holds distances.*choose the topic"):
             frame_from_image(image(encoding, np.zeros((2, 2), np.uint16)))
 
-    @pytest.mark.parametrize("change", [{"height": 3}, {"step": 5}, {"width": 3}, {"data": b""}, {"width": 0}])
+    @pytest.mark.parametrize("change", [{"height": 3}, {"step": 5}, {"width": 3}, {"data": b""}])
     def test_wrong_lengths(self, change):
         message = image("rgb8", COLOURS)
         vars(message).update(change)
         with pytest.raises(ValueError, match="a rgb8 image of .* got step"):
+            frame_from_image(message)
+
+    @pytest.mark.parametrize("width, height", [(0, 2), (2, 0), (2**32 - 1, 2), (32_767, 32_767)])
+    def test_sizes_beyond_the_limits(self, width, height):
+        message = image("rgb8", COLOURS)
+        vars(message).update(width=width, height=height)
+        with pytest.raises(ValueError, match=f"got {width} x {height}: correct the driver"):
             frame_from_image(message)
 
     def test_yuv_of_an_odd_width(self):
@@ -207,8 +216,16 @@ class TestCompressed:
             header = b"IHDR" + (2**20).to_bytes(4, "big") * 2 + data[24:29]
             return data[:12] + header + zlib.crc32(header).to_bytes(4, "big") + data[33:]
 
-        with pytest.raises(ValueError, match="is not a whole picture"):
+        with pytest.raises(ValueError, match="expected at most 67108864 pixels"):
             frame_from_compressed(compressed(".png", change=claim))
+
+    @pytest.mark.parametrize("suffix", [".png", ".jpg", ".bmp", ".webp"])
+    def test_size_is_read_before_decoding(self, suffix, monkeypatch):
+        message = compressed(suffix, pixels=np.zeros((40, 50), np.uint8))
+        monkeypatch.setattr(limits, "MAX_IMAGE_PIXELS", 1999)
+        monkeypatch.setattr(ImageFile.ImageFile, "load", lambda *arguments: pytest.fail("decoded"))
+        with pytest.raises(ValueError, match="at most 1999 pixels, got 50 x 40"):
+            frame_from_compressed(message)
 
     def test_another_codec(self):
         with pytest.raises(ValueError, match="format 'h264' and 400 bytes is not a whole picture"):

@@ -92,8 +92,10 @@ class TestAudio:
         "wrong, text",
         [
             ({"sample_format": "ALAW"}, "'ALAW'; known are S8, U8, S16LE"),
-            ({"channels": 0}, "positive"),
-            ({"sample_rate": 0}, "positive"),
+            ({"channels": 0}, "got 16000 Hz and 0 channels; correct audio_info"),
+            ({"sample_rate": 0}, "got 0 Hz"),
+            ({"sample_rate": 2**32 - 1}, "768000 Hz.*got 4294967295 Hz"),
+            ({"channels": 65}, "64 channels.*and 65 channels"),
             ({"coding_format": "opus"}, "'opus'; known are wave and mp3"),
         ],
     )
@@ -145,8 +147,8 @@ class TestMgonzs13:
         "message, said",
         [
             (mgonzs13_audio(4), "unknown PortAudio format 4; known are 1, 2, 8, 16, 32"),
-            (mgonzs13_audio(8, channels=0), "positive"),
-            (mgonzs13_audio(8, rate=-1), "positive"),
+            (mgonzs13_audio(8, channels=0), "and 0 channels"),
+            (mgonzs13_audio(8, rate=-1), "got -1 Hz"),
             (mgonzs13_audio(8, channels=2, int16_data=array("h", [1])), "1 values of int16_data are no whole number"),
         ],
     )

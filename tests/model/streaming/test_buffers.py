@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 
 from c3n_model.preprocess import snippet_from_samples
+from c3n_model.streaming import buffers
 from c3n_model.streaming.buffers import AudioBuffer, FrameBuffer
 from c3n_model.types import AudioChunk, Frame
 
@@ -67,6 +68,35 @@ class TestFrameBuffer:
 
 
 class TestAudioBuffer:
+    def test_sound_before_1970(self):
+        buffer = AudioBuffer()
+        for second in (-3, -2):
+            buffer.add(chunk(second * SECOND, 1000))
+        assert buffer.end_ns == -SECOND and buffer.read(-3 * SECOND, 1000)[1] == 1.0
+
+    def test_of_many_rates_the_ones_used_last_are_kept(self):
+        buffer = AudioBuffer()
+        for number, rate in enumerate(range(1_000, 1_500)):
+            buffer.add(chunk(number * MILLISECOND, 1, rate))
+        assert {piece.rate for piece in buffer._pieces} == {1_496, 1_497, 1_498, 1_499} and len(buffer) == 4
+
+    def test_number_of_chunks_is_bounded(self, monkeypatch):
+        monkeypatch.setattr(buffers, "MAX_PIECES", 50)
+        buffer = AudioBuffer()
+        for number in range(99):
+            buffer.add(chunk(number, 1))
+        assert len(buffer) == 50
+
+    def test_a_long_chunk_is_waited_for_only_while_it_is_held(self):
+        buffer = AudioBuffer()
+        buffer.add(chunk(0, 9_000))
+        assert buffer.delay_ns == 9 * SECOND
+        for tenth in range(90, 201):
+            buffer.add(chunk(tenth * SECOND // 10, 100))
+        assert buffer.delay_ns == SECOND // 10
+        buffer.clear()
+        assert buffer.delay_ns == 0
+
     def test_reads_what_was_written(self):
         buffer = AudioBuffer()
         samples = np.arange(1000, dtype=np.float32)[:, None] / 1000

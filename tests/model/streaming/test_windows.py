@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from c3n_model.streaming.windows import WindowAssembler, WindowRules
 from c3n_model.types import AudioChunk, Frame
@@ -270,6 +272,27 @@ class TestBounds:
     def test_refuses_rules_without_meaning(self, wrong, message):
         with pytest.raises(ValueError, match=message):
             WindowRules(**wrong)
+
+
+STAMPS_NS = st.integers(-(2**31) * SECOND, 2**31 * SECOND) | st.integers(-3 * SECOND, 3 * SECOND)
+ITEMS = st.builds(frame, STAMPS_NS) | st.builds(
+    lambda stamp_ns, size, rate: AudioChunk(np.zeros((size, 1), np.float32), rate, stamp_ns),
+    STAMPS_NS,
+    st.integers(0, 300),
+    st.sampled_from([RATE, 1_500, 8_000, 44_100, 768_000]) | st.integers(1_000, 3_000),
+)
+
+
+@given(st.lists(ITEMS, max_size=30))
+@settings(deadline=None)
+def test_any_stamps_and_rates_are_survived_and_clean_streams_are_cut_again(items):
+    assembler = WindowAssembler(RATE)
+    feed(assembler, items)
+    begin_s = 50_000
+    windows = feed(assembler, live(frames(begin_s, begin_s + 13), chunks(begin_s, begin_s + 13)))
+    assert starts(windows)[-3:] == [begin_s + 10, begin_s + 11, begin_s + 12]
+    assert all(window.heard == 1.0 for window in windows[-3:])
+    assert len(assembler._audio) <= 110 and len(assembler._frames) <= 10
 
 
 class TestHop:

@@ -10,13 +10,14 @@ from c3n_model.messages.sounds import AudioFormat, chunk_from_audio
 from c3n_model.model import choose_device
 from c3n_model.streaming.windows import StreamCounts
 from c3n_ros.health.arrivals import Arrivals, Quality
+from c3n_ros.health.guard import Failure
 from c3n_ros.health.health import Health
 from c3n_ros.health.status import Level
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
 CAMERA, MICROPHONE = "/camera/image_raw", "/audio/audio_stamped"
-NAMES = ["node", "network", "camera", "microphone", "synchronisation", "windows"]
+NAMES = ["node", "network", "topics", "camera", "microphone", "synchronisation", "windows"]
 
 
 def healthy(seconds=10, *, image_rate=30, image_ahead_s=0.0, image_stamp_ns=None, sound=True, windows=True, **facts):
@@ -201,7 +202,7 @@ def test_a_missing_model_and_what_depends_on_it():
         and "weights get" in found.message
     )
     levels = {found.name: found.level for found in health.summarise(10.0)}
-    assert {levels[name] for name in NAMES[2:]} == {Level.STALE}
+    assert {levels[name] for name in NAMES[3:]} == {Level.STALE}
 
 
 def test_cuda_was_asked_for_but_is_not_there():
@@ -278,6 +279,34 @@ def test_every_status_is_one_line_and_says_something():
     for health in (healthy(), healthy(0), healthy(image_rate=1), healthy(enabled=False), healthy(image_ahead_s=99.0)):
         for found in health.summarise(10.0):
             assert found.message and "\n" not in found.message
+
+
+def test_two_cameras_on_one_topic_are_named():
+    publishers = {CAMERA: ("/front/driver", "/rear/driver"), MICROPHONE: ("/microphone",)}
+    found = status(healthy(publishers=publishers), "topics")
+    assert found.level == Level.WARN and found.values[f"publishers of {MICROPHONE}"] == "/microphone"
+    for said in (CAMERA, "/front/driver", "/rear/driver", "remap"):
+        assert said in found.message
+    assert MICROPHONE not in found.message
+
+
+def test_skipped_items_are_said_for_a_while_and_counted_for_ever():
+    health = healthy(failures={CAMERA: Failure(3, "expected 1, got 2: correct the driver", at_s=10.0)})
+    found = status(health, "topics", now_s=11.0)
+    assert (
+        found.level == Level.WARN and f"{CAMERA}: 3 skipped" in found.message and "correct the driver" in found.message
+    )
+    later = status(health, "topics", now_s=21.0)
+    assert later.level == Level.OK and later.values[f"skipped {CAMERA}"] == "3"
+
+
+def test_a_thread_that_ended_is_an_error_until_a_window_is_published():
+    health = healthy()
+    health.lose_threads(["intake"])
+    found = status(health, "node")
+    assert found.level == Level.ERROR and "intake" in found.message and found.values["restarts of threads"] == "1"
+    health.on_window(10.0, 0.05, 1.0)
+    assert status(health, "node").level == Level.OK and status(health, "node").values["restarts of threads"] == "1"
 
 
 def test_recording_costs_microseconds():

@@ -1,12 +1,15 @@
 """Playing and recording bags, each in a process of its own."""
 
 import signal
+import time
 
 import numpy as np
 import pytest
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
+from std_msgs.msg import Header
 
 from c3n_ros.messages.message_types import installed_types, message_class
+from c3n_ros.rig.recorder_node import RecorderNode
 
 IMAGE, SOUND, INFO = (
     "sensor_msgs/msg/Image",
@@ -95,6 +98,23 @@ def test_recorder_says_in_one_line_what_is_wrong(tmp_path, start_process, argume
     process = start_process("recorder_node", "--ros-args", "-p", f"output:={tmp_path / 'bag'}", *arguments)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and said in output and len(output.splitlines()) == 1
+
+
+def test_recorder_goes_on_after_a_message_that_it_cannot_write_and_says_so(ros, tmp_path, monkeypatch, capfd):
+    ros.shutdown()
+    topics = "topics:=['/a:std_msgs/msg/Header']"
+    ros.init(args=["--ros-args", "-p", f"output:={tmp_path / 'bag'}", "-p", topics])
+    recorder, write = RecorderNode(), Writer.write
+    publisher = recorder.create_publisher(Header, "/a", 10)
+    for written in (False, True):
+        monkeypatch.setattr(Writer, "write", write if written else lambda *arguments: 1 / 0)
+        publisher.publish(Header())
+        deadline = time.monotonic() + 10
+        while not (recorder._counts["/a"] if written else recorder.guard.failures) and time.monotonic() < deadline:
+            ros.spin_once(recorder, timeout_sec=0.1)
+    assert recorder._counts == {"/a": 1} and not recorder.close()
+    assert "not recorded: 1 of /a, the last because of: ZeroDivisionError" in capfd.readouterr().err
+    recorder.destroy_node()
 
 
 def test_definitions_come_with_all_they_contain():

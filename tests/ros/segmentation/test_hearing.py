@@ -60,6 +60,15 @@ def test_a_refused_description_holds_until_a_better_one():
     assert [chunk.stamp_ns for chunk in heard.read(message(2), 0)] == [2]
 
 
+@pytest.mark.parametrize("absurd", [{"sample_rate": 2**32 - 1}, {"sample_rate": 0}, {"channels": 255}])
+def test_a_description_that_cannot_be_true_costs_no_sound(absurd):
+    heard, _ = hearing()
+    list(heard.describe(INFO))
+    with pytest.raises(ValueError, match="correct audio_info"):
+        list(heard.describe(SimpleNamespace(**{**vars(INFO), **absurd})))
+    assert next(heard.read(message(0), 0)).sample_rate == 8_000
+
+
 def test_a_piece_that_cannot_be_read_costs_no_other():
     heard, _ = hearing()
     broken = message(1)

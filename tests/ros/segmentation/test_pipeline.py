@@ -8,6 +8,7 @@ import pytest
 
 from c3n_model.streaming.windows import WindowAssembler, WindowRules
 from c3n_model.types import AudioChunk
+from c3n_ros.health.guard import Guard
 from c3n_ros.segmentation import pipeline as module
 from c3n_ros.segmentation.packed import Packed
 from c3n_ros.segmentation.pipeline import Pipeline
@@ -24,13 +25,12 @@ def wait_until(condition, timeout_s=5.0):
 
 @pytest.fixture
 def run():
-    """`run(segment)` starts a pipeline whose complaints are collected in its `complaints`."""
+    """`run(segment)` starts a pipeline that runs its items in its `guard`."""
     started = []
 
     def start(segment):
-        complaints = []
-        pipeline = Pipeline(WindowAssembler(16_000), segment, lambda *what: complaints.append(what))
-        pipeline.complaints = complaints
+        pipeline = Pipeline(WindowAssembler(16_000), segment, guard := Guard(lambda text: None))
+        pipeline.guard = guard
         pipeline.start()
         started.append(pipeline)
         return pipeline
@@ -80,7 +80,7 @@ def test_newest_wins_over_a_slow_network_which_delays_nobody(run):
 
 
 def test_queues_are_bounded_when_the_intake_stands_still():
-    pipeline = Pipeline(WindowAssembler(16_000), lambda packed: None, lambda *what: None)  # not started
+    pipeline = Pipeline(WindowAssembler(16_000), lambda packed: None, Guard(lambda text: None))  # not started
     for number in range(module.SOUNDS_WAITING + 7):
         pipeline.add_image(Packed(number, b"", bytes))
         pipeline.add_sound(lambda: [])
@@ -105,10 +105,53 @@ def test_what_breaks_costs_one_window_or_one_piece_only(run):
     pipeline.add_sound(broken)
     feed(pipeline, 1, 2)
     assert wait_until(lambda: len(windows) == 2)
-    assert [(what, str(error)) for what, error in pipeline.complaints] == [
-        ("window", "lost the GPU"),
-        ("sound", "no sound at all"),
-    ]
+    failures = pipeline.guard.failures
+    assert {source: (failure.count, failure.cause) for source, failure in failures.items()} == {
+        "window": (1, "RuntimeError: lost the GPU"),
+        "sound": (1, "no sound at all"),
+    }
+
+
+def test_an_image_that_breaks_the_assembler_costs_that_image_only(run, monkeypatch):
+    windows = []
+    pipeline = run(windows.append)
+    feed(pipeline, 0, 1)
+    add_frame = pipeline._assembler.add_frame
+    monkeypatch.setattr(pipeline._assembler, "add_frame", lambda frame: 1 / 0)
+    pipeline.add_image(Packed(0, b"", bytes, "/camera/image_raw"))
+    assert wait_until(lambda: pipeline.guard.failures)
+    assert "ZeroDivisionError" in pipeline.guard.failures["/camera/image_raw"].cause
+    monkeypatch.setattr(pipeline._assembler, "add_frame", add_frame)
+    feed(pipeline, 1, 3)
+    assert wait_until(lambda: pipeline.counts.windows == 3) and pipeline.dead_threads == []
+
+
+@pytest.mark.parametrize("name", ["intake", "network"])
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_thread_that_ended_is_named(name):
+    def end(*arguments):
+        raise SystemExit
+
+    segment = end if name == "network" else lambda packed: None
+    pipeline = Pipeline(WindowAssembler(16_000), segment, Guard(lambda text: None))
+    assert pipeline.dead_threads == []
+    pipeline.start()
+    if name == "network":
+        feed(pipeline, 0, 1)
+    else:
+        pipeline.add_sound(end)
+    assert wait_until(lambda: pipeline.dead_threads == [name])
+    pipeline.stop()
+    assert pipeline.dead_threads == []
+
+
+def test_depth_stamped_far_ahead_does_not_displace_later_depth(run):
+    windows = []
+    pipeline = run(windows.append)
+    for hour in range(1, 6):
+        pipeline.add_companion("depth", Packed(hour * 3600 * SECOND_NS + 940_000_000, b"", bytes))
+    feed(pipeline, 0, 1, depth=True)
+    assert wait_until(lambda: windows) and windows[0].companions["depth"].stamp_ns == 945_000_000
 
 
 def test_a_companion_comes_with_its_image(run):
@@ -141,7 +184,7 @@ def test_stop_waits_for_the_window_in_progress_and_leaves_no_thread(run):
         finished.append(packed)
 
     before = threading.active_count()
-    pipeline = Pipeline(WindowAssembler(16_000), segment, lambda *what: None)
+    pipeline = Pipeline(WindowAssembler(16_000), segment, Guard(lambda text: None))
     pipeline.start()
     feed(pipeline, 0, 1)
     assert wait_until(lambda: pipeline.counts.windows == 1 and pipeline.waiting["windows"] == 0)

@@ -7,7 +7,7 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from robot import BEGIN_NS, Robot, make_node, sound_message, wait_until
 
-from c3n_ros.segmentation.ros_inputs import strongest_reliability
+from c3n_ros.segmentation.ros_qos import strongest_reliability
 
 RELIABLE, BEST_EFFORT = ReliabilityPolicy.RELIABLE, ReliabilityPolicy.BEST_EFFORT
 

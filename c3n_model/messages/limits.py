@@ -1,0 +1,75 @@
+"""Bounds on what a ROS message may claim, in one place. Wide enough for every working driver, and narrow enough that no
+value within them can exhaust the memory or overflow the arithmetic behind them.
+
+Every check raises `LimitError` with what was expected, what came and what to do.
+"""
+
+from __future__ import annotations
+
+MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 1_000, 768_000
+MAX_CHANNELS = 64
+MAX_SOUND_S = 10  # per message; as much as `streaming.buffers` holds
+MAX_MP3_BYTES = MAX_SOUND_S * 320_000 // 8  # MP3 has at most 320 kbit/s
+MAX_IMAGE_SIDE = 32_767  # above, OpenCV's coordinates overflow
+MAX_IMAGE_PIXELS = 2**26  # two frames of 8K video
+MAX_CLOUD_POINTS = 2**24
+NANOSECONDS_END = 1_000_000_000  # of builtin_interfaces/Time.nanosec
+
+
+class LimitError(ValueError):
+    """A message claims what no working driver sends."""
+
+
+def check_stamp(seconds: int, nanoseconds: int) -> None:
+    """Refuse stamps before 1970, which rclpy's Time does not represent either, and more nanoseconds than a second has."""
+    if seconds < 0 or not 0 <= nanoseconds < NANOSECONDS_END:
+        raise LimitError(
+            f"expected a stamp of at least 0 s with 0 to {NANOSECONDS_END - 1} ns, got {seconds} s and {nanoseconds} ns: "
+            "let the driver stamp its messages with the ROS clock"
+        )
+
+
+def check_sound_format(sample_rate: int, channels: int) -> None:
+    """Refuse sample rates [Hz] and numbers of channels that no sound card has."""
+    if not MIN_SAMPLE_RATE_HZ <= sample_rate <= MAX_SAMPLE_RATE_HZ or not 1 <= channels <= MAX_CHANNELS:
+        raise LimitError(
+            f"expected {MIN_SAMPLE_RATE_HZ} to {MAX_SAMPLE_RATE_HZ} Hz and 1 to {MAX_CHANNELS} channels of sound, "
+            f"got {sample_rate} Hz and {channels} channels; correct audio_info or the parameters"
+        )
+
+
+def check_sound_length(samples: int, sample_rate: int) -> None:
+    """Refuse more than `MAX_SOUND_S` of sound in one message."""
+    if samples > MAX_SOUND_S * sample_rate:
+        raise LimitError(
+            f"expected at most {MAX_SOUND_S} s of sound in a message, got {samples / sample_rate:.1f} s ({samples} samples "
+            f"at {sample_rate} Hz): let the driver send shorter chunks, or correct the rate in audio_info"
+        )
+
+
+def check_mp3_length(size_bytes: int) -> None:
+    """Refuse more MP3 in one message than `MAX_SOUND_S` can take."""
+    if size_bytes > MAX_MP3_BYTES:
+        raise LimitError(
+            f"expected at most {MAX_MP3_BYTES} bytes of MP3 in a message ({MAX_SOUND_S} s at 320 kbit/s), got {size_bytes} "
+            "bytes: let the driver send shorter chunks"
+        )
+
+
+def check_image_size(width: int, height: int) -> None:
+    """Refuse images without pixels, and those with a side or a number of pixels beyond the limits."""
+    within = 1 <= width <= MAX_IMAGE_SIDE and 1 <= height <= MAX_IMAGE_SIDE
+    if not within or width * height > MAX_IMAGE_PIXELS:
+        raise LimitError(
+            f"expected sides of 1 to {MAX_IMAGE_SIDE} and at most {MAX_IMAGE_PIXELS} pixels, got {width} x {height}: "
+            "correct the driver, or let it publish a smaller image"
+        )
+
+
+def check_cloud_size(width: int, height: int) -> None:
+    """Refuse point clouds with more than `MAX_CLOUD_POINTS` points."""
+    if width * height > MAX_CLOUD_POINTS:
+        raise LimitError(
+            f"expected at most {MAX_CLOUD_POINTS} points, got a cloud of {width} x {height}: "
+            "correct the driver, or let it publish fewer points"
+        )

@@ -1,0 +1,77 @@
+"""The one place where exceptions of callbacks and queue items end: each costs that item only, is counted under the topic
+(or whatever else it came from), kept for /diagnostics and logged now and then."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+REPEAT_AFTER_S = 10.0
+
+
+@dataclass(frozen=True)
+class Failure:
+    """How many items of one source failed so far; cause and remedy of the last one, and when it failed (time.monotonic)."""
+
+    count: int
+    cause: str
+    at_s: float
+
+
+class Guard:
+    """Calls functions so that what they raise reaches neither the executor nor a thread's loop. Safe for several threads.
+
+    Sources are few: topics, services, timers and fixed names. Exceptions that are not of class Exception (SystemExit) pass.
+    """
+
+    def __init__(self, log: Callable[[str], None], on_failure: Callable[[str], None] = lambda source: None):
+        """`log` is told of a source's failures every `REPEAT_AFTER_S` at most, and never the same text twice in that time;
+        `on_failure` of the source of every one, in the thread where it failed."""
+        self._log, self._on_failure = log, on_failure
+        self._lock = threading.Lock()
+        self._failures: dict[str, Failure] = {}
+        self._logged: dict[str, float] = {}  # by source, and by the latest text under ""
+        self._last_text = ""
+
+    @property
+    def failures(self) -> dict[str, Failure]:
+        """The failures so far by source."""
+        with self._lock:
+            return dict(self._failures)
+
+    def run(self, source: str, function: Callable, *arguments: Any) -> Any:
+        """Return `function(*arguments)`, or None where it raised an Exception, which is counted under `source`."""
+        try:
+            return function(*arguments)
+        except Exception as error:
+            self.record(source, in_one_line(error))
+            self._on_failure(source)
+            return None
+
+    def wrap(self, source: str, function: Callable) -> Callable:
+        """Return a function of one or no argument that calls `function` by `run`."""
+        return lambda *arguments: self.run(source, function, *arguments)
+
+    def record(self, source: str, cause: str) -> None:
+        """Count a failure that was noticed elsewhere, and log it now and then."""
+        now_s = time.monotonic()
+        with self._lock:
+            known = self._failures.get(source)
+            self._failures[source] = Failure(known.count + 1 if known else 1, cause, now_s)
+            since_s = now_s - REPEAT_AFTER_S
+            repeated = cause == self._last_text and self._logged.get("", since_s) > since_s
+            if repeated or self._logged.get(source, since_s) > since_s:
+                return
+            self._logged[source] = self._logged[""] = now_s
+            self._last_text = cause
+        count = f" ({known.count + 1} so far)" if known else ""
+        self._log(f"{source}: skipped one item{count}: {cause}")
+
+
+def in_one_line(error: BaseException) -> str:
+    """The text of an exception in one line; with its class unless it is one whose text explains itself."""
+    text = " ".join(str(error).split())
+    return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"
