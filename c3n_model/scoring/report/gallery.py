@@ -9,12 +9,11 @@ import cv2
 import numpy as np
 import torch
 
-from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.pictures.overlay import draw_attention, draw_mask, outline_truth
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import network_inputs, predict
+from c3n_model.scoring.evaluate import Clips, network_inputs, predict
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, frame_iou
 from c3n_model.scoring.report.tables import words
@@ -53,17 +52,18 @@ class Gallery:
 
 def make_gallery(
     model: Model,
-    clips: AVSBench,
+    clips: Clips,
     evaluation: Evaluation,
     device: torch.device,
     progress: Progress,
     *,
     gated: bool = False,
+    shown: int = SHOWN,
 ) -> Gallery:
-    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them. No clip is both best
-    and worst, and none without any truth is among the best."""
-    frames = {kind: _frames_to_show(evaluation, kind) for kind in ("best", "worst", "false_positives")}
-    todo = [(kind, frame) for kind, shown in frames.items() for frame in shown]
+    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them, at most `shown` of a
+    kind. No clip is both best and worst, and none without any truth is among the best."""
+    frames = {kind: _frames_to_show(evaluation, kind)[:shown] for kind in ("best", "worst", "false_positives")}
+    todo = [(kind, frame) for kind, chosen in frames.items() for frame in chosen]
     drawn: dict[str, list[Example]] = {kind: [] for kind in frames}
     for kind, frame in progress(todo, f"pictures of {clips.setting}"):
         clip = clips[int(evaluation.clip_index[frame])]
@@ -93,8 +93,9 @@ def _example(
     model: Model, clip: Clip, evaluation: Evaluation, frame: int, device: torch.device, gated: bool
 ) -> Example:
     index, second, label = int(evaluation.clip_index[frame]), int(evaluation.seconds[frame]), evaluation.labels[frame]
-    masks = predict(model, clip.frames, clip.snippets, device, gated=gated) > MASK_THRESHOLD
-    small = [_shrink(clip.frames[s], masks[s], clip.masks[s]) for s in range(len(masks))]
+    scored = np.flatnonzero(clip.has_mask)
+    masks = predict(model, clip.frames, clip.snippets, device, gated=gated, wanted=clip.has_mask) > MASK_THRESHOLD
+    small = {int(s): _shrink(clip.frames[s], mask, clip.masks[s]) for s, mask in zip(scored, masks, strict=True)}
     rgb, mask, truth = small[second]
     panels = [
         ("frame", "", rgb),
@@ -102,7 +103,7 @@ def _example(
         ("prediction", "", draw_mask(rgb, mask)),
         *_attention(model, clip, second, rgb, device),
     ]
-    strip = (outline_truth(draw_mask(*small[s][:2]), small[s][2]) for s in np.flatnonzero(clip.has_mask))
+    strip = (outline_truth(draw_mask(*small[s][:2]), small[s][2]) for s in small)
     return Example(
         clip=clip.name,
         category=clip.category,
