@@ -27,10 +27,10 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Measure every setting on everything there is data for; return the table."""
-    from c3n_model.experiments.zero_shot.bench import compare, compose_tasks, measure
+    from c3n_model.experiments.zero_shot.bench import compare, measure
     from c3n_model.experiments.zero_shot.data import read_data
     from c3n_model.experiments.zero_shot.report import BENCH_PAGE, summary, write_bench
-    from c3n_model.experiments.zero_shot.rows import compose_rows
+    from c3n_model.experiments.zero_shot.tasks import compose_tasks
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
@@ -38,7 +38,7 @@ def run(options, command_line: str) -> str:
     device = str(choose_device(options.device))
     sources = _named(options.config)
     data = read_data(options.data, options.tuning)
-    tasks = compose_tasks(data, compose_rows(data), options.rows)
+    tasks = compose_tasks(data, options.rows)
     split = "tuning" if options.tuning else "reported"
     measured = []
     for name, source in sources.items():

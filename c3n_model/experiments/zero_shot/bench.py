@@ -11,11 +11,10 @@ import numpy as np
 import torch
 
 from c3n_model.experiments.zero_shot import names, streams
-from c3n_model.experiments.zero_shot.data import BenchData
 from c3n_model.experiments.zero_shot.figures import differences, scene_columns, summarise
 from c3n_model.experiments.zero_shot.remembering import remember_encodings
-from c3n_model.experiments.zero_shot.rows import Row, RowClips
 from c3n_model.experiments.zero_shot.streams import Stream
+from c3n_model.experiments.zero_shot.tasks import RowClips, Tasks
 from c3n_model.model import Model
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate
@@ -24,7 +23,6 @@ from c3n_model.scoring.report.gallery import Gallery, make_gallery
 from c3n_model.scoring.report.tables import describe_model
 from c3n_model.streaming.session import Session
 
-TIMED_STREAMS = 3  # of 2 x streams.SECONDS seconds each
 WARM_UP = 2  # steps of a stream that are not timed
 SHOWN = 3  # pictures of the best, the worst and the wrongly painted scenes of a row
 
@@ -42,40 +40,6 @@ class Measured:
     recordings: list[names.Recording]
 
 
-@dataclass(frozen=True)
-class Tasks:
-    """What every setting is measured on; `timed` are the streams for its cost."""
-
-    data: BenchData
-    rows: list[Row]
-    timed: list[Stream]
-    lingering: list[Stream]
-    switching: list[Stream]
-
-
-def compose_tasks(data: BenchData, rows: list[Row], chosen: list[str] | None = None) -> Tasks:
-    """Compose the streams beside the rows, and keep what is `chosen` by name ("lingering" and "switching" are streams).
-
-    Raises:
-        ValueError: a chosen name that there is no row of.
-    """
-    matched = next((row.scenes for row in rows if row.name == "matched"), [])
-    lingering = streams.lingering_streams(matched, data.pictures, data.sounds)
-    switching = streams.switching_streams(data.pictures, data.sounds)
-    known = [*(row.name for row in rows), "lingering", "switching"]
-    chosen = known if chosen is None else chosen
-    unknown = [name for name in chosen if name not in known]
-    if unknown:
-        raise ValueError(f"no row {unknown[0]!r} can be composed of this data; there are {', '.join(known)}")
-    return Tasks(
-        data=data,
-        rows=[row for row in rows if row.name in chosen],
-        timed=[*lingering, *switching][:TIMED_STREAMS],
-        lingering=lingering if "lingering" in chosen else [],
-        switching=switching if "switching" in chosen else [],
-    )
-
-
 def measure(
     name: str, source: str, model: Model, tasks: Tasks, split: str, device: str, progress: Progress
 ) -> Measured:
@@ -84,6 +48,8 @@ def measure(
     cost = median_ms(model, tasks.timed, device)
     remember_encodings(model)
     at = next(model.network.parameters()).device
+    played = names.play_clips(model, tasks.data.avsbench_clips, device, progress)
+    pairs = names.play_pairs(model, tasks.data.pairs, device, progress)
     rows, columns, evaluations, galleries = {}, {}, [], []
     for row in tasks.rows:
         clips = RowClips(row, split, model.sample_rate, model.config.history)
@@ -92,8 +58,6 @@ def measure(
         rows[row.name] = {"about": row.about, **summarise(row.scenes, columns[row.name])}
         evaluations.append(evaluation)
         galleries.append(make_gallery(model, clips, evaluation, at, progress, gated=True, shown=SHOWN))
-    played = names.play_clips(model, tasks.data.avsbench_clips, device, progress)
-    pairs = names.play_pairs(model, tasks.data.pairs, device, progress)
     figures = {
         "model": described,
         "median_ms_per_mask": cost,

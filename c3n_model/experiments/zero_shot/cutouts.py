@@ -16,6 +16,7 @@ from c3n_model.experiments.zero_shot.noises import Mixture
 from c3n_model.experiments.zero_shot.pictures import Picture
 from c3n_model.experiments.zero_shot.scenes import PROMINENT, Scene, both, draw, in_view, may_make
 from c3n_model.experiments.zero_shot.sounds import SUFFIXES, Sound, read_sound, source_of
+from c3n_model.experiments.zero_shot.streams import Stream
 from c3n_model.labels.sound_sources import is_a, noun_of
 from c3n_model.sources.picture_files import read_whole
 
@@ -35,6 +36,9 @@ class Cutout:
     rgb: np.ndarray
     alpha: np.ndarray
     sound: Sound
+
+
+Pasted = tuple[Cutout, Cutout, Picture]  # two cut-outs, and the picture that they were pasted on
 
 
 def read_cutouts(folder: Path) -> tuple[list[Cutout], list[str]]:
@@ -93,7 +97,7 @@ def beside_people(cutouts: list[Cutout], pictures: list[Picture]) -> list[Scene]
     return [_pasted(cutout, picture) for cutout in cutouts for picture in _backgrounds(crowded, cutout)]
 
 
-def pairs(cutouts: list[Cutout], pictures: list[Picture]) -> list[tuple[Cutout, Cutout, Picture]]:
+def pairs(cutouts: list[Cutout], pictures: list[Picture]) -> list[Pasted]:
     """Paste each cut-out with the next one of another kind, side by side; the picture's masks are those two."""
     empty, found = [picture for picture in pictures if PERSON not in picture.masks], []
     for index, first in enumerate(cutouts):
@@ -109,7 +113,7 @@ def pairs(cutouts: list[Cutout], pictures: list[Picture]) -> list[tuple[Cutout, 
     return found
 
 
-def one_of_pair(pasted: list[tuple[Cutout, Cutout, Picture]]) -> list[Scene]:
+def one_of_pair(pasted: list[Pasted]) -> list[Scene]:
     """Let each of the two sound alone."""
     return [
         _grouped(in_view(picture, cutout.noun, picture.masks[cutout.noun], cutout.sound), cutout)
@@ -118,12 +122,23 @@ def one_of_pair(pasted: list[tuple[Cutout, Cutout, Picture]]) -> list[Scene]:
     ]
 
 
-def both_of_pair(pasted: list[tuple[Cutout, Cutout, Picture]]) -> list[Scene]:
+def both_of_pair(pasted: list[Pasted]) -> list[Scene]:
     """Let both sound at once, equally loud."""
     return [
         _grouped(both(picture, first.noun, second.noun, Mixture(first.sound, second.sound, 0.0)), first)
         for first, second, picture in pasted
     ]
+
+
+def switching_streams(pasted: list[Pasted]) -> list[Stream]:
+    """Let the two of each pair sound one after the other, in both orders, on the first picture that they were pasted on."""
+    first_pictures = {(first.name, second.name): entry for entry in reversed(pasted) for first, second in [entry[:2]]}
+    found = []
+    for first, second, picture in reversed(first_pictures.values()):
+        for one, other in ((first, second), (second, first)):
+            name = f"{picture.name}: {one.name}, then {other.name}"
+            found.append(Stream(name, first.name, picture.rgb, one.sound, other.sound, (one.noun, other.noun)))
+    return found
 
 
 def paste(
@@ -137,9 +152,11 @@ def paste(
     height, width = rgb.shape[:2]
     scale = side * min(height, width) / max(cutout.alpha.shape)
     size = tuple(max(round(length * scale), SMALLEST_LENGTH) for length in cutout.alpha.shape[::-1])
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    alpha = cv2.resize(cutout.alpha, size, interpolation=interpolation).clip(0, 1)
-    colours = cv2.resize(cutout.rgb, size, interpolation=interpolation)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    # Colours are weighted by alpha before they are resized, so that what is transparent lends its colour to no edge.
+    weighted = cutout.rgb * cutout.alpha[..., None]
+    alpha = cv2.resize(cutout.alpha, size, interpolation=interpolation)
+    weighted = cv2.resize(weighted, size, interpolation=interpolation)
     places = [(0.75, column)] if column is not None else [(y, x) for y in (0.75, 0.5, 0.25) for x in (0.5, 0.05, 0.95)]
     hidden = []
     for y, x in places:
@@ -148,7 +165,7 @@ def paste(
         hidden.append((0 if avoid is None else int((avoid[window] & (alpha > 0.5)).sum()), window))
     window = min(hidden, key=lambda entry: entry[0])[1]
     picture, mask = rgb.copy(), np.zeros((height, width), bool)
-    picture[window] = np.rint(picture[window] * (1 - alpha[..., None]) + colours * alpha[..., None])
+    picture[window] = np.rint(picture[window] * (1 - alpha[..., None]) + weighted)
     mask[window] = alpha > 0.5
     return picture, mask
 

@@ -1,4 +1,4 @@
-"""The rows of the bench: what each one asks, and its scenes."""
+"""What every setting is measured on: the rows of the bench with their scenes, and the streams."""
 
 from __future__ import annotations
 
@@ -19,9 +19,11 @@ from c3n_model.experiments.zero_shot.scenes import (
     two_of_a_kind,
     with_motor,
 )
+from c3n_model.experiments.zero_shot.streams import Stream, lingering_streams, switching_streams
 from c3n_model.types import Clip
 
 MOTOR_SNRS_DB = (20, 0, -10)
+TIMED_STREAMS = 3  # of 2 x streams.SECONDS seconds each
 
 
 @dataclass(frozen=True)
@@ -54,11 +56,45 @@ class RowClips:
         return self.row.scenes[index].clip(self.sample_rate, self.history)
 
 
-def compose_rows(data: BenchData) -> list[Row]:
-    """Compose all rows that there are scenes for."""
+@dataclass(frozen=True)
+class Tasks:
+    """What every setting is measured on; `timed` are the streams for its cost."""
+
+    data: BenchData
+    rows: list[Row]
+    timed: list[Stream]
+    lingering: list[Stream]
+    switching: list[Stream]
+
+
+def compose_tasks(data: BenchData, chosen: list[str] | None = None) -> Tasks:
+    """Compose all rows and streams that the data allows, or the `chosen` ones: rows by name, "lingering", "switching".
+
+    Raises:
+        ValueError: a chosen name that there is nothing of.
+    """
     pictures, sounds = data.pictures, data.sounds
-    prominent = matched(pictures, sounds)
-    pasted = cutouts.pairs(data.cutouts, pictures)
+    prominent, pasted = matched(pictures, sounds), cutouts.pairs(data.cutouts, pictures)
+    rows = _compose_rows(data, prominent, pasted)
+    lingering = lingering_streams(prominent, pictures, sounds)
+    switching = [*switching_streams(pictures, sounds), *cutouts.switching_streams(pasted)]
+    known = [*(row.name for row in rows), "lingering", "switching"]
+    chosen = known if chosen is None else chosen
+    unknown = [name for name in chosen if name not in known]
+    if unknown:
+        raise ValueError(f"no row {unknown[0]!r} can be composed of this data; there are {', '.join(known)}")
+    return Tasks(
+        data=data,
+        rows=[row for row in rows if row.name in chosen],
+        timed=[*lingering, *switching][:TIMED_STREAMS],
+        lingering=lingering if "lingering" in chosen else [],
+        switching=switching if "switching" in chosen else [],
+    )
+
+
+def _compose_rows(data: BenchData, prominent: list[Scene], pasted: list[cutouts.Pasted]) -> list[Row]:
+    """All rows that there are scenes for."""
+    pictures, sounds = data.pictures, data.sounds
     rows = [
         Row("matched", "what sounds is in view and covers 5 % of the picture or more", prominent),
         Row("small", "what sounds is in view and covers 1 to 5 % of the picture", matched(pictures, sounds, SMALL)),
