@@ -15,7 +15,7 @@ DARK_GAIN, DARK_NOISE = (
     0.15,
     4.0,
 )  # fraction of the light that is left; standard deviation of a sensor's noise in levels
-BLUR = 0.012  # standard deviation of the Gaussian as a fraction of the picture's longer side
+BLUR = 0.005  # standard deviation of the Gaussian as a fraction of the picture's longer side
 JPEG_QUALITY = 10
 
 

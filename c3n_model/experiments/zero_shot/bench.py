@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,10 @@ def measure(
         columns[row.name] = scene_columns(row.scenes, evaluation)
         rows[row.name] = {"about": row.about, **summarise(row.scenes, columns[row.name])}
         evaluations.append(evaluation)
-        galleries.append(make_gallery(model, clips, evaluation, at, progress, gated=True, shown=SHOWN))
+        groups = [scene.group for scene in row.scenes]
+        gallery = make_gallery(model, clips, evaluation, at, progress, gated=True, shown=SHOWN, groups=groups)
+        nothing_sounds = bool(evaluation.counts.empty_truth.all())  # then the worst are those that are painted
+        galleries.append(replace(gallery, worst=()) if nothing_sounds else gallery)
     figures = {
         "model": described,
         "median_ms_per_mask": cost,

@@ -29,11 +29,13 @@ COCO_IDS = [number for number in range(1, 91) if number not in _GAPS]
 
 @dataclass(frozen=True)
 class Picture:
-    """`rgb` uint8 (H, W, 3); `instances` the masks, bool (H, W), of the things that are seen, by the noun of their class."""
+    """`rgb` uint8 (H, W, 3); `instances` the masks, bool (H, W), of the things that are seen, by the noun of their class.
+    Of `crowds` one of the masks holds many things that nobody told apart."""
 
     name: str
     rgb: np.ndarray
     instances: dict[str, list[np.ndarray]]
+    crowds: frozenset[str] = frozenset()
 
     @cached_property
     def masks(self) -> dict[str, np.ndarray]:
@@ -54,15 +56,18 @@ def read_pictures(folder: Path) -> list[Picture]:
     names = _polygon_names([polygons / f"{path.stem}.txt" for path in paths])
     pictures = []
     for path in paths:
+        crowds: frozenset[str] = frozenset()
         if path.stem in panoptic:
             rgb = read_picture(path)
-            masks = _panoptic_masks(*panoptic[path.stem], rgb.shape[:2])
+            png, segments, things = panoptic[path.stem]
+            masks = _panoptic_masks(png, segments, things, rgb.shape[:2])
+            crowds = frozenset(things.get(part["category_id"], "") for part in segments if part.get("iscrowd"))
         elif (polygons / f"{path.stem}.txt").is_file():
             rgb = read_picture(path)
             masks = _polygon_masks(polygons / f"{path.stem}.txt", names, rgb.shape[:2])
         else:
             continue
-        pictures.append(Picture(path.stem, rgb, masks))
+        pictures.append(Picture(path.stem, rgb, masks, crowds))
     if not pictures:
         raise FileNotFoundError(
             f"{folder} holds {len(paths)} pictures in images/, none with a mask in panoptic/ or instance_polygons/; "

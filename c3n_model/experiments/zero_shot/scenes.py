@@ -123,12 +123,12 @@ def with_motor(scenes: list[Scene], snr_db: float) -> list[Scene]:
 
 
 def two_of_a_kind(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Compose pictures with two or more instances of one class; the largest sounds."""
+    """Compose pictures with two or more instances of one class, all told apart; the largest sounds."""
     scenes = []
     for picture in pictures:
         for noun, instances in sorted(picture.instances.items()):
             large = sorted((mask for mask in instances if mask.mean() >= SMALLEST_INSTANCE), key=np.sum, reverse=True)
-            if len(large) >= 2:
+            if len(large) >= 2 and noun not in picture.crowds:
                 sounding = draw(fitting(sounds, noun), picture.name + noun)
                 scenes += [in_view(picture, noun, large[0], sound) for sound in sounding]
     return scenes

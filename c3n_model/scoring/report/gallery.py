@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -59,10 +60,16 @@ def make_gallery(
     *,
     gated: bool = False,
     shown: int = SHOWN,
+    groups: Sequence[str] | None = None,
 ) -> Gallery:
     """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them, at most `shown` of a
-    kind. No clip is both best and worst, and none without any truth is among the best."""
-    frames = {kind: _frames_to_show(evaluation, kind)[:shown] for kind in ("best", "worst", "false_positives")}
+    kind. No clip is both best and worst, and none without any truth is among the best. Of clips that look alike, by their
+    `groups` (an entry per clip; default: none do), a kind shows one."""
+    keys = range(len(evaluation.names)) if groups is None else groups
+    frames = {
+        kind: _one_of_each(_frames_to_show(evaluation, kind), keys, evaluation)[:shown]
+        for kind in ("best", "worst", "false_positives")
+    }
     todo = [(kind, frame) for kind, chosen in frames.items() for frame in chosen]
     drawn: dict[str, list[Example]] = {kind: [] for kind in frames}
     for kind, frame in progress(todo, f"pictures of {clips.setting}"):
@@ -72,10 +79,10 @@ def make_gallery(
 
 
 def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
-    """The frames for the panels: of the best clips the best, of the worst the worst."""
+    """The frames for the panels, most telling first: of the best clips the best, of the worst the worst."""
     if kind == "false_positives":
         painted = np.where(evaluation.counts.empty_truth, evaluation.counts.false_positive, 0)
-        order = np.argsort(-painted, kind="stable")[:SHOWN]
+        order = np.argsort(-painted, kind="stable")
         return [int(frame) for frame in order if painted[frame] > 0]
     size = len(evaluation.names)
     ranked = np.argsort(-evaluation.clip_ious(), kind="stable")
@@ -86,7 +93,16 @@ def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
             frames.append(int(rows[quality[rows].argmin()]))
         elif (sounding := rows[~evaluation.counts.empty_truth[rows]]).size:  # an empty frame left empty is no sight
             frames.append(int(sounding[quality[sounding].argmax()]))
-    return frames[:SHOWN]
+    return frames
+
+
+def _one_of_each(frames: list[int], keys: Sequence, evaluation: Evaluation) -> list[int]:
+    """The first frame of each key, one key per clip; of one clip, all frames stay."""
+    first: dict = {}
+    for frame in frames:
+        clip = int(evaluation.clip_index[frame])
+        first.setdefault(keys[clip], clip)
+    return [frame for frame in frames if first[keys[int(evaluation.clip_index[frame])]] == evaluation.clip_index[frame]]
 
 
 def _example(

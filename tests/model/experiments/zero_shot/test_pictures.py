@@ -23,7 +23,9 @@ def write_panoptic(folder, numbers, categories, segments, name="p"):
         "annotations": [
             {
                 "file_name": f"{name}.png",
-                "segments_info": [{"id": number, "category_id": kind} for number, kind in segments],
+                "segments_info": [
+                    {"id": number, "category_id": kind, "iscrowd": int(number == 7)} for number, kind in segments
+                ],
             }
         ],
     }
@@ -53,6 +55,7 @@ def test_panoptic_instances_of_a_thing_are_one_mask_and_stuff_is_none(tmp_path):
     assert picture.name == "p"
     assert picture.rgb.shape == (2, 4, 3)
     assert [int(mask.sum()) for mask in picture.instances["person"]] == [2, 2]
+    assert picture.crowds == {"person"}
     assert {noun: mask.tolist() for noun, mask in picture.masks.items()} == {
         "person": [[True, True, False, True], [False, False, False, True]]
     }

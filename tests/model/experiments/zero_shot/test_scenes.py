@@ -112,6 +112,8 @@ def test_the_larger_of_two_of_a_kind_sounds():
     sounds = [make_sound("dog"), make_sound("sneezing")]
     (scene,) = scenes.two_of_a_kind([picture], sounds)
     assert scene.noun == "dog" and (scene.mask == large).all()
+    crowd = Picture("p", picture.rgb, picture.instances, crowds=frozenset({"dog"}))
+    assert scenes.two_of_a_kind([crowd], sounds) == []  # the largest may be a crowd
 
 
 def test_of_two_things_either_sounds_or_both_do():
