@@ -20,3 +20,18 @@ def mean_interval(values: np.ndarray, samples: int = 10_000, seed: int = 0) -> t
         batch=max(_INDICES_AT_ONCE // len(values), 1),
     ).confidence_interval  # fmt: skip
     return float(interval.low), float(interval.high)
+
+
+def grouped_mean_interval(
+    values: np.ndarray, groups: np.ndarray, samples: int = 10_000, seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % interval of the mean of `values` (n,) where those of one of the `groups` (n,) depend on each other: scenes of one
+    picture, frames of one clip. Groups are drawn with replacement, each with all its values. None for fewer than two groups.
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        return None
+    sums, counts = np.bincount(index, values), np.bincount(index)
+    draws = np.random.default_rng(seed).integers(0, len(names), (samples, len(names)))
+    low, high = np.percentile(sums[draws].sum(axis=1) / counts[draws].sum(axis=1), [2.5, 97.5])
+    return float(low), float(high)
