@@ -1,17 +1,23 @@
 # Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need first.
 VENV ?= .venv
 PYTHON ?= python3
-WORKSPACE = $(PYTHON) -E workspace.py --venv "$(VENV)"
+EXTRAS ?= all
+WORKSPACE = $(PYTHON) -E workspace.py --venv "$(VENV)" --extras "$(EXTRAS)"
+RUN = $(WORKSPACE) run --
 
-.PHONY: help setup build demo simulate test clean
+.PHONY: help setup build demo simulate test test-fast lint docs clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make demo    set up, build, and run the node on a recorded scene; the result lies in out/demo/"
 	@echo "make simulate  set up, build, and let a simulated robot turn towards sounds; the result lies in out/simulate/"
 	@echo "make test    set up, build, and run the tests; PYTEST_ARGS=\"-k name\" chooses"
+	@echo "make test-fast  set up, and run the tests that need neither a model nor ROS, in less than a minute"
+	@echo "make lint    set up, and run ruff, codespell and mypy"
+	@echo "make docs    set up, build, and write the API pages to out/docs/"
 	@echo "make build   set up, and build the ROS workspace into install/"
-	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter)"
+	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter,"
+	@echo "             EXTRAS=zero-shot: only these extras of pyproject.toml instead of all, as a robot needs them)"
 	@echo "make clean   remove build/ install/ log/, keep the environment and out/"
 
 setup:
@@ -21,13 +27,25 @@ build: setup
 	@$(WORKSPACE) build
 
 demo: build
-	@$(WORKSPACE) run -- python -m c3n_ros.rig.demo
+	@$(RUN) python -m c3n_ros.rig.demo
 
 simulate: build
-	@$(WORKSPACE) run -- python -m c3n_ros.rig.simulate
+	@$(RUN) python -m c3n_ros.rig.simulate
 
 test: build
-	@$(WORKSPACE) run -- python -m pytest $(PYTEST_ARGS)
+	@$(RUN) python -m pytest $(PYTEST_ARGS)
+
+test-fast: setup
+	@PYTHONPATH= "$(VENV)/bin/python" -m pytest -m fast $(PYTEST_ARGS)
+
+lint: setup
+	@"$(VENV)/bin/ruff" check .
+	@"$(VENV)/bin/ruff" format --check .
+	@"$(VENV)/bin/codespell"
+	@"$(VENV)/bin/mypy"
+
+docs: build
+	@$(RUN) python -m pdoc --docformat google -o out/docs c3n_model
 
 clean:
 	@$(WORKSPACE) clean

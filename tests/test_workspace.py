@@ -14,7 +14,7 @@ def workspace(monkeypatch):
     """workspace.py, which runs as a script beside virtual_environment.py."""
     monkeypatch.syspath_prepend(str(ROOT))
     yield importlib.import_module("workspace")
-    for name in ("workspace", "virtual_environment"):
+    for name in ("workspace", "virtual_environment", "ros_wheels"):
         sys.modules.pop(name, None)
 
 
