@@ -73,7 +73,9 @@ def _methods_part(report: dict) -> list[str]:
         ]
     notes = [f"Likeness of labels in plain_c3im: {report['plain_c3im_similarities']}."]
     if not report["has_segmenter"]:
-        notes.append("No segmenter: `pip install ai-edge-litert` and `c3n weights get zero_shot` for with_segmenter.")
+        notes.append(
+            'No segmenter: `pip install "c3n-ros[zero-shot]"` and `c3n weights get zero_shot` for with_segmenter.'
+        )
     if "true_class" not in methods:
         notes.append("No true_class: not every category here is one of the classifier's nouns.")
     return [
