@@ -4,6 +4,14 @@ PYTHON ?= python3
 EXTRAS ?= all
 WORKSPACE = $(PYTHON) -E workspace.py --venv "$(VENV)" --extras "$(EXTRAS)"
 RUN = $(WORKSPACE) run --
+# Folders and files whose tests need neither a network nor ROS; a test in tests/test_workspace.py holds that.
+FAST_TESTS = tests/test_layout.py tests/test_workspace.py tests/model/data tests/model/messages tests/model/sources \
+	tests/model/labels/test_cleaning.py tests/model/labels/test_names.py tests/model/labels/test_sound_sources.py \
+	tests/model/pictures/test_overlay.py tests/model/pictures/test_panels.py \
+	tests/model/scoring/report/test_tables.py tests/model/scoring/test_bag_scores.py tests/model/scoring/test_bootstrap.py \
+	tests/model/scoring/test_compare.py tests/model/scoring/test_evaluation.py tests/model/scoring/test_metrics.py \
+	tests/model/streaming/test_buffers.py tests/model/streaming/test_windows.py \
+	tests/model/test_config.py tests/model/test_config_refusals.py tests/model/test_presence.py
 
 .PHONY: help setup build demo simulate test test-fast lint docs clean
 .DEFAULT_GOAL := help
@@ -14,7 +22,7 @@ help:
 	@echo "make test    set up, build, and run the tests; PYTEST_ARGS=\"-k name\" chooses"
 	@echo "make test-fast  set up, and run the tests that need neither a model nor ROS, in less than a minute"
 	@echo "make lint    set up, and run ruff, codespell and mypy"
-	@echo "make docs    set up, build, and write the API pages to out/docs/"
+	@echo "make docs    set up, and write the API pages to out/docs/"
 	@echo "make build   set up, and build the ROS workspace into install/"
 	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter,"
 	@echo "             EXTRAS=zero-shot: only these extras of pyproject.toml instead of all, as a robot needs them)"
@@ -36,7 +44,7 @@ test: build
 	@$(RUN) python -m pytest $(PYTEST_ARGS)
 
 test-fast: setup
-	@PYTHONPATH= "$(VENV)/bin/python" -m pytest -m fast $(PYTEST_ARGS)
+	@PYTHONPATH= "$(VENV)/bin/python" -m pytest -m "not realdata" $(FAST_TESTS) $(PYTEST_ARGS)
 
 lint: setup
 	@"$(VENV)/bin/ruff" check .
@@ -44,8 +52,8 @@ lint: setup
 	@"$(VENV)/bin/codespell"
 	@"$(VENV)/bin/mypy"
 
-docs: build
-	@$(RUN) python -m pdoc --docformat google -o out/docs c3n_model
+docs: setup
+	@PYTHONPATH=. "$(VENV)/bin/python" docs/build_api.py out/docs
 
 clean:
 	@$(WORKSPACE) clean

@@ -28,6 +28,9 @@ _MEL = "logmel_extractor.melW"
 class LogMel(nn.Module):
     """Waveform -> log-mel image in dB, as torchlibrosa computes it: power of a periodic Hann STFT, Slaney's mel bands."""
 
+    window: Tensor
+    mel: Tensor
+
     def __init__(self, sample_rate: int):
         super().__init__()
         self.n_fft, self.hop_samples, high_hz = _SPECTROGRAMS[sample_rate]
