@@ -11,6 +11,7 @@ more, and stamps differ. Of whole streams, and of losses between frames, its sou
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import numpy as np
@@ -63,7 +64,7 @@ class Mp3Decoder:
 
     def reset(self) -> None:
         """Forget the stream so far: the next piece begins another one."""
-        self._codec = None
+        self._codec: Any = None  # av types the codecs of a name as CodecContext, which has no decode
         self._sample_rate = 0
         self._bytes = bytearray()  # not yet a whole frame; deleting from the front does not copy the rest
         self._stamped_ns: int | None = None  # where the bytes begin in time, if a message began with them
@@ -87,6 +88,7 @@ class Mp3Decoder:
             frame = bytes(self._bytes[: header.size])
             del self._bytes[: header.size]
             begin_ns = self._counted_ns if self._stamped_ns is None else self._stamped_ns
+            assert begin_ns is not None  # the first bytes came with a stamp
             self._counted_ns, self._stamped_ns = begin_ns + header.duration_ns, None
             sound = self._sound(frame, header, begin_ns)
             self._passed_over = 0 if sound else self._passed_over + header.size
@@ -99,6 +101,7 @@ class Mp3Decoder:
     def _end_ns(self) -> int:
         """Where the bytes so far end in time: the frame that is not whole yet counts by its part."""
         header = read_header(self._bytes)
+        assert self._counted_ns is not None
         return self._counted_ns + (header.duration_ns * len(self._bytes) // header.size if header else 0)
 
     def _find_frame(self, stamp_ns: int) -> _Header | None:

@@ -51,11 +51,12 @@ class Decoder(nn.Module):
         self.reduce = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
         self.refine = nn.Conv2d(channels // 2, head_channels, kernel_size=3, padding=1)
         self.classify = nn.Conv2d(head_channels, 1, kernel_size=1)
+        assert self.classify.bias is not None
         nn.init.constant_(self.classify.bias, math.log(FIRST_PROBABILITY / (1 - FIRST_PROBABILITY)))
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
         """maps M_1..M_4 [(N, C, H_i, W_i)], fine to coarse -> logits (N, H, W) at `size`."""
-        sizes = [(size[0] // 2, size[1] // 2)] + [tuple(features.shape[2:]) for features in maps[:-1]]
+        sizes = [(size[0] // 2, size[1] // 2)] + [(maps_i.shape[2], maps_i.shape[3]) for maps_i in maps[:-1]]
         merged = upsample(self.merge[-1](maps[-1]), sizes[-1], align_corners=self.align_corners)
         for stage in reversed(range(len(maps) - 1)):
             merged = self.merge[stage](merged + self.lateral[stage](maps[stage]))

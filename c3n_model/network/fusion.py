@@ -42,11 +42,12 @@ class SummedPyramid(nn.Module):
 
     def __init__(self, in_channels: int, channels: int):
         super().__init__()
-        self.atrous = nn.ModuleList(
+        convolutions = [
             nn.Conv2d(in_channels, channels, kernel_size=3, padding=rate, dilation=rate) for rate in SUMMED_RATES
-        )
-        for conv in self.atrous:
+        ]
+        for conv in convolutions:
             nn.init.normal_(conv.weight, std=SUMMED_DEVIATION)
+        self.atrous = nn.ModuleList(convolutions)
 
     def forward(self, features: Tensor) -> Tensor:
         """V_i (N, C_vi, H_i, W_i) -> V_i^a (N, C, H_i, W_i)."""
@@ -81,7 +82,7 @@ class CrossModalNonLocal(nn.Module):
         self.theta4 = nn.Linear(inner, channels)
         self.batch_norm = nn.BatchNorm1d(channels) if normalise else None
         self.layer_norm = nn.LayerNorm(channels) if normalise else None
-        if normalise:
+        if self.batch_norm is not None:
             nn.init.zeros_(self.batch_norm.weight)
 
     def forward(self, visual: Tensor, audio: Tensor, wanted: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import timm
 import torch
@@ -35,6 +36,10 @@ class VisualEncoder(nn.Module):
     Raises:
         ValueError: timm does not know `name`, it has no such pyramid or no classifier, or an argument does not fit it.
     """
+
+    backbone: Any  # a timm model; its methods have no types
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -106,7 +111,7 @@ class VisualEncoder(nn.Module):
         return self.backbone.get_classifier()
 
 
-def _catcher(caught: list[Tensor], channels_last: bool):
+def _catcher(caught: list[Tensor], channels_last: bool) -> Callable[..., Tensor]:
     """A forward hook that appends a module's output to `caught`, channels first. Where they come last, the module's
     output is replaced by a view of what was caught, so that this, too, lies on the path to the logits."""
 
@@ -141,7 +146,7 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
 
 def _create(name: str, num_classes: int, image_size: int | None, more: dict) -> nn.Module:
     """timm's model with random weights, for frames of `image_size` if it is built for one size."""
-    defaults = timm.get_pretrained_cfg(name)
+    defaults: Any = timm.get_pretrained_cfg(name)  # never None: the name was checked
     if not defaults.fixed_input_size or image_size in (None, defaults.input_size[-1]):
         return timm.create_model(name, num_classes=num_classes, **more)
     try:

@@ -239,7 +239,7 @@ class AudioBuffer:
             return False
         canvases = self._canvases(start_ns)
         missing = 1 - sum(np.count_nonzero(canvas.arrived) / canvas.rate for canvas in canvases)
-        return any(canvas.arrived[-1] for canvas in canvases) and missing * NANOSECONDS_PER_SECOND < JITTER_NS
+        return any(canvas.arrived[-1] for canvas in canvases) and bool(missing * NANOSECONDS_PER_SECOND < JITTER_NS)
 
     def read(self, start_ns: int, sample_rate: int) -> tuple[np.ndarray, float]:
         """The second from `start_ns`: float32 (sample_rate,), zero where nothing was heard, and the fraction heard."""

@@ -64,7 +64,8 @@ def explain(window: Window, session: Session) -> Explanation:
     decoding, model, network = session.newest, session.model, session.network
     chosen = decoding.consensus
     audio = _rank(decoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
-    visual, similarity, consensus, pairs = None, None, None, ()
+    visual, similarity, consensus = None, None, None
+    pairs: tuple[UnifiedLabel, ...] = ()
     if decoding.visual_logits is not None:
         visual = _rank(decoding.visual_logits[0], int(chosen.visual_class), model.visual_labels, model.config.beta)
     table = getattr(network, "similarity", None)

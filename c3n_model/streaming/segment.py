@@ -33,7 +33,10 @@ def cut_windows(
     assembler = WindowAssembler(sample_rate)
     for item in items:
         show(item)
-        (assembler.add_frame if isinstance(item, Frame) else assembler.add_audio)(item)
+        if isinstance(item, Frame):
+            assembler.add_frame(item)
+        else:
+            assembler.add_audio(item)
         yield from assembler.ready()
     yield from assembler.finish()
     counts = assembler.counts

@@ -8,6 +8,7 @@ passes. Windows that overlap (a hop below a second) look back in whole seconds, 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -46,7 +47,7 @@ class Session:
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network = model.network.eval()
+        self.network: Any = model.network.eval()  # C3N or ZeroShot
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold

@@ -136,7 +136,8 @@ class WindowAssembler:
         windows = []
         while (start_ns := self._next_start(ended)) is not None:
             complete = self._audio.is_complete(start_ns) and self._frames.is_decided(start_ns)
-            if ended and self._audio.end_ns < start_ns + self._rules.min_heard * NANOSECONDS_PER_SECOND:
+            heard_to_ns = self._audio.end_ns or 0
+            if ended and heard_to_ns < start_ns + self._rules.min_heard * NANOSECONDS_PER_SECOND:
                 break  # a tail that is no window
             if not (complete or ended or self._is_overdue(start_ns)):
                 break
@@ -154,13 +155,15 @@ class WindowAssembler:
         overdue = self._is_overdue(self._next_ns)
         if overdue or ended:
             sound_ns = self._audio.first_ns(self._next_ns)
-            if sound_ns is None and overdue:  # by frames: no sound before the newest for which it is overdue
-                sound_ns = self._frames.newest_ns - self._rules.max_wait_ns - self._audio.delay_ns
+            newest_ns = self._frames.newest_ns
+            if sound_ns is None and overdue and newest_ns is not None:  # by frames: no sound before the newest overdue
+                sound_ns = newest_ns - self._rules.max_wait_ns - self._audio.delay_ns
             if sound_ns is not None:
                 self._skip_to(max(self._next_ns, self._first_to_hear(sound_ns)))
         return self._next_ns
 
     def _skip_to(self, start_ns: int) -> None:
+        assert self._next_ns is not None
         silent_ns = start_ns - self._next_ns
         if silent_ns > self._capacity * NANOSECONDS_PER_SECOND:
             self.counts.clock_jumps += 1

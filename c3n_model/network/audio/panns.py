@@ -22,6 +22,9 @@ _SPECTROGRAMS = {32_000: (1024, 320, 14_000.0), 16_000: (512, 160, 8_000.0)}
 class LogMel(nn.Module):
     """Waveform -> log-mel image in dB, as torchlibrosa computes it: power of a periodic Hann STFT, Slaney's mel bands."""
 
+    window: Tensor
+    mel: Tensor
+
     def __init__(self, sample_rate: int):
         super().__init__()
         self.n_fft, self.hop_samples, high_hz = _SPECTROGRAMS[sample_rate]

@@ -38,6 +38,9 @@ class LogMel(nn.Module):
     with the second that it belongs to, and that second's last 25 ms go unheard.
     """
 
+    window: Tensor
+    mel: Tensor
+
     def __init__(self):
         super().__init__()
         window = torch.zeros(N_FFT)  # the 400 samples begin the transform; torch.stft would centre a shorter window
@@ -70,6 +73,9 @@ class Whitening(nn.Module):
 
     The head was trained on such levels, so the class scores need the rounding; F_a does not and stays as it is.
     """
+
+    pca_eigen_vectors: Tensor
+    pca_means: Tensor
 
     def __init__(self):
         super().__init__()
