@@ -1,4 +1,4 @@
-"""`c3n`: parse, call, print. Each command is a file in `commands/`."""
+"""The command `c3n`. Each subcommand is a file in `commands/`."""
 
 from __future__ import annotations
 
@@ -54,9 +54,14 @@ COMMANDS = (
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run one command. Exits 1 with one line on bad input or after a report of what is left to do, 130 on Ctrl-C."""
+    """Run one command.
+
+    Exits with 1 and a one-line error on bad input, with 1 after a report of remaining problems, and with 130 on Ctrl-C.
+    """
     given = sys.argv[1:] if arguments is None else arguments
-    parser = argparse.ArgumentParser(prog="c3n", description="Which pixels make the sound: audio-visual segmentation.")
+    parser = argparse.ArgumentParser(
+        prog="c3n", description="Audio-visual segmentation: segment the objects that make the sound."
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
         command.add(commands)

@@ -1,4 +1,4 @@
-"""Frozen configuration. It stays at the door: builders turn it into plain arguments, no module below sees a config."""
+"""Frozen configuration dataclasses, read from YAML. Builders turn them into plain arguments for the network modules."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ import yaml
 
 Section = TypeVar("Section")
 
-SMALLEST_IMAGE = 32  # pixels, one of the coarsest map
+SMALLEST_IMAGE = 32  # pixels; the coarsest feature map (stride 32) then has a single cell
 SCHEDULES = ("constant", "cosine", "authors")
 PRECISIONS = ("float32", "bfloat16")
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """Everything that decides the network's shape. Defaults are the paper's (PVTv2-b5, C = 256, alpha = beta = 0.1)."""
+    """Architecture of C3N. The defaults are the paper's (PVTv2-b5, C = 256, alpha = beta = 0.1)."""
 
-    visual: str = "pvt_v2_b5"  # a timm backbone with a pyramid and a classifier: network/visual_encoder.py
+    visual: str = "pvt_v2_b5"  # a timm backbone with a feature pyramid and a classifier: network/visual_encoder.py
     audio: str = "mn04"  # see c3n_model.network.audio
-    image_size: int = 224  # frames are squashed to this square
+    image_size: int = 224  # frames are resized to this square, ignoring their aspect ratio
     channels: int = 256  # C
-    history: int = 5  # T, seconds that a clip or a session spans
+    history: int = 5  # T, length of a clip or a session's context [s]
     alpha: float = 0.1  # Eq. 6, exponent of the audio confidence
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
-    gate_strength: float = 1.0  # factor of what enters Eq. 9: small, it leaves more of what the label does not name
+    gate_strength: float = 1.0  # factor on the input of Eq. 9; smaller values suppress other objects less
     cam_point: str = "after_norm"  # Eq. 8: at V_i itself; "before_norm" is the authors' code: network/visual_encoder.py
     swin: str = "classifier"  # timm's Swin; "dense" is the authors' code
     audio_features: bool = True  # AF of Table II: the cross-modal non-local block
     pyramid: str = "aspp"  # or "tpavi", the sum of the baseline TPAVI: network/fusion.py
-    fusion_norm: bool = False  # norms of the authors' code after the non-local block
+    fusion_norm: bool = False  # adds the norms that the authors' code has after the non-local block
     decoder: str = "plain"  # "authors" is the authors' code: network/decoder.py
-    presence_threshold: float = 0.5  # below this audibility nothing is published: presence.py
-    visibility_threshold: float = 0.0  # nor where the named visual class is less certain than this
+    presence_threshold: float = 0.5  # audibility below which the mask is empty: presence.py
+    visibility_threshold: float = 0.0  # confidence of the visual class below which the mask is empty
 
     def __post_init__(self):
         _check_ranges(
@@ -50,20 +50,20 @@ class ModelConfig:
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """How C3N is trained. Defaults are the paper's for S4 (Adam, 1e-4, batch 8, 20 epochs)."""
+    """Training of C3N. The defaults are the paper's for S4 (Adam, 1e-4, batch 8, 20 epochs)."""
 
     epochs: int = 20
-    batch_size: int = 8  # clips an update, over all processes
-    accumulate: int = 1  # parts that a batch is computed in, where it does not fit into memory at once
+    batch_size: int = 8  # clips per update, over all processes
+    accumulate: int = 1  # gradient accumulation: number of forward passes per batch, for batches too large for memory
     precision: str = "float32"  # or "bfloat16": mixed precision
     learning_rate: float = 1e-4
     backbone_learning_rate: float = 1e-4
-    schedule: str = "constant"  # "cosine", down to a hundredth; "authors", their code's for S4: training/loop.py
+    schedule: str = "constant"  # or "cosine" (to 1 %), or "authors", their code's for S4: training/optimisation.py
     flip: bool = True
     color_jitter: bool = True
-    freeze_backbone: bool = False  # the visual backbone keeps its pretrained weights
-    cache_features: bool = False  # with a frozen backbone: all up to ASPP is computed once and kept on disk
-    save_every: int = 200  # updates after which the state is saved, so that an interrupted training can go on
+    freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
+    cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
+    save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 
     def __post_init__(self):
@@ -75,18 +75,21 @@ class TrainConfig:
                 raise ValueError(f"train.{name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(
-                "train.cache_features keeps what never changes: it needs freeze_backbone: true and color_jitter: false"
+                "train.cache_features requires features that never change: set freeze_backbone: true and "
+                "color_jitter: false"
             )
 
 
 @dataclass(frozen=True)
 class PretrainConfig:
-    """`steps` of `batch_size` fresh examples each, for either classifier of the synthetic world; one-cycle schedule up to
-    `learning_rate`."""
+    """Pretraining of the two classifiers of the synthetic world.
+
+    Each step draws `batch_size` new examples; the schedule is one-cycle with the peak `learning_rate`.
+    """
 
     visual_steps: int = 3000
-    visual_alone: bool = False  # only pictures of single objects: what learns from them is too sure among several
-    visual_precision: str = "float32"  # or "bfloat16": mixed precision; of the audio classifier it is no faster
+    visual_alone: bool = False  # only images of single objects, which makes it overconfident where there are several
+    visual_precision: str = "float32"  # or "bfloat16": mixed precision; it does not speed up the audio classifier
     audio_steps: int = 1500
     batch_size: int = 48
     learning_rate: float = 3e-3
@@ -101,27 +104,26 @@ class PretrainConfig:
 
 @dataclass(frozen=True)
 class ZeroShotConfig:
-    """Masks from pretrained classifiers alone: `c3n_model.zero_shot`."""
+    """The zero-shot model, built from pretrained classifiers without training: `c3n_model.zero_shot`."""
 
     visual: str = "mobilenetv2_100"  # a timm backbone with public ImageNet weights: c3n weights list
     audio: str = "mn04"  # an AudioSet tagger with public weights
-    segmenter: str = (
-        "auto"  # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, none; auto: what is there
-    )
-    segmenter_labels: str = ""  # text file with a class a line; default: beside the segmenter, with .txt
-    labels: str = "sources"  # what sounds like what: our table of sound sources, or a file of c3n labels build
+    # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, or none; auto: whichever is installed
+    segmenter: str = "auto"
+    segmenter_labels: str = ""  # text file with one class per line; default: the segmenter's path with suffix .txt
+    labels: str = "sources"  # label similarities: our table of sound sources, or a file written by c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.25  # Eq. 6, exponent of the visual confidence
-    history: int = 5  # seconds of sound that the class is heard in
-    refinement: str = "affinity"  # of class activations; or "none", or "grabcut", slower
-    presence_threshold: float = 0.3  # consensus below which nothing is published
-    visibility_threshold: float = 0.0  # nor where the named visual class is less certain than this
-    image_size: int = 512  # frames are squashed to this square before they are scaled for each part
+    history: int = 5  # length of the sound that is classified [s]
+    refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
+    presence_threshold: float = 0.3  # consensus below which the mask is empty
+    visibility_threshold: float = 0.0  # confidence of the visual class below which the mask is empty
+    image_size: int = 512  # frames are resized to this square before each network scales them
 
     def __post_init__(self):
         _check_ranges(self, presence_threshold=(0, 1), visibility_threshold=(0, 1))
         if self.alpha == self.beta == 0:
-            raise ValueError("alpha and beta are both 0: neither what is heard nor what is seen would count")
+            raise ValueError("alpha and beta are both 0; set at least one above 0, or no confidence would be used")
 
 
 @dataclass(frozen=True)
@@ -135,19 +137,20 @@ class Config:
 
 
 def read_config(path: Path) -> Config:
-    """The sections of a YAML file; what is not named has its default.
+    """Read a YAML file such as config/demo.yaml; missing sections and keys get their defaults.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: no YAML, an unknown section or key, a value that cannot be.
+        FileNotFoundError: no such file.
+        ValueError: invalid YAML, an unknown section or key, or an invalid value.
     """
     try:
         sections = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not YAML: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
     kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
     if not isinstance(sections, dict):
-        raise ValueError(f"{path} must hold the sections {', '.join(kinds)}, got a {type(sections).__name__}")
+        raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]
     if unknown:
         raise ValueError(f"{path} has the unknown section {unknown[0]!r}; expected {', '.join(kinds)}")
@@ -156,10 +159,11 @@ def read_config(path: Path) -> Config:
 
 
 def from_mapping(kind: type[Section], values: Mapping) -> Section:
-    """A config from a mapping (YAML, checkpoint).
+    """Build a config from a mapping (YAML section, checkpoint).
 
     Raises:
-        ValueError: no mapping; an unknown key, naming the nearest known one; a value of another type or out of range.
+        ValueError: not a mapping; an unknown key (the closest known one is suggested); a value of the wrong type or out
+        of range.
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"{kind.__name__} must be a mapping of keys and values, got {values!r}")
@@ -173,7 +177,7 @@ def from_mapping(kind: type[Section], values: Mapping) -> Section:
 
 
 def _check_ranges(config: ModelConfig | ZeroShotConfig, **more: tuple[float, float]) -> None:
-    """The bounds of what both kinds of model have, and `more`; NaN is in none."""
+    """Check the shared numeric ranges and `more`; reject NaN."""
     ranges = {"history": (1, 60), "image_size": (SMALLEST_IMAGE, 4096), "alpha": (0, 10), "beta": (0, 10), **more}
     for name, (lowest, highest) in ranges.items():
         value = getattr(config, name)
@@ -184,21 +188,21 @@ def _check_ranges(config: ModelConfig | ZeroShotConfig, **more: tuple[float, flo
 
 
 def _typed(field: Field, value: Any) -> Any:
-    """`value`, if it is of the type of the field's default (a whole number will do for a float)."""
-    wanted = type(field.default)
-    if wanted is float and type(value) is int:
+    """Return `value` if it has the type of the field's default; integers are converted for float fields."""
+    expected = type(field.default)
+    if expected is float and type(value) is int:
         return float(value)
-    if type(value) is not wanted:
-        hint = "; YAML reads 1e-3 as text, write 1.0e-3" if wanted is float else ""
-        raise ValueError(f"{field.name} must be a {wanted.__name__}, got {value!r}{hint}")
+    if type(value) is not expected:
+        hint = "; YAML reads 1e-3 as text, write 1.0e-3" if expected is float else ""
+        raise ValueError(f"{field.name} must be of type {expected.__name__}, got {value!r}{hint}")
     return value
 
 
 def to_mapping(config: Any) -> dict:
-    """The config as a plain dict, for YAML and checkpoints."""
+    """Convert a config to a plain dict, for YAML and checkpoints."""
     return asdict(config)
 
 
-def digest(about: dict) -> str:
-    """Eight hexadecimal digits that change with `about`, which JSON can hold."""
-    return hashlib.sha256(json.dumps(about, sort_keys=True).encode()).hexdigest()[:8]
+def digest(settings: dict) -> str:
+    """Hash `settings`, which must be JSON-serialisable, to eight hexadecimal digits."""
+    return hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]

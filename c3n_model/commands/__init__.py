@@ -1,14 +1,17 @@
-"""The commands of `c3n`, one file each (`recording` is what two of them share): `add(commands)` declares the arguments, `run(options, command_line)` returns the
-text to print. What is heavy to import is imported inside `run`, so that `c3n --help` is instant."""
+"""The commands of `c3n`, one file each; `recording` holds arguments that several of them share.
+
+`add(commands)` declares the arguments, `run(options, command_line)` returns the text to print. Slow imports are inside
+`run`, so that `c3n --help` is instant.
+"""
 
 from __future__ import annotations
 
 
 class Unsuccessful(Exception):
-    """A command did its work, and its report says that something is left to be done: printed, with exit code 1."""
+    """Report problems found by a command that completed: the report is printed and the exit code is 1."""
 
 
-# Packages that only some commands need, and the extra of pyproject.toml that has them.
+# Packages that only some commands need -> the extra of pyproject.toml that installs them.
 EXTRAS = {
     "crc32c": "train",
     "google": "train",  # protobuf
@@ -25,7 +28,7 @@ EXTRAS = {
 
 
 def missing_extra(error: ModuleNotFoundError) -> str | None:
-    """The line that names the extra to install, or None where the missing module belongs to none."""
+    """Name the extra that installs a missing module; None if the module does not belong to an extra."""
     module = (error.name or "").partition(".")[0]
     if module not in EXTRAS:
         return None

@@ -1,4 +1,4 @@
-"""`c3n bag make` and `c3n bag extract`: a bag from a video or folder, a video from a bag."""
+"""`c3n bag make` and `c3n bag extract`: convert between rosbag2 and video."""
 
 from __future__ import annotations
 
@@ -7,21 +7,23 @@ from pathlib import Path
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("bag", help="make a bag from a video or folder, or a video from a bag")
+    command = commands.add_parser("bag", help="convert a video or folder to a bag, or a bag to a video")
     verbs = command.add_subparsers(required=True, metavar="VERB")
-    make = verbs.add_parser("make", help="a bag with camera and microphone topics from a video or a folder")
-    make.add_argument("input", help="video file, or folder of pictures with a .wav")
-    make.add_argument("-o", "--out", type=Path, help="bag to write (default: the input's name, beside it)")
-    make.add_argument("--storage", choices=["mcap", "sqlite3"], default="mcap", help="(default %(default)s)")
+    make = verbs.add_parser("make", help="write a bag with camera and microphone topics from a video or a folder")
+    make.add_argument("input", help="video file, or folder of images with a .wav")
+    make.add_argument("-o", "--out", type=Path, help="bag to write (default: the input's path with suffix .bag)")
+    make.add_argument(
+        "--storage", choices=["mcap", "sqlite3"], default="mcap", help="storage format (default %(default)s)"
+    )
     make.set_defaults(run=run_make)
-    extract = verbs.add_parser("extract", help="an mp4 from a bag's camera and microphone")
+    extract = verbs.add_parser("extract", help="write an mp4 from a bag's camera and microphone topics")
     extract.add_argument("input", help="rosbag2: folder, .mcap or .db3")
-    extract.add_argument("-o", "--out", type=Path, help="video to write (default: the bag's name, beside it)")
+    extract.add_argument("-o", "--out", type=Path, help="video to write (default: the bag's path with suffix .mp4)")
     extract.set_defaults(run=run_extract)
 
 
 def run_make(options, _: str) -> str:
-    """`c3n bag make`."""
+    """Convert a video or folder to a bag."""
     from c3n_model.progress import bar
     from c3n_model.sources import open_source
     from c3n_model.sources.convert import bag_from_media
@@ -32,7 +34,7 @@ def run_make(options, _: str) -> str:
 
 
 def run_extract(options, _: str) -> str:
-    """`c3n bag extract`."""
+    """Convert a bag to a video."""
     from c3n_model.progress import bar
     from c3n_model.sources.bag import BagSource
     from c3n_model.sources.convert import media_from_bag

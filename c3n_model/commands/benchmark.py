@@ -1,4 +1,4 @@
-"""`c3n benchmark`: what takes how long on this machine, measured side by side."""
+"""`c3n benchmark`: time the network or the training loader on this machine."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ from pathlib import Path
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("benchmark", help="time the network, or the training loader, on this machine")
-    kinds = command.add_subparsers(required=True, metavar="WHAT")
-    network = kinds.add_parser("network", help="a live second, the factorised fusion, CCAM: each against the other way")
+    command = commands.add_parser("benchmark", help="time the network or the training loader on this machine")
+    kinds = command.add_subparsers(required=True, metavar="TARGET")
+    network = kinds.add_parser(
+        "network", help="compare streaming inference, the factorised fusion and CCAM with their alternatives"
+    )
     network.add_argument("model", help="demo, or a safetensors file")
-    network.add_argument("--pairs", type=int, default=20, help="timed pairs of each (default %(default)s)")
+    network.add_argument("--pairs", type=int, default=20, help="timed pairs per comparison (default %(default)s)")
     network.set_defaults(run=run_network)
-    loader = kinds.add_parser("loader", help="the training loader alone against the training step alone")
+    loader = kinds.add_parser("loader", help="compare the throughput of the training loader and of the training step")
     loader.add_argument("data", type=Path, help="folder with Single-source and/or Multi-sources")
-    loader.add_argument("--config", type=Path, help="YAML of c3n train (default: the paper's, which needs a GPU)")
-    loader.add_argument("--rounds", type=int, default=5, help="times that each is timed (default %(default)s)")
+    loader.add_argument(
+        "--config", type=Path, help="YAML file for c3n train (default: the paper's settings, which need a GPU)"
+    )
+    loader.add_argument("--rounds", type=int, default=5, help="repetitions of each measurement (default %(default)s)")
     loader.set_defaults(run=run_loader)
     for kind in (network, loader):
         kind.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
@@ -26,7 +30,7 @@ def add(commands) -> None:
 
 
 def run_network(options, _: str) -> str:
-    """Time the network."""
+    """Time the network; return a table, or JSON."""
     from c3n_model.experiments.cost.benchmark import benchmark_network
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
@@ -37,16 +41,16 @@ def run_network(options, _: str) -> str:
     if options.json:
         about = {"model": options.model, "pairs": options.pairs, **_machine(device)}
         return json.dumps(about | {"comparisons": [_comparison_to_mapping(each) for each in comparisons]}, indent=2)
-    lines = [f"{options.model} on {describe_machine(device)}: {options.pairs} pairs, median and middle half"]
+    lines = [f"{options.model} on {describe_machine(device)}: {options.pairs} pairs, median and interquartile range"]
     for comparison in comparisons:
         lines += ["", comparison.name]
         lines += [_row(timing.name, timing.seconds * 1e3, "ms") for timing in (comparison.first, comparison.second)]
-        lines.append(_row("ratio, pair by pair", comparison.ratios, "x"))
+        lines.append(_row("ratio, per pair", comparison.ratios, "x"))
     return "\n".join(lines)
 
 
 def run_loader(options, _: str) -> str:
-    """Time loader and training step."""
+    """Time the loader and the training step; return a table, or JSON."""
     from c3n_model.config import ModelConfig, TrainConfig, read_config, to_mapping
     from c3n_model.experiments.cost.benchmark_loader import benchmark_loader
     from c3n_model.model import choose_device
@@ -55,29 +59,29 @@ def run_loader(options, _: str) -> str:
     config = read_config(options.config) if options.config else None
     model, train = (config.model, config.train) if config else (ModelConfig(), TrainConfig())
     device = choose_device(options.device)
-    found = benchmark_loader(options.data, model, train, device, options.rounds, bar)
+    result = benchmark_loader(options.data, model, train, device, options.rounds, bar)
     if options.json:
         about = {"model": to_mapping(model), "train": to_mapping(train), "rounds": options.rounds, **_machine(device)}
-        return json.dumps(about | _loader_to_mapping(found), indent=2)
+        return json.dumps(about | _loader_to_mapping(result), indent=2)
     return "\n".join(
         [
-            f"{found.clips} training clips in batches of {found.batch_size}, {model.visual} + {model.audio} at "
-            f"{model.image_size} on {describe_machine(device)}: {options.rounds} rounds, median and middle half",
+            f"{result.clips} training clips in batches of {result.batch_size}, {model.visual} + {model.audio} at "
+            f"{model.image_size} on {describe_machine(device)}: {options.rounds} rounds, median and interquartile range",
             "",
-            "a clip",
-            *(_row(timing.name, timing.seconds * 1e3, "ms") for timing in found.parts),
+            "time per clip",
+            *(_row(timing.name, timing.seconds * 1e3, "ms") for timing in result.parts),
             "",
-            "clips a second",
-            *(_row(_workers_in_words(workers), rates, "") for workers, rates in found.loading.items()),
-            _row("the training step alone", found.batch_size / found.step.seconds, ""),
+            "clips per second",
+            *(_row(_loader_name(workers), rates, "") for workers, rates in result.loading.items()),
+            _row("training step alone", result.batch_size / result.step.seconds, ""),
             "",
-            _verdict(found),
+            _verdict(result),
         ]
     )
 
 
 def describe_machine(device) -> str:
-    """The device in words, such as "cpu (2 threads)"."""
+    """Describe the device for people, such as "cpu (2 threads)"."""
     import torch
 
     if device.type == "cuda":
@@ -91,17 +95,21 @@ def _machine(device) -> dict:
     return {"device": describe_machine(device), "environment": describe_environment()}
 
 
-def _verdict(found) -> str:
+def _verdict(result) -> str:
     import numpy as np
 
-    ratios = {workers: float(np.median(rates)) / found.step_rate for workers, rates in found.loading.items() if workers}
-    enough = [workers for workers, ratio in ratios.items() if ratio >= 1]
-    workers = enough[0] if enough else max(ratios, key=ratios.get)
-    brought = f"{_workers_in_words(workers)}: {ratios[workers]:.2f} times what the step takes in"
-    return f"{brought}; the loader keeps it busy." if enough else f"{brought}, at best; the step waits for the loader."
+    ratios = {
+        workers: float(np.median(rates)) / result.step_rate for workers, rates in result.loading.items() if workers
+    }
+    sufficient = [workers for workers, ratio in ratios.items() if ratio >= 1]
+    workers = sufficient[0] if sufficient else max(ratios, key=ratios.get)
+    throughput = f"{_loader_name(workers)}: {ratios[workers]:.2f} times the throughput of the training step"
+    return (
+        f"{throughput}; the loader keeps up." if sufficient else f"{throughput} at best; the loader is the bottleneck."
+    )
 
 
-def _workers_in_words(workers: int) -> str:
+def _loader_name(workers: int) -> str:
     return "loader, no worker" if workers == 0 else f"loader, {workers} worker{'s' * (workers > 1)}"
 
 
@@ -121,13 +129,13 @@ def _comparison_to_mapping(comparison) -> dict:
     }
 
 
-def _loader_to_mapping(found) -> dict:
+def _loader_to_mapping(result) -> dict:
     return {
-        "clips": found.clips,
-        "batch_size": found.batch_size,
-        "milliseconds_a_clip": {timing.name: _spread(timing.seconds * 1e3) for timing in found.parts},
-        "loader_clips_a_second": {str(workers): _spread(rates) for workers, rates in found.loading.items()},
-        "step_clips_a_second": _spread(found.batch_size / found.step.seconds),
+        "clips": result.clips,
+        "batch_size": result.batch_size,
+        "milliseconds_a_clip": {timing.name: _spread(timing.seconds * 1e3) for timing in result.parts},
+        "loader_clips_a_second": {str(workers): _spread(rates) for workers, rates in result.loading.items()},
+        "step_clips_a_second": _spread(result.batch_size / result.step.seconds),
     }
 
 

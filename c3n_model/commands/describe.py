@@ -1,4 +1,4 @@
-"""`c3n describe`: parameters and multiply-adds of a network and its parts, beside the paper's."""
+"""`c3n describe`: parameters and multiply-accumulates (MACs) of a network and its parts, next to the paper's."""
 
 from __future__ import annotations
 
@@ -17,29 +17,27 @@ PART_NAMES = {
 }
 
 DIFFERENCES = """\
-Table IV's "FLOPs" are what the counter thop finds in the authors' code: the MACs of layers in the forward pass, with fusions
-that apply theirs at every position, and 4 operations for each element of a norm. It sees neither matrix products outside of
-layers nor the backward pass of CCAM, so its "+0.03 G" are the two classifiers alone.
-Parameters: C3N's 177.15 M have the norms of the authors' fusions (fusion_norm: true adds them). Without the classifiers
-171.76 M are left, which the paper's 171.46 M miss by one digit."""
+The "FLOPs" of Table IV are what the counter thop reports for the authors' code: the MACs of layers in the forward pass, with
+fusions evaluated at every position, and 4 operations per element of a norm. thop counts neither matrix products outside
+layers nor the backward pass of CCAM, so the "+0.03 G" are the two classifiers alone.
+Parameters: C3N's 177.15 M include the norms of the authors' fusions (fusion_norm: true adds them). Without the classifiers,
+171.76 M remain; the paper's 171.46 M differ by one digit."""
 
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("describe", help="parameters and multiply-adds of a network, beside the paper's")
-    command.add_argument(
-        "--config", type=Path, help="YAML whose model section is described; the options below override it"
-    )
+    command = commands.add_parser("describe", help="parameters and MACs of a network, next to the paper's")
+    command.add_argument("--config", type=Path, help="YAML file with a model section; the options below override it")
     command.add_argument("--visual", help="timm backbone (default pvt_v2_b5)")
     command.add_argument("--audio", help="audio encoder, such as vggish (default mn04)")
-    command.add_argument("--frames", type=int, dest="history", help="frames of a clip (default 5)")
+    command.add_argument("--frames", type=int, dest="history", help="frames per clip (default 5)")
     command.add_argument("--image-size", type=int, help="height and width of a frame (default 224)")
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
-    """Describe."""
+    """Count parameters and MACs; return a table, or JSON."""
     from c3n_model.config import ModelConfig, read_config
     from c3n_model.experiments.cost.describe import describe
 
@@ -50,7 +48,7 @@ def run(options, _: str) -> str:
 
 
 def to_mapping(description) -> dict:
-    """The description as plain numbers, MACs of one clip. `paper` is None for a network that Table IV does not speak of."""
+    """Convert the description to plain numbers (MACs per clip). `paper` is None for networks not in Table IV."""
     config = description.config
     wholes = {name: getattr(description, name) for name in ("baseline", "c3n")}
     parts = {name: asdict(cost) for name, cost in description.parts.items()}
@@ -72,13 +70,13 @@ def to_mapping(description) -> dict:
 
 
 def to_table(description) -> str:
-    """The description as text: part by part, then what thop would count of it and what the paper says."""
+    """Format the description: each part, then the totals as thop counts them and the paper's values."""
     config = description.config
     lines = [
         f"{config.visual} + {config.audio}: a clip of {config.history} frames of {config.image_size} x {config.image_size}, "
-        f"{description.audio_classes} classes of sounds and {description.visual_classes} of sights",
+        f"{description.audio_classes} audio classes and {description.visual_classes} visual classes",
         "",
-        _row("", "parameters", "MACs", "outside of layers"),
+        _row("", "parameters", "MACs", "outside layers"),
     ]
     for name, cost in description.parts.items():
         if name == "consensus":

@@ -1,4 +1,4 @@
-"""`c3n doctor`: is a folder of AVSBench complete and sound?"""
+"""`c3n doctor`: check that an AVSBench folder is complete and readable."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from c3n_model.commands import Unsuccessful
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("doctor", help="read every file of a folder of AVSBench and say what must be fixed")
-    command.add_argument("data", type=Path, help="folder of AVSBench: its object release or its semantic release")
-    command.add_argument("--json", action="store_true", help="the report as JSON")
+    command = commands.add_parser("doctor", help="check every file of an AVSBench folder and report problems")
+    command.add_argument("data", type=Path, help="AVSBench folder: the object release or the semantic release")
+    command.add_argument("--json", action="store_true", help="print JSON instead of text")
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
-    """Examine. Exit code 1 if something must be fixed; a difference from the paper's counts need not be."""
+    """Check the folder. Raises Unsuccessful if there are errors; warnings, such as other clip counts, do not raise."""
     from c3n_model.data.doctor import as_json, as_text, examine
     from c3n_model.progress import bar
 

@@ -1,4 +1,4 @@
-"""`c3n evaluate-bag`: the scores of a bag against masks of what is right, and of a live node that saw the same bag."""
+"""`c3n evaluate-bag`: score a model on a bag, against ground-truth masks and against a recording of the live node."""
 
 from __future__ import annotations
 
@@ -10,21 +10,28 @@ from c3n_model.commands.recording import add_recording
 def add(commands) -> None:
     """Declare the arguments."""
     command = commands.add_parser(
-        "evaluate-bag", help="score a model on a bag, and a recording of the live node beside it"
+        "evaluate-bag", help="score a model on a bag, and compare it with a recording of the live node"
     )
     add_recording(command, out_help="folder for report.json and report.html")
     command.add_argument(
-        "--truth", type=Path, help="folder of masks <stamp in ns of the frame or window>.png, perhaps with labels.json"
+        "--truth",
+        type=Path,
+        help="folder of ground-truth masks named <stamp of the frame or window in ns>.png, optionally with labels.json",
     )
     command.add_argument(
-        "--recording", type=Path, help="bag of what the live node published while this one was played to it"
+        "--recording", type=Path, help="bag with the topics that the live node published while the input was played"
     )
-    command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
+    command.add_argument(
+        "--threshold",
+        type=float,
+        default=0.5,
+        help="probability above which a pixel is in the mask (default %(default)s)",
+    )
     command.set_defaults(run=run)
 
 
 def run(options, command_line: str) -> str:
-    """The report in `options.out`; returns its numbers."""
+    """Write the report to `options.out`; return its numbers as text."""
     from c3n_model.loading import load_model
     from c3n_model.progress import bar
     from c3n_model.scoring.bag_scores import TruthFolder

@@ -1,4 +1,4 @@
-"""`c3n explain`: why this mask? Pictures and numbers, a second at a time."""
+"""`c3n explain`: explain each second's mask with a picture and numbers."""
 
 from __future__ import annotations
 
@@ -9,14 +9,16 @@ from c3n_model.commands.recording import add_recording
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("explain", help="what is heard and seen, how the labels agree, where CCAM looks")
+    command = commands.add_parser(
+        "explain", help="show the audio and visual classes, their consensus, and CCAM's attention"
+    )
     add_recording(command, out_help="folder for second_<n>.png and explain.json")
-    command.add_argument("--second", type=int, metavar="N", help="only the N-th whole second, from 0 (default: all)")
+    command.add_argument("--second", type=int, metavar="N", help="only this second, counted from 0 (default: all)")
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
-    """A picture for each second in `options.out`; returns a line a second."""
+    """Write one picture per second to `options.out`; return one line per second."""
     from c3n_model.loading import load_model
     from c3n_model.pictures.explanation import draw_explanation
     from c3n_model.progress import bar
@@ -26,7 +28,7 @@ def run(options, _: str) -> str:
     from c3n_model.streaming.session import Session
 
     if options.second is not None and options.second < 0:
-        raise ValueError(f"--second is {options.second}; seconds are counted from 0")
+        raise ValueError(f"--second is {options.second}; expected 0 or more")
     source = open_source(options.input, options.image_topic, options.audio_topic)
     session = Session(load_model(options.model), options.device)
     options.out.mkdir(parents=True, exist_ok=True)

@@ -1,30 +1,30 @@
-"""`c3n import`: a checkpoint of the authors' code (ZhaofengSHI/AVS-C3N) as a model file of ours."""
+"""`c3n import`: convert a checkpoint of the authors' code (ZhaofengSHI/AVS-C3N) to a model file."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 AUDIO = "audio_encoder."
-NOTE = "Imported from a checkpoint of the authors' code. Its labels' similarities are not the authors', which are not public."
+NOTE = "Imported from a checkpoint of the authors' code. The label similarities are ours; the authors' are not public."
 
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("import", help="turn a checkpoint of the authors' code into a model")
-    command.add_argument("checkpoint", type=Path, help=".pth that their train.py saved")
-    command.add_argument("--labels", type=Path, required=True, help="label table: what C3IM compares")
+    command = commands.add_parser("import", help="convert a checkpoint of the authors' code to a model file")
+    command.add_argument("checkpoint", type=Path, help=".pth file saved by their train.py")
+    command.add_argument("--labels", type=Path, required=True, help="label table written by c3n labels build")
     command.add_argument(
         "--audio-weights",
         type=Path,
-        help="the audio encoder, which their checkpoints lack: a c3n model that holds it, or its state dict "
-        "(default: the public files, see c3n weights)",
+        help="audio encoder, which their checkpoints do not include: a c3n model that contains it, or its state dict "
+        "(default: the public weights, see c3n weights)",
     )
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     command.set_defaults(run=run)
 
 
 def run(options, command_line: str) -> str:
-    """Put checkpoint, labels and audio encoder together."""
+    """Combine the checkpoint, the label table and the audio encoder; save the model."""
     from c3n_model.labels.names import audioset_names, check_public_labels
     from c3n_model.labels.table import LabelTable
     from c3n_model.model import Model
@@ -42,7 +42,7 @@ def run(options, command_line: str) -> str:
     if options.audio_weights is None:
         load_audio(network.audio_encoder, config.audio)
     else:
-        fill(network.audio_encoder, _audio_part(read_tensors(options.audio_weights)), options.audio_weights)
+        fill(network.audio_encoder, _audio_tensors(read_tensors(options.audio_weights)), options.audio_weights)
     kept = {name: value for name, value in network.state_dict().items() if name.startswith((AUDIO, "similarity"))}
     fill(network, tensors | kept, options.checkpoint)
     card = {"note": NOTE, "commands": [command_line], "labels": labels.provenance}
@@ -51,7 +51,7 @@ def run(options, command_line: str) -> str:
     return f"wrote {options.out}: {config.visual} with {config.audio}"
 
 
-def _audio_part(tensors: dict) -> dict:
-    """The audio encoder's tensors: those that bear its name within a model of ours, else all of them."""
-    within = {name.removeprefix(AUDIO): tensor for name, tensor in tensors.items() if name.startswith(AUDIO)}
-    return within or tensors
+def _audio_tensors(tensors: dict) -> dict:
+    """Select the audio encoder's tensors from a c3n model; return a bare state dict unchanged."""
+    selected = {name.removeprefix(AUDIO): tensor for name, tensor in tensors.items() if name.startswith(AUDIO)}
+    return selected or tensors

@@ -1,35 +1,36 @@
-"""`c3n labels build`: how alike are the audio and the visual labels (Eqs. 3-5), once and for all."""
+"""`c3n labels build`: compute the similarity of audio and visual labels (Eqs. 3-5) from word vectors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-NAMED_AT_MOST = 12  # of the labels without a vector; the table names all of them
+MAX_NAMED = 12  # labels without a vector that are printed; the table's provenance lists all of them
 
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("labels", help="make the table of label similarities")
+    command = commands.add_parser("labels", help="build the table of label similarities")
     verbs = command.add_subparsers(required=True, metavar="VERB")
-    build = verbs.add_parser("build", help="a label table from word vectors")
+    build = verbs.add_parser("build", help="build a label table from word vectors")
     build.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     build.add_argument(
         "--vectors",
         metavar="SOURCE",
         default="en_core_web_lg",
-        help="spaCy model (name or folder), or a file: .npz, .txt, .vec, .bin, .gz of those (default %(default)s)",
+        help="spaCy model (name or folder), or a .npz, .txt, .vec or .bin file, also with .gz (default %(default)s)",
     )
     build.add_argument(
         "--audio-labels",
         metavar="FILE",
         type=Path,
-        help="AudioSet's class_labels_indices.csv or one label a line (default: c3n weights path audioset_classes)",
+        help="AudioSet's class_labels_indices.csv, or a text file with one label per line "
+        "(default: c3n weights path audioset_classes)",
     )
     build.add_argument(
         "--visual-labels",
         metavar="FILE",
         default="imagenet",
-        help="imagenet, or one label a line (default %(default)s)",
+        help="imagenet, or a text file with one label per line (default %(default)s)",
     )
     build.add_argument(
         "--cleaning",
@@ -41,7 +42,7 @@ def add(commands) -> None:
 
 
 def run_build(options, command_line: str) -> str:
-    """`c3n labels build`."""
+    """Build and save a label table."""
     from c3n_model.labels.names import imagenet_names, read_labels
     from c3n_model.labels.table import build_table
     from c3n_model.labels.vectors import open_vectors
@@ -53,16 +54,16 @@ def run_build(options, command_line: str) -> str:
     table = build_table(audio, visual, source, cleaning=options.cleaning, command=command_line)
     table.save(options.out)
     excluded = [
-        f"{len(labels)} of {total} {modality} labels have no vector and take no part: {_some(labels)}"
+        f"{len(labels)} of {total} {modality} labels have no vector and are ignored: {_abbreviate(labels)}"
         for (modality, labels), total in zip(table.provenance["excluded"].items(), table.similarity.shape, strict=True)
         if labels
     ]
     name, version = table.provenance["vectors"], table.provenance.get("vectors_version", "")
-    about = f"{table.provenance['dimension']}-d vectors of {' '.join(filter(None, (name, version)))}"
+    vectors = f"{table.provenance['dimension']}-d vectors of {' '.join(filter(None, (name, version)))}"
     size = " x ".join(map(str, table.similarity.shape))
-    return "\n".join([*excluded, f"wrote {options.out}: {size} labels, {about}, cleaning {options.cleaning}"])
+    return "\n".join([*excluded, f"wrote {options.out}: {size} labels, {vectors}, cleaning {options.cleaning}"])
 
 
-def _some(labels: list[str]) -> str:
-    rest = len(labels) - NAMED_AT_MOST
-    return "; ".join(labels[:NAMED_AT_MOST]) + (f"; and {rest} more" if rest > 0 else "")
+def _abbreviate(labels: list[str]) -> str:
+    rest = len(labels) - MAX_NAMED
+    return "; ".join(labels[:MAX_NAMED]) + (f"; and {rest} more" if rest > 0 else "")

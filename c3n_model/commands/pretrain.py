@@ -1,4 +1,4 @@
-"""`c3n pretrain`: both classifiers of the synthetic world, in a network whose rest is still random."""
+"""`c3n pretrain`: train the two classifiers of the synthetic world; the rest of the network stays random."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def add(commands) -> None:
 
 
 def run(options, command_line: str) -> str:
-    """Pretrain, then save."""
+    """Pretrain and save the classifiers."""
     from c3n_model.config import read_config
     from c3n_model.progress import bar
     from c3n_model.synthetic.pretrain import pretrain_classifiers
@@ -24,4 +24,4 @@ def run(options, command_line: str) -> str:
     model = pretrain_classifiers(options.out.stem, config.model, config.pretrain, bar)
     model.card["commands"] = [command_line]
     save_model(options.out, model)
-    return f"wrote {options.out}: mean loss at the end {model.card['losses']}"
+    return f"wrote {options.out}: final mean loss {model.card['losses']}"

@@ -1,4 +1,4 @@
-"""`c3n reproduce`: the tables and figures of the paper, made again."""
+"""`c3n reproduce`: reproduce the tables and figures of the paper."""
 
 from __future__ import annotations
 
@@ -9,34 +9,36 @@ ALL_TABLES = ("I", "II", "III", "IV", "V", "VI", "VII")
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("reproduce", help="make a table of the paper again, or its figures, or all")
-    command.add_argument("table", choices=[*ALL_TABLES, "figures", "all"], help="which; all: everything")
+    command = commands.add_parser("reproduce", help="reproduce a table of the paper, its figures, or everything")
+    command.add_argument("table", choices=[*ALL_TABLES, "figures", "all"], help="what to reproduce")
     command.add_argument(
-        "--data", required=True, help="folder of AVSBench (either release), or synthetic: scenes are made"
+        "--data", required=True, help="AVSBench folder (either release), or synthetic to generate scenes"
     )
     command.add_argument(
-        "--size", choices=["small", "full"], help="of --data synthetic: seconds, or hours (default full)"
+        "--size", choices=["small", "full"], help="of --data synthetic: takes seconds or hours (default full)"
     )
     command.add_argument(
-        "--labels", type=Path, help="label table of c3n labels build, for AVSBench; encoders: see c3n weights"
+        "--labels", type=Path, help="label table written by c3n labels build, for AVSBench; encoders: see c3n weights"
     )
     command.add_argument(
-        "--seeds", type=int, help="trainings of each row (default: 1; synthetic and full: 5 for II, V, VI and VII)"
+        "--seeds",
+        type=int,
+        help="number of trainings per row (default: 1; with --data synthetic --size full 5 for II, V, VI and VII)",
     )
     command.add_argument("--settings", default="s4,ms3", help="s4, ms3 or both (default %(default)s)")
     command.add_argument(
-        "--pairs", help="of Tables I and II only these pairs of encoders, such as Swin+PANNs,PVTv2+PANNs (default: all)"
+        "--pairs", help="encoder pairs for Tables I and II, such as Swin+PANNs,PVTv2+PANNs (default: all)"
     )
     command.add_argument(
-        "--runs", type=Path, help="folder of trainings, shared by all tables and never done twice (default OUT/runs)"
+        "--runs", type=Path, help="folder of trained models, shared by all tables and reused (default OUT/runs)"
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
-    command.add_argument("-o", "--out", type=Path, required=True, help="folder to write table.json and table.md into")
+    command.add_argument("-o", "--out", type=Path, required=True, help="folder for table.json and table.md")
     command.set_defaults(run=run)
 
 
 def run(options, command_line: str) -> str:
-    """Train and score what is missing, then write."""
+    """Train and score missing models, then write the tables and figures."""
     from c3n_model.experiments.paper.reproduce import Request, reproduce
     from c3n_model.progress import bar
 
@@ -46,8 +48,8 @@ def run(options, command_line: str) -> str:
         size=options.size,
         labels=options.labels,
         seeds=options.seeds,
-        settings=_listed(options.settings),
-        pairs=_listed(options.pairs),
+        settings=_split(options.settings),
+        pairs=_split(options.pairs),
         runs=options.runs or options.out / "runs",
         device=options.device,
         command=command_line,
@@ -56,5 +58,5 @@ def run(options, command_line: str) -> str:
     return "\n".join(f"wrote {path}" for path in reproduce(request, folders, bar))
 
 
-def _listed(text: str | None) -> list[str] | None:
+def _split(text: str | None) -> list[str] | None:
     return None if text is None else [part.strip() for part in text.split(",")]

@@ -1,4 +1,4 @@
-"""`c3n segment`: masks, labels and an overlay video of any recording."""
+"""`c3n segment`: write masks, labels and an overlay video of a recording."""
 
 from __future__ import annotations
 
@@ -7,14 +7,19 @@ from c3n_model.commands.recording import add_recording
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("segment", help="masks, labels and an overlay video of a bag, video or folder")
+    command = commands.add_parser("segment", help="write masks, labels and an overlay video of a bag, video or folder")
     add_recording(command, out_help="folder for masks, labels.jsonl, overlay.mp4")
-    command.add_argument("--threshold", type=float, default=0.5, help="mask probability (default %(default)s)")
+    command.add_argument(
+        "--threshold",
+        type=float,
+        default=0.5,
+        help="probability above which a pixel is in the mask (default %(default)s)",
+    )
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
-    """Results in `options.out`; returns a line a second."""
+    """Write the results to `options.out`; return one line per second."""
     from c3n_model.loading import load_model
     from c3n_model.progress import bar
     from c3n_model.sources import open_source

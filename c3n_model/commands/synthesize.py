@@ -10,13 +10,13 @@ SPLITS = ("train", "val", "test")
 def add(commands) -> None:
     """Declare the arguments."""
     command = commands.add_parser("synthesize", help="write synthetic scenes in AVSBench's layout")
-    command.add_argument("root", type=Path, help="folder to write below")
+    command.add_argument("root", type=Path, help="output folder")
     command.add_argument("--setting", choices=["s4", "ms3"], help="default: both")
-    command.add_argument("--train", type=int, default=1500, help="scenes of the train split (default %(default)s)")
-    command.add_argument("--val", type=int, default=50, help="(default %(default)s)")
-    command.add_argument("--test", type=int, default=150, help="(default %(default)s)")
+    command.add_argument("--train", type=int, default=1500, help="scenes in the train split (default %(default)s)")
+    command.add_argument("--val", type=int, default=50, help="scenes in the val split (default %(default)s)")
+    command.add_argument("--test", type=int, default=150, help="scenes in the test split (default %(default)s)")
     command.add_argument(
-        "--seed", type=int, default=0, help="the same seed makes the same scenes (default %(default)s)"
+        "--seed", type=int, default=0, help="random seed; equal seeds give equal scenes (default %(default)s)"
     )
     command.set_defaults(run=run)
 

@@ -1,6 +1,6 @@
-"""`c3n train`: the best epoch on the validation splits, scored on the test splits. On several GPUs:
+"""`c3n train`: train C3N, keep the best epoch on the validation splits, and score it on the test splits.
 
-torchrun --nproc_per_node 4 -m c3n_model train ...
+On several GPUs: torchrun --nproc_per_node 4 -m c3n_model train ...
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ def add(commands) -> None:
     command.add_argument("--config", type=Path, required=True, help="YAML, such as config/demo.yaml")
     start = command.add_mutually_exclusive_group(required=True)
     start.add_argument("--classifiers", type=Path, help="classifiers of the synthetic world, written by c3n pretrain")
-    start.add_argument("--labels", type=Path, help="label table of c3n labels build; encoders: see c3n weights")
+    start.add_argument("--labels", type=Path, help="label table written by c3n labels build; encoders: see c3n weights")
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     workers = min(4, os.cpu_count() or 1)
@@ -25,13 +25,13 @@ def add(commands) -> None:
         "--workers",
         type=int,
         default=workers,
-        help="processes that load clips (default %(default)s): no matter of results",
+        help="number of data loader processes; does not affect the result (default %(default)s)",
     )
     command.set_defaults(run=run)
 
 
 def run(options, command_line: str) -> str:
-    """Train, keeping the best epoch in `options.out`; then score that. Interrupted, the same command goes on."""
+    """Train, keep the best epoch in `options.out` and score it. The same command resumes an interrupted training."""
     from c3n_model.config import read_config
     from c3n_model.data.avsbench import AVSBench, settings_below
     from c3n_model.model import choose_device
@@ -63,7 +63,7 @@ def run(options, command_line: str) -> str:
 
 
 def _untrained(options, config, command_line: str):
-    """C3N whose encoders are pretrained and whose other parts are random; its card says by which commands."""
+    """Build C3N with pretrained encoders and random other parts; its card lists the commands that made it."""
     from c3n_model.config import to_mapping
     from c3n_model.training.start import from_classifiers, from_public
 

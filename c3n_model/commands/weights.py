@@ -1,47 +1,47 @@
-"""`c3n weights list | get | verify | path`: the pretrained files."""
+"""`c3n weights list | get | verify | path`: manage pretrained files."""
 
 from __future__ import annotations
 
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("weights", help="list, fetch and verify pretrained files")
+    command = commands.add_parser("weights", help="list, download and verify pretrained files")
     verbs = command.add_subparsers(required=True, metavar="VERB")
-    listing = verbs.add_parser("list", help="every pretrained file, its licence, and whether it lies on this machine")
+    listing = verbs.add_parser("list", help="list all pretrained files, their licences and local paths")
     listing.set_defaults(run=run_list)
-    fetch = verbs.add_parser("get", help="download files into the cache; an interrupted download goes on")
+    fetch = verbs.add_parser("get", help="download files to the cache; resumes interrupted downloads")
     fetch.add_argument("names", nargs="+", metavar="NAME", help="a file or a set, such as zero_shot")
-    fetch.add_argument("--sha256", help="of a single file for which the list names no checksum")
+    fetch.add_argument("--sha256", help="expected checksum of a single file for which none is published")
     fetch.set_defaults(run=run_get)
-    verify = verbs.add_parser("verify", help="compare checksums of what is here; fails if any is wrong")
-    verify.add_argument("names", nargs="*", metavar="NAME", help="files or sets (default: whatever is here)")
+    verify = verbs.add_parser("verify", help="verify the checksums of local files")
+    verify.add_argument("names", nargs="*", metavar="NAME", help="files or sets (default: all local files)")
     verify.set_defaults(run=run_verify)
-    where = verbs.add_parser("path", help="where a file lies")
+    where = verbs.add_parser("path", help="print the path of a file")
     where.add_argument("name", metavar="NAME", help="a file or a set")
     where.set_defaults(run=run_path)
 
 
 def run_list(options, _: str) -> str:
-    """`c3n weights list`."""
+    """List all pretrained files and sets."""
     from c3n_model.weights import manifest
 
     rows = [("NAME", "SIZE", "CHECKSUM", "LICENCE", "WHERE")]
     for file in manifest.read_manifest().values():
         present = manifest.locate(file)
-        missing = "missing" if file.urls else "missing, to be put there by hand"
+        missing = "missing" if file.urls else "missing, download by hand"
         rows.append((file.name, file.size, file.checksum_kind, file.licence, str(present or missing)))
     sets = [f"set {name}: {' '.join(members)}" for name, members in manifest.sets().items()]
     return "\n".join([*_table(rows), "", *sets])
 
 
 def run_get(options, _: str) -> str:
-    """`c3n weights get`. One that fails does not keep the others from coming; then it raises OSError."""
+    """Download files. Raises OSError if any fails, after trying all of them."""
     from c3n_model.progress import bar
     from c3n_model.weights import manifest
 
     names = manifest.expand(options.names)
     if options.sha256 and len(names) != 1:
-        raise ValueError(f"--sha256 is of one file; {' '.join(options.names)} are {len(names)}")
+        raise ValueError(f"--sha256 applies to a single file; got {len(names)} files: {' '.join(names)}")
     lines, failures = [], []
     for name in names:
         try:
@@ -55,7 +55,7 @@ def run_get(options, _: str) -> str:
 
 
 def run_verify(options, _: str) -> str:
-    """`c3n weights verify`. Raises ValueError if a file is wrong, FileNotFoundError if a named one is missing."""
+    """Verify checksums. Raises ValueError if a file is wrong, FileNotFoundError if a named file is missing."""
     from c3n_model.progress import bar
     from c3n_model.weights import manifest
 
@@ -70,17 +70,20 @@ def run_verify(options, _: str) -> str:
         )
         rows.append((name, f"WRONG {fault}" if fault else good, str(path)))
         wrong += [name] if fault else []
-    lines = "\n".join(_table(rows)) or "no pretrained file is on this machine; `c3n weights list` names them all"
+    lines = "\n".join(_table(rows)) or "no pretrained files on this machine; see `c3n weights list`"
     if wrong:
         print(lines)
-        raise ValueError(f"{len(wrong)} of {len(rows)} files are not what they should be: {', '.join(wrong)}")
+        raise ValueError(
+            f"{len(wrong)} of {len(rows)} files have the wrong checksum: {', '.join(wrong)}; "
+            "remove them and run `c3n weights get`"
+        )
     for name in named:
-        manifest.find(name)  # raises for what is missing
+        manifest.find(name)  # raises if it is missing
     return lines
 
 
 def run_path(options, _: str) -> str:
-    """`c3n weights path`."""
+    """Print the paths of a file or a set."""
     from c3n_model.weights import manifest
 
     return "\n".join(str(manifest.find(name)) for name in manifest.expand([options.name]))

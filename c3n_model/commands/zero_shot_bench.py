@@ -1,4 +1,4 @@
-"""`c3n zero-shot-bench`: the zero-shot model on real pictures with true masks and real sounds."""
+"""`c3n zero-shot-bench`: benchmark the zero-shot model on real images with ground-truth masks and real sounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("zero-shot-bench", help="measure the zero-shot model on real pictures and sounds")
+    command = commands.add_parser("zero-shot-bench", help="benchmark the zero-shot model on real images and sounds")
     command.add_argument("data", type=Path, help="folder with coco/ and esc10/, cutouts/, pairs/, clips/, silent/ ...")
     command.add_argument("-o", "--out", type=Path, required=True, help="folder for bench.html, bench.json and pictures")
     command.add_argument(
@@ -15,18 +15,18 @@ def add(commands) -> None:
         nargs="+",
         default=["zero_shot"],
         metavar="YAML",
-        help="settings of zero_shot to measure side by side; later ones are compared to the first (default: the defaults)",
+        help="YAML files with a zero_shot section, each compared with the first (default: the default settings)",
     )
     command.add_argument("--rows", nargs="+", metavar="ROW", help="measure only these rows (default: all; see docs)")
     command.add_argument(
-        "--tuning", action="store_true", help="measure on the half that constants may be tuned on, not on the other"
+        "--tuning", action="store_true", help="measure on the half of the data reserved for tuning instead of the other"
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.set_defaults(run=run)
 
 
 def run(options, command_line: str) -> str:
-    """Measure every setting on everything there is data for; return the table."""
+    """Measure every configuration on all available data; return the table."""
     from c3n_model.experiments.zero_shot.bench import compare, measure
     from c3n_model.experiments.zero_shot.data import read_data
     from c3n_model.experiments.zero_shot.report import BENCH_PAGE, summary, write_bench
@@ -45,7 +45,7 @@ def run(options, command_line: str) -> str:
         model = load_model(source)
         if not hasattr(model.network, "vocabulary"):
             raise ValueError(
-                f"{source} is no zero-shot model; expected zero_shot or a YAML file with a section zero_shot"
+                f"{source} is not a zero-shot model; expected zero_shot or a YAML file with a zero_shot section"
             )
         measured.append(measure(name, source, model, tasks, split, device, bar))
     compare(measured, tasks)
@@ -63,8 +63,8 @@ def run(options, command_line: str) -> str:
 
 
 def _named(sources: list[str]) -> dict[str, str]:
-    """Name every setting by its file, `zero_shot` by itself. Raises ValueError for two of one name."""
+    """Map file stems (or `zero_shot`) to sources. Raises ValueError for duplicate stems."""
     named = {Path(source).stem: source for source in sources}
     if len(named) < len(sources):
-        raise ValueError(f"--config has two files of one name in {', '.join(sources)}; name them apart")
+        raise ValueError(f"--config has files of the same name: {', '.join(sources)}; rename one of them")
     return named

@@ -1,6 +1,7 @@
-"""The commands, from the outside: the recipe in small from scenes to scores, and one line for every bad input."""
+"""The command line: a small recipe from scenes to scores, and one line for every bad input."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -19,7 +20,7 @@ train: {epochs: 1, batch_size: 2, color_jitter: false}
 
 @pytest.fixture(scope="module")
 def scene_video(tmp_path_factory):
-    """Three seconds of the demo scene as mp4."""
+    """Write three seconds of the demo scene as mp4."""
     return write_scene_video(tmp_path_factory.mktemp("video") / "scene.mp4", seconds=3)
 
 
@@ -79,18 +80,18 @@ def test_bag_goes_back_to_video(tmp_path, scene_video):
 @pytest.mark.parametrize(
     ("command", "message"),
     [
-        ("segment nothing.mp4 -o out", "nothing lies at nothing.mp4"),
-        ("segment text.mp4 -o out", "cannot be read as a video"),
-        ("segment pictures.mp4 -o out", "has no sound"),
-        ("segment pictures.mp4 -o out --model nowhere.safetensors", "has no sound"),
-        ("evaluate nowhere.safetensors .", "no model 'nowhere.safetensors'"),
-        ("evaluate text.mp4 .", "not a complete safetensors file"),
-        ("pretrain --config wrong.yaml -o x", "has the unknown section 'modle'"),
-        ("pretrain --config broken.yaml -o x", "broken.yaml is not YAML"),
-        ("bag extract text.mp4", "cannot be read as a bag"),
+        ("segment nothing.mp4 -o out", r"nothing\.mp4"),
+        ("segment text.mp4 -o out", r"text\.mp4.*video"),
+        ("segment pictures.mp4 -o out", r"pictures\.mp4.*sound"),
+        ("segment pictures.mp4 -o out --model nowhere.safetensors", r"pictures\.mp4.*sound"),
+        ("evaluate nowhere.safetensors .", r"'nowhere\.safetensors'"),
+        ("evaluate text.mp4 .", r"text\.mp4.*safetensors"),
+        ("pretrain --config wrong.yaml -o x", r"wrong\.yaml.*'modle'"),
+        ("pretrain --config broken.yaml -o x", r"broken\.yaml.*YAML"),
+        ("bag extract text.mp4", r"text\.mp4.*bag"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, command, message):
+def test_bad_input_is_one_line(tmp_path, monkeypatch, command, message):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "text.mp4").write_text("not a video")
     (tmp_path / "wrong.yaml").write_text("modle: {}")
@@ -98,13 +99,12 @@ def test_bad_input_is_one_line(tmp_path, monkeypatch, capsys, command, message):
     write_silent_video(tmp_path / "pictures.mp4")
     with pytest.raises(SystemExit) as stop:
         main(command.split())
-    assert str(stop.value.code).startswith("c3n: ")
-    assert message in str(stop.value.code)
+    assert re.search("^c3n: .*" + message, str(stop.value.code))
     assert "\n" not in str(stop.value.code)
 
 
 def write_silent_video(path) -> None:
-    """A video without a sound track."""
+    """Write a video without a sound track."""
     import av
 
     with av.open(str(path), "w") as container:

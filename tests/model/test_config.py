@@ -22,16 +22,16 @@ def test_defaults_are_the_papers():
 
 
 def test_unknown_key_names_the_nearest():
-    with pytest.raises(ValueError, match="ModelConfig has no key 'chanels'; did you mean 'channels'"):
+    with pytest.raises(ValueError, match="ModelConfig.*'chanels'.*'channels'"):
         from_mapping(ModelConfig, {"chanels": 3})
-    with pytest.raises(ValueError, match="known keys: epochs"):
+    with pytest.raises(ValueError, match="TrainConfig.*'zzz'.*epochs, batch_size"):
         from_mapping(TrainConfig, {"zzz": 3})
 
 
 def test_values_of_another_type_are_named():
-    with pytest.raises(ValueError, match="learning_rate must be a float, got '1e-3'; YAML reads 1e-3 as text"):
+    with pytest.raises(ValueError, match=r"learning_rate.*float.*'1e-3'.*1\.0e-3"):
         from_mapping(TrainConfig, {"learning_rate": "1e-3"})
-    with pytest.raises(ValueError, match="channels must be a int, got 'x'"):
+    with pytest.raises(ValueError, match=r"channels.*\bint\b.*'x'"):
         from_mapping(ModelConfig, {"channels": "x"})
     assert from_mapping(ModelConfig, {"alpha": 1}).alpha == 1.0
 

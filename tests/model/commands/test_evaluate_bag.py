@@ -1,4 +1,4 @@
-"""`c3n evaluate-bag`: a bag against its truth, and against a run that pretends to be live."""
+"""`c3n evaluate-bag`: a bag against its ground truth, and against a simulated live run."""
 
 import json
 import re
@@ -34,7 +34,7 @@ ABOUT = {
 
 @pytest.fixture(scope="module")
 def scene_bag(tmp_path_factory):
-    """Three seconds of the demo scene as a bag, and the truth of its frames beside it."""
+    """Write three seconds of the demo scene as a bag, and the ground truth of its frames next to it."""
     folder = tmp_path_factory.mktemp("scene")
     scene = make_demo_scene()
     scene = replace(scene, sounding=scene.sounding[:3])
@@ -68,8 +68,8 @@ def test_command_twice_gives_the_same_report(tmp_path, scene_bag, tiny_model, ca
     scores = report["offline"]
     assert (scores["windows"], scores["scored_windows"], scores["seconds_without_window"]) == (3, 3, 0)
     assert len(report["windows"]) == 3 and report["windows"][0]["truth_labels"] == ["something"]
-    said = capsys.readouterr().out
-    assert f"mask IoU                    {scores['mask_iou']:.3f}" in said and "wrote out/report.json" in said
+    out = capsys.readouterr().out
+    assert f"mask IoU                    {scores['mask_iou']:.3f}" in out and "wrote out/report.json" in out
 
 
 def test_numbers_of_the_page_are_those_of_the_report(scene_bag, tiny_model):
@@ -88,15 +88,15 @@ def test_numbers_of_the_page_are_those_of_the_report(scene_bag, tiny_model):
     assert page.count("data:image/jpeg") == 3 and "http" not in re.sub(r"data:[^\"]+", "", page)
 
 
-def test_a_live_run_that_differs_is_told(tmp_path, scene_bag, tiny_model):
+def test_a_live_run_that_differs_is_reported(tmp_path, scene_bag, tiny_model):
     windows = offline(scene_bag, tiny_model)
     seen = [window.segmentation for window in windows]
     flipped = replace(seen[1], mask=~seen[1].mask)
     live = [LiveWindow(seen[0], 0.04, 0), LiveWindow(flipped, None, 1)]
     report = report_on(windows, live, None)
-    found = report["live_and_offline"]
-    assert (found["live_offline_windows"], found["only_offline_windows"], found["identical_masks"]) == (2, 1, 1)
-    assert report["live"]["dropped_windows"] == 1 and found["live_offline_lowest_iou"] < 0.01
+    both = report["live_and_offline"]
+    assert (both["live_offline_windows"], both["only_offline_windows"], both["identical_masks"]) == (2, 1, 1)
+    assert report["live"]["dropped_windows"] == 1 and both["live_offline_lowest_iou"] < 0.01
     assert "live_offline_iou" not in report["windows"][2] and report["windows"][1]["latency_ms"] is None
     text = write_bag_report(tmp_path / "out", {**ABOUT, "notes": ["a note"], **report}, windows)
     assert text.startswith("a note\nOffline:") and "latency, ms                 p50 40" in text
@@ -115,15 +115,15 @@ def test_a_second_without_picture_is_counted(scene_bag, tiny_model):
 
 
 @pytest.mark.parametrize(
-    "arguments, said",
+    "arguments, message",
     [
-        ([], "nothing to compare with: give --truth DIR"),
-        (["--truth", "no"], "no such folder: no"),
-        (["--recording", "no.bag"], "no such bag: no.bag"),
-        (["--truth", "other"], "none of the 1 masks is of a window.*of the first window 1700000000875000000"),
+        ([], "--truth DIR.*--recording BAG"),
+        (["--truth", "no"], "folder: no;"),
+        (["--recording", "no.bag"], r"bag.*no\.bag"),
+        (["--truth", "other"], r"\b1 masks.*1700000000875000000"),
     ],
 )
-def test_bad_input_is_one_line(tmp_path, scene_bag, tiny_model, monkeypatch, arguments, said):
+def test_bad_input_is_one_line(tmp_path, scene_bag, tiny_model, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     save_model(tmp_path / "tiny.safetensors", tiny_model)
     (tmp_path / "other").mkdir()
@@ -138,5 +138,5 @@ def test_bad_input_is_one_line(tmp_path, scene_bag, tiny_model, monkeypatch, arg
         "--device",
         "cpu",
     ]
-    with pytest.raises(SystemExit, match=said):
+    with pytest.raises(SystemExit, match=message):
         main([*given, *arguments])

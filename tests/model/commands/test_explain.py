@@ -1,6 +1,7 @@
 """`c3n explain` on the demo model, from a video to pictures and numbers."""
 
 import json
+import re
 
 import cv2
 import pytest
@@ -11,7 +12,7 @@ from c3n_model.cli import main
 
 @pytest.fixture(scope="module")
 def scene_video(tmp_path_factory):
-    """Two seconds of the demo scene as mp4."""
+    """Write two seconds of the demo scene as mp4."""
     return write_scene_video(tmp_path_factory.mktemp("video") / "scene.mp4", seconds=2)
 
 
@@ -36,11 +37,11 @@ def test_explanations_agree_with_the_segmentation(tmp_path, scene_video):
 
 
 def test_a_negative_second_is_refused_before_anything_is_read(tmp_path):
-    with pytest.raises(SystemExit, match="c3n: --second is -1; seconds are counted from 0"):
+    with pytest.raises(SystemExit, match="c3n: --second is -1; .*0"):
         main(["explain", "nothing.mp4", "-o", str(tmp_path / "why"), "--second", "-1"])
 
 
 def test_a_second_beyond_the_end_is_one_line(tmp_path, scene_video):
     with pytest.raises(SystemExit) as stop:
         main(["explain", str(scene_video), "-o", str(tmp_path / "why"), "--device", "cpu", "--second", "9"])
-    assert str(stop.value.code) == "c3n: there is no second 9; the recording has the seconds 0 to 1"
+    assert re.fullmatch("c3n: .*second 9.* 0 to 1", str(stop.value.code))

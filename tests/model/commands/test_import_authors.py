@@ -16,7 +16,7 @@ from c3n_model.loading import load_model
 
 @dataclass
 class Table:
-    """What the command reads of a label table."""
+    """Stand-in for a label table, with the fields that the command reads."""
 
     audio_labels: tuple = ("bark", "engine", "violin", "wind")
     visual_labels: tuple = ("dog", "cat", "car", "truck", "violin", "tree")
@@ -81,11 +81,11 @@ def test_public_audio_weights_are_the_default(files, monkeypatch):
 
 def test_parts_that_do_not_fit_are_one_line(files, monkeypatch):
     monkeypatch.setattr(Table, "load", lambda path: Table(visual_labels=Table.visual_labels[::-1]))
-    with pytest.raises(SystemExit, match="visual label 0 is 'tree', in ImageNet 'dog'"):
+    with pytest.raises(SystemExit, match="visual label 0.*'tree'.*'dog'"):
         main(COMMAND)
     monkeypatch.setattr(Table, "load", lambda path: Table(similarity=torch.ones(AUDIO_CLASSES, 2)))
-    with pytest.raises(SystemExit, match=r"theirs.pth do not fit C3N .*2 of another shape \(such as .*head.bias"):
+    with pytest.raises(SystemExit, match=r"theirs\.pth.*C3N.*\b2\b.*shape.*head\.bias"):
         main(COMMAND)
     save_file({"classifier.weight": torch.zeros(AUDIO_CLASSES, 128)}, files / "audio.safetensors")
-    with pytest.raises(SystemExit, match=r"audio.safetensors do not fit StubAudio .*classifier.bias"):
+    with pytest.raises(SystemExit, match=r"audio\.safetensors.*StubAudio.*classifier\.bias"):
         main(COMMAND)

@@ -1,4 +1,4 @@
-"""`c3n labels build`: a table from the command line, and what it tells."""
+"""`c3n labels build`: a table from the command line, and its report."""
 
 import numpy as np
 import pytest
@@ -31,7 +31,7 @@ def test_a_table_of_two_files_of_labels(folder, capsys):
     assert table.provenance["command"] == f"c3n {command} --visual-labels sights.txt --cleaning best_synonym"
     out = capsys.readouterr().out.splitlines()
     assert out == [
-        "1 of 3 audio labels have no vector and take no part: Silence",
+        "1 of 3 audio labels have no vector and are ignored: Silence",
         "wrote table.safetensors: 3 x 2 labels, 2-d vectors of words.npz, cleaning best_synonym",
     ]
 
@@ -47,12 +47,12 @@ def test_imagenet_needs_no_file(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--audio-labels sounds.txt --vectors en_core_web_none", "no spaCy model 'en_core_web_none'"),
-        ("--audio-labels nothing.txt", "no such file of labels: nothing.txt"),
-        ("--vectors words.npz", "`c3n weights get audioset_classes` fetches it"),
-        ("--audio-labels sounds.txt --visual-labels nothing", "no such file of labels: nothing"),
-        ("--audio-labels words.npz", "words.npz is no text"),
-        ("--audio-labels sounds.txt --vectors words.npz --cleaning tidy", "expected one of whole"),
+        ("--audio-labels sounds.txt --vectors en_core_web_none", "'en_core_web_none'"),
+        ("--audio-labels nothing.txt", "nothing.txt"),
+        ("--vectors words.npz", "c3n weights get audioset_classes"),
+        ("--audio-labels sounds.txt --visual-labels nothing", "nothing"),
+        ("--audio-labels words.npz", "words.npz"),
+        ("--audio-labels sounds.txt --vectors words.npz --cleaning tidy", "whole, first_synonym"),
     ],
 )
 def test_bad_input_is_one_line(folder, options, message):

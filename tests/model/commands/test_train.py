@@ -49,8 +49,8 @@ def test_from_public_weights_and_a_label_table(folder):
 @pytest.mark.parametrize(
     ("audio", "visual", "message"),
     [
-        (SOUNDS[:9], ["dog"], "the label table has 9 audio and 1 visual labels, the public weights AudioSet's 527"),
-        (SOUNDS[::-1], imagenet_names(), "audio label 0 is 'sound 526', in AudioSet 'sound 0'"),
+        (SOUNDS[:9], ["dog"], "9 audio.*1 visual.*527"),
+        (SOUNDS[::-1], imagenet_names(), "audio label 0.*'sound 526'.*'sound 0'"),
     ],
 )
 def test_table_of_other_classes_is_refused(folder, audio, visual, message):
@@ -60,7 +60,7 @@ def test_table_of_other_classes_is_refused(folder, audio, visual, message):
 
 
 def test_classifiers_are_a_file(folder):
-    with pytest.raises(SystemExit, match="no such checkpoint: demo"):
+    with pytest.raises(SystemExit, match="checkpoint.*demo"):
         main([*TRAIN, "--classifiers", "demo"])
 
 

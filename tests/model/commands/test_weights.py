@@ -1,6 +1,7 @@
-"""`c3n weights`, from the outside."""
+"""`c3n weights`: list, get, verify and path."""
 
 import hashlib
+import re
 from dataclasses import replace
 
 import pytest
@@ -21,7 +22,7 @@ TOYS["unchecked"] = replace(TOYS["toy"], name="unchecked", file="unchecked.pth",
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """An empty C3N_WEIGHTS beside an empty cache."""
+    """Set C3N_WEIGHTS to an empty folder next to an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "usb"))
     (tmp_path / "usb").mkdir()
@@ -37,7 +38,7 @@ def test_list_names_every_file_and_where_it_lies(folder, capsys):
     assert rows["pvt_v2_b4"].endswith(str(folder / "pvt_v2_b4.in1k.safetensors"))
     assert rows["mn04"].split() == ["mn04", "4.1", "MB", "sha256", "MIT", "missing"]
     assert rows["mobilenetv2_100"].split()[4:6] == ["sha256", "prefix"]
-    assert rows["beats_cpt1"].endswith("missing, to be put there by hand")
+    assert rows["beats_cpt1"].endswith("missing, download by hand")
     assert lines[-1].startswith("set zero_shot: ")
 
 
@@ -51,12 +52,12 @@ def test_verify_fails_for_a_wrong_file(folder, capsys):
     (folder / "pvt_v2_b5.in1k.safetensors").write_bytes(b"x")
     with pytest.raises(SystemExit) as stop:
         main(["weights", "verify"])
-    assert stop.value.code == "c3n: 1 of 1 files are not what they should be: pvt_v2_b5"
+    assert re.search("c3n: 1 of 1 files .*pvt_v2_b5.*c3n weights get", stop.value.code)
     assert "WRONG sha256 2d711642b726b044" in capsys.readouterr().out
 
 
 def test_verify_of_a_named_missing_file_fails(folder):
-    with pytest.raises(SystemExit, match=r"mn04_as_mAP_432.pt .* is not on this machine"):
+    with pytest.raises(SystemExit, match=r"mn04_as_mAP_432\.pt.*c3n weights get mn04"):
         main(["weights", "verify", "mn04"])
 
 
@@ -64,7 +65,7 @@ def test_path(folder, capsys):
     (folder / "pvt_v2_b5.in1k.safetensors").write_bytes(b"x")
     main(["weights", "path", "pvt_v2_b5"])
     assert capsys.readouterr().out.strip() == str(folder / "pvt_v2_b5.in1k.safetensors")
-    with pytest.raises(SystemExit, match="`c3n weights get mobilenetv2_100` fetches it"):
+    with pytest.raises(SystemExit, match="c3n weights get mobilenetv2_100"):
         main(["weights", "path", "zero_shot"])
 
 
@@ -73,7 +74,7 @@ def test_get_shows_what_is_there_already(folder, capsys):
     name, sha256 = "swin_base_patch4_window7_224_original", hashlib.sha256(b"x").hexdigest()
     main(["weights", "get", name, "--sha256", sha256])
     assert capsys.readouterr().out == f"{name}: {folder / 'swin_base_patch4_window7_224.pth'}\n"
-    with pytest.raises(SystemExit, match="--sha256 is of one file; zero_shot are 5"):
+    with pytest.raises(SystemExit, match="--sha256.*single file.*5 files"):
         main(["weights", "get", "zero_shot", "--sha256", sha256])
 
 
@@ -83,7 +84,7 @@ def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
     with file_server() as server:
         server.files["/toy.pth"] = b"x"
         monkeypatch.setenv("C3N_WEIGHTS", server.url("/"))
-        message = "c3n: lost could not be downloaded: .*/lost.pth: HTTP 404.*; no checksum of unchecked is published"
+        message = r"c3n: lost .*/lost\.pth: HTTP 404.*; .*checksum.*unchecked"
         with pytest.raises(SystemExit, match=message):
             main(["weights", "get", "lost", "unchecked", "toy"])
     assert capsys.readouterr().out.endswith("toy.pth\n")

@@ -96,7 +96,7 @@ def test_settings_side_by_side(tiny_models, data):
         assert painted > 0 and change[row]["painted"] == pytest.approx(-painted)
     assert "iou" in change["matched"] and "iou" not in change["noise"]
     assert found["a"]["lingering"]["painted_streams"] == 0 and found["a"]["painted_wrong"]["people_fraction"] is None
-    assert "two files of one name" in message_of(data, "--config", "x/a.yaml", "a.yaml")
+    assert "x/a.yaml, a.yaml" in message_of(data, "--config", "x/a.yaml", "a.yaml")
 
 
 def test_the_same_folder_gives_the_same_numbers(tiny_models, data):
