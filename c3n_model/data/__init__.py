@@ -1,1 +1,1 @@
-"""AVSBench: its releases, read, checked and made."""
+"""Read, check and create AVSBench data sets."""

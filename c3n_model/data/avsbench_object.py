@@ -1,4 +1,4 @@
-"""AVSBench's object release: where its clips lie, and how one is written. `c3n synthesize` writes exactly this layout.
+"""Layout of AVSBench's object release, for reading and writing. `c3n synthesize` writes exactly this layout.
 
 s4_meta_data.csv   name, start, category, split           ms3_meta_data.csv   name, split
 s4_data/visual_frames/<split>/<category>/<name>/<name>_<1..5>.png
@@ -28,13 +28,13 @@ FOLDERS = {"s4": "Single-source", "ms3": "Multi-sources"}
 
 
 def find(root: Path, setting: str) -> Path | None:
-    """The setting's csv, in its folder below `root` or in `root` itself; None where there is none."""
+    """Find the setting's csv in its folder below `root` or in `root` itself; None if there is none."""
     paths = (folder / f"{setting}_meta_data.csv" for folder in (root / FOLDERS[setting], root))
     return next((path for path in paths if path.is_file()), None)
 
 
 def clips(table: Path, setting: str) -> list[ClipPaths]:
-    """The clips that the setting's csv lists. Raises ValueError for a csv without the needed columns."""
+    """List the clips in the setting's csv. Raises ValueError for a csv without the required columns."""
     rows = read_rows(table, ("category", "split") if setting == "s4" else ("split",))
     # The name is the first column, whatever its header: AVSBench's own code reads it by position.
     return [
@@ -46,13 +46,13 @@ def clips(table: Path, setting: str) -> list[ClipPaths]:
 
 
 def clip_folders(table: Path, setting: str) -> list[Path]:
-    """The folders of frames that lie on the disk, listed or not."""
+    """List the frame folders on disk, whether the csv lists them or not."""
     pattern = "*/*/*" if setting == "s4" else "*"
     return [path for path in (table.parent / f"{setting}_data/visual_frames").glob(pattern) if path.is_dir()]
 
 
 def clip_paths(folder: Path, setting: str, name: str, split: str, category: str = "") -> ClipPaths:
-    """Paths of one clip below the folder that holds the csv."""
+    """Return the paths of one clip; `folder` is the one that contains the csv."""
     data = folder / f"{setting}_data"
     inner = Path(split, category) if setting == "s4" else Path(split)
     frames = data / "visual_frames" / (inner / name if setting == "s4" else name)
@@ -69,7 +69,7 @@ def clip_paths(folder: Path, setting: str, name: str, split: str, category: str 
 
 
 def write_clip(paths: ClipPaths, clip: Clip, sound: np.ndarray, rate: int) -> None:
-    """Write one clip: frames and masks as png (masks 0 / 255), `sound` float32 (n,) as 16-bit wav."""
+    """Write one clip: frames and masks as PNG (masks 0 / 255), `sound` float32 (n,) as a 16-bit wav."""
     for file in (paths.frames[0], paths.masks[0], paths.wav):
         file.parent.mkdir(parents=True, exist_ok=True)
     for path, frame in zip(paths.frames, clip.frames, strict=True):
@@ -80,21 +80,21 @@ def write_clip(paths: ClipPaths, clip: Clip, sound: np.ndarray, rate: int) -> No
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:
-    """Write grey or BGR pixels. Raises OSError if that fails, as on a full disk."""
+    """Write grey or BGR pixels. Raises OSError if writing fails, for example on a full disk."""
     path.write_bytes(cv2.imencode(".png", pixels)[1].tobytes())
 
 
 def write_sound(path: Path, samples: np.ndarray, rate: int) -> None:
-    """Write float (n,) in [-1, 1] as a 16-bit wav; what is louder is clipped."""
+    """Write float (n,) in [-1, 1] as a 16-bit wav; values outside are clipped."""
     soundfile.write(path, samples, rate, subtype="PCM_16", format="WAV")
 
 
 def table_row(setting: str, name: str, split: str, category: str) -> list[str]:
-    """A clip's row of the csv. `start`, where a clip begins in its video, is 0: the videos are cut to their clips."""
+    """Return a clip's csv row. The column `start`, the clip's offset in its video, is 0: the videos are already trimmed."""
     return [name, "0", category, split] if setting == "s4" else [name, split]
 
 
 def write_table(table: Path, header: list[str], rows: list[list[str]]) -> None:
-    """Write the csv, complete or not at all."""
+    """Write the csv atomically."""
     with complete_file(table) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])

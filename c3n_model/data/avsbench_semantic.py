@@ -1,11 +1,11 @@
-"""AVSBench-semantic, whose v1s and v1m are the clips of S4 and MS3 in their own size: where they lie.
+"""Layout of AVSBench-semantic, whose subsets v1s and v1m are the clips of S4 and MS3 at their original size.
 
-    metadata.csv                             uid, label (v1s, v1m, v2), split; a_obj: what sounds
+    metadata.csv                             uid, label (v1s, v1m, v2), split; a_obj: the sounding object
     <label>/<uid>/frames/<0..4>.jpg
-    <label>/<uid>/labels_rgb/<0..4>.png      a colour for each of 71 classes, black: background (v1s train: only 0)
+    <label>/<uid>/labels_rgb/<0..4>.png      one colour for each of 71 classes; black is background (v1s train: only 0)
     <label>/<uid>/audio.wav
 
-C3N asks which pixels sound, not of which class they are: what is not black sounds.
+C3N predicts which pixels sound, not their class: every pixel that is not black belongs to the mask.
 """
 
 from __future__ import annotations
@@ -19,25 +19,25 @@ LABELS = {"s4": "v1s", "ms3": "v1m"}
 
 
 def find(root: Path, setting: str) -> Path | None:
-    """metadata.csv, if it lies in `root` beside the setting's clips; else None."""
+    """Find metadata.csv in `root`, next to the setting's clips; None if either is missing."""
     table = root / "metadata.csv"
     return table if table.is_file() and (root / LABELS[setting]).is_dir() else None
 
 
 def clips(table: Path, setting: str) -> list[ClipPaths]:
-    """The setting's clips. Raises ValueError for a csv without the needed columns."""
+    """List the setting's clips. Raises ValueError for a csv without the required columns."""
     rows = read_rows(table, ("uid", "label", "split"))
     return [_clip_paths(table.parent, setting, row) for row in rows if row["label"] == LABELS[setting]]
 
 
 def clip_folders(table: Path, setting: str) -> list[Path]:
-    """The folders of frames that lie on the disk, listed or not."""
+    """List the frame folders on disk, whether the csv lists them or not."""
     return list((table.parent / LABELS[setting]).glob("*/frames"))
 
 
 def _clip_paths(root: Path, setting: str, row: dict[str, str]) -> ClipPaths:
     folder = root / LABELS[setting] / row["uid"]
-    # One row of the release says "h orse".
+    # One row of the release is misspelt as "h orse".
     category = row.get("a_obj", "").replace(" ", "") if setting == "s4" else ""
     return ClipPaths(
         row["uid"],

@@ -1,8 +1,7 @@
-"""One clip on disk, whatever the release: five frames, the masks that belong to them, one sound.
+"""Read the files of one clip of either release: five frames, their masks, and one audio file.
 
-A release is a file beside this one (`avsbench_object`, `avsbench_semantic`) that says where these lie; here they are read.
-Everything can be read from several threads and processes at once. A file that is missing, cut or not what it should be
-is a ValueError with its name: no clip is left out in silence.
+`avsbench_object` and `avsbench_semantic` define the paths of these files. All functions can be called from several threads
+and processes at once. A missing, truncated or invalid file raises a ValueError that names it; no clip is skipped silently.
 """
 
 from __future__ import annotations
@@ -24,13 +23,16 @@ from c3n_model.sources.picture_files import open_picture, read_picture
 from c3n_model.types import Clip
 
 CLIP_FRAMES = 5
-FRAME_SIZE = 224  # pixels, both ways: AVSBench squashes its frames to a square
+FRAME_SIZE = 224  # pixels; AVSBench resizes its frames to a square, ignoring their aspect ratio
 
 
 @dataclass(frozen=True)
 class ClipPaths:
-    """Where one clip lies. `frames` are five paths; `masks` one for each frame that has a mask, from the first on: one
-    in S4's training clips, else five. `category` is that of S4, or ""."""
+    """Paths of one clip.
+
+    `frames` are five paths. `masks` are the paths for the first frames, as many as have a mask: one in S4's training clips,
+    otherwise five. `category` is the category in S4, "" in MS3.
+    """
 
     name: str
     split: str
@@ -40,17 +42,17 @@ class ClipPaths:
     wav: Path
 
     def files(self) -> tuple[Path, ...]:
-        """All of them."""
+        """List all files of the clip."""
         return (*self.frames, *self.masks, self.wav)
 
 
 def mask_count(setting: str, split: str) -> int:
-    """How many frames of a clip carry a mask. S4 and MS3 differ in nothing else."""
+    """Return the number of frames with a mask, the only difference between S4 and MS3 clips."""
     return 1 if (setting, split) == ("s4", "train") else CLIP_FRAMES
 
 
 def read_clip(paths: ClipPaths, sample_rate: int) -> Clip:
-    """A clip, its frames and masks brought to 224 x 224 and its sound to `sample_rate`. Raises ValueError."""
+    """Read a clip, with frames and masks resized to 224 x 224 and audio resampled to `sample_rate`. Raises ValueError."""
     masks = np.zeros((CLIP_FRAMES, FRAME_SIZE, FRAME_SIZE), bool)
     frames = []
     for number, path in enumerate(paths.frames):
@@ -64,33 +66,36 @@ def read_clip(paths: ClipPaths, sample_rate: int) -> Clip:
 
 
 def squash_frame(rgb: np.ndarray) -> np.ndarray:
-    """uint8 (H, W, 3) -> (224, 224, 3), area-resized."""
+    """Resize uint8 (H, W, 3) to (224, 224, 3) by area interpolation."""
     if rgb.shape[:2] == (FRAME_SIZE, FRAME_SIZE):
         return rgb
     return cv2.resize(rgb, (FRAME_SIZE, FRAME_SIZE), interpolation=cv2.INTER_AREA)
 
 
 def squash_mask(mask: np.ndarray) -> np.ndarray:
-    """bool (H, W) -> (224, 224): the nearest pixel."""
+    """Resize bool (H, W) to (224, 224) by nearest-neighbour interpolation."""
     if mask.shape == (FRAME_SIZE, FRAME_SIZE):
         return mask
     return cv2.resize(mask.astype(np.uint8), (FRAME_SIZE, FRAME_SIZE), interpolation=cv2.INTER_NEAREST).astype(bool)
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
-    """bool (H, W): what is not background. Raises ValueError for a file that cannot be read, or not of `size` (H, W)."""
+    """Read a mask as bool (H, W), False for background. Raises ValueError if unreadable or not of `size` (H, W)."""
     image = open_picture(path)
     if size is not None and (image.height, image.width) != tuple(size):
         raise ValueError(
             f"mask {path} is {image.width}x{image.height}, expected its frame's size {size[1]}x{size[0]}; "
-            "copy both again, they do not belong together"
+            "copy the frame and the mask again"
         )
     return sounding(image)
 
 
 def sounding(mask: Image.Image) -> np.ndarray:
-    """bool (H, W): what is not 0. Of a palette that is the index, whatever its colour (AVSBench reads it so); of a
-    coloured mask it is the colour; alpha says nothing."""
+    """Return the nonzero pixels as bool (H, W).
+
+    For palette images the index decides, whatever its colour (as AVSBench reads them); for colour images the colour. Alpha
+    is ignored.
+    """
     values = np.asarray(mask)
     if values.ndim == 3:
         colours = range(1 if mask.mode == "LA" else 3)
@@ -99,60 +104,60 @@ def sounding(mask: Image.Image) -> np.ndarray:
 
 
 def read_snippets(path: Path, sample_rate: int) -> np.ndarray:
-    """The first five seconds, cut at whole seconds and then resampled: float32 (5, sample_rate). Raises ValueError."""
+    """Read the first five seconds, split into seconds and then resampled: float32 (5, sample_rate). Raises ValueError."""
     samples, rate = read_sound(path)
     seconds = (samples[second * rate : (second + 1) * rate] for second in range(CLIP_FRAMES))
     return np.stack([snippet_from_samples(second, rate, sample_rate) for second in seconds])
 
 
 def read_sound(path: Path) -> tuple[np.ndarray, int]:
-    """The first five seconds, or as much as there is (but at least one): float32 (n, channels), and the rate.
+    """Read up to five seconds: float32 (n, channels), and the sample rate [Hz].
 
-    Raises ValueError for a sound that is missing, unreadable, cut, shorter than a second or not finite.
+    Raises ValueError for a file that is missing, unreadable, truncated, shorter than one second or not finite.
     """
     try:
         with soundfile.SoundFile(path) as file:
             rate = file.samplerate
             samples = file.read(CLIP_FRAMES * rate, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:
-        raise ValueError(f"{path} is missing or not a readable wav ({error}); copy or make it again") from error
+        raise ValueError(f"{path} is missing or not a readable wav ({error}); copy or create it again") from error
     if missing := _missing_bytes(path):
-        raise ValueError(f"{path} is cut: {missing} of its bytes are missing; copy or make it again")
+        raise ValueError(f"{path} is truncated: {missing} bytes are missing; copy or create it again")
     if len(samples) < rate:
         raise ValueError(
             f"{path} has {len(samples) / rate:.2f} s of sound, expected {CLIP_FRAMES} s and at least one; "
-            "make it again from its video: c3n prepare"
+            "extract it from its video again: c3n prepare"
         )
     if not np.isfinite(samples).all():
         raise ValueError(
             f"{path} has {np.count_nonzero(~np.isfinite(samples))} samples that are NaN or infinite, expected "
-            "numbers in [-1, 1]; make it again from its video: c3n prepare"
+            "numbers in [-1, 1]; extract it from its video again: c3n prepare"
         )
     return samples, rate
 
 
 def _missing_bytes(path: Path) -> int:
-    """How many bytes fewer the file has than its RIFF header promises, where one promises anything."""
+    """Return how many bytes the file is shorter than its RIFF header says; 0 without a RIFF header."""
     with path.open("rb") as file:
         header = file.read(8)
         size = file.seek(0, io.SEEK_END)
     promised = int.from_bytes(header[4:], "little")
-    if header[:4] != b"RIFF" or promised == 0xFFFFFFFF:  # a writer that could not seek back leaves that number
+    if header[:4] != b"RIFF" or promised == 0xFFFFFFFF:  # written by programs that cannot seek, such as in pipes
         return 0
     missing = promised + 8 - size
-    return missing if missing > 1 else 0  # some leave out the pad byte
+    return missing if missing > 1 else 0  # some writers omit the pad byte
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:
-    """The rows of a csv by column, in the order of its columns.
+    """Read the rows of a csv as {column: cell}, in the order of its columns.
 
-    Raises ValueError, naming file and line, for a file that is no csv, lacks a needed column or a needed cell.
+    Raises ValueError, naming the file and line, for an unreadable csv or a missing column or cell of `needed`.
     """
     try:
         with path.open(newline="", encoding="utf-8-sig") as file:
             lines = [[cell.strip() for cell in line] for line in csv.reader(file)]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise ValueError(f"{path} is no readable csv ({error}); copy it again") from error
+        raise ValueError(f"{path} is not a readable csv ({error}); copy it again") from error
     header, rows = lines[0] if lines else [], []
     if missing := [column for column in needed if column not in header]:
         raise ValueError(f"{path} has no column {', '.join(missing)}; its header is {header}; copy it again")

@@ -1,4 +1,4 @@
-"""Is a folder of AVSBench fit for training and scoring? Every file of every clip is read once, and what is wrong is named."""
+"""Check whether an AVSBench folder can be used for training and scoring, by reading every file of every clip once."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 from types import ModuleType
 
 from c3n_model.data.avsbench import SETTINGS, find_release, settings_below
-from c3n_model.data.clip_check import ClipCheck, Found, Problem, check_clip, check_table
+from c3n_model.data.clip_check import ClipCheck, Issue, Problem, check_clip, check_table
 from c3n_model.data.clip_files import ClipPaths
 from c3n_model.progress import Progress
 
@@ -20,7 +20,7 @@ EXAMPLES = 3
 
 @dataclass(frozen=True)
 class Finding:
-    """All that was found of one problem: how often, and the first few by file."""
+    """All issues with one problem: their count and the first few locations."""
 
     severity: str  # "error" or "warning"
     problem: str
@@ -31,7 +31,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class SettingReport:
-    """What lies there of one setting. `clips` counts them by split, `masks` and `sounds` by how they are stored."""
+    """Report on one setting. `clips` counts by split, `masks` and `sounds` by storage format."""
 
     setting: str
     release: str
@@ -44,12 +44,12 @@ class SettingReport:
 
     @property
     def usable(self) -> bool:
-        """Whether every clip can be loaded."""
+        """True if every clip can be loaded."""
         return not any(finding.severity == "error" for finding in self.findings)
 
 
 def examine(root: Path, progress: Progress) -> list[SettingReport]:
-    """Read all that lies below `root`, several clips at once. Raises FileNotFoundError if nothing of AVSBench does."""
+    """Check all settings in `root`, several clips at once. Raises FileNotFoundError if there is no AVSBench data."""
     return [_examine_setting(setting, *find_release(root, setting), root, progress) for setting in settings_below(root)]
 
 
@@ -57,12 +57,12 @@ def _examine_setting(setting: str, release: ModuleType, table: Path, root: Path,
     try:
         clips = release.clips(table, setting)
         if not clips:
-            raise ValueError(f"{table} lists no clip of {setting}")
+            raise ValueError(f"{table} lists no clips of {setting}")
     except ValueError as error:
-        findings = group([Found(Problem.TABLE, str(error))], root)
+        findings = group([Issue(Problem.TABLE, str(error))], root)
         return SettingReport(setting, release.TITLE, str(table), {}, {}, 0, {}, findings)
     checks = _check_all(clips, f"{setting} clips", progress)
-    found = [one for check in checks for one in check.found]
+    issues = [issue for check in checks for issue in check.issues]
     return SettingReport(
         setting,
         release.TITLE,
@@ -71,7 +71,7 @@ def _examine_setting(setting: str, release: ModuleType, table: Path, root: Path,
         masks=dict(Counter(stored for check in checks for stored, _ in check.masks).most_common()),
         empty_masks=sum(empty for check in checks for _, empty in check.masks),
         sounds=dict(Counter(check.sound for check in checks if check.sound).most_common()),
-        findings=group(found + check_table(setting, clips, release.clip_folders(table, setting)), root),
+        findings=group(issues + check_table(setting, clips, release.clip_folders(table, setting)), root),
     )
 
 
@@ -81,32 +81,32 @@ def _check_all(clips: list[ClipPaths], title: str, progress: Progress) -> list[C
         futures = [pool.submit(check_clip, paths) for paths in clips]
         return [future.result() for future in progress(futures, title)]
     finally:
-        pool.shutdown(cancel_futures=True)  # after Ctrl-C nobody waits for the rest
+        pool.shutdown(cancel_futures=True)  # do not wait for the rest after Ctrl-C
 
 
-def group(found: Iterable[Found], root: Path) -> tuple[Finding, ...]:
-    """What was found, by problem, errors first; files are told from `root`."""
-    places = defaultdict(list)
-    for one in found:
-        places[one.problem].append(one.where.replace(f"{root}/", ""))
+def group(issues: Iterable[Issue], root: Path) -> tuple[Finding, ...]:
+    """Group issues by problem, errors first; paths become relative to `root`."""
+    locations = defaultdict(list)
+    for issue in issues:
+        locations[issue.problem].append(issue.location.replace(f"{root}/", ""))
     return tuple(
-        Finding(*problem.value, len(places[problem]), tuple(places[problem][:EXAMPLES]))
+        Finding(*problem.value, len(locations[problem]), tuple(locations[problem][:EXAMPLES]))
         for problem in Problem
-        if problem in places
+        if problem in locations
     )
 
 
 def as_json(reports: list[SettingReport]) -> str:
-    """The reports as JSON, with `usable` for each setting and for all."""
+    """Format the reports as JSON, with `usable` for each setting and overall."""
     settings = [asdict(report) | {"usable": report.usable} for report in reports]
     return json.dumps({"usable": all(report.usable for report in reports), "settings": settings}, indent=2)
 
 
 def as_text(reports: list[SettingReport]) -> str:
-    """The reports for people, one line a finding."""
+    """Format the reports as text, one line per finding."""
     lines = [line for report in reports for line in _lines(report)]
     absent = [setting for setting in SETTINGS if setting not in {report.setting for report in reports}]
-    lines += [f"{setting}: not there" for setting in absent]
+    lines += [f"{setting}: not found" for setting in absent]
     bad = [report.setting for report in reports if not report.usable]
     return "\n".join([*lines, f"must be fixed: {', '.join(bad)}" if bad else "usable"])
 

@@ -1,7 +1,7 @@
-"""Raw videos to frames, masks and sounds in the layout of AVSBench's object release, as its authors made them.
+"""Convert raw videos to frames, masks and audio in the layout of AVSBench's object release, as its authors did.
 
-The frame of a second is the one on display at 15/16 of it, squashed to 224 x 224 (bilinear); the sound is mono, 16 kHz,
-16 bits. A file that lies there whole is kept, so that a run can be taken up again.
+The frame of a second is the one shown at 15/16 of it, resized to 224 x 224 (bilinear); the audio is mono, 16 kHz, 16 bit.
+Complete files are kept, so that an interrupted run can be resumed.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from c3n_model.sources.picture_files import open_picture
 
 @dataclass(frozen=True)
 class Prepared:
-    """What became of the videos, by name: `made`, `kept` from an earlier run, `failed` and why. Some of the made ones
-    ended early: their last `frame_repeated`, `silence_added` to their sound."""
+    """Result by video name: `made`, `kept` from an earlier run, `failed` with the reason.
+
+    Videos in `frame_repeated` and `silence_added` ended early, so the last frame was repeated or silence was appended.
+    """
 
     folder: Path
     made: tuple[str, ...]
@@ -33,15 +35,16 @@ class Prepared:
 
 
 def prepare(videos: RawVideos, masks: Path | None, out: Path, progress: Progress) -> Prepared:
-    """Make the clips below `out` and list them in its csv. A video that cannot be used does not stop the others.
+    """Write the clips to `out` and list them in its csv. A video that cannot be used does not stop the others.
 
-    `masks` is laid out as the release's gt_masks; without it frames and sounds are made, and nothing can be trained.
+    `masks` has the layout of the release's gt_masks; without it only frames and audio are written, which do not suffice for
+    training.
     """
     folder = out / FOLDERS[videos.setting]
     made, kept, frame_repeated, silence_added, failed = [], [], [], [], dict(videos.left_out)
     for video in progress(videos.videos, f"{videos.setting} videos"):
         paths = clip_paths(folder, videos.setting, video.name, video.split, video.category)
-        missing = [path for path in (paths.files() if masks else (*paths.frames, paths.wav)) if not _lies_whole(path)]
+        missing = [path for path in (paths.files() if masks else (*paths.frames, paths.wav)) if not _is_complete(path)]
         if not missing:
             kept.append(video)
             continue
@@ -63,7 +66,7 @@ def prepare(videos: RawVideos, masks: Path | None, out: Path, progress: Progress
 
 
 def _list_clips(folder: Path, setting: str, videos: list[RawVideo]) -> None:
-    """Add to the csv what it does not list yet; rows that stand there stay as they are."""
+    """Add missing clips to the csv; existing rows stay unchanged."""
     folder.mkdir(parents=True, exist_ok=True)
     table = folder / f"{setting}_meta_data.csv"
     former = read_rows(table, HEADERS[setting][1:]) if table.is_file() else []
@@ -72,8 +75,8 @@ def _list_clips(folder: Path, setting: str, videos: list[RawVideo]) -> None:
     write_table(table, list(former[0]) if former else HEADERS[setting], [*(list(row.values()) for row in former), *new])
 
 
-def _lies_whole(path: Path) -> bool:
-    """Whether a file is there, and not cut by the end of an earlier run."""
+def _is_complete(path: Path) -> bool:
+    """Check that a file exists and was not truncated by an interrupted run."""
     try:
         read_sound(path) if path.suffix == ".wav" else open_picture(path)
     except ValueError:
@@ -87,7 +90,7 @@ def _copy_mask(source: Path, path: Path) -> None:
 
 
 def _write(paths: ClipPaths, frames: np.ndarray, sound: np.ndarray, missing: list[Path]) -> None:
-    """Write those of the frames, and the sound, that are missing."""
+    """Write the frames and the audio file that are in `missing`."""
     for file in (paths.frames[0], paths.wav):
         file.parent.mkdir(parents=True, exist_ok=True)
     for path, frame in zip(paths.frames, frames, strict=True):

@@ -1,7 +1,7 @@
-"""Raw videos as AVSBench's object release has them, and what AVSBench takes from one.
+"""Find the raw videos of AVSBench's object release, and sample frames and audio as AVSBench does.
 
 raw_videos/<split>/<category>/<name>.mp4      S4
-raw_videos/<name>.mp4                         MS3, whose csv knows the splits
+raw_videos/<name>.mp4                         MS3, whose csv lists the splits
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk
 SAMPLE_RATE = 16_000
 VIDEO_SUFFIXES = (".mp4", ".mkv", ".webm", ".mov", ".avi")
 _CLIP_NS = CLIP_FRAMES * NANOSECONDS_PER_SECOND
-_BROKEN_OFF_NS = NANOSECONDS_PER_SECOND // 2  # streams end a little earlier than their container says
+_TRUNCATED_NS = NANOSECONDS_PER_SECOND // 2  # tolerance: streams end slightly earlier than their container says
 
 
 @dataclass(frozen=True)
 class RawVideo:
-    """A video and what the release says of it."""
+    """A video with its split and, in S4, its category."""
 
     path: Path
     split: str
@@ -39,7 +39,7 @@ class RawVideo:
 
 @dataclass(frozen=True)
 class RawVideos:
-    """The videos of one setting; `left_out`, by name, tells why a video or a row of the csv is none of them."""
+    """Videos of one setting; `left_out` maps the names of unused videos and csv rows to the reason."""
 
     setting: str
     videos: tuple[RawVideo, ...]
@@ -50,7 +50,8 @@ class RawVideos:
 class Sampled:
     """Five seconds of a video: `frames` uint8 (5, 224, 224, 3), RGB; `sound` float32 (80000,), mono at 16 kHz.
 
-    `frame_repeated`: the pictures ended early, and the last one stands for the rest; `silence_added`: so for the sound.
+    `frame_repeated`: the video ended early and its last frame is repeated; `silence_added`: the audio ended early and is
+    padded with silence.
     """
 
     frames: np.ndarray
@@ -60,27 +61,28 @@ class Sampled:
 
 
 def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
-    """The videos of `folder`: of S4 if they lie in <split>/<category>/, of MS3 if they lie directly in it.
+    """List the videos of `folder`: S4 if they are in <split>/<category>/, MS3 if they are directly in it.
 
-    MS3's splits come from `table`, by default the release's csv in the folder or where the release has it.
+    The splits of MS3 come from `table`, by default ms3_meta_data.csv in the folder or at its place in the release.
 
     Raises:
-        FileNotFoundError: no such folder or csv. ValueError: no videos or both kinds, a csv without splits.
+        FileNotFoundError: no such folder or csv.
+        ValueError: no videos, videos of both settings, or a csv without splits.
     """
     if not folder.is_dir():
-        raise FileNotFoundError(f"no such folder: {folder}; give AVSBench's raw_videos of one setting")
+        raise FileNotFoundError(f"no such folder: {folder}; pass AVSBench's raw_videos folder of one setting")
     single, several = _videos(folder, "*/*/*"), _videos(folder, "*")
     if bool(single) == bool(several):
         raise ValueError(
             f"{folder} has {len(single)} videos in <split>/<category>/ (S4) and {len(several)} directly inside (MS3); "
-            "expected one of the two: give AVSBench's raw_videos of one setting"
+            "expected only one of the two: pass AVSBench's raw_videos folder of one setting"
         )
     if single:
         return RawVideos("s4", tuple(RawVideo(path, *path.parts[-3:-1]) for path in single), {})
     near = (folder / "ms3_meta_data.csv", folder.parent.parent / "ms3_meta_data.csv")
     table = table or next((path for path in near if path.is_file()), None)
     if table is None:
-        raise FileNotFoundError(f"neither {near[0]} nor {near[1]}, which would tell the splits; give a csv with --csv")
+        raise FileNotFoundError(f"neither {near[0]} nor {near[1]} exists, which list the splits; pass a csv with --csv")
     splits = {next(iter(row.values())): row["split"] for row in read_rows(table, ("split",))}
     videos = tuple(RawVideo(path, splits[path.stem]) for path in several if path.stem in splits)
     without_row = {path.stem: f"no row in {table}" for path in several if path.stem not in splits}
@@ -95,13 +97,15 @@ def _videos(folder: Path, pattern: str) -> list[Path]:
 
 
 def sample_video(path: Path) -> Sampled:
-    """What AVSBench takes from a video. Raises ValueError if it cannot be read, breaks off, or has less than a second of
-    sound."""
+    """Sample a video as AVSBench does.
+
+    Raises ValueError if it cannot be read, is truncated, or has less than one second of sound.
+    """
     source, buffer = VideoSource(path), AudioBuffer()
-    wanted, shown, end_ns, sound_rate = frame_numbers(source.frame_rate), [None] * CLIP_FRAMES, 0, SAMPLE_RATE
+    targets, shown, end_ns, sound_rate = frame_numbers(source.frame_rate), [None] * CLIP_FRAMES, 0, SAMPLE_RATE
     number = 0
     for item in source:
-        # A chunk comes when its last sample is over: the fifth second may end among pictures of the sixth.
+        # An audio chunk arrives when its last sample ends: the fifth second may end among frames of the sixth.
         if arrival_ns(item) >= _CLIP_NS + NANOSECONDS_PER_SECOND:
             break
         end_ns = max(end_ns, arrival_ns(item))
@@ -111,13 +115,13 @@ def sample_video(path: Path) -> Sampled:
             continue
         number = round(item.stamp_ns * source.frame_rate / NANOSECONDS_PER_SECOND)
         for second in range(CLIP_FRAMES):
-            if number <= wanted[second] or shown[second] is None:
+            if number <= targets[second] or shown[second] is None:
                 shown[second] = item.rgb
     if shown[0] is None:
-        raise ValueError(f"{path} has no picture that can be decoded; is it whole?")
-    if end_ns < min(source.duration_s * NANOSECONDS_PER_SECOND, _CLIP_NS) - _BROKEN_OFF_NS:
+        raise ValueError(f"{path} has no frame that can be decoded; copy it again")
+    if end_ns < min(source.duration_s * NANOSECONDS_PER_SECOND, _CLIP_NS) - _TRUNCATED_NS:
         raise ValueError(
-            f"{path} breaks off after {end_ns / NANOSECONDS_PER_SECOND:.1f} s of {source.duration_s:.1f} s; copy it again"
+            f"{path} is truncated after {end_ns / NANOSECONDS_PER_SECOND:.1f} s of {source.duration_s:.1f} s; copy it again"
         )
     sound, heard_s = _five_seconds(buffer, sound_rate)
     if heard_s < 1:
@@ -127,16 +131,16 @@ def sample_video(path: Path) -> Sampled:
     return Sampled(
         np.stack([cv2.resize(rgb, (FRAME_SIZE, FRAME_SIZE)) for rgb in shown]),
         sound,
-        frame_repeated=number < wanted[-1],
+        frame_repeated=number < targets[-1],
         silence_added=CLIP_FRAMES - heard_s > JITTER_NS / NANOSECONDS_PER_SECOND,
     )
 
 
 def frame_numbers(frame_rate: float) -> list[int]:
-    """Which frames of a video AVSBench takes: of 16 virtual samples a second the last, counted as if the rate were whole.
+    """Return the frame numbers that AVSBench samples: the last of 16 virtual samples per second, at a rounded frame rate.
 
-    AVSBench's own code rounds the rate so; from 29.97 Hz it takes the 149th frame where 15/16 of the fifth second
-    would be the 148th.
+    AVSBench's own code rounds the frame rate in this way; at 29.97 Hz it takes frame 149 where 15/16 of the fifth second
+    would be frame 148.
     """
     whole_rate = max(round(frame_rate), 1)
     return [
@@ -146,7 +150,7 @@ def frame_numbers(frame_rate: float) -> list[int]:
 
 
 def _five_seconds(buffer: AudioBuffer, rate: int) -> tuple[np.ndarray, float]:
-    """float32 (80000,), and how many of its seconds were heard. It is resampled as one piece, without seams."""
+    """Return the audio, float32 (80000,), and how many of its seconds were recorded; resampled at once to avoid seams."""
     seconds = [buffer.read(second * NANOSECONDS_PER_SECOND, rate) for second in range(CLIP_FRAMES)]
     sound = soxr.resample(np.concatenate([samples for samples, _ in seconds]), rate, SAMPLE_RATE)
     count = CLIP_FRAMES * SAMPLE_RATE

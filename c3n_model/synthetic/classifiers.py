@@ -1,4 +1,4 @@
-"""Classifiers of the synthetic world, each pretrained once and kept: what ImageNet's and AudioSet's weights are for AVSBench."""
+"""Pretrained classifiers of the synthetic world, cached on disk. They take the place of ImageNet and AudioSet weights."""
 
 from __future__ import annotations
 
@@ -21,29 +21,37 @@ from c3n_model.weights.tensors import read_described, save_tensors
 
 _KEY = "c3n_classifier"
 _BATCH_SIZE = 48
-_SETTLING_BATCHES, _TEST_BATCHES = 20, 10
-_SETTLING_SEED, _TEST_SEED = 1, 2  # added to that of the pretraining: fresh examples
+_STATISTICS_BATCHES, _TEST_BATCHES = 20, 10
+_STATISTICS_SEED, _TEST_SEED = 1, 2  # added to the pretraining's seed, so that the examples are new
 
 
 def read_classifier(
     part: str, model: ModelConfig, config: PretrainConfig, folder: Path, progress: Progress
 ) -> tuple[dict, dict[str, Tensor]]:
-    """The "visual" or the "audio" encoder of `model`, and what is known of it: `loss` at the end, `accuracy` on fresh
-    examples (pictures of single objects). It is pretrained first if `folder` does not have it."""
+    """Read the "visual" or "audio" encoder (`part`) of `model` from `folder`; pretrain it first if it is not there.
+
+    Returns its description, with the final `loss` and the `accuracy` on new examples (images of single objects), and its
+    tensors.
+    """
     name = getattr(model, part)
     steps = {"visual": config.visual_steps, "audio": config.audio_steps}[part]
-    how = {"steps": steps, "batch_size": config.batch_size, "learning_rate": config.learning_rate, "seed": config.seed}
-    about = {"encoder": name, **how}
+    training = {
+        "steps": steps,
+        "batch_size": config.batch_size,
+        "learning_rate": config.learning_rate,
+        "seed": config.seed,
+    }
+    about = {"encoder": name, **training}
     if part == "visual":
         about |= {"image_size": model.image_size, "precision": config.visual_precision, "alone": config.visual_alone}
     path = folder / f"classifier_{name}_{digest(about)}.safetensors"
     if not path.is_file():
         encoder, loss = _pretrain(part, name, model.image_size, config, progress)
-        settle_statistics(encoder, _examples(part, encoder, model.image_size, config.seed + _SETTLING_SEED), steps)
-        right = accuracy(
+        recompute_norms(encoder, _examples(part, encoder, model.image_size, config.seed + _STATISTICS_SEED), steps)
+        correct = accuracy(
             encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED, alone=True), steps
         )
-        save_tensors(path, encoder.state_dict(), {_KEY: {**about, "loss": loss, "accuracy": right}})
+        save_tensors(path, encoder.state_dict(), {_KEY: {**about, "loss": loss, "accuracy": correct}})
     return read_described(path, _KEY, "classifier of the synthetic world")
 
 
@@ -63,17 +71,19 @@ def _examples(part: str, encoder: nn.Module, image_size: int, seed: int, *, alon
 
 
 @torch.no_grad()
-def settle_statistics(encoder: nn.Module, examples: IterableDataset, batches: int = _SETTLING_BATCHES) -> None:
-    """Batch norms of `encoder` get the plain mean of their statistics over fresh batches, at most 20. The running mean that
-    training leaves is slow where its momentum is small (EfficientAT's: a hundredth), and a short training ends before it
-    has forgotten the start."""
+def recompute_norms(encoder: nn.Module, examples: IterableDataset, batches: int = _STATISTICS_BATCHES) -> None:
+    """Recompute the batch norm statistics of `encoder` as plain means over at most 20 new batches.
+
+    The running means change slowly if their momentum is small (0.01 in EfficientAT), so after a short training they still
+    contain the initial values.
+    """
     norms = [module for module in encoder.modules() if isinstance(module, _BatchNorm)]
     momenta = [norm.momentum for norm in norms]
     for norm in norms:
         norm.reset_running_stats()
-        norm.momentum = None  # torch's word for a plain mean
+        norm.momentum = None  # torch then computes a plain mean
     encoder.train()
-    for batch, _ in islice(DataLoader(examples, _BATCH_SIZE), min(batches, _SETTLING_BATCHES)):
+    for batch, _ in islice(DataLoader(examples, _BATCH_SIZE), min(batches, _STATISTICS_BATCHES)):
         encoder(batch)
     encoder.eval()
     for norm, momentum in zip(norms, momenta, strict=True):
@@ -82,9 +92,9 @@ def settle_statistics(encoder: nn.Module, examples: IterableDataset, batches: in
 
 @torch.no_grad()
 def accuracy(encoder: nn.Module, examples: IterableDataset, batches: int = _TEST_BATCHES) -> float:
-    """Fraction of examples whose likeliest class is the label, or one of several."""
-    right = []
+    """Return the fraction of examples whose most probable class is the label, or one of the labels."""
+    correct = []
     for batch, target in islice(DataLoader(examples, _BATCH_SIZE), min(batches, _TEST_BATCHES)):
         best = encoder(batch)[1].argmax(dim=1)
-        right.append(best == target if target.ndim == 1 else target.gather(1, best[:, None])[:, 0] > 0)
-    return float(np.mean(torch.cat(right).numpy()))
+        correct.append(best == target if target.ndim == 1 else target.gather(1, best[:, None])[:, 0] > 0)
+    return float(np.mean(torch.cat(correct).numpy()))

@@ -1,8 +1,8 @@
-"""Pretrain the two classifiers of the synthetic world on single labels, as ImageNet and AudioSet do for the real one.
+"""Pretrain the two classifiers of the synthetic world on labels alone, as is done with ImageNet and AudioSet.
 
-C3N starts from classifiers: the visual one sees pictures with one label, whatever else is in them (as ImageNet has them), the
-audio one hears one or two sounds or only the room, with several labels at once (as AudioSet has them). Their heads stay
-frozen afterwards.
+C3N starts from classifiers. As in ImageNet, the images of the visual one have a single label, even if they show several
+objects; as in AudioSet, the snippets of the audio one contain no, one or two sounds and have several labels. The
+classification heads are frozen afterwards.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ DEMO_NOTE = (
 def pretrain_classifiers(
     name: str, model: ModelConfig, config: PretrainConfig, progress: Progress, *, workers: int = 1
 ) -> Model:
-    """Both classifiers of the synthetic world, trained, in a C3N whose rest is still random."""
+    """Train both classifiers of the synthetic world, in a C3N whose other parts stay random."""
     audio, visual = (torch.from_numpy(table) for table in world.label_embeddings())
     torch.manual_seed(config.seed)
     network = build_network(model, label_similarity(audio, visual))
-    network.requires_grad_(True)  # the heads, too, until they are trained
+    network.requires_grad_(True)  # including the heads, which are frozen by default
     losses = {
         "audio": pretrain_audio(network.audio_encoder, config, progress, workers=workers),
         "visual": pretrain_visual(network.visual_encoder, model.image_size, config, progress, workers=workers),
@@ -46,7 +46,7 @@ def pretrain_classifiers(
 
 
 class Pictures(IterableDataset):
-    """Endless (frame (3, S, S) in [0, 1], label) pairs, `alone`: of single objects; every worker draws its own."""
+    """Endless (frame (3, S, S) in [0, 1], label) pairs, only of single objects if `alone`; every worker draws its own."""
 
     def __init__(self, image_size: int, seed: int, *, alone: bool = False):
         self.image_size, self.seed, self.alone = image_size, seed, alone
@@ -60,7 +60,7 @@ class Pictures(IterableDataset):
 
 
 class Snippets(IterableDataset):
-    """Endless (snippet (sample_rate,), many-hot labels (K_a,)) pairs of nothing, one sound, or two."""
+    """Endless (snippet (sample_rate,), multi-hot labels (K_a,)) pairs with no, one or two sounds."""
 
     def __init__(self, sample_rate: int, seed: int):
         self.sample_rate, self.seed = sample_rate, seed
@@ -81,13 +81,16 @@ def pretrain(
     classify: Callable[[Tensor], Tensor], network: nn.Module, examples: IterableDataset, loss: Callable,
     *, steps: int, config: PretrainConfig, progress: Progress, title: str, workers: int = 1, precision: str = "float32",
 ) -> float:  # fmt: skip
-    """Train `network` so that `classify(batch)` gives the labels of `examples`. Returns the mean loss of the last tenth."""
+    """Train `network` so that `classify(batch)` predicts the labels of `examples`.
+
+    Returns the mean loss over the last tenth of the steps.
+    """
     torch.manual_seed(config.seed)
     optimiser = torch.optim.AdamW(network.parameters(), lr=config.learning_rate, weight_decay=0.02)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, config.learning_rate, total_steps=steps, pct_start=0.15)
     loader = iter(DataLoader(examples, batch_size=config.batch_size, num_workers=workers))
     losses = []
-    network.train().to(memory_format=torch.channels_last)  # on a CPU a third faster, or more
+    network.train().to(memory_format=torch.channels_last)  # at least a third faster on a CPU
     for _ in progress(range(steps), title):
         batch, target = next(loader)
         with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):

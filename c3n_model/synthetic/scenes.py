@@ -1,8 +1,8 @@
-"""Scenes of the synthetic world: what stands where, what sounds when. Seeded: the same seed is the same scene.
+"""Scenes of the synthetic world. Equal seeds give equal scenes.
 
-A scene is a list of objects on a wide background, seen by a moving camera, and a plan of what sounds in each second. The
-two settings are AVSBench's: **S4** one sounding class all the time, **MS3** sounds that come, go, overlap, fall silent, or
-come from an object out of view. Sounds start and stop on whole seconds.
+A scene is a list of objects on a wide background, seen by a moving camera, and a schedule of the sounds in each second. The
+two settings are AVSBench's: **S4** with one sounding class throughout, **MS3** with sounds that start, stop, overlap, pause,
+or come from objects out of view. Sounds start and stop on whole seconds.
 """
 
 from __future__ import annotations
@@ -22,8 +22,11 @@ CLIP_SECONDS = 5
 
 @dataclass(frozen=True)
 class Actor:
-    """One object: `place`, `drift` and `radius` in units of the picture's size, so that a picture of any shape, squashed
-    to a square, is the same picture; `tilt` and `sway` in radians."""
+    """One object of a scene.
+
+    `place`, `drift` and `radius` are in units of the image size, so that images of any aspect ratio are equal after resizing
+    to a square; `tilt` and `sway` are in radians.
+    """
 
     look: world.Look
     place: tuple[float, float]
@@ -40,8 +43,10 @@ class Actor:
 
 @dataclass(frozen=True)
 class Scene:
-    """`sounding[k]` are the labels that sound in second k, whether in view or not; `camera` is the pan in picture widths
-    over the whole scene; `seed` makes backdrop and sounds."""
+    """A scene: `sounding[k]` are the labels that sound in second k, in view or not.
+
+    `camera` is the pan over the whole scene in image widths and heights; `seed` determines the backdrop and the sounds.
+    """
 
     seed: tuple[int, ...]
     actors: tuple[Actor, ...]
@@ -54,7 +59,7 @@ class Scene:
         return len(self.sounding)
 
     def picture(self, time: float, height: int = 224, width: int = 224) -> tuple[np.ndarray, np.ndarray]:
-        """The camera's view at `time` seconds: rgb uint8 (H, W, 3) and bool (H, W), the objects that sound then."""
+        """Render the view at `time` [s]: RGB uint8 (H, W, 3), and the mask of the sounding objects, bool (H, W)."""
         rgb = self._view(time, height, width)
         progress = time / self.seconds - 0.5
         owner = np.full((height, width), -1)
@@ -68,7 +73,7 @@ class Scene:
         return rgb, np.isin(owner, audible)
 
     def sound(self) -> np.ndarray:
-        """The whole sound track: float32 (seconds * 16 kHz,), mono."""
+        """Render the sound track: float32 (seconds * 16 kHz,), mono."""
         random = np.random.default_rng([*self.seed, 1])
         track = world.room_noise(self.seconds, random)
         for label in sorted(frozenset().union(*self.sounding)):
@@ -78,7 +83,7 @@ class Scene:
         return np.clip(track, -1, 1).astype(np.float32)
 
     def _view(self, time: float, height: int, width: int) -> np.ndarray:
-        """The part of a backdrop, half again as large as the picture, that the panning camera sees."""
+        """Crop the backdrop, which is 1.5 times the image size, to what the panning camera sees."""
         if (height, width) not in self._backdrops:
             random = np.random.default_rng([*self.seed, 2])
             self._backdrops[height, width] = world.backdrop(random, round(height * 1.5), round(width * 1.5))
@@ -89,13 +94,13 @@ class Scene:
 
 
 def make_scene(setting: Setting, seed: int, split: str, index: int) -> Scene:
-    """Scene `index` of a split. Splits never share a seed."""
+    """Make scene `index` of a split. Different splits use different seeds."""
     key = (seed, ("s4", "ms3").index(setting), SPLITS.index(split), index)
     random = np.random.default_rng([*key, 0])
     main = int(random.integers(len(world.VISUAL_LABELS)))
     labels = [main] * int(random.choice([1, 2], p=[0.7, 0.3]))
     if random.random() < 0.65:
-        labels.append(main ^ 1)  # the other variety of its kind: the look-alike
+        labels.append(main ^ 1)  # the other variety of its kind, which looks similar
     while len(labels) < (3 if setting == "ms3" else 2) or (len(labels) < 4 and random.random() < 0.35):
         labels.append(int(random.integers(len(world.VISUAL_LABELS))))
     plan = (frozenset([main]),) * CLIP_SECONDS if setting == "s4" else _plan(sorted(set(labels)), random)
@@ -103,7 +108,7 @@ def make_scene(setting: Setting, seed: int, split: str, index: int) -> Scene:
 
 
 def make_demo_scene(seed: int = 15) -> Scene:
-    """Twenty seconds in which the sound moves on: two bells that look alike, silence, a sound out of view, two at once."""
+    """Make a scene of 20 s: two similar bells in turn, silence, a drum, a sound out of view, two sounds at once, a horn."""
     random = np.random.default_rng([seed, 9, 0])
     bell, other_bell, drum, horn = 0, 1, 3, 6
     plan = (
@@ -114,10 +119,10 @@ def make_demo_scene(seed: int = 15) -> Scene:
 
 
 def labelled_picture(label: int, random: np.random.Generator, size: int, *, alone: bool = False) -> np.ndarray:
-    """A picture that is named after one object, for pretraining the visual classifier: uint8 (size, size, 3).
+    """Draw an image of an object of class `label`, for pretraining the visual classifier: uint8 (size, size, 3).
 
-    In every second one there is something else, too, unless it must be `alone`. ImageNet's pictures are like that, and what
-    learns from them shares its confidence among all that it sees.
+    Half of the images also show other objects, unless `alone`. ImageNet's images do so too, and a classifier trained on them
+    spreads its confidence over all objects in view.
     """
     rgb = world.backdrop(random, size, size)
     if alone or random.random() < 0.5:
@@ -134,14 +139,14 @@ def labelled_picture(label: int, random: np.random.Generator, size: int, *, alon
 
 
 def _paint(rgb: np.ndarray, actor: Actor, place: tuple[float, float], angle: float) -> np.ndarray:
-    """Paint an actor into `rgb`, in place, at `place` in units of the picture's size; returns the pixels it covers."""
+    """Paint an actor into `rgb`, in place, at `place` in units of the image size; return its mask, bool (H, W)."""
     height, width = rgb.shape[:2]
     size = (actor.radius * actor.aspect * width, actor.radius * height)
     return world.paint(rgb, actor.look, (place[0] * width, place[1] * height), size, angle)
 
 
 def _plan(visible: list[int], random: np.random.Generator) -> tuple[frozenset[int], ...]:
-    """MS3: what sounds in each second. It lasts one to three seconds, then changes."""
+    """Draw the sounding labels of each second for MS3; they change after one to three seconds."""
     plan: list[frozenset[int]] = []
     while len(plan) < CLIP_SECONDS:
         fate = random.random()
@@ -157,7 +162,7 @@ def _plan(visible: list[int], random: np.random.Generator) -> tuple[frozenset[in
 
 
 def _stage(labels: list[int], random: np.random.Generator) -> tuple[Actor, ...]:
-    """Place objects so that they hardly overlap; an object that finds no room is left out (never the first)."""
+    """Place objects with little overlap; objects for which there is no space are left out (never the first)."""
     actors: list[Actor] = []
     for label in labels:
         for _ in range(40):
@@ -174,6 +179,6 @@ def _stage(labels: list[int], random: np.random.Generator) -> tuple[Actor, ...]:
 
 
 def _smooth(active: np.ndarray) -> np.ndarray:
-    """A gate of 0 and 1 with 10 ms ramps, so that switching makes no click."""
+    """Smooth a gate of 0 and 1 with 10 ms ramps, to avoid clicks."""
     ramp = world.SAMPLE_RATE // 100
     return np.convolve(active.astype(np.float32), np.ones(ramp, np.float32) / ramp, mode="same")

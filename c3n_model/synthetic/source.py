@@ -1,4 +1,4 @@
-"""A synthetic scene as a camera and a microphone would record it."""
+"""A synthetic scene as a stream of camera frames and audio chunks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHUNK_SAMPLES = world.SAMPLE_RATE // 50  # 20 ms, as audio_capture delivers them
 
 
 class SceneSource:
-    """Frames and sound of `scene`, stamps from 0. The camera runs to the very end, so that the last second can close."""
+    """Frames and audio of `scene`, with stamps from 0. A frame at the very end completes the last second."""
 
     notes = ()
 

@@ -15,7 +15,7 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip
 
 
 def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, progress: Progress) -> Path:
-    """Make `counts[split]` scenes of each split below `root`, with the csv; returns the setting's folder."""
+    """Write `counts[split]` scenes of each split and their csv to `root`; return the setting's folder."""
     folder = root / FOLDERS[setting]
     folder.mkdir(parents=True, exist_ok=True)
     rows = []
@@ -32,7 +32,7 @@ def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, 
 
 
 def scene_clip(scene: Scene, name: str, category: str = "", *, first_mask_only: bool = False) -> Clip:
-    """A scene as AVSBench samples it: 224 x 224, the frame at 15/16 of each second. Sound is left to `scene.sound`."""
+    """Sample a scene as AVSBench does: 224 x 224, the frame at 15/16 of each second; without audio (`scene.sound`)."""
     pictures = [scene.picture(second + FRAME_OFFSET_NS / NANOSECONDS_PER_SECOND) for second in range(CLIP_FRAMES)]
     frames, masks = (np.stack(part) for part in zip(*pictures, strict=True))
     has_mask = np.arange(CLIP_FRAMES) < (1 if first_mask_only else CLIP_FRAMES)
@@ -40,6 +40,6 @@ def scene_clip(scene: Scene, name: str, category: str = "", *, first_mask_only: 
 
 
 def _category(scene: Scene) -> str:
-    """S4's folder name: the class that sounds, spelled as AVSBench spells its categories."""
+    """Return S4's folder name: the sounding class, in AVSBench's spelling."""
     (label,) = scene.sounding[0]
     return world.VISUAL_LABELS[label].replace(" ", "_")

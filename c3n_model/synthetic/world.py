@@ -1,8 +1,8 @@
 """The synthetic world: eight classes that look and sound different, in four kinds of two varieties each.
 
-Varieties of one kind share their silhouette, so a silent look-alike is told from the sounding object by its pattern
-only. Colours, sizes and tempers are drawn at random and tell nothing. Nothing here is a model of real objects: it exists
-so that every part of C3N can be trained, tested and shown without downloading anything.
+The two varieties of a kind share their silhouette and differ only in their pattern, so a silent object can look similar to
+a sounding one. Colours, sizes and tempos are random and carry no information. The world does not model real objects: it
+allows every part of C3N to be trained, tested and demonstrated without downloads.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ SAMPLE_RATE = 16_000  # AVSBench's wav rate
 KINDS = ("bell", "drum", "fan", "horn")
 VISUAL_LABELS = tuple(f"{pattern} {kind}" for kind in KINDS for pattern in ("striped", "dotted"))
 SOUNDS = ("low bell", "high bell", "slow drum", "fast drum", "slow fan", "fast fan", "falling horn", "rising horn")
-AUDIO_LABELS = (*SOUNDS, "background")  # as AudioSet, the audio labels hold one that no object makes
+AUDIO_LABELS = (*SOUNDS, "background")  # as in AudioSet, one label is not made by any object
 
 
 def label_embeddings() -> tuple[np.ndarray, np.ndarray]:
-    """The embeddings E^A, E^V of Eqs. 3 and 4 for this world: float32 (9, 13) and (8, 13).
+    """Return the label embeddings E^A and E^V of Eqs. 3 and 4: float32 (9, 13) and (8, 13).
 
-    A label is what all share, plus its kind, plus its variety: cosine 1 for the pair that belongs together, 0.2 within a
-    kind, 0.04 across kinds. "background" has no vector, like an AudioSet label no word vector covers.
+    An embedding has a common component, one for the kind and one for the variety: the cosine is 1 for a matching pair, 0.2
+    within a kind, 0.04 across kinds. "background" is a zero vector, like an AudioSet label without a word vector.
     """
     visual = np.zeros((len(VISUAL_LABELS), 1 + len(KINDS) + len(VISUAL_LABELS)), np.float32)
     for index in range(len(VISUAL_LABELS)):
@@ -36,8 +36,10 @@ def label_embeddings() -> tuple[np.ndarray, np.ndarray]:
 
 @dataclass(frozen=True)
 class Look:
-    """How one object is painted: `label` indexes VISUAL_LABELS; `base` and `accent` are RGB uint8 triples; `phase`,
-    `frequency` and `slant` place the pattern."""
+    """Appearance of one object: `label` indexes VISUAL_LABELS; `base` and `accent` are RGB colours, 0 to 255.
+
+    `phase`, `frequency` and `slant` describe the pattern.
+    """
 
     label: int
     base: tuple[int, int, int]
@@ -48,6 +50,7 @@ class Look:
 
 
 def random_look(label: int, random: np.random.Generator) -> Look:
+    """Draw the colours and the pattern of an object."""
     base = random.uniform(30, 230, size=3)
     accent = base + random.choice([-1, 1], size=3) * random.uniform(60, 130, size=3)
     return Look(
@@ -61,7 +64,7 @@ def random_look(label: int, random: np.random.Generator) -> Look:
 
 
 def outline(kind: str) -> np.ndarray:
-    """Silhouette of a kind as a polygon (n, 2) within [-1, 1]^2, y down."""
+    """Return the silhouette of a kind as a polygon (n, 2) within [-1, 1]^2, y down."""
     if kind == "bell":
         height = np.linspace(-0.9, 0.75, 24)
         width = 0.28 + 0.12 * (height + 0.9) + 0.5 / (1 + np.exp(-7 * (height - 0.35)))
@@ -90,7 +93,7 @@ def paint(
     Args:
         centre: pixels (x, y); size: half width and half height in pixels; angle: radians, clockwise.
     Returns:
-        bool (H, W): the pixels it covers.
+        The object's mask, bool (H, W).
     """
     rotation = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     polygon = (outline(KINDS[look.label // 2]) * size) @ rotation.T + centre
@@ -113,12 +116,12 @@ def paint(
 
 
 def _pattern(look: Look, local: np.ndarray) -> np.ndarray:
-    """RGB float32 of the object's surface at local coordinates (H, W, 2) within [-1, 1]: its pattern, and shading."""
+    """Return the surface colour, RGB float32 (H, W, 3), at local coordinates (H, W, 2) in [-1, 1]: pattern and shading."""
     kind, striped = KINDS[look.label // 2], look.label % 2 == 0
     across, along = _pattern_axes(kind, local, look.slant, striped)
     if striped:
         mix = 0.5 + 0.5 * np.tanh(6 * np.sin(np.pi * (look.frequency * across + 2 * look.phase)))
-    else:  # dots: round ones on bells, square on drums, round along rings on fans, diamonds on horns
+    else:  # dots: round on bells, square on drums, round along rings on fans, diamonds on horns
         cell = np.abs((np.stack([across, along], -1) * look.frequency / 1.1 + look.phase) % 1 - 0.5)
         size = {"drum": cell.max(-1), "horn": cell.sum(-1) * 0.8}.get(kind, np.hypot(cell[..., 0], cell[..., 1]))
         mix = 0.5 - 0.5 * np.tanh(18 * (size - 0.3))
@@ -128,8 +131,7 @@ def _pattern(look: Look, local: np.ndarray) -> np.ndarray:
 
 
 def _pattern_axes(kind: str, local: np.ndarray, slant: float, striped: bool) -> tuple[np.ndarray, np.ndarray]:
-    """The two coordinates a kind's pattern is laid out in: upright on bells, in zigzag on drums, in rings on fans, level
-    on horns."""
+    """Return the two pattern coordinates of a kind: vertical on bells, zigzag on drums, rings on fans, level on horns."""
     x, y = local[..., 0], local[..., 1]
     if kind == "drum" and striped:
         return y + 0.35 * np.abs((2.2 * x + slant) % 1 - 0.5) * 2, x
@@ -139,7 +141,7 @@ def _pattern_axes(kind: str, local: np.ndarray, slant: float, striped: bool) -> 
 
 
 def backdrop(random: np.random.Generator, height: int, width: int) -> np.ndarray:
-    """A textured background with clutter that belongs to no class: uint8 (height, width, 3)."""
+    """Draw a textured background with clutter that belongs to no class: uint8 (height, width, 3)."""
     texture = np.zeros((height, width, 3), np.float32)
     for cells, strength in ((3, 40), (9, 22), (40, 12)):
         coarse = (random.normal(size=(cells, cells, 1)) + 0.4 * random.normal(size=(cells, cells, 3))).astype(
@@ -164,7 +166,7 @@ def backdrop(random: np.random.Generator, height: int, width: int) -> np.ndarray
 
 
 def make_sound(sound: int, seconds: float, random: np.random.Generator) -> np.ndarray:
-    """The sound of class `sound` (index into SOUNDS): float32 (seconds * 16 kHz,), RMS 0.03 to 0.2."""
+    """Synthesise the sound of class `sound` (index into SOUNDS): float32 (seconds * 16 kHz,), RMS 0.03 to 0.2."""
     time = np.arange(round(seconds * SAMPLE_RATE)) / SAMPLE_RATE
     signal = (_bell, _drum, _fan, _horn)[sound // 2](sound % 2, time, random)
     signal *= random.uniform(0.03, 0.2) / max(np.sqrt(np.mean(signal**2)), 1e-6)
@@ -172,7 +174,7 @@ def make_sound(sound: int, seconds: float, random: np.random.Generator) -> np.nd
 
 
 def room_noise(seconds: float, random: np.random.Generator) -> np.ndarray:
-    """Quiet coloured noise of a room, -60 to -45 dBFS: float32 (seconds * 16 kHz,)."""
+    """Synthesise quiet coloured room noise, -60 to -45 dBFS: float32 (seconds * 16 kHz,)."""
     white = np.fft.rfft(random.normal(size=round(seconds * SAMPLE_RATE)))
     coloured = np.fft.irfft(
         white / np.maximum(np.arange(len(white)), 50) ** random.uniform(0.2, 0.6), round(seconds * SAMPLE_RATE)
@@ -181,7 +183,7 @@ def room_noise(seconds: float, random: np.random.Generator) -> np.ndarray:
 
 
 def _strikes(time: np.ndarray, period: float, random: np.random.Generator) -> np.ndarray:
-    """Seconds since the latest strike, strikes every `period` seconds from a random phase."""
+    """Return the time since the latest strike [s], with a strike every `period` seconds from a random phase."""
     return (time + random.uniform(0, period)) % period
 
 

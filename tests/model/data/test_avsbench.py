@@ -26,7 +26,7 @@ def root(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def semantic(root, tmp_path_factory):
-    """Both settings' clips as the semantic release has them."""
+    """Write the clips of both settings in the layout of the semantic release."""
     folder = tmp_path_factory.mktemp("semantic")
     for setting in ("s4", "ms3"):
         write_semantic_release(folder, root, setting)
@@ -67,7 +67,7 @@ class TestObjectRelease:
         assert len(AVSBench(root / "Multi-sources", "ms3", "train", 16000)) == 2
 
     def test_name_is_the_first_column_and_split_is_found_by_its_header(self, root, tmp_path):
-        """AVSBench's own code reads so; a byte order mark, blanks and empty lines are what editors leave."""
+        """AVSBench's own code does so; editors leave byte order marks, blanks and empty lines."""
         (tmp_path / "ms3_data").symlink_to(root / "Multi-sources/ms3_data")
         text = "\ufeffvideo_id, note ,split\nms3_train_00001,x, train\n\nms3_test_00000,y,test\n"
         (tmp_path / "ms3_meta_data.csv").write_text(text, encoding="utf-8")
@@ -94,7 +94,7 @@ class TestSemanticRelease:
         (tmp_path / "metadata.csv").symlink_to(semantic / "metadata.csv")
         (tmp_path / "v1m").symlink_to(semantic / "v1m")
         assert settings_below(tmp_path) == ["ms3"]
-        with pytest.raises(FileNotFoundError, match=r"s4_meta_data.csv \(object release\) nor metadata.csv beside v1s"):
+        with pytest.raises(FileNotFoundError, match=r"s4_meta_data\.csv.*metadata\.csv.*v1s"):
             AVSBench(tmp_path, "s4", "train", 16000)
 
     def test_category_without_a_obj(self, tmp_path):
@@ -113,27 +113,27 @@ class TestSemanticRelease:
         assert len({clip.category for clip in semantic_clips(table, "s4")}) == 23  # and no "h orse"
 
 
-class TestWhatIsNotThere:
-    def test_missing_dataset_says_what_was_expected(self, tmp_path):
+class TestMissingData:
+    def test_missing_dataset_names_the_expected_files(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="c3n synthesize"):
             AVSBench(tmp_path, "s4", "train", 32000)
         with pytest.raises(
-            FileNotFoundError, match="Single-source/s4_meta_data.csv or Multi-sources/ms3_meta_data.csv"
+            FileNotFoundError, match=r"Single-source/s4_meta_data\.csv.*Multi-sources/ms3_meta_data\.csv"
         ):
             settings_below(tmp_path)
 
     def test_missing_split_lists_those_there(self, root):
-        with pytest.raises(ValueError, match=r"no clip of split 'val'; it has \['test', 'train'\]"):
+        with pytest.raises(ValueError, match=r"'val'.*\['test', 'train'\]"):
             AVSBench(root, "s4", "val", 32000)
 
     @pytest.mark.parametrize(
         ("text", "message"),
         [
-            ("name,part\na,train\n", r"has no column split; its header is \['name', 'part'\]"),
-            ("", "has no column split"),
-            ("name,split\na,train\nb\n", "line 3 has no split"),
-            ("name,split\n,train\n", "line 2 has no name"),
-            ("name,split\n\xff,train\n", "is no readable csv"),
+            ("name,part\na,train\n", r"column split.*\['name', 'part'\]"),
+            ("", r"column split.*\[\]"),
+            ("name,split\na,train\nb\n", "line 3.*split"),
+            ("name,split\n,train\n", "line 2.*name"),
+            ("name,split\n\xff,train\n", "csv .*0xff"),
         ],
     )
     def test_bad_csv(self, tmp_path, text, message):

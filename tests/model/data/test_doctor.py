@@ -1,4 +1,4 @@
-"""What the doctor says of a folder: counts, warnings, and the exit code. Errors in files: test_clip_files."""
+"""The doctor's report on a folder: counts, warnings, and the exit code. For errors in files see test_clip_files."""
 
 import json
 import shutil
@@ -11,7 +11,7 @@ from semantic_release import write_semantic_release
 
 from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.clip_check import Found, Problem, check_table
+from c3n_model.data.clip_check import Issue, Problem, check_table
 from c3n_model.data.doctor import examine, group
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
@@ -27,7 +27,7 @@ def scenes(tmp_path_factory):
 
 @pytest.fixture
 def root(scenes, tmp_path):
-    """A copy that may be spoiled."""
+    """Copy the scenes, for tests that damage them."""
     return shutil.copytree(scenes, tmp_path / "data")
 
 
@@ -53,7 +53,7 @@ def test_counts(scenes):
     assert s4.usable and ms3.usable
 
 
-def test_only_other_counts_than_the_papers_are_told_of_good_scenes(scenes):
+def test_good_scenes_have_only_the_warning_about_counts(scenes):
     for report in examine(scenes, silent):
         (finding,) = report.findings
         assert (finding.severity, finding.count) == ("warning", 3)
@@ -71,8 +71,8 @@ def test_a_folder_of_the_paper_s_size_has_no_finding(scenes):
         for n in range(count)
     ]
     assert check_table("ms3", clips, [paths.frames[0].parent for paths in clips]) == []
-    (one,) = check_table("ms3", clips[1:], [])
-    assert one == Found(Problem.PAPER, "train has 295 clips, the paper's 296")
+    (issue,) = check_table("ms3", clips[1:], [])
+    assert issue == Issue(Problem.PAPER, "train has 295 clips, the paper's 296")
 
 
 def test_csv_and_folders_that_do_not_agree(root):
@@ -126,8 +126,8 @@ def test_masks_and_sounds_that_deserve_a_look(root):
 
 
 def test_findings_are_grouped_errors_first(tmp_path):
-    places = [Found(Problem.SHORT, "a"), *(Found(Problem.MISSING, f"{tmp_path}/{n}") for n in range(5))]
-    missing, short = group(places, tmp_path)
+    issues = [Issue(Problem.SHORT, "a"), *(Issue(Problem.MISSING, f"{tmp_path}/{n}") for n in range(5))]
+    missing, short = group(issues, tmp_path)
     assert (missing.severity, missing.count, missing.examples) == ("error", 5, ("0", "1", "2"))
     assert (short.severity, short.count, short.examples) == ("warning", 1, ("a",))
 
@@ -164,5 +164,5 @@ class TestCommand:
         assert report["settings"][0]["findings"][0]["problem"] == "missing files"
 
     def test_nothing_there_is_one_line(self, tmp_path):
-        with pytest.raises(SystemExit, match="c3n: .* holds no AVSBench"):
+        with pytest.raises(SystemExit, match="c3n: .*AVSBench.*c3n synthesize"):
             main(["doctor", str(tmp_path)])

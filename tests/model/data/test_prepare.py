@@ -1,4 +1,6 @@
-"""Raw videos to AVSBench's layout: which frames and which sound, what is kept, and what becomes of bad videos."""
+"""Raw videos to AVSBench's layout: frame and audio sampling, resumed runs, and bad videos."""
+
+import re
 
 import av
 import cv2
@@ -16,12 +18,12 @@ from c3n_model.progress import silent
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import AudioChunk, Frame
 
-RATE, STEP = 10, 4  # frames a second, grey levels from one frame to the next
+RATE, STEP = 10, 4  # frames per second; grey levels between frames
 TONE_HZ = 440
 
 
 def write_video(path, seconds=5.2, heard_s=None):
-    """Frame k is grey STEP * k; a tone, 48 kHz stereo."""
+    """Write a video whose frame k is grey STEP * k, with a tone in 48 kHz stereo."""
     path.parent.mkdir(parents=True, exist_ok=True)
     heard_s = seconds if heard_s is None else heard_s
     with VideoWriter(path) as writer:
@@ -36,7 +38,7 @@ def write_video(path, seconds=5.2, heard_s=None):
 
 
 def write_matroska(video, path):
-    """The same packets in another container."""
+    """Copy the packets to a Matroska file."""
     with av.open(str(video)) as source, av.open(str(path), "w") as target:
         streams = {stream.index: target.add_stream_from_template(stream) for stream in source.streams}
         for packet in source.demux():
@@ -68,7 +70,7 @@ class TestSampling:
         ],
     )
     def test_frame_numbers_are_avsbenchs(self, rate, numbers):
-        """By hand: int(second * round(rate) + 15 / 16 * round(rate))."""
+        """Computed by hand: int(second * round(rate) + 15 / 16 * round(rate))."""
         assert frame_numbers(rate) == numbers
 
     def test_frames(self, video):
@@ -97,21 +99,21 @@ class TestSampling:
         assert sampled.silence_added and not sampled.frame_repeated
         assert np.abs(sampled.sound[46000:47000]).max() > 0.3 and not sampled.sound[50000:].any()
 
-    def test_a_video_that_breaks_off(self, video, tmp_path):
-        """A cut Matroska file is read to its end without a word; a cut mp4 is refused by FFmpeg."""
+    def test_a_truncated_video(self, video, tmp_path):
+        """FFmpeg reads a truncated Matroska file without an error, but refuses a truncated mp4."""
         write_matroska(video, tmp_path / "a.mkv")
         assert numbers_of(sample_video(tmp_path / "a.mkv").frames) == [9, 19, 29, 39, 49]
         for path in (video, tmp_path / "a.mkv"):
             cut = tmp_path / f"cut{path.suffix}"
             cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
-            with pytest.raises(ValueError, match=r"cut\.mkv breaks off after|cut\.mp4 cannot be read") as caught:
+            with pytest.raises(ValueError, match=r"cut\.mkv .*\d s of \d|cut\.mp4 cannot be read") as caught:
                 sample_video(cut)
-            assert ("breaks off" in str(caught.value)) is (path.suffix == ".mkv")
+            assert ("truncated" in str(caught.value)) is (path.suffix == ".mkv")
 
     @pytest.mark.realdata
     @pytest.mark.parametrize("name", ["0BLiYNtFSjA", "0meOlo03O3g", "O7xnnBye7RM", "QYbisnpKlQ", "YYbShzoZWRo"])
     def test_real_clips_give_the_frames_of_avsbenchs_own_rule(self, real_data, name):
-        """Counted by OpenCV's own reader, independent of ours."""
+        """Compare with OpenCV's reader, which is independent of ours."""
         path = str(real_data / "avsbench_clips" / f"{name}.mp4")
         reader, pictures = cv2.VideoCapture(path), []
         while (read := reader.read())[0]:
@@ -126,7 +128,7 @@ class TestSampling:
 
 
 def write_masks(folder, stem, count, size):
-    """Masks with a palette: the left half is index 3."""
+    """Write palette masks whose left half has index 3."""
     folder.mkdir(parents=True)
     for number in range(1, count + 1):
         image = Image.fromarray(np.repeat([[3, 0]], size, 0).repeat(size // 2, 1).astype(np.uint8), "P")
@@ -136,7 +138,7 @@ def write_masks(folder, stem, count, size):
 
 @pytest.fixture
 def ms3(video, tmp_path):
-    """MS3 in the release's own tree, without what is made from it: two videos and their masks."""
+    """Write two videos and their masks in MS3's release layout, without the files that c3n prepare writes."""
     root = tmp_path / "release/Multi-sources"
     for name, split in (("a", "train"), ("b", "test")):
         (root / "ms3_data/raw_videos").mkdir(parents=True, exist_ok=True)
@@ -149,7 +151,7 @@ def ms3(video, tmp_path):
 def test_ms3_from_the_release_to_a_usable_folder(ms3, tmp_path, capsys):
     main(["prepare", str(ms3), "-o", str(tmp_path / "out")])
     text = capsys.readouterr().out
-    assert text.startswith("2 clips made and 0 kept in") and "gt_masks" in text
+    assert re.match("2 clips .* 0 kept", text) and "gt_masks" in text
     (report,) = examine(tmp_path / "out", silent)
     assert report.usable and report.clips == {"train": 1, "test": 1}
     assert report.masks == {"of mode L with 0 and 255": 10}
@@ -214,21 +216,21 @@ def test_bad_videos_are_named_and_stop_no_other(ms3, tmp_path, capsys):
         main(["prepare", str(ms3), "-o", str(tmp_path / "out")])
     assert stop.value.code == 1
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("1 clips made") and lines[1] == "4 could not be used:"
+    assert lines[0].startswith("1 clips ") and lines[1].startswith("4 ")
     assert sorted(line.split(":")[0].strip() for line in lines[2:]) == ["b", "c", "d", "e"]
     reasons = "\n".join(lines)
-    assert "b.mp4 cannot be read as a video" in reasons and "c: no row in" in reasons
-    assert "d: a row in" in reasons and "e_1.png cannot be read as a picture: No such file" in reasons
+    assert re.search("b: .*b.mp4.*video", reasons) and "c: no row in" in reasons
+    assert "d: a row in" in reasons and re.search("e: .*e_1.png.*No such file", reasons)
     assert (tmp_path / "out/Multi-sources/ms3_meta_data.csv").read_text().split() == ["name,split", "a,train"]
 
 
-def test_short_videos_are_told(ms3, tmp_path, capsys):
+def test_short_videos_are_reported(ms3, tmp_path, capsys):
     write_video(ms3 / "a.mp4", seconds=3)
     main(["prepare", str(ms3), "-o", str(tmp_path / "out")])
     lines = capsys.readouterr().out.splitlines()
     assert lines[1:] == [
-        "1 end early, their last frame is repeated: a",
-        "1 end early in sound, silence follows: a",
+        "1 end early; their last frame is repeated: a",
+        "1 have too little sound; silence is appended: a",
     ]
 
 
@@ -237,18 +239,18 @@ def test_without_masks_frames_and_sounds_are_made(video, tmp_path, capsys):
     (tmp_path / "raw/a.mp4").write_bytes(video.read_bytes())
     (tmp_path / "splits.csv").write_text("name,split\na,test\n")
     main(["prepare", str(tmp_path / "raw"), "-o", str(tmp_path / "out"), "--csv", str(tmp_path / "splits.csv")])
-    assert "no masks: give their folder with --masks" in capsys.readouterr().out
+    assert "--masks" in capsys.readouterr().out
     (report,) = examine(tmp_path / "out", silent)
     assert not report.usable and report.findings[0].count == 5
 
 
 def test_what_is_no_folder_of_videos(ms3, video, tmp_path):
-    with pytest.raises(FileNotFoundError, match="no such folder"):
+    with pytest.raises(FileNotFoundError, match="nothing"):
         find_videos(tmp_path / "nothing")
-    with pytest.raises(ValueError, match=r"has 0 videos in <split>/<category>/ \(S4\) and 0 directly inside"):
+    with pytest.raises(ValueError, match=r"\b0 videos.*S4.* 0 .*MS3"):
         find_videos(tmp_path)
     (ms3.parents[1] / "ms3_meta_data.csv").unlink()
-    with pytest.raises(FileNotFoundError, match="give a csv with --csv"):
+    with pytest.raises(FileNotFoundError, match=r"ms3_meta_data\.csv.*--csv"):
         find_videos(ms3)
-    with pytest.raises(SystemExit, match="c3n: no such folder: nowhere; expected one laid out as AVSBench's gt_masks"):
+    with pytest.raises(SystemExit, match="c3n: .*nowhere.*gt_masks"):
         main(["prepare", str(ms3), "-o", str(tmp_path / "out"), "--masks", "nowhere"])

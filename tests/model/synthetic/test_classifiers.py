@@ -1,4 +1,4 @@
-"""Classifiers of the synthetic world: statistics of batch norms, accuracy, and that they are made once."""
+"""Classifiers of the synthetic world: batch norm statistics, accuracy, and caching."""
 
 from dataclasses import replace
 
@@ -10,11 +10,11 @@ from torch.utils.data import IterableDataset
 from c3n_model.experiments.paper.recipes import SYNTHETIC
 from c3n_model.progress import silent
 from c3n_model.synthetic import classifiers
-from c3n_model.synthetic.classifiers import accuracy, read_classifier, settle_statistics
+from c3n_model.synthetic.classifiers import accuracy, read_classifier, recompute_norms
 
 
 class Numbers(IterableDataset):
-    """0, 10, 0, 10, ... with a target."""
+    """Endless 0, 10, 0, 10, ... with a target."""
 
     def __init__(self, target):
         self.target = target
@@ -28,7 +28,7 @@ class Numbers(IterableDataset):
 def test_statistics_are_those_of_the_examples():
     """A running mean with momentum 0.01 would be at 0.9 after 20 batches; the variance is n / (n - 1) times 25."""
     network = nn.Sequential(nn.BatchNorm1d(1, momentum=0.01)).train()
-    settle_statistics(network, Numbers(0))
+    recompute_norms(network, Numbers(0))
     assert network[0].running_mean.item() == pytest.approx(5)
     assert network[0].running_var.item() == pytest.approx(25 * 48 / 47)
     assert network[0].momentum == 0.01
@@ -50,17 +50,17 @@ def test_accuracy_of_one_label_or_several(target, expected):
     assert accuracy(Says(), Numbers(target), batches=1) == expected
 
 
-def test_each_classifier_is_made_once(tmp_path, monkeypatch):
+def test_each_classifier_is_pretrained_once(tmp_path, monkeypatch):
     recipe = SYNTHETIC["small"]
     about, tensors = read_classifier(
         "visual", recipe.experiment("PVTv2+PANNs", {}, "s4", 0).model, recipe.pretrain, tmp_path, silent
     )
     assert about["encoder"] == "test_resnet"
     assert 0 <= about["accuracy"] <= 1
-    monkeypatch.setattr(classifiers, "pretrain_visual", lambda *_, **__: pytest.fail("was there"))
+    monkeypatch.setattr(classifiers, "pretrain_visual", lambda *_, **__: pytest.fail("pretrained again"))
     model = recipe.experiment("PVTv2+PANNs", {"consensus": "none"}, "ms3", 3).model
     again, same = read_classifier("visual", model, recipe.pretrain, tmp_path, silent)
     assert again == about
     assert all(torch.equal(same[name], tensor) for name, tensor in tensors.items())
-    with pytest.raises(pytest.fail.Exception, match="was there"):
+    with pytest.raises(pytest.fail.Exception, match="pretrained again"):
         read_classifier("visual", replace(model, image_size=64), recipe.pretrain, tmp_path, silent)

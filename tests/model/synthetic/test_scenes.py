@@ -1,4 +1,4 @@
-"""The synthetic world: seeded, split without overlap, and what it promises about looks and sounds."""
+"""The synthetic world: seeds, disjoint splits, and the properties of looks and sounds."""
 
 import numpy as np
 import pytest
