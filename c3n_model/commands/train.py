@@ -37,15 +37,15 @@ def run(options, command_line: str) -> str:
     from c3n_model.model import choose_device
     from c3n_model.progress import bar, silent
     from c3n_model.scoring.evaluate import evaluate
-    from c3n_model.training.distributed import joined_group, own_device
+    from c3n_model.training.distributed import local_device, process_group
     from c3n_model.training.run import fit_model
     from c3n_model.weights.checkpoint import save_model
 
-    with joined_group() as group:
+    with process_group() as group:
         progress = bar if group.is_main else silent
         config = read_config(options.config)
         model = _untrained(options, config, command_line)
-        device = choose_device(own_device(options.device))
+        device = choose_device(local_device(options.device))
         splits = {
             split: [
                 AVSBench(root, kind, split, model.sample_rate) for root in options.data for kind in settings_below(root)

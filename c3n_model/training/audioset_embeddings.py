@@ -1,9 +1,9 @@
-"""AudioSet's released VGGish embeddings (features.tar.gz): one 128-byte vector a second, whitened and in 8 bits.
+"""AudioSet's released VGGish embeddings (features.tar.gz): one 128-byte vector per second, whitened, 8 bits per value.
 
     audioset_v1_embeddings/{bal_train,unbal_train,eval}/*.tfrecord
 
-Each record is a tf.SequenceExample; TensorFlow is not needed to read it: the package `tfrecord` brings the message types,
-and the framing (length, checksum, payload, checksum) is read here, because that package does not verify checksums.
+Each record is a tf.SequenceExample. TensorFlow is not needed: the package `tfrecord` provides the message types. The framing
+(length, checksum, payload, checksum) is read here, because that package does not verify checksums.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tfrecord.example_pb2 import SequenceExample
 from c3n_model.labels.names import AUDIOSET_CLASSES
 from c3n_model.progress import Progress
 
-SECONDS = 10  # a clip of AudioSet
+SECONDS = 10  # length of an AudioSet clip
 CHANNELS = 128
 TRAINING_SPLITS = ("bal_train", "unbal_train")
 EVALUATION_SPLIT = "eval"
@@ -33,10 +33,11 @@ _CHECKSUM = struct.Struct("<I")
 
 @dataclass(frozen=True)
 class LabelledBags:
-    """`levels` uint8 (N, 10, 128), the seconds of N clips, and `labels` bool (N, 527), in the order of AudioSet's
-    class_labels_indices.csv. `left_out` counts the clips that hold no second of sound or no label.
+    """Embeddings of N clips: `levels` uint8 (N, 10, 128) per second, and `labels` bool (N, 527).
 
-    The whole release takes 3.7 GB: 2.1 million clips of 1280 and 527 bytes."""
+    Labels are in the order of AudioSet's class_labels_indices.csv. `left_out` counts the clips without sound or labels. The
+    whole release takes 3.7 GB: 2.1 million clips of 1280 and 527 bytes.
+    """
 
     levels: np.ndarray
     labels: np.ndarray
@@ -44,17 +45,17 @@ class LabelledBags:
 
 
 class DamagedRecord(ValueError):
-    """A record that is cut short or whose checksum is wrong."""
+    """A record is truncated or has a wrong checksum."""
 
 
 def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> LabelledBags:
-    """The clips of some splits below `release`, the unpacked features.tar.gz.
+    """Read the clips of some splits from `release`, the unpacked features.tar.gz.
 
-    A clip of fewer than ten seconds repeats them, which an attention-weighted mean hardly notices; a longer one is cut.
+    Clips of fewer than ten seconds are repeated, which hardly affects an attention-weighted mean; longer ones are truncated.
 
     Raises:
-        FileNotFoundError: no tfrecord files there.
-        ValueError: damaged files (their number and where the first one breaks off), records of another kind, or no clip
+        FileNotFoundError: no tfrecord files.
+        ValueError: damaged files (with their number and the first damaged record), records of another format, or no clip
         with both sound and labels.
     """
     files = tfrecord_files(release, splits)
@@ -70,14 +71,14 @@ def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> Label
         except DamagedRecord as error:
             damage.append(str(error))
         except ValueError as error:
-            raise ValueError(f"{path} does not hold AudioSet's embeddings: {error}") from error
+            raise ValueError(f"{path} does not contain AudioSet's embeddings: {error}") from error
     if damage:
         raise ValueError(
-            f"{len(damage)} of {len(files)} files below {release} are damaged, such as {damage[0]}; "
+            f"{len(damage)} of {len(files)} files in {release} are damaged, first: {damage[0]}; "
             "unpack features.tar.gz again, or download it again"
         )
     if not levels:
-        raise ValueError(f"none of the {left_out} clips below {release} has both sound and labels")
+        raise ValueError(f"none of the {left_out} clips in {release} has both sound and labels; download them again")
     return LabelledBags(
         np.frombuffer(levels, np.uint8).reshape(-1, SECONDS, CHANNELS),
         np.frombuffer(labels, bool).reshape(-1, AUDIOSET_CLASSES),
@@ -86,23 +87,23 @@ def read_bags(release: Path, splits: Iterable[str], progress: Progress) -> Label
 
 
 def tfrecord_files(release: Path, splits: Iterable[str]) -> list[Path]:
-    """All files of the splits, sorted. Raises FileNotFoundError if there are none."""
+    """List the files of the splits, sorted. Raises FileNotFoundError if there are none."""
     root = release / RELEASE_FOLDER if (release / RELEASE_FOLDER).is_dir() else release
     files = [path for split in splits for path in sorted((root / split).glob("*.tfrecord"))]
     if not files:
         raise FileNotFoundError(
             f"no tfrecord files in {' or '.join(str(root / split) for split in splits)}; "
-            f"give the folder {RELEASE_FOLDER} of AudioSet's unpacked features.tar.gz"
+            f"pass the folder {RELEASE_FOLDER} of AudioSet's unpacked features.tar.gz"
         )
     return files
 
 
 def parse_clip(record: bytes) -> tuple[np.ndarray, np.ndarray]:
-    """One serialised tf.SequenceExample -> seconds uint8 (T, 128), class indices int64 (k,). Raises ValueError."""
+    """Parse a serialised tf.SequenceExample: embeddings uint8 (T, 128), class indices int64 (k,). Raises ValueError."""
     try:
         example = SequenceExample.FromString(record)
     except DecodeError as error:
-        raise ValueError(f"a record is no tf.SequenceExample ({error})") from error
+        raise ValueError(f"a record is not a tf.SequenceExample ({error})") from error
     context, lists = example.context.feature, example.feature_lists.feature_list
     if "labels" not in context or "audio_embedding" not in lists:
         raise ValueError(
@@ -119,7 +120,7 @@ def parse_clip(record: bytes) -> tuple[np.ndarray, np.ndarray]:
 
 
 def read_records(path: Path) -> Iterator[bytes]:
-    """The payloads of a TFRecord file. Raises DamagedRecord, naming file and record, at the first damage."""
+    """Yield the payloads of a TFRecord file. Raises DamagedRecord, naming file and record, at the first damage."""
     with path.open("rb") as file:
         number = 0
         while header := file.read(_HEADER.size):
@@ -131,11 +132,11 @@ def read_records(path: Path) -> Iterator[bytes]:
 
 
 def _read_payload(header: bytes, file) -> bytes | None:
-    """The payload that follows its header, or None if anything is cut short or does not match its checksum."""
+    """Read the payload after its header; None if anything is truncated or does not match its checksum."""
     if len(header) < _HEADER.size:
         return None
     length, length_checksum = _HEADER.unpack(header)
-    if masked_checksum(header[:8]) != length_checksum:  # before `length` bytes are asked for
+    if masked_checksum(header[:8]) != length_checksum:  # check before reading `length` bytes
         return None
     payload, checksum = file.read(length), file.read(_CHECKSUM.size)
     if len(checksum) < _CHECKSUM.size or masked_checksum(payload) != _CHECKSUM.unpack(checksum)[0]:
@@ -144,6 +145,6 @@ def _read_payload(header: bytes, file) -> bytes | None:
 
 
 def masked_checksum(data: bytes) -> int:
-    """CRC-32C, rotated by 15 bits and shifted by a constant, so that checksums of checksums do not degenerate."""
+    """Compute TFRecord's masked CRC-32C: rotated by 15 bits plus a constant, so that CRCs of CRCs do not degenerate."""
     checksum = crc32c.crc32c(data)
     return ((checksum >> 15 | checksum << 17) + 0xA282EAD8) & 0xFFFFFFFF

@@ -1,7 +1,8 @@
-"""Clips as the training loop takes them: tensors, augmented, in an order that a seed alone decides.
+"""Training clips as augmented tensors, in a seeded order.
 
-What a clip looks like in an epoch, and when it comes, depends on the seed, the epoch and the clip, not on the process or the
-worker that loads it. So an interrupted training goes on as if nothing had been, and two processes see what one would.
+The order and the augmentation of a clip depend only on the seed, the epoch and the clip, not on the process or worker that
+loads it. A resumed training is therefore identical to an uninterrupted one, and several processes see the same batches as
+one.
 """
 
 from __future__ import annotations
@@ -16,16 +17,19 @@ from torchvision.transforms.v2 import ColorJitter
 
 from c3n_model.config import TrainConfig
 from c3n_model.preprocess import frames_to_tensor
-from c3n_model.training.distributed import ALONE, Group
+from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.types import Clip
 
-Key = tuple[int, int]  # epoch, from 1, and index of a clip
+Key = tuple[int, int]  # (epoch, counted from 1; index of a clip)
 Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 
 
 class TrainingClips(Dataset):
-    """Clips as tensors: frames (T, 3, S, S), snippets (T, samples), masks bool (T, S, S), has_mask (T,); augmented as in
-    the paper by a flip of the whole clip and a colour jitter of each frame. `clips[epoch, index]`."""
+    """Clips as tensors: frames (T, 3, S, S), snippets (T, samples), masks bool (T, S, S), has_mask bool (T,).
+
+    Augmented as in the paper: a horizontal flip of the whole clip and a colour jitter of each frame. Indexed by
+    `clips[epoch, index]`.
+    """
 
     def __init__(self, clips: Dataset, image_size: int, config: TrainConfig):
         self.clips, self.image_size, self.flip, self.seed = clips, image_size, config.flip, config.seed
@@ -39,47 +43,46 @@ class TrainingClips(Dataset):
         clip: Clip = self.clips[index]
         frames, masks = frames_to_tensor(clip.frames, self.image_size), masks_to_tensor(clip.masks, self.image_size)
         with torch.random.fork_rng(devices=[]):
-            turned = seed_clip(self.seed, epoch, index) and self.flip
+            flipped = seed_clip(self.seed, epoch, index) and self.flip
             if self.jitter is not None:
                 frames = torch.stack([self.jitter(frame) for frame in frames])
-        if turned:
+        if flipped:
             frames, masks = frames.flip(-1), masks.flip(-1)
         return frames, torch.from_numpy(clip.snippets), masks, torch.from_numpy(clip.has_mask)
 
 
 def seed_clip(seed: int, epoch: int, index: int) -> bool:
-    """Seed torch's generator for a clip in an epoch; returns the first draw, whether the clip is to be flipped."""
+    """Seed torch's random generator for a clip in an epoch; return the first draw, whether to flip the clip."""
     torch.manual_seed(int(np.random.SeedSequence([seed, epoch, index]).generate_state(1)[0]))
     return bool(torch.rand(()) < 0.5)
 
 
 def masks_to_tensor(masks: np.ndarray, size: int) -> Tensor:
-    """Masks bool (T, H, W) -> bool (T, size, size), nearest."""
+    """Resize masks bool (T, H, W) to bool (T, size, size) by nearest-neighbour interpolation."""
     pixels = torch.from_numpy(masks)[:, None].float()
     return nn.functional.interpolate(pixels, size=(size, size), mode="nearest")[:, 0] > 0.5
 
 
 def updates_per_epoch(clips: int, config: TrainConfig) -> int:
-    """Whole batches of an epoch; what does not fill one is left for another epoch.
-
-    Raises ValueError if there is none.
-    """
+    """Count the full batches per epoch; the remaining clips of an epoch are skipped. Raises ValueError if there are none."""
     if clips < config.batch_size:
         raise ValueError(f"{clips} training clips do not fill one batch of {config.batch_size}; lower train.batch_size")
     return clips // config.batch_size
 
 
-def parts_in_order(clips: int, config: TrainConfig, *, done: int = 0, group: Group = ALONE) -> Iterator[list[Key]]:
-    """This process's share of every batch after the first `done` updates, in `accumulate` parts each: keys of clips.
+def micro_batch_keys(
+    clips: int, config: TrainConfig, *, done: int = 0, group: Group = SINGLE_PROCESS
+) -> Iterator[list[Key]]:
+    """Yield the clip keys of this process's micro-batches, `accumulate` per update, after the first `done` updates.
 
     Raises:
-        ValueError: a batch that cannot be shared evenly.
+        ValueError: the batch size is not divisible by the number of processes times `accumulate`.
     """
     shares = group.size * config.accumulate
     if config.batch_size % shares:
         raise ValueError(
-            f"a batch of {config.batch_size} clips cannot be shared evenly by {group.size} processes in "
-            f"{config.accumulate} parts each; make train.batch_size a multiple of {shares}"
+            f"a batch of {config.batch_size} clips cannot be split evenly over {group.size} processes with "
+            f"train.accumulate {config.accumulate}; make train.batch_size a multiple of {shares}"
         )
     updates = updates_per_epoch(clips, config)
     for epoch in range(1 + done // updates, config.epochs + 1):

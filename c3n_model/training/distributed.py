@@ -1,8 +1,8 @@
-"""Several processes that train one network: started by torchrun, one a GPU, on one machine or many.
+"""Distributed training with torchrun: one process per GPU, on one or several machines.
 
     torchrun --nproc_per_node 4 -m c3n_model train ...
 
-A process that was not started so is a group of one, and nothing here costs it anything.
+A process not started by torchrun is a group of one, without any overhead.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from datetime import timedelta
 import torch
 from torch import Tensor, distributed
 
-PATIENCE = timedelta(hours=4)  # the others wait while the main process validates
+TIMEOUT = timedelta(hours=4)  # the other processes wait while the main process validates
 
 
 @dataclass(frozen=True)
 class Group:
-    """The processes that train together; `rank` 0 is the main one, which alone writes files and validates."""
+    """A group of processes that train together; only the main process, `rank` 0, validates and writes files."""
 
     rank: int = 0
     size: int = 1
@@ -31,7 +31,7 @@ class Group:
         return self.rank == 0
 
     def total(self, value: Tensor) -> Tensor:
-        """The sum of a scalar tensor over all processes."""
+        """Sum a scalar tensor over all processes."""
         if self.size == 1:
             return value
         value = value.clone()
@@ -39,7 +39,7 @@ class Group:
         return value
 
     def from_main(self, value: float, device: torch.device) -> float:
-        """The main process's number, in every process; what the others give is ignored."""
+        """Broadcast the main process's value; the values of the other processes are ignored."""
         if self.size == 1:
             return value
         shared = torch.tensor([value], dtype=torch.float64, device=device)
@@ -47,30 +47,30 @@ class Group:
         return float(shared)
 
     def wait(self) -> None:
-        """Until all processes are here."""
+        """Wait until all processes have reached this call."""
         if self.size > 1:
             distributed.barrier()
 
 
-ALONE = Group()
+SINGLE_PROCESS = Group()
 
 
 @contextmanager
-def joined_group() -> Iterator[Group]:
-    """The group that torchrun started this process in, or a group of one. Leaves it at the end."""
+def process_group() -> Iterator[Group]:
+    """Join the process group started by torchrun, or a group of one without torchrun; leave it on exit."""
     if "TORCHELASTIC_RUN_ID" not in os.environ:
-        yield ALONE
+        yield SINGLE_PROCESS
         return
     backend = "nccl" if torch.cuda.is_available() else "gloo"
-    distributed.init_process_group(backend, timeout=PATIENCE)
+    distributed.init_process_group(backend, timeout=TIMEOUT)
     try:
         yield Group(distributed.get_rank(), distributed.get_world_size())
     finally:
         distributed.destroy_process_group()
 
 
-def own_device(device: str) -> str:
-    """What "auto" and "cuda" mean for a process of torchrun: its own GPU, "cuda:N"."""
+def local_device(device: str) -> str:
+    """Map "auto" and "cuda" to this process's GPU, "cuda:N", if it was started by torchrun."""
     local_rank = os.environ.get("LOCAL_RANK")
     if local_rank is None or device not in ("auto", "cuda") or not torch.cuda.is_available():
         return device

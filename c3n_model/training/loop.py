@@ -1,4 +1,4 @@
-"""Train C3N on clips: one ordinary loop (section IV-A of the paper, Eq. 16)."""
+"""The training loop of C3N (section IV-A of the paper, Eq. 16)."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from torch.utils.data import DataLoader, Dataset
 
 from c3n_model.config import TrainConfig
 from c3n_model.progress import Progress
-from c3n_model.training.clips import parts_in_order, updates_per_epoch
-from c3n_model.training.distributed import ALONE, Group
+from c3n_model.training.clips import micro_batch_keys, updates_per_epoch
+from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.optimisation import Optimisation
 from c3n_model.training.state import TrainingState
 
@@ -24,18 +24,19 @@ def train(
     network: nn.Module, clips: Dataset, config: TrainConfig, device: torch.device,
     *, validate: Callable[[], float], keep: Callable[[list[dict]], None], progress: Progress,
     state: TrainingState | None = None, record: Record = lambda name, value, updates: None,
-    group: Group = ALONE, workers: int = 1,
+    group: Group = SINGLE_PROCESS, workers: int = 1,
 ) -> list[dict]:  # fmt: skip
-    """Train in place, and call `keep(history)` after each epoch whose `validate()` is the best so far; the main process
-    alone calls either. Returns the history: one row an epoch, with epoch, loss, validation.
+    """Train in place, and call `keep(history)` after each epoch with the best `validate()` so far.
 
-    `clips` are `TrainingClips` or `CachedFeatures`. The audio encoder and both classification heads are frozen, and so are
-    batch statistics of the visual backbone: the confidences of C3IM keep the calibration they were pretrained with. With
-    `state` training goes on where the file it names ends, and is saved there now and then.
+    Only the main process calls `validate` and `keep`. Returns the history: one row per epoch, with epoch, loss, validation.
+
+    `clips` are `TrainingClips` or `CachedFeatures`. The audio encoder, both classification heads and the batch statistics of
+    the visual backbone are frozen, so that the confidences in C3IM keep the calibration of the pretraining. If `state` is
+    given, training resumes from its file, and saves to it every `save_every` updates and after each epoch.
 
     Raises:
-        ValueError: clips that do not fill one batch; a loss or a validation score that is not finite; a state of
-        another training.
+        ValueError: fewer clips than one batch; a loss or validation score that is not finite; the state of another
+        training.
     """
     updates = updates_per_epoch(len(clips), config)
     optimisation = Optimisation(network.to(device), config, device, steps=config.epochs * updates, group=group)
@@ -43,15 +44,15 @@ def train(
     losses: list[float] = []
     if state is not None:
         history, losses = state.restore(optimisation)
-    keys = list(parts_in_order(len(clips), config, done=optimisation.updates, group=group))
+    keys = list(micro_batch_keys(len(clips), config, done=optimisation.updates, group=group))
     loader = DataLoader(clips, batch_sampler=keys, num_workers=workers, pin_memory=device.type == "cuda")
-    parts = iter(loader)
+    micro_batches = iter(loader)
     while len(history) < config.epochs:
         epoch = len(history) + 1
         set_training_mode(network)
-        left = range(optimisation.updates, epoch * updates)
-        for _ in progress(left, f"epoch {epoch}/{config.epochs}"):
-            losses.append(optimisation.update([next(parts) for _ in range(config.accumulate)]))
+        remaining = range(optimisation.updates, epoch * updates)
+        for _ in progress(remaining, f"epoch {epoch}/{config.epochs}"):
+            losses.append(optimisation.update([next(micro_batches) for _ in range(config.accumulate)]))
             record("loss", losses[-1], optimisation.updates)
             if state is not None and group.is_main and optimisation.updates % config.save_every == 0:
                 state.save(optimisation, history, losses)
@@ -60,7 +61,7 @@ def train(
         if not math.isfinite(score):
             raise ValueError(
                 f"the validation score of epoch {epoch} is {score}; expected a finite number: "
-                "are there clips in the split val?"
+                "check that the split val has clips"
             )
         history.append({"epoch": epoch, "loss": float(np.mean(losses)), "validation": score})
         losses = []
@@ -73,7 +74,7 @@ def train(
 
 
 def set_training_mode(network: nn.Module) -> None:
-    """Train mode, except for the frozen audio encoder and the visual backbone's batch statistics."""
+    """Set train mode, except for the frozen audio encoder and the visual backbone's batch statistics."""
     network.train()
     network.audio_encoder.eval()
     for module in network.visual_encoder.modules():

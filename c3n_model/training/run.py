@@ -1,11 +1,11 @@
-"""A training from start to end, with all that it leaves behind.
+"""A complete training run and its files.
 
-    OUT                         the best epoch by validation: a model
-    OUT.training/state.safetensors   where it stands; removed at the end
-    OUT.training/run.json       config, environment, history; `finished` once it is
-    OUT.training/tensorboard/   loss, learning rate, validation, and a clip's masks after each epoch
+    OUT                              the model of the best epoch by validation score
+    OUT.training/state.safetensors   the state to resume from; removed at the end
+    OUT.training/run.json            config, environment, history, and whether it is `finished`
+    OUT.training/tensorboard/        loss, validation score, and one clip's masks after each epoch
 
-Interrupted at any moment and called again with the same arguments, it goes on and ends with the same weights.
+A run that is interrupted at any time and called again with the same arguments resumes and ends with the same weights.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from c3n_model.pictures.overlay import contact_sheet, draw_mask
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate, predict
 from c3n_model.training.clips import TrainingClips
-from c3n_model.training.distributed import ALONE, Group
+from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.features import cache_features
 from c3n_model.training.loop import train
 from c3n_model.training.state import TrainingState
@@ -38,15 +38,15 @@ from c3n_model.weights.checkpoint import load_checkpoint, save_model
 
 def fit_model(
     model: Model, splits: dict[str, list[Dataset]], config: TrainConfig, device: torch.device, out: Path,
-    progress: Progress, *, workers: int = 1, group: Group = ALONE, features: Path | None = None,
+    progress: Progress, *, workers: int = 1, group: Group = SINGLE_PROCESS, features: Path | None = None,
 ) -> Model:  # fmt: skip
-    """Train `model` on `splits["train"]`, keep the best epoch by mean mIoU of `splits["val"]` in the file `out`, and
-    return it. A training that was interrupted goes on; of a finished one the file is read.
+    """Train `model` on `splits["train"]`, save the epoch with the best mean mIoU on `splits["val"]` to `out`, and return it.
 
-    `features` is the folder of cached features, shared by trainings beside each other: by default `features` beside `out`.
+    Resumes an interrupted training; loads the model of a finished one. `features` is the folder of cached features, by
+    default the folder `features` next to `out`, which the trainings there share.
 
     Raises:
-        ValueError: as `loop.train`; an `out` that another training made.
+        ValueError: as in `loop.train`; `out` is the result of another training.
     """
     folder = out.with_name(f"{out.name}.training")
     run = {"model": to_mapping(model.config), "train": to_mapping(config), "clips": _describe(splits)}
@@ -97,7 +97,7 @@ def _describe(splits: dict[str, list]) -> dict:
 
 
 def _is_finished(path: Path, run: dict, out: Path) -> bool:
-    """Raises ValueError where `out` is the result of another training."""
+    """Check for a finished run. Raises ValueError if `out` is the result of another training."""
     if not path.is_file() or not out.is_file():
         return False
     former = json.loads(path.read_text(encoding="utf-8"))
@@ -107,8 +107,8 @@ def _is_finished(path: Path, run: dict, out: Path) -> bool:
         changed = [key for key, value in run[part].items() if former[part].get(key) != value]
         if changed:
             raise ValueError(
-                f"{out} was trained with another {part}.{changed[0]}: {former[part].get(changed[0])}, now "
-                f"{run[part][changed[0]]}; choose another file, or remove {path.parent} to train anew"
+                f"{out} was trained with {part}.{changed[0]} = {former[part].get(changed[0])}, which is now "
+                f"{run[part][changed[0]]}; choose another file, or remove {path.parent} to train again"
             )
     return True
 
@@ -125,14 +125,14 @@ def _writer(path: Path, run: dict) -> Callable[..., None]:
 
 
 def _picture(model: Model, clip: Clip, device: torch.device) -> np.ndarray:
-    """The masks of a clip as the network has them now, rgb uint8."""
+    """Draw the network's current masks of a clip, RGB uint8 (H, W, 3)."""
     masks = predict(model, clip.frames, clip.snippets, device) > 0.5
     pictures = [draw_mask(frame, mask) for frame, mask in zip(clip.frames, masks, strict=True)]
     return contact_sheet(pictures, [f"{second} s" for second in range(len(pictures))], columns=5, cell_width=224)
 
 
 class _NoWriter:
-    """TensorBoard of the processes that write nothing."""
+    """A SummaryWriter that writes nothing, for processes other than the main one."""
 
     def __enter__(self) -> _NoWriter:
         return self

@@ -1,4 +1,4 @@
-"""Where training starts from: C3N whose encoders are pretrained and whose other parts are random."""
+"""Initial models for training: C3N with pretrained encoders and random other parts."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from c3n_model.weights.pretrained import load_audio, load_visual
 
 
 def from_public(name: str, config: ModelConfig, labels: Path, seed: int) -> Model:
-    """Encoders with public ImageNet and AudioSet weights, classes from the label table `labels`; the rest is random by
-    `seed`. The card says which labels and weights.
+    """Build C3N with public ImageNet and AudioSet encoders and the label table `labels`; the rest is random, by `seed`.
+
+    The card records the labels and weights.
 
     Raises:
-        FileNotFoundError: a file is not here; the message says how to get it. ValueError: a label table of other classes, a
-        broken file, or encoders that no public weights are known for.
+        FileNotFoundError: a missing file; the message says how to get it.
+        ValueError: a label table of other classes, a damaged file, or encoders without public weights.
     """
     torch.manual_seed(seed)
     table = LabelTable.load(labels)
@@ -36,17 +37,21 @@ def from_public(name: str, config: ModelConfig, labels: Path, seed: int) -> Mode
 
 
 def from_classifiers(name: str, config: ModelConfig, classifiers: Path, seed: int) -> Model:
-    """The encoders, labels and card of a file that c3n pretrain wrote; the rest is random by `seed`.
+    """Build C3N with the encoders, labels and card of a file written by c3n pretrain; the rest is random, by `seed`.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: it is broken, or holds other encoders.
+        FileNotFoundError: no such file.
+        ValueError: the file is damaged or contains other encoders.
     """
     torch.manual_seed(seed)
     start = load_checkpoint(classifiers)
     for part in ("visual", "audio"):
-        wanted, got = getattr(config, part), getattr(start.config, part)
-        if wanted != got:
-            raise ValueError(f"the config names the {part} encoder {wanted}, but {classifiers} holds {got}")
+        expected, got = getattr(config, part), getattr(start.config, part)
+        if expected != got:
+            raise ValueError(
+                f"{classifiers} contains the {part} encoder {got}, expected {expected} as in the config; "
+                "run c3n pretrain with this config"
+            )
     network = build_network(config, start.network.similarity)
     for part in ("visual_encoder", "audio_encoder"):
         getattr(network, part).load_state_dict(getattr(start.network, part).state_dict())

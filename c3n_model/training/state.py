@@ -1,4 +1,4 @@
-"""Where a training stands, in one safetensors file, so that it can be interrupted at any time. Nothing is unpickled."""
+"""The state of a training in one safetensors file, so that it can be interrupted at any time. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -13,14 +13,17 @@ _ADAM = ("step", "exp_avg", "exp_avg_sq")
 
 
 class TrainingState:
-    """The file at `path`. `identity` is what decides the training besides its config (data, start weights), as JSON can
-    hold it; a file of another one is refused."""
+    """The state file at `path`.
+
+    `identity` describes everything besides the config that determines the training (data, initial weights), as
+    JSON-serialisable values; a file with another identity is refused.
+    """
 
     def __init__(self, path: Path, identity: dict):
         self.path, self.identity = path, identity
 
     def save(self, optimisation: Optimisation, history: list[dict], losses: list[float]) -> None:
-        """Write all that a continued training needs; the file appears complete or not at all."""
+        """Save everything needed to resume, atomically."""
         tensors = {f"network.{name}": value for name, value in optimisation.network.state_dict().items()}
         for name, parameter in optimisation.network.named_parameters():
             moments = optimisation.optimiser.state.get(parameter, {})
@@ -34,21 +37,22 @@ class TrainingState:
         save_tensors(self.path, tensors, {_KEY: about})
 
     def restore(self, optimisation: Optimisation) -> tuple[list[dict], list[float]]:
-        """Put the network and Adam where the file has them; returns the history and the losses of the epoch that was
-        interrupted. Nothing happens where there is no file.
+        """Restore the network and Adam; return the history and the losses of the interrupted epoch.
+
+        Does nothing if there is no file.
 
         Raises:
-            ValueError: a file that is broken, or of another training.
+            ValueError: the file is damaged or belongs to another training.
         """
         if not self.path.is_file():
             return [], []
         about, tensors = read_described(self.path, _KEY, "training state")
-        wanted, got = self._identity_of(optimisation), about["identity"]
-        for key in wanted:
-            if got.get(key) != wanted[key]:
+        expected, got = self._identity_of(optimisation), about["identity"]
+        for key in expected:
+            if got.get(key) != expected[key]:
                 raise ValueError(
                     f"{self.path} is the state of another training: its {key} is {got.get(key)}, expected "
-                    f"{wanted[key]}; train into another file with -o, or remove this one to start anew"
+                    f"{expected[key]}; choose another file with -o, or remove this one to start again"
                 )
         own = {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
         fill(optimisation.network, own, self.path)

@@ -1,8 +1,8 @@
-"""Train VGGish's AudioSet classes on the embeddings that AudioSet released.
+"""Train an AudioSet classification head for VGGish on AudioSet's released embeddings.
 
-The public VGGish ends at its embedding, and the head that C3N's authors trained was never published. The recipe is that of
-Kong et al. ("Weakly labelled AudioSet tagging with attention neural networks", TASLP 2019): batches balanced over
-classes, binary cross entropy, Adam at 1e-3. The authors' file is called `md_50000_iters.pth`, hence the command's steps.
+The public VGGish ends at its embedding, and the head of C3N's authors was never published. The training follows Kong et al.
+("Weakly labelled AudioSet tagging with attention neural networks", TASLP 2019): class-balanced batches, binary cross
+entropy, Adam at 1e-3. The authors' file is called `md_50000_iters.pth`, hence the default number of steps.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ EVALUATION_BATCH = 1000
 def train_head(
     bags: LabelledBags, *, steps: int, batch_size: int, device: torch.device, seed: int, progress: Progress
 ) -> tuple[AttentionHead, float]:
-    """A head trained on `steps` balanced batches, in eval mode, and its mean loss over the last tenth of them.
+    """Train a head on `steps` balanced batches; return it in eval mode, with its mean loss over the last tenth of the steps.
 
-    Raises ValueError if there are fewer than one step or two clips a batch (batch statistics need two).
+    Raises ValueError for fewer than one step or two clips per batch (batch statistics need two).
     """
     if steps < 1 or batch_size < 2:
         raise ValueError(f"expected at least 1 step of 2 clips, got {steps} steps of {batch_size}")
@@ -49,22 +49,25 @@ def train_head(
 
 
 def balanced_batches(labels: np.ndarray, batch_size: int, random: np.random.Generator) -> Iterator[np.ndarray]:
-    """Endless batches of clip indices (batch_size,) in which every class comes up equally often.
+    """Yield batches of clip indices (batch_size,) endlessly, in which all classes are equally frequent.
 
-    As Kong et al. sample: classes come in a shuffled order, all of them before one comes again, and each gives the next of
-    its own clips, shuffled likewise. AudioSet's common classes have thousands of times the clips of its rare ones.
+    As in Kong et al., classes are drawn without replacement in random order, and for each class its next clip, also without
+    replacement in random order. AudioSet's frequent classes have thousands of times as many clips as its rare ones.
 
     Args:
-        labels: bool (N, K). Classes without a clip are passed over; raises ValueError if none has one.
+        labels: bool (N, K). Classes without clips are skipped.
+
+    Raises:
+        ValueError: no class has clips.
     """
     clips_of = [np.flatnonzero(column) for column in labels.T]
     present = [index for index, clips in enumerate(clips_of) if len(clips)]
     if not present:
         raise ValueError("no clip has a label; there is nothing to train on")
-    turns = {index: _reshuffled(clips_of[index], random) for index in present}
+    next_clips = {index: _reshuffled(clips_of[index], random) for index in present}
     classes = _reshuffled(np.array(present), random)
     while True:
-        yield np.array([next(turns[next(classes)]) for _ in range(batch_size)])
+        yield np.array([next(next_clips[next(classes)]) for _ in range(batch_size)])
 
 
 def _reshuffled(items: np.ndarray, random: np.random.Generator) -> Iterator[int]:
@@ -75,8 +78,11 @@ def _reshuffled(items: np.ndarray, random: np.random.Generator) -> Iterator[int]
 def evaluate_head(
     head: AttentionHead, bags: LabelledBags, device: torch.device, progress: Progress
 ) -> dict[str, float]:
-    """`map` (mean average precision) and `auc` (mean area under the ROC curve) over the `classes` that have clips and
-    that some clip lacks; `clips` is their number. Raises ValueError if there is no such class."""
+    """Compute `map` (mean average precision) and `auc` (mean area under the ROC curve) over `classes` classes.
+
+    Only classes with both positive and negative clips count; `clips` is the number of clips. Raises ValueError if there is
+    no such class.
+    """
     starts = range(0, len(bags.labels), EVALUATION_BATCH)
     with torch.no_grad():
         logits = [
@@ -87,19 +93,19 @@ def evaluate_head(
 
 
 def mean_scores(logits: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-    """See `evaluate_head`. logits float (N, K), labels bool (N, K)."""
-    told_apart = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
-    if len(told_apart) == 0:
-        raise ValueError("no class has both clips with it and clips without it; nothing can be scored")
-    pairs = [(labels[:, index], logits[:, index]) for index in told_apart]
+    """Compute the scores of `evaluate_head` from logits float (N, K) and labels bool (N, K)."""
+    scored = np.flatnonzero(labels.any(axis=0) & ~labels.all(axis=0))
+    if len(scored) == 0:
+        raise ValueError("no class has both positive and negative clips, so there is no score")
+    pairs = [(labels[:, index], logits[:, index]) for index in scored]
     return {
         "map": float(np.mean([average_precision_score(*pair) for pair in pairs])),
         "auc": float(np.mean([roc_auc_score(*pair) for pair in pairs])),
-        "classes": len(told_apart),
+        "classes": len(scored),
         "clips": len(labels),
     }
 
 
 def _inputs(bags: LabelledBags, clips: np.ndarray | slice, device: torch.device) -> Tensor:
-    """Rescaled levels (n, 10, 128) of some clips."""
+    """Return the rescaled levels of the given clips, float32 (n, 10, 128)."""
     return rescale_levels(torch.from_numpy(bags.levels[clips]).to(device))

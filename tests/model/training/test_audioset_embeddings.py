@@ -1,4 +1,4 @@
-"""AudioSet's released embeddings, against files that another library wrote, whole and damaged."""
+"""AudioSet's released embeddings: complete and damaged files, written by another library."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ from c3n_model.training.audioset_embeddings import DamagedRecord, read_bags, rea
 
 
 def clip(seconds: int, first_level: int = 0) -> np.ndarray:
-    """Levels (seconds, 128) in which every second has a value of its own."""
+    """Return levels (seconds, 128) with a different value for each second."""
     return np.repeat(np.arange(first_level, first_level + seconds, dtype=np.uint8)[:, None], 128, axis=1)
 
 
@@ -35,13 +35,13 @@ def test_the_folder_above_will_do(tmp_path):
 
 
 def test_no_files(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"eval; give the folder audioset_v1_embeddings"):
+    with pytest.raises(FileNotFoundError, match=r"eval.*audioset_v1_embeddings"):
         read_bags(tmp_path, ["eval"], silent)
 
 
 def test_nothing_but_silence(tmp_path):
     write_records(tmp_path / "eval/00.tfrecord", [(clip(0), [3])])
-    with pytest.raises(ValueError, match="none of the 1 clips below .* has both sound and labels"):
+    with pytest.raises(ValueError, match=r"\b1 clips .*sound.*labels"):
         read_bags(tmp_path, ["eval"], silent)
 
 
@@ -72,17 +72,17 @@ def test_damaged_files_are_counted_and_the_first_is_named(tmp_path):
         path = write_records(tmp_path / f"eval/{name}.tfrecord", [(clip(10), [5]), (clip(10), [6])])
         if name != "00":
             path.write_bytes(path.read_bytes()[:-3])
-    with pytest.raises(ValueError, match=r"2 of 3 files .* are damaged, such as record 2 of .*01.tfrecord; unpack"):
+    with pytest.raises(ValueError, match=r"2 of 3 files .* damaged.*record 2 of .*01\.tfrecord; .*features\.tar\.gz"):
         read_bags(tmp_path, ["eval"], silent)
 
 
 @pytest.mark.parametrize(
     ("levels", "labels", "name", "message"),
     [
-        (clip(2)[:, :64], [0], "audio_embedding", r"00.tfrecord does not hold .* has \[64\] bytes; expected 128"),
-        (clip(2), [527], "audio_embedding", r"has the labels \[527\]; expected 0 to 526"),
-        (clip(2), [-1], "audio_embedding", r"has the labels \[-1\]"),
-        (clip(2), [0], "rgb", "lacks labels or audio_embedding; it has labels, rgb, start_time_seconds, video_id"),
+        (clip(2)[:, :64], [0], "audio_embedding", r"00\.tfrecord.*\[64\] bytes.*128"),
+        (clip(2), [527], "audio_embedding", r"00\.tfrecord.*\[527\].*0 to 526"),
+        (clip(2), [-1], "audio_embedding", r"00\.tfrecord.*\[-1\].*0 to 526"),
+        (clip(2), [0], "rgb", r"00\.tfrecord.*audio_embedding.*labels, rgb, start_time_seconds, video_id"),
     ],
 )
 def test_records_of_another_kind(tmp_path, levels, labels, name, message):

@@ -1,4 +1,4 @@
-"""Order and augmentation depend on seed, epoch and clip alone."""
+"""Order and augmentation depend only on the seed, the epoch and the clip."""
 
 import pytest
 import torch
@@ -7,7 +7,7 @@ from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
-from c3n_model.training.clips import TrainingClips, parts_in_order, updates_per_epoch
+from c3n_model.training.clips import TrainingClips, micro_batch_keys, updates_per_epoch
 from c3n_model.training.distributed import Group
 
 
@@ -22,12 +22,12 @@ def test_flip_turns_the_whole_clip(clips):
     plain = TrainingClips(clips, 64, TrainConfig(flip=False, color_jitter=False))[1, 0]
     flipping = TrainingClips(clips, 64, TrainConfig(flip=True, color_jitter=False))
     seen = [flipping[epoch, 0] for epoch in range(1, 13)]
-    turned = [not torch.equal(frames, plain[0]) for frames, *_ in seen]
-    assert any(turned)
-    assert not all(turned)
-    for (frames, _, masks, _), was_turned in zip(seen, turned, strict=True):
-        assert torch.equal(frames, plain[0].flip(-1) if was_turned else plain[0])
-        assert torch.equal(masks, plain[2].flip(-1) if was_turned else plain[2])
+    flipped = [not torch.equal(frames, plain[0]) for frames, *_ in seen]
+    assert any(flipped)
+    assert not all(flipped)
+    for (frames, _, masks, _), is_flipped in zip(seen, flipped, strict=True):
+        assert torch.equal(frames, plain[0].flip(-1) if is_flipped else plain[0])
+        assert torch.equal(masks, plain[2].flip(-1) if is_flipped else plain[2])
 
 
 def test_jitter_is_drawn_for_each_frame_and_epoch_and_repeats(clips):
@@ -49,7 +49,7 @@ def test_loading_a_clip_leaves_the_generator_alone(clips):
 
 
 def test_every_clip_comes_once_an_epoch():
-    parts = list(parts_in_order(10, TrainConfig(epochs=2, batch_size=5)))
+    parts = list(micro_batch_keys(10, TrainConfig(epochs=2, batch_size=5)))
     assert [len(part) for part in parts] == [5, 5, 5, 5]
     for epoch in (1, 2):
         assert sorted(key for part in parts for key in part if key[0] == epoch) == [
@@ -61,14 +61,14 @@ def test_every_clip_comes_once_an_epoch():
 @pytest.mark.parametrize("done", [0, 1, 2, 3, 4])
 def test_what_is_left_is_the_tail_of_the_whole(done):
     config = TrainConfig(epochs=2, batch_size=4, accumulate=2)
-    whole = list(parts_in_order(9, config))
-    assert list(parts_in_order(9, config, done=done)) == whole[2 * done :]
+    whole = list(micro_batch_keys(9, config))
+    assert list(micro_batch_keys(9, config, done=done)) == whole[2 * done :]
 
 
 def test_processes_share_every_batch():
     config = TrainConfig(epochs=1, batch_size=8, accumulate=2)
-    alone = list(parts_in_order(16, config))
-    shared = [list(parts_in_order(16, config, group=Group(rank, 2))) for rank in (0, 1)]
+    alone = list(micro_batch_keys(16, config))
+    shared = [list(micro_batch_keys(16, config, group=Group(rank, 2))) for rank in (0, 1)]
     for update in (0, 1):
         batch = {key for part in alone[2 * update : 2 * update + 2] for key in part}
         theirs = [key for parts in shared for part in parts[2 * update : 2 * update + 2] for key in part]
@@ -76,7 +76,7 @@ def test_processes_share_every_batch():
 
 
 def test_what_cannot_be_is_refused():
-    with pytest.raises(ValueError, match="a batch of 8 clips cannot be shared evenly by 3 processes in 1 parts each"):
-        list(parts_in_order(16, TrainConfig(), group=Group(0, 3)))
-    with pytest.raises(ValueError, match="2 training clips do not fill one batch of 8"):
+    with pytest.raises(ValueError, match="8 clips.*3 processes.*accumulate 1;.*batch_size.*multiple of 3"):
+        list(micro_batch_keys(16, TrainConfig(), group=Group(0, 3)))
+    with pytest.raises(ValueError, match=r"\b2 training clips.*batch of 8.*train\.batch_size"):
         updates_per_epoch(2, TrainConfig())

@@ -1,4 +1,4 @@
-"""Two processes of torchrun against one: the same network comes out."""
+"""Training in two processes of torchrun gives the same network as in one."""
 
 import os
 import subprocess
@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
-from c3n_model.training.distributed import ALONE, joined_group, own_device
+from c3n_model.training.distributed import SINGLE_PROCESS, process_group, local_device
 
 TRAINING = """
 import sys
@@ -19,7 +19,7 @@ import torch
 from tiny import make_tiny_model
 from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.training.distributed import joined_group
+from c3n_model.training.distributed import process_group
 from c3n_model.progress import silent
 from c3n_model.training.run import fit_model
 
@@ -27,7 +27,7 @@ torch.set_num_threads(1)
 scenes, out = map(Path, sys.argv[1:])
 config = TrainConfig(epochs=2, batch_size=4, learning_rate=1e-3, backbone_learning_rate=1e-3, color_jitter=False)
 splits = {split: [AVSBench(scenes, kind, split, 32000) for kind in ("s4", "ms3")] for split in ("train", "val")}
-with joined_group() as group:
+with process_group() as group:
     fit_model(make_tiny_model(fusion_norm=False), splits, config, torch.device("cpu"), out, silent, workers=0, group=group)
 """
 
@@ -52,8 +52,8 @@ def test_two_processes_train_what_one_does(tmp_path):
 
 
 def test_a_process_of_its_own_is_a_group_of_one(monkeypatch):
-    with joined_group() as group:
-        assert group == ALONE
+    with process_group() as group:
+        assert group == SINGLE_PROCESS
         assert group.is_main
         assert group.total(torch.tensor(3.0)) == 3
         assert group.from_main(0.25, torch.device("cpu")) == 0.25
@@ -64,6 +64,6 @@ def test_a_process_of_its_own_is_a_group_of_one(monkeypatch):
 )
 def test_every_process_takes_its_own_gpu(monkeypatch, device, expected):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    assert own_device(device) == device
+    assert local_device(device) == device
     monkeypatch.setenv("LOCAL_RANK", "1")
-    assert own_device(device) == expected
+    assert local_device(device) == expected

@@ -1,4 +1,4 @@
-"""Features that were kept are those that would be computed."""
+"""Cached features equal computed ones."""
 
 import dataclasses
 
@@ -65,11 +65,11 @@ def test_a_broken_file_is_named(clips, tmp_path):
     kept = keep(make_tiny_model(), clips, tmp_path)
     for path in tmp_path.glob("*/000001*.safetensors"):
         path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(ValueError, match="000001.*cannot be read.*remove its folder"):
+    with pytest.raises(ValueError, match="000001.*remove its folder"):
         kept[1, 1]
 
 
 def test_only_what_never_changes_can_be_kept():
     for change in ({"color_jitter": True}, {"freeze_backbone": False}):
-        with pytest.raises(ValueError, match="needs freeze_backbone: true and color_jitter: false"):
+        with pytest.raises(ValueError, match="cache_features.*freeze_backbone: true.*color_jitter: false"):
             dataclasses.replace(CONFIG, **change)

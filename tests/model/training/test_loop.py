@@ -1,4 +1,4 @@
-"""Training: what moves, what stays, which epoch is kept, and that an interruption changes nothing."""
+"""Training: trained and frozen parameters, the best epoch, and resuming after interruptions."""
 
 import copy
 import dataclasses
@@ -22,7 +22,7 @@ QUICK = TrainConfig(epochs=3, batch_size=2, learning_rate=1e-3, backbone_learnin
 
 @pytest.fixture(scope="module")
 def scenes(tmp_path_factory):
-    """Four training scenes of each setting, by its name."""
+    """Write four training scenes of each setting; return the datasets by setting."""
     folder, found = tmp_path_factory.mktemp("scenes"), {}
     for setting in ("s4", "ms3"):
         synthesize(folder, setting, {"train": 4}, seed=0, progress=silent)
@@ -78,9 +78,9 @@ def test_only_epochs_that_are_the_best_so_far_are_kept(scenes):
 @pytest.mark.parametrize(
     ("settings", "score", "message"),
     [
-        ({}, float("nan"), "the validation score of epoch 1 is nan"),
-        ({"learning_rate": float("inf")}, 0.5, "the loss is nan after 1 steps, at the learning rates 0.001 and inf"),
-        ({"learning_rate": float("inf"), "precision": "bfloat16"}, 0.5, "or try train.precision: float32"),
+        ({}, float("nan"), "validation score of epoch 1 is nan.*val"),
+        ({"learning_rate": float("inf")}, 0.5, r"loss is nan after 1 steps.*0\.001 and inf.*train\.learning_rate"),
+        ({"learning_rate": float("inf"), "precision": "bfloat16"}, 0.5, r"train\.precision: float32"),
     ],
 )
 def test_nothing_is_kept_of_a_training_that_failed(scenes, settings, score, message):
@@ -90,8 +90,8 @@ def test_nothing_is_kept_of_a_training_that_failed(scenes, settings, score, mess
     assert not kept
 
 
-def test_a_batch_in_parts_is_the_same_batch(scenes):
-    """Both settings at once: clips with one mask and with five weigh by their frames."""
+def test_micro_batches_equal_the_whole_batch(scenes):
+    """With both settings mixed: clips with one and with five masks count by their frames."""
     trained = []
     for accumulate in (1, 2, 4):
         model = make_tiny_model()
@@ -123,7 +123,7 @@ class Killed(Exception):
 
 @pytest.mark.parametrize("updates_before", [1, 2, 5])
 def test_a_killed_training_goes_on_to_the_same_weights(scenes, tmp_path, updates_before):
-    """Two updates an epoch: killed in the middle of an epoch, at its end, and twice in a row."""
+    """With two updates per epoch: stopped within an epoch, at its end, and twice in a row."""
     config = dataclasses.replace(QUICK, save_every=1)
     whole, scores = make_tiny_model(), []
     history = fit(whole, scenes, config, validate=lambda: scores.append(0) or len(scores))
@@ -156,9 +156,9 @@ def state_epoch(state) -> int:
 def test_a_state_of_another_training_is_refused(scenes, tmp_path):
     state = TrainingState(tmp_path / "state.safetensors", {"clips": 4})
     fit(make_tiny_model(), scenes, state=state)
-    with pytest.raises(ValueError, match="is the state of another training: its learning_rate is 0.001, expected 0.01"):
+    with pytest.raises(ValueError, match=r"learning_rate is 0\.001, expected 0\.01.*-o"):
         fit(make_tiny_model(), scenes, dataclasses.replace(QUICK, learning_rate=0.01), state=state)
-    with pytest.raises(ValueError, match="its clips is 4, expected 5"):
+    with pytest.raises(ValueError, match="clips is 4, expected 5"):
         fit(make_tiny_model(), scenes, state=TrainingState(state.path, {"clips": 5}))
 
 

@@ -1,4 +1,4 @@
-"""The head's training, from files of embeddings to classes inside an encoder."""
+"""Training the head, from embedding files to a classifier in the encoder."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_scores_by_hand():
     logits = np.array([[0.9, 5.0, 0.0, 0.0], [0.5, 4.0, 0.0, 0.0], [0.1, -3.0, 0.0, 0.0]])
     # class 0: hit, miss, hit: precision 1 and 2/3, AUC 1/2; class 1: perfect; classes 2 and 3 tell nothing apart
     assert mean_scores(logits, labels) == pytest.approx({"map": (5 / 6 + 1) / 2, "auc": 0.75, "classes": 2, "clips": 3})
-    with pytest.raises(ValueError, match="nothing can be scored"):
+    with pytest.raises(ValueError, match="positive and negative"):
         mean_scores(logits[:, 2:], labels[:, 2:])
 
 
@@ -72,8 +72,8 @@ def test_from_embeddings_to_classes_in_an_encoder(tmp_path, capsys):
 
 
 def test_bad_settings_are_one_line(tmp_path):
-    with pytest.raises(SystemExit, match="c3n: no tfrecord files in .*eval; give the folder"):
+    with pytest.raises(SystemExit, match="c3n: .*tfrecord.*eval.*audioset_v1_embeddings"):
         main(["train-vggish-head", str(tmp_path), "-o", str(tmp_path / "x")])
     write_release(tmp_path, np.random.default_rng(0))
-    with pytest.raises(SystemExit, match="c3n: expected at least 1 step of 2 clips, got 1 steps of 1"):
+    with pytest.raises(SystemExit, match="c3n: .*1 step of 2 clips, got 1 steps of 1"):
         main(["train-vggish-head", str(tmp_path), "-o", str(tmp_path / "x"), "--steps", "1", "--batch-size", "1"])
