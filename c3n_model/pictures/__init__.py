@@ -1,1 +1,1 @@
-"""Pictures for people: overlays, panels, explanations."""
+"""Draw overlays, panels and explanations."""

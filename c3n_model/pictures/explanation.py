@@ -1,4 +1,4 @@
-"""An explanation as a picture: above and lower left the paper's Figure 6, lower right the CCAM row of its Figure 7."""
+"""Draw an explanation as a picture, like Figure 6 of the paper (top, lower left) and the CCAM row of Figure 7 (right)."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from c3n_model.pictures.overlay import MASK_COLOUR, draw_attention, draw_mask
 from c3n_model.streaming.explain import Explanation, Ranking
 
 AUDIO_COLOUR, VISUAL_COLOUR = "#8fbce6", "#95d0b2"
-CHOSEN_COLOUR = tuple(channel / 255 for channel in MASK_COLOUR)  # the label and its mask look alike
+CHOSEN_COLOUR = tuple(channel / 255 for channel in MASK_COLOUR)  # the chosen label has the colour of the mask
 _DOTS_PER_INCH = 100
-_LONGEST_LABEL = 24  # letters
+_LONGEST_LABEL = 24  # characters
 
 
 def draw_explanation(explanation: Explanation, path: Path) -> list[str]:
-    """Write `explanation` as a PNG, 1600 pixels wide; returns the titles of its panels, row by row.
+    """Write `explanation` as a PNG, 1600 pixels wide; return the titles of its panels, row by row.
 
     Raises OSError if the file cannot be written.
     """
@@ -40,7 +40,7 @@ def draw_explanation(explanation: Explanation, path: Path) -> list[str]:
 def _headline(explanation: Explanation) -> str:
     segmentation = explanation.segmentation
     label, presence = segmentation.label, segmentation.presence
-    words = [
+    fields = [
         f"{segmentation.window_start_ns / 1e9:.0f} s",
         f"{_short(label.audio)} ~ {_short(label.visual)}",
         f"consensus {label.consensus:.2f}",
@@ -48,36 +48,36 @@ def _headline(explanation: Explanation) -> str:
         + ("" if presence.audible else ": silent")
         + ("" if presence.visible else ", not in view"),
     ]
-    return "   |   ".join(words)
+    return "   |   ".join(fields)
 
 
 def _draw_evidence(row: SubFigure, explanation: Explanation) -> None:
-    """Frame, what is heard, what is seen, and the mask that came of it."""
+    """Draw the frame, the audio and visual classes, and the mask."""
     rgb, mask = explanation.window.frame.rgb, explanation.segmentation.mask
     panels = iter(row.subplots(1, 3 if explanation.visual is None else 4))
     _draw_picture(next(panels), rgb, "frame")
     _draw_bars(next(panels), explanation.audio, AUDIO_COLOUR, "heard")
     if explanation.visual is not None:
         _draw_bars(next(panels), explanation.visual, VISUAL_COLOUR, "seen")
-    _draw_picture(next(panels), draw_mask(rgb, mask), f"mask: {100 * mask.mean():.1f} % of the picture")
+    _draw_picture(next(panels), draw_mask(rgb, mask), f"mask: {100 * mask.mean():.1f} % of the image")
 
 
 def _draw_reasons(row: SubFigure, explanation: Explanation) -> None:
-    """How the labels agree, and where CCAM looks."""
+    """Draw the label matrices and CCAM's attention."""
     matrices = [
-        ("similarity of the labels (M_sim, Eq. 5)", explanation.similarity),
+        ("label similarity (M_sim, Eq. 5)", explanation.similarity),
         ("consensus (M_cof, Eq. 6)", explanation.consensus),
     ]
     matrices = [(title, matrix) for title, matrix in matrices if matrix is not None]
     stages = len(explanation.attention)
-    parts = iter(np.atleast_1d(row.subfigures(1, bool(matrices) + bool(stages))))
+    subfigures = iter(np.atleast_1d(row.subfigures(1, bool(matrices) + bool(stages))))
     if matrices:
-        panels = np.atleast_1d(next(parts).subplots(1, len(matrices), sharey=True))
+        panels = np.atleast_1d(next(subfigures).subplots(1, len(matrices), sharey=True))
         for panel, (title, matrix) in zip(panels, matrices, strict=True):
             _draw_matrix(panel, matrix, explanation, title)
         panels[0].set_yticks(range(len(explanation.audio.labels)), [_short(name) for name in explanation.audio.labels])
     if stages:
-        panels = next(parts).subplots(2, stages, squeeze=False)
+        panels = next(subfigures).subplots(2, stages, squeeze=False)
         for stage, maps in enumerate(explanation.attention):
             for panel, attention, title in zip(
                 panels[:, stage], maps, ("without the label", "with the label"), strict=True
@@ -92,7 +92,7 @@ def _draw_picture(axes: Axes, rgb: np.ndarray, title: str) -> None:
 
 
 def _draw_bars(axes: Axes, ranking: Ranking, colour: str, title: str) -> None:
-    """Bars of c^alpha or c^beta as in Figure 6, the confidence c itself beside the name."""
+    """Draw bars of c^alpha or c^beta as in Figure 6, with the confidence c next to the name."""
     places = range(len(ranking.labels))
     colours = [CHOSEN_COLOUR if place == ranking.chosen else colour for place in places]
     axes.barh(places, ranking.weighted, color=colours)
@@ -127,7 +127,7 @@ def _draw_matrix(axes: Axes, matrix: np.ndarray, explanation: Explanation, title
 
 
 def _draw_attention(axes: Axes, rgb: np.ndarray, attention: np.ndarray, title: str) -> None:
-    """A map over the grey frame, its own range from dark to bright: the range itself, often tiny, stands below."""
+    """Draw an attention map over the grey frame, scaled to its own range, which is written below because it is often tiny."""
     axes.imshow(draw_attention(rgb, attention))
     axes.set_title(title, fontsize=9)
     axes.set_xlabel(f"{attention.min():.3f} to {attention.max():.3f}", fontsize=9)
@@ -135,7 +135,7 @@ def _draw_attention(axes: Axes, rgb: np.ndarray, attention: np.ndarray, title: s
 
 
 def _short(label: str) -> str:
-    """The first synonym, cut to what fits a panel; explain.json has the whole label."""
+    """Return the first synonym, shortened to fit a panel; explain.json has the full label."""
     first = label.split(",")[0]
     return first if len(first) <= _LONGEST_LABEL else first[: _LONGEST_LABEL - 2].rstrip() + ".."
 

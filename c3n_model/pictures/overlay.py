@@ -1,4 +1,4 @@
-"""Pictures for people: a segmentation drawn over its frame, and sheets of captioned pictures."""
+"""Draw segmentations over frames, and contact sheets of captioned images."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ import numpy as np
 from c3n_model.types import Segmentation
 
 Colour = tuple[int, int, int]
-MASK_COLOUR = (255, 150, 0)  # orange stands out from sky, grass and skin, also for the colour-blind
+MASK_COLOUR = (255, 150, 0)  # orange contrasts with sky, grass and skin, also for colour-blind people
 CONTOUR_COLOUR = (255, 235, 60)
 TRUTH_COLOUR = (40, 120, 255)
 _ATTENTION_OPACITY = 0.65
 _MASK_OPACITY = 0.45
 _BANNER_OPACITY = 0.6
 _FONT = cv2.FONT_HERSHEY_SIMPLEX
-_SMALLEST_FONT_SCALE = 0.36  # letters of 8 pixels
+_SMALLEST_FONT_SCALE = 0.36  # characters 8 pixels high
 
 
 def draw_overlay(rgb: np.ndarray, segmentation: Segmentation) -> np.ndarray:
-    """A copy of `rgb` uint8 (H, W, 3) with the mask, its regions, and the unified label with its scores at the top.
+    """Draw the mask, its regions, and the unified label with its scores on a copy of `rgb` uint8 (H, W, 3).
 
-    A window without sound says "silent" instead of a label. Raises ValueError if the mask has another size.
+    A window without sound is labelled "silent". Raises ValueError if the mask has another size.
     """
     if rgb.shape[:2] != segmentation.mask.shape:
-        raise ValueError(f"expected a picture of the mask's size {segmentation.mask.shape}, got {rgb.shape[:2]}")
+        raise ValueError(f"expected an image of the mask's size {segmentation.mask.shape}, got {rgb.shape[:2]}")
     picture = draw_mask(rgb, segmentation.mask)
     line = _line_width(picture)
     for region in segmentation.objects:
@@ -40,13 +40,13 @@ def draw_overlay(rgb: np.ndarray, segmentation: Segmentation) -> np.ndarray:
 def contact_sheet(
     images: Sequence[np.ndarray], captions: Sequence[str], columns: int = 4, cell_width: int = 320
 ) -> np.ndarray:
-    """Pictures uint8 (H, W, 3) of any size in a grid, each with its caption below: rgb uint8.
+    """Arrange images uint8 (H, W, 3) of any size in a grid, each with its caption below; return RGB uint8.
 
-    Raises ValueError if there are no pictures or not as many captions.
+    Raises ValueError if there are no images or not as many captions.
     """
     if not images or len(images) != len(captions):
         raise ValueError(
-            f"expected pictures with a caption each, got {len(images)} pictures and {len(captions)} captions"
+            f"expected at least one image and one caption per image, got {len(images)} images and {len(captions)} captions"
         )
     cells = [_cell(image, caption, cell_width) for image, caption in zip(images, captions)]
     height = max(cell.shape[0] for cell in cells)
@@ -62,7 +62,7 @@ def contact_sheet(
 def draw_mask(
     rgb: np.ndarray, mask: np.ndarray, colour: Colour = MASK_COLOUR, contour: Colour = CONTOUR_COLOUR
 ) -> np.ndarray:
-    """A copy of `rgb` uint8 (H, W, 3) with the mask bool (H, W) tinted and outlined."""
+    """Tint and outline the mask bool (H, W) on a copy of `rgb` uint8 (H, W, 3)."""
     tint = np.empty_like(rgb)
     tint[:] = colour
     tinted = cv2.addWeighted(rgb, 1 - _MASK_OPACITY, tint, _MASK_OPACITY, 0)
@@ -70,20 +70,22 @@ def draw_mask(
 
 
 def outline_mask(rgb: np.ndarray, mask: np.ndarray, colour: Colour) -> np.ndarray:
-    """A copy of `rgb` uint8 (H, W, 3) with the outlines of the mask bool (H, W)."""
+    """Outline the mask bool (H, W) on a copy of `rgb` uint8 (H, W, 3)."""
     contours, _ = cv2.findContours(mask.astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
     return cv2.drawContours(rgb.copy(), contours, -1, colour, _line_width(rgb))
 
 
 def outline_truth(picture: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """A copy of `picture` uint8 (H, W, 3) with what is right, bool (H, W), outlined in blue."""
+    """Outline the true mask bool (H, W) in blue on a copy of `picture` uint8 (H, W, 3)."""
     contours, _ = cv2.findContours(truth.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     return cv2.drawContours(picture.copy(), contours, -1, TRUTH_COLOUR, _line_width(picture))
 
 
 def draw_attention(rgb: np.ndarray, attention: np.ndarray) -> np.ndarray:
-    """The grey frame, uint8 (H, W, 3), under an attention map float (h, w) from dark to bright: its own range, which is
-    often tiny, so whoever shows it should say what it is."""
+    """Draw an attention map float (h, w) over the grey frame, RGB uint8 (H, W, 3).
+
+    The map is scaled to its own range, which is often tiny, so the caller should state the range.
+    """
     height, width = rgb.shape[:2]
     low, high = float(attention.min()), float(attention.max())
     bright = np.round(255 * (attention - low) / max(high - low, 1e-12)).astype(np.uint8)
@@ -94,7 +96,7 @@ def draw_attention(rgb: np.ndarray, attention: np.ndarray) -> np.ndarray:
 
 
 def write_png(path: Path, rgb: np.ndarray) -> None:
-    """Write rgb uint8 (H, W, 3). Raises OSError where that fails."""
+    """Write RGB uint8 (H, W, 3) as a PNG. Raises OSError if writing fails."""
     if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
         raise OSError(f"cannot write {path}")
 
@@ -108,21 +110,21 @@ def _title(segmentation: Segmentation) -> str:
 
 def _scores(segmentation: Segmentation) -> str:
     label, presence = segmentation.label, segmentation.presence
-    words = [f"audible {presence.score:.2f} ({presence.loudness_dbfs:.0f} dB)"]
+    fields = [f"audible {presence.score:.2f} ({presence.loudness_dbfs:.0f} dB)"]
     if presence.audible:
-        words = [
+        fields = [
             f"hear {label.audio_score:.2f}",
             f"see {label.visual_score:.2f}",
             f"agree {label.consensus:.2f}",
-            *words,
+            *fields,
         ]
     if segmentation.heard < 1:
-        words.append(f"{segmentation.heard:.0%} of the sound")
-    return "  ".join(words)
+        fields.append(f"{segmentation.heard:.0%} of the sound")
+    return "  ".join(fields)
 
 
 def _tag(picture: np.ndarray, text: str, corner: tuple[int, int]) -> None:
-    """Text on a dark patch whose lower left corner is at (x, y)."""
+    """Write text on a dark box whose lower left corner is at (x, y)."""
     scale = 0.8 * _font_scale(picture)
     (width, height), _ = cv2.getTextSize(text, _FONT, scale, _line_width(picture))
     x, y = corner
@@ -132,16 +134,16 @@ def _tag(picture: np.ndarray, text: str, corner: tuple[int, int]) -> None:
 
 
 def _draw_banner(picture: np.ndarray, title: str, scores: str) -> np.ndarray:
-    """Two lines of text on a darkened strip at the top."""
+    """Write two lines of text on a darkened strip at the top."""
     scale = _font_scale(picture)
     margin = round(12 * scale)
     row = round(30 * scale) + margin // 2
     strip = picture[: 2 * row + margin]
     strip[:] = (strip * (1 - _BANNER_OPACITY)).astype(np.uint8)
     room = picture.shape[1] - 2 * margin
-    for number, (text, wanted) in enumerate(((title, 1.15 * scale), (scores, 0.85 * scale))):
-        fitting, fitted_scale = _fit(text, wanted, room, _line_width(picture))
-        _write(picture, fitting, (margin, (number + 1) * row - margin // 4), fitted_scale)
+    for number, (text, preferred_scale) in enumerate(((title, 1.15 * scale), (scores, 0.85 * scale))):
+        fitted_text, fitted_scale = _fit(text, preferred_scale, room, _line_width(picture))
+        _write(picture, fitted_text, (margin, (number + 1) * row - margin // 4), fitted_scale)
     return picture
 
 
@@ -156,12 +158,12 @@ def _cell(image: np.ndarray, caption: str, width: int) -> np.ndarray:
 
 
 def _fit(text: str, scale: float, room: int, thickness: int = 1) -> tuple[str, float]:
-    """The text and a font scale with which it is at most `room` pixels wide: smaller letters first, then fewer."""
+    """Fit text into `room` pixels by a smaller font scale, and if that does not suffice by shortening it."""
 
     def width() -> int:
         return cv2.getTextSize(text, _FONT, scale, thickness)[0][0]
 
-    text = text.encode("ascii", "replace").decode()  # the font has no others
+    text = text.encode("ascii", "replace").decode()  # the font has only ASCII characters
     if width() > room:
         scale = max(scale * room / width(), _SMALLEST_FONT_SCALE)
     while len(text) > 3 and width() > room:
@@ -170,7 +172,7 @@ def _fit(text: str, scale: float, room: int, thickness: int = 1) -> tuple[str, f
 
 
 def _write(picture: np.ndarray, text: str, corner: tuple[int, int], scale: float) -> None:
-    """White letters; `corner` is where the first one stands, (x, y)."""
+    """Write white text with its lower left corner at `corner` (x, y)."""
     cv2.putText(picture, text, corner, _FONT, scale, (255, 255, 255), _line_width(picture), cv2.LINE_AA)
 
 

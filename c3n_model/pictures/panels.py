@@ -1,4 +1,4 @@
-"""Pictures in rows and columns, as the paper's figures have them: a column a second, a row a kind of picture."""
+"""Draw images in rows and columns like the paper's figures: one column per second, one row per kind of image."""
 
 from __future__ import annotations
 
@@ -14,21 +14,28 @@ from matplotlib.figure import Figure
 from c3n_model.pictures.overlay import TRUTH_COLOUR, draw_mask, outline_mask
 
 _DOTS_PER_INCH = 100
-_CELL, _LABEL, _GAP, _MARGIN = 1.5, 1.35, 0.3, 0.12  # inches: width of a picture, of the names of rows, between blocks
+_CELL, _LABEL, _GAP, _MARGIN = (
+    1.5,
+    1.35,
+    0.3,
+    0.12,
+)  # inches: widths of an image, of the row names, between blocks, of the border
 _TITLE, _HEADING, _LINE, _SPACE = (
     0.34,
     0.24,
     0.16,
     0.05,
-)  # inches: heights of a block's title, columns' names, a caption's line
-_LONGEST_CAPTION = 24  # letters
+)  # inches: heights of a block's title, of the column names, of a caption line, between rows
+_LONGEST_CAPTION = 24  # characters
 _HEAT_OPACITY = 0.6
 
 
 @dataclass(frozen=True)
 class Row:
-    """Pictures uint8 (H, W, 3) of one kind, named at the left; each with a caption below ("" for none, lines parted by
-    line feeds), or none at all."""
+    """Images uint8 (H, W, 3) of one kind, with a name at the left.
+
+    `captions` are empty, or have one entry per image, "" for no caption and with line feeds between lines.
+    """
 
     label: str
     pictures: Sequence[np.ndarray]
@@ -41,7 +48,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Block:
-    """Rows with the same columns, below a title."""
+    """Rows with common columns, below a title."""
 
     title: str
     columns: Sequence[str]
@@ -49,10 +56,10 @@ class Block:
 
 
 def draw_blocks(path: Path, blocks: Sequence[Block], *, stacked: bool) -> list[str]:
-    """Write `blocks` as a PNG, one below the other (`stacked`) or side by side; those beside each other have the same rows,
-    named once. Returns what it shows in words: for each block its title, then a line a row, "label: caption | caption".
+    """Write `blocks` as a PNG, one below the other (`stacked`) or side by side, with the row names only at the left.
 
-    Raises OSError if the file cannot be written.
+    Returns its content as text: for each block its title, then one line per row, "label: caption | caption". Raises OSError
+    if the file cannot be written.
     """
     heights = [_block_height(block) for block in blocks]
     widths = [len(block.columns) * (_CELL + _SPACE) for block in blocks]
@@ -65,23 +72,22 @@ def draw_blocks(path: Path, blocks: Sequence[Block], *, stacked: bool) -> list[s
             _draw_block(figure, block, left, top, names=stacked or number == 0)
             left, top = (left, top + block_height) if stacked else (left + block_width + _GAP, top)
         figure.savefig(path)
-    return [line for block in blocks for line in (block.title, *map(_in_words, block.rows))]
+    return [line for block in blocks for line in (block.title, *map(_row_text, block.rows))]
 
 
 def mask_picture(rgb: np.ndarray, mask: np.ndarray, truth: np.ndarray | None = None) -> np.ndarray:
-    """A grey copy of the frame with a predicted mask in orange and the outline of the truth, where it is known, in blue."""
+    """Draw a predicted mask in orange, and the outline of the truth, if given, in blue on a grey copy of the frame."""
     picture = draw_mask(_grey(rgb), mask)
     return picture if truth is None else outline_mask(picture, truth, TRUTH_COLOUR)
 
 
 def truth_picture(rgb: np.ndarray, truth: np.ndarray) -> np.ndarray:
-    """A grey copy of the frame with the true mask in blue."""
+    """Draw the true mask in blue on a grey copy of the frame."""
     return draw_mask(_grey(rgb), truth, TRUTH_COLOUR, TRUTH_COLOUR)
 
 
 def heat_picture(rgb: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """A grey copy of the frame below a map float (h, w) of any size, from dark (its smallest value) to bright (its
-    largest)."""
+    """Draw a map float (h, w) of any size on a grey copy of the frame, from dark (minimum) to bright (maximum)."""
     height, width = rgb.shape[:2]
     spread = max(float(heat.max() - heat.min()), 1e-12)
     large = cv2.resize((heat - heat.min()) / spread, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -90,7 +96,7 @@ def heat_picture(rgb: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 
 def short(label: str) -> str:
-    """The first synonym of a class, cut to what fits below a picture."""
+    """Return the first synonym of a class, shortened to fit below an image."""
     first = label.split(",")[0]
     return first if len(first) <= _LONGEST_CAPTION else first[: _LONGEST_CAPTION - 2].rstrip() + ".."
 
@@ -110,7 +116,7 @@ def _block_height(block: Block) -> float:
 
 
 def _draw_block(figure: Figure, block: Block, left: float, top: float, *, names: bool) -> None:
-    """`left` and `top` in inches from the figure's upper left corner; `names`: whether rows are named."""
+    """Draw a block at `left`, `top` [inches] from the figure's upper left corner; `names`: whether to write row names."""
     width, height = figure.get_size_inches()
 
     def write(text: str, x: float, y: float, **style) -> None:
@@ -135,7 +141,7 @@ def _draw_block(figure: Figure, block: Block, left: float, top: float, *, names:
         top += tall + row.caption_lines * _LINE + _SPACE
 
 
-def _in_words(row: Row) -> str:
+def _row_text(row: Row) -> str:
     label = row.label.replace("\n", " ")
     captions = [caption.replace("\n", " ") for caption in row.captions]
     return f"{label}: {' | '.join(captions)}" if any(captions) else label

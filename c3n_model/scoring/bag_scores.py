@@ -1,4 +1,4 @@
-"""Scores of a recording: masks and labels against what is right, a live run against an offline run."""
+"""Scores of a recording: masks and labels against ground truth, and a live run against an offline run."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ LABELS_FILE = "labels.json"
 
 @dataclass(frozen=True)
 class Truth:
-    """What is right for one window: `mask` bool (H, W) of what sounds in view, `labels` of it (none: not known), `silent` if
-    nothing at all sounds (a sound out of view is not silence)."""
+    """Ground truth of one window.
+
+    `mask` bool (H, W) of the sounding objects in view; `labels` of the sounding objects, empty if unknown; `silent` if
+    nothing sounds (a sound out of view is not silence).
+    """
 
     mask: np.ndarray
     labels: frozenset[str]
@@ -29,13 +32,15 @@ class Truth:
 
 
 class TruthFolder:
-    """Masks as PNG (what is not 0 sounds) named by stamp, and perhaps labels.json.
+    """A folder of PNG masks named by stamp, nonzero where something sounds, and optionally labels.json.
 
-    A mask's name is the stamp in ns of the window's frame or of the window's start, as `results.ResultWriter` names them.
-    labels.json is `{stamp: [visual class, ...]}`: what sounds, in view or not; nothing is silence. Without it, silence is
-    an empty mask.
+    A mask's name is the stamp [ns] of the window's frame or of the window's start, as `results.ResultWriter` names them.
+    labels.json is `{stamp: [visual class, ...]}` with all sounding objects, in view or not; an empty list is silence. Without
+    it, an empty mask is silence.
 
-    Raises FileNotFoundError if there is no such folder, ValueError if no mask is in it or labels.json is none.
+    Raises:
+        FileNotFoundError: no such folder.
+        ValueError: no masks, or an invalid labels.json.
     """
 
     def __init__(self, folder: Path):
@@ -45,7 +50,7 @@ class TruthFolder:
         self._masks = {int(file.stem): file for file in sorted(folder.glob("*.png")) if file.stem.isdecimal()}
         if not self._masks:
             raise ValueError(
-                f"{folder} holds no masks named by the stamp of a frame or window in ns, like {_name(10**18)}"
+                f"{folder} contains no masks; name them by the stamp of their frame or window in ns, like {_name(10**18)}"
             )
         self._labels = _read_labels(folder / LABELS_FILE)
 
@@ -53,7 +58,7 @@ class TruthFolder:
         return len(self._masks)
 
     def of(self, segmentation: Segmentation) -> Truth | None:
-        """What is right for a window, None if nothing is known of it. Raises ValueError for a mask of another size."""
+        """Return the truth of a window, or None if there is no mask. Raises ValueError for a mask of another size."""
         stamps = (segmentation.stamp_ns, segmentation.window_start_ns)
         stamp = next((stamp for stamp in stamps if stamp in self._masks), None)
         if stamp is None:
@@ -79,13 +84,16 @@ def _read_labels(file: Path) -> dict[int, frozenset[str]]:
 
 
 def score_masks(seen: Sequence[Segmentation], truths: Sequence[Truth | None]) -> dict[str, Any]:
-    """Scores of windows with a truth. `mask_iou` is the mean over windows in which something in view sounds,
-    `label_accuracy` over those of them whose labels are known; a silent window with any mask pixel is a false positive."""
-    pairs = [(window, right) for window, right in zip(seen, truths, strict=True) if right is not None]
-    sounding = [(window, right) for window, right in pairs if right.mask.any()]
-    ious = [mask_iou(window.mask, right.mask) for window, right in sounding]
-    named = [window.label.visual in right.labels for window, right in sounding if right.labels]
-    silent = [window for window, right in pairs if right.silent]
+    """Score the windows that have a truth.
+
+    `mask_iou` is the mean over windows with a sounding object in view, `label_accuracy` over those of them with known labels;
+    a silent window with any mask pixel is a false positive.
+    """
+    pairs = [(window, truth) for window, truth in zip(seen, truths, strict=True) if truth is not None]
+    sounding = [(window, truth) for window, truth in pairs if truth.mask.any()]
+    ious = [mask_iou(window.mask, truth.mask) for window, truth in sounding]
+    named = [window.label.visual in truth.labels for window, truth in sounding if truth.labels]
+    silent = [window for window, truth in pairs if truth.silent]
     return {
         "windows": len(seen),
         "scored_windows": len(pairs),
@@ -98,29 +106,33 @@ def score_masks(seen: Sequence[Segmentation], truths: Sequence[Truth | None]) ->
 
 
 def live_statistics(live: Sequence[LiveWindow]) -> dict[str, Any]:
-    """Windows that the node dropped because a newer one was ready, and its latencies (None where they are not known)."""
+    """Count the windows that the node dropped for newer ones, and compute latency percentiles (None if unknown)."""
     latencies_ms = [1000 * window.latency_s for window in live if window.latency_s is not None]
-    parts = {"p50": 50, "p95": 95, "max": 100}
-    latency = {name: float(np.percentile(latencies_ms, part)) for name, part in parts.items()} if latencies_ms else None
+    ranks = {"p50": 50, "p95": 95, "max": 100}
+    latency = {name: float(np.percentile(latencies_ms, rank)) for name, rank in ranks.items()} if latencies_ms else None
     return {"dropped_windows": max(window.dropped_windows for window in live), "latency_ms": latency}
 
 
 def compare_runs(live: Sequence[Segmentation], offline: Sequence[Segmentation]) -> dict[str, Any]:
-    """Whether a live run saw what an offline run of its input sees. Windows are the same if their start and their frame are;
-    `live_offline_iou` is the mean over the shared ones (None if there are none), with the lowest beside it."""
+    """Compare a live run with an offline run on the same input.
+
+    Windows match if their start and frame are equal; `live_offline_iou` is the mean over matching windows (None without
+    any), `live_offline_lowest_iou` the minimum.
+    """
     by_window = {(window.window_start_ns, window.stamp_ns): window for window in offline}
     pairs = [
         (window, by_window[key]) for window in live if (key := (window.window_start_ns, window.stamp_ns)) in by_window
     ]
-    ious = [mask_iou(one.mask, two.mask) for one, two in pairs]
+    ious = [mask_iou(first.mask, second.mask) for first, second in pairs]
     return {
         "offline_windows": len(offline),
         "live_offline_windows": len(pairs),
         "only_live_windows": len(live) - len(pairs),
         "only_offline_windows": len(offline) - len(pairs),
-        "identical_masks": sum(np.array_equal(one.mask, two.mask) for one, two in pairs),
+        "identical_masks": sum(np.array_equal(first.mask, second.mask) for first, second in pairs),
         "same_labels": sum(
-            (one.label.audio, one.label.visual) == (two.label.audio, two.label.visual) for one, two in pairs
+            (first.label.audio, first.label.visual) == (second.label.audio, second.label.visual)
+            for first, second in pairs
         ),
         "live_offline_iou": float(np.mean(ious)) if ious else None,
         "live_offline_lowest_iou": min(ious, default=None),
@@ -128,7 +140,7 @@ def compare_runs(live: Sequence[Segmentation], offline: Sequence[Segmentation]) 
 
 
 def mask_iou(first: np.ndarray, second: np.ndarray) -> float:
-    """IoU of two masks bool (H, W); 1 where both are empty. Raises ValueError where their shapes differ."""
+    """Compute the IoU of two masks bool (H, W); 1 if both are empty. Raises ValueError if their shapes differ."""
     if not (first.any() or second.any()):
         return 1.0
     return float(frame_iou(count(first[None], second[None]))[0]) if second.any() else 0.0

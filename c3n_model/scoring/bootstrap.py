@@ -1,4 +1,4 @@
-"""Confidence intervals of means over independent values (clips, pictures; not frames of one clip)."""
+"""Confidence intervals of means over independent values, such as clips or images, but not frames of one clip."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _INDICES_AT_ONCE = 2**24  # held in memory: 128 MiB
 
 
 def mean_interval(values: np.ndarray, samples: int = 10_000, seed: int = 0) -> tuple[float, float] | None:
-    """Return the 95 % percentile bootstrap interval of the mean of `values` (n,), from `samples` resamples.
+    """Compute the 95 % percentile bootstrap interval of the mean of `values` (n,), from `samples` resamples.
 
-    Of differences it is the paired bootstrap. None for fewer than two values, which have no interval.
+    For differences this is the paired bootstrap. Returns None for fewer than two values.
     """
     if len(values) < 2:
         return None
@@ -25,8 +25,10 @@ def mean_interval(values: np.ndarray, samples: int = 10_000, seed: int = 0) -> t
 def grouped_mean_interval(
     values: np.ndarray, groups: np.ndarray, samples: int = 10_000, seed: int = 0
 ) -> tuple[float, float] | None:
-    """95 % interval of the mean of `values` (n,) where those of one of the `groups` (n,) depend on each other: scenes of one
-    picture, frames of one clip. Groups are drawn with replacement, each with all its values. None for fewer than two groups.
+    """Compute the 95 % interval of the mean of `values` (n,) that are dependent within each of the `groups` (n,).
+
+    Examples are scenes of one image, or frames of one clip. Whole groups are drawn with replacement. Returns None for fewer
+    than two groups.
     """
     names, index = np.unique(groups, return_inverse=True)
     if len(names) < 2:

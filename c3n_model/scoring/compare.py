@@ -1,4 +1,4 @@
-"""Two evaluations of the same clips: which model is better, and how sure is that?"""
+"""Compare two evaluations on the same clips, with confidence intervals."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ClipKey = tuple[str, str]  # category, name: S4 may list a video in two categori
 
 @dataclass(frozen=True)
 class Run:
-    """The clips of an evaluation: of each setting the rows of clips.csv by category and name."""
+    """The clips of an evaluation: for each setting, the rows of clips.csv by category and name."""
 
     name: str
     settings: dict[str, dict[ClipKey, dict[str, str]]]
@@ -27,8 +27,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Difference:
-    """A metric of two runs on one setting, official for batches of one clip. `interval` is the 95 % interval of `second` -
-    `first` by a bootstrap over clips, paired; None for a single clip."""
+    """An official metric (batch size 1) of two runs on one setting.
+
+    `interval` is the 95 % interval of `second` - `first` by a paired bootstrap over clips; None for a single clip.
+    """
 
     setting: str
     metric: str
@@ -40,14 +42,15 @@ class Difference:
 
 
 def read_run(path: Path) -> Run:
-    """A folder that `c3n evaluate -o` wrote, its metrics.json, or a clips.csv wherever it lies.
+    """Read a folder written by `c3n evaluate -o`, its metrics.json, or a clips.csv.
 
     Raises:
-        FileNotFoundError: no clips.csv there. ValueError: a file that is no such table.
+        FileNotFoundError: no clips.csv.
+        ValueError: an invalid clips.csv.
     """
     table = path / CLIPS if path.is_dir() else path.with_name(CLIPS) if path.name == METRICS else path
     if not table.is_file():
-        raise FileNotFoundError(f"no {table}; expected a folder that c3n evaluate -o wrote")
+        raise FileNotFoundError(f"no such file: {table}; expected a folder written by c3n evaluate -o")
     settings: dict[str, dict[ClipKey, dict[str, str]]] = {}
     try:
         with table.open(newline="", encoding="utf-8") as file:
@@ -56,14 +59,14 @@ def read_run(path: Path) -> Run:
                 [float(value) for value in needed.values()]
                 settings.setdefault(row["setting"], {})[row["category"], row["clip"]] = needed
     except (KeyError, ValueError, TypeError) as error:
-        raise ValueError(f"{table} is no clips.csv of c3n evaluate -o: {error}") from error
+        raise ValueError(f"{table} is not a clips.csv written by c3n evaluate -o: {error}") from error
     if not settings:
         raise ValueError(f"{table} lists no clips; run c3n evaluate -o again")
     return Run(str(path), settings)
 
 
 def compare(first: Run, second: Run) -> list[Difference]:
-    """mIoU and F-score of each setting. Raises ValueError, naming what differs, for runs over different clips."""
+    """Compare mIoU and F-score for each setting. Raises ValueError, naming the difference, for runs on different clips."""
     _check_same("settings", set(first.settings), set(second.settings), first, second)
     return [row for setting in first.settings for row in _differences(setting, first, second)]
 
@@ -72,10 +75,10 @@ def _differences(setting: str, first: Run, second: Run) -> Iterator[Difference]:
     rows, others = first.settings[setting], second.settings[setting]
     _check_same(f"{setting} clips", set(rows), set(others), first, second)
     for key, row in rows.items():
-        for column, what in (("frames", "scored frames"), ("truth_pixels", "pixels of truth")):
+        for column, quantity in (("frames", "scored frames"), ("truth_pixels", "ground-truth pixels")):
             if float(row[column]) != float(others[key][column]):
                 raise ValueError(
-                    f"{setting} clip {key[1]} has {row[column]} {what} in {first.name} and {others[key][column]} in "
+                    f"{setting} clip {key[1]} has {row[column]} {quantity} in {first.name} and {others[key][column]} in "
                     f"{second.name}; evaluate both models on the same data"
                 )
     for metric in METRIC_NAMES:
@@ -85,22 +88,22 @@ def _differences(setting: str, first: Run, second: Run) -> Iterator[Difference]:
         )
 
 
-def _check_same(what: str, ours: set, theirs: set, first: Run, second: Run) -> None:
+def _check_same(kind: str, ours: set, theirs: set, first: Run, second: Run) -> None:
     for only, run, other in ((ours - theirs, first, second), (theirs - ours, second, first)):
         if only:
             names = sorted(name if isinstance(name, str) else "/".join(filter(None, name)) for name in only)
             shown = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
             raise ValueError(
-                f"{what} {shown} of {run.name} are not in {other.name}; evaluate both models on the same data, --split and "
+                f"{kind} {shown} of {run.name} are not in {other.name}; evaluate both models on the same data, --split and "
                 "--setting"
             )
 
 
 def to_table(first: Run, second: Run, differences: list[Difference]) -> str:
-    """The differences as text for people."""
+    """Format the differences as a table."""
     lines = [f"A: {first.name}", f"B: {second.name}", "", _row("", "clips", "A", "B", "B - A", "95 % interval")]
     for row in differences:
-        interval = "[{:+.3f}, {:+.3f}]".format(*row.interval) if row.interval else "one clip: none"
+        interval = "[{:+.3f}, {:+.3f}]".format(*row.interval) if row.interval else "none (one clip)"
         name = f"{row.setting} {METRIC_NAMES[row.metric]}"
         values = (f"{row.first:.3f}", f"{row.second:.3f}", f"{row.difference:+.3f}")
         lines.append(_row(name, str(row.clips), *values, interval))
@@ -108,7 +111,7 @@ def to_table(first: Run, second: Run, differences: list[Difference]) -> str:
 
 
 def to_json(first: Run, second: Run, differences: list[Difference]) -> str:
-    """The differences as JSON."""
+    """Format the differences as JSON."""
     return json.dumps(
         {"a": first.name, "b": second.name, "differences": [asdict(row) for row in differences]}, indent=2
     )

@@ -21,7 +21,7 @@ from c3n_model.types import Clip, UnifiedLabel
 
 
 class Clips(Protocol):
-    """What is evaluated: clips by index. `setting` names the collection and `split` the part of it, as in a report."""
+    """A collection of clips; reports name it by its `setting` and `split`."""
 
     setting: str
     split: str
@@ -38,36 +38,41 @@ def predict(
     device: torch.device,
     *,
     gated: bool = False,
-    wanted: np.ndarray | None = None,
+    select: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Masks of one clip: frames uint8 (T, H, W, 3), snippets float32 (T, samples) -> probabilities float32 (T, H, W) at the
-    frames' own size. Straight from the network, or `gated` as a live session publishes them: empty where nothing is audible
-    or what is heard is not in view. `wanted` bool (T,) limits the masks to those seconds; all T are heard all the same."""
-    return predict_and_tell(model, frames, snippets, device, gated=gated, wanted=wanted)[0]
+    """Predict the masks of one clip, as probabilities float32 (T, H, W) at the frames' size.
+
+    Args:
+        frames: uint8 (T, H, W, 3).
+        snippets: float32 (T, samples).
+        gated: empty the masks of seconds in which nothing is audible or the source is not in view, as a live session does.
+        select: bool (T,), the seconds for which to return masks; all T seconds are encoded in any case.
+    """
+    return predict_with_decoding(model, frames, snippets, device, gated=gated, select=select)[0]
 
 
 @torch.no_grad()
-def predict_and_tell(
+def predict_with_decoding(
     model: Model,
     frames: np.ndarray,
     snippets: np.ndarray,
     device: torch.device,
     *,
     gated: bool = False,
-    wanted: np.ndarray | None = None,
+    select: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Decoding]:
-    """As `predict`, and the decoding of the wanted frames: what was heard and seen, and the consensus."""
-    wanted = np.ones(len(frames), bool) if wanted is None else wanted
+    """Predict as `predict` does; also return the decoding of the selected frames, with classes and consensus."""
+    select = np.ones(len(frames), bool) if select is None else select
     images, sounds = model.inputs(frames, snippets, device)
-    decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(wanted)[None].to(device))
+    decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(select)[None].to(device))
     height, width = frames.shape[1:3]
     masks = np.stack([cv2.resize(mask, (width, height)) for mask in decoding.logits.sigmoid().cpu().numpy()])
-    masks = masks.clip(0, 1)  # weights of a resize may sum to a last bit more than 1
-    return (masks * _published(model, snippets[wanted], decoding)[:, None, None] if gated else masks), decoding
+    masks = masks.clip(0, 1)  # interpolation weights may sum to slightly more than 1
+    return (masks * _is_published(model, snippets[select], decoding)[:, None, None] if gated else masks), decoding
 
 
-def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
-    """bool (T,): whether a session would publish a mask of each second."""
+def _is_published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
+    """Decide for each second whether a live session would publish a mask, bool (T,)."""
     config = model.config
     presences = (
         judge(
@@ -93,11 +98,10 @@ def evaluate(
     alter: Callable[[Clip], Clip] | None = None,
     gated: bool = False,
 ) -> Evaluation:
-    """Predict every clip and count, in the frames that carry a mask, how right that is.
+    """Predict every clip and count correct pixels in the frames that have a mask.
 
-    One clip goes through the network at a time, so that no prediction depends on its neighbours; the next is read meanwhile.
-    `alter` changes a clip before anything is done with it (its sound, for a study of noise; its truth too, if it likes).
-    `gated`: as in `predict`.
+    Clips are predicted one at a time, so that no prediction depends on other clips, while the next one is being read. `alter`
+    modifies each clip first (its sound in a study of noise; it may also change its truth). `gated` is as in `predict`.
 
     Raises:
         ValueError: a clip that cannot be read or scored; the message names it.
@@ -125,13 +129,13 @@ def evaluate(
 
 
 def _read_ahead(clips: Clips) -> Iterator[Clip]:
-    """The clips in their order, each read while the one before is being used."""
+    """Yield the clips in order, reading each while the previous one is in use."""
     with ThreadPoolExecutor(max_workers=1) as reader:
-        coming = reader.submit(_read, clips, 0)
+        future = reader.submit(_read, clips, 0)
         for index in range(1, len(clips) + 1):
-            clip = coming.result()
+            clip = future.result()
             if index < len(clips):
-                coming = reader.submit(_read, clips, index)
+                future = reader.submit(_read, clips, index)
             yield clip
 
 
@@ -145,17 +149,17 @@ def _read(clips: Clips, index: int) -> Clip:
 def _score(
     model: Model, clip: Clip, device: torch.device, name: str, gated: bool
 ) -> tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]:
-    """The counts of the frames of one clip that carry a mask, which of its seconds they are, and their labels."""
+    """Score the frames of a clip that have a mask; return their counts, seconds and labels."""
     (seconds,) = np.nonzero(clip.has_mask)
     if not len(seconds):
-        raise ValueError(f"{name} has no mask, so there is nothing to score; expected a png in gt_masks")
-    probabilities, decoding = predict_and_tell(
-        model, clip.frames, clip.snippets, device, gated=gated, wanted=clip.has_mask
+        raise ValueError(f"{name} has no mask to score; expected a png in gt_masks")
+    probabilities, decoding = predict_with_decoding(
+        model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask
     )
     truth = clip.masks[seconds]
     if not np.isfinite(probabilities).all():
         raise ValueError(
-            f"the prediction for {name} is not finite: its sound or the model's weights hold NaN or infinity"
+            f"the prediction for {name} is not finite; check its sound and the model's weights for NaN and infinity"
         )
     counts = count(probabilities > MASK_THRESHOLD, truth)
     labels = [unified_label(decoding.consensus, model, index) for index in range(len(seconds))]

@@ -1,5 +1,7 @@
-"""A bag through windows and session, scored; and what a live node made of the same bag, scored alike. No clock, no drops:
-two runs give the same report to the last byte."""
+"""Score a bag offline, and compare it with a recording of the live node on the same bag.
+
+The offline run uses no clock and drops nothing, so that two runs give identical reports.
+"""
 
 from __future__ import annotations
 
@@ -20,14 +22,16 @@ from c3n_model.streaming.segment import segment
 from c3n_model.streaming.session import Session
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation
 
-_FRAMES_KEPT = 300  # ten seconds at 30 Hz, more than a window waits for
+_FRAMES_KEPT = 300  # ten seconds at 30 Hz, longer than any window waits
 _PICTURE_WIDTH = 320
 
 
 @dataclass(frozen=True)
-class SeenWindow:
-    """A window of the offline run: what it became, what is right (None: not known), and a small picture of both, rgb uint8
-    (h, 320, 3), mask in orange and truth outlined in blue."""
+class OfflineWindow:
+    """A window of the offline run, its truth (None if unknown) and a picture of both.
+
+    `picture` is RGB uint8 (h, 320, 3), with the mask in orange and the truth outlined in blue.
+    """
 
     segmentation: Segmentation
     truth: Truth | None
@@ -36,8 +40,8 @@ class SeenWindow:
 
 def run_offline(
     source: Source, session: Session, truths: TruthFolder | None, progress: Progress = silent
-) -> list[SeenWindow]:
-    """Every window of `source`, in order. Raises ValueError where no window can be cut, or a mask has another size."""
+) -> list[OfflineWindow]:
+    """Segment every window of `source`, in order. Raises ValueError if there is no window, or a mask has another size."""
     frames: deque[Frame] = deque(maxlen=_FRAMES_KEPT)
 
     def keep(item: Frame | AudioChunk) -> None:
@@ -48,39 +52,41 @@ def run_offline(
     for segmentation in segment(progress(source, source.name), session, show=keep):
         truth = truths.of(segmentation) if truths else None
         frame = next(frame for frame in reversed(frames) if frame.stamp_ns == segmentation.stamp_ns)
-        windows.append(SeenWindow(segmentation, truth, _draw(frame.rgb, segmentation, truth)))
+        windows.append(OfflineWindow(segmentation, truth, _draw(frame.rgb, segmentation, truth)))
     return windows
 
 
-def report_on(windows: list[SeenWindow], live: list[LiveWindow] | None, truths: TruthFolder | None) -> dict[str, Any]:
-    """Scores of the offline run, of the live run where there is one, their comparison, and a row a window.
+def report_on(
+    windows: list[OfflineWindow], live: list[LiveWindow] | None, truths: TruthFolder | None
+) -> dict[str, Any]:
+    """Report the scores of the offline run, of the live run if there is one, their comparison, and one row per window.
 
-    Raises ValueError if there are truths but none is of a window.
+    Raises ValueError if there are truths but none belongs to a window.
     """
     seen = [window.segmentation for window in windows]
     offline = score_masks(seen, [window.truth for window in windows])
     if truths and not offline["scored_windows"]:
         raise ValueError(
-            f"none of the {len(truths)} masks is of a window: name them by the stamp of the frame or of the window's start, "
-            f"of the first window {seen[0].stamp_ns} or {seen[0].window_start_ns}"
+            f"none of the {len(truths)} masks belongs to a window; name them by the stamp of the frame or of the window's "
+            f"start, such as {seen[0].stamp_ns} or {seen[0].window_start_ns} for the first window"
         )
-    report = {"offline": {**offline, "seconds_without_window": _holes(seen)}}
+    report = {"offline": {**offline, "seconds_without_window": _count_gaps(seen)}}
     if live is not None:
-        played = [window.segmentation for window in live]
-        live_truths = [truths.of(segmentation) if truths else None for segmentation in played]
-        report["live"] = {**score_masks(played, live_truths), **live_statistics(live)}
-        report["live_and_offline"] = compare_runs(played, seen)
-    published = {window.segmentation.stamp_ns: window for window in live or ()}
-    report["windows"] = [_row(window, published.get(window.segmentation.stamp_ns)) for window in windows]
+        published = [window.segmentation for window in live]
+        live_truths = [truths.of(segmentation) if truths else None for segmentation in published]
+        report["live"] = {**score_masks(published, live_truths), **live_statistics(live)}
+        report["live_and_offline"] = compare_runs(published, seen)
+    live_by_stamp = {window.segmentation.stamp_ns: window for window in live or ()}
+    report["windows"] = [_row(window, live_by_stamp.get(window.segmentation.stamp_ns)) for window in windows]
     return report
 
 
 def read_live(recording: Path | None) -> list[LiveWindow] | None:
-    """The windows of a recording of a live node, None where none was named."""
+    """Read the windows of a live recording; None if no recording is given."""
     return None if recording is None else read_recording(recording)
 
 
-def _row(window: SeenWindow, live: LiveWindow | None) -> dict[str, Any]:
+def _row(window: OfflineWindow, live: LiveWindow | None) -> dict[str, Any]:
     seen, truth = window.segmentation, window.truth
     row = {
         "window_start_ns": seen.window_start_ns,
@@ -100,8 +106,8 @@ def _row(window: SeenWindow, live: LiveWindow | None) -> dict[str, Any]:
     return row
 
 
-def _holes(seen: list[Segmentation]) -> int:
-    """Whole seconds between the first and the last window that became none: their picture or sound was missing."""
+def _count_gaps(seen: list[Segmentation]) -> int:
+    """Count the seconds between the first and the last window without a window, for lack of frames or sound."""
     span_ns = seen[-1].window_start_ns - seen[0].window_start_ns
     return max(span_ns // NANOSECONDS_PER_SECOND + 1 - len(seen), 0)
 

@@ -1,4 +1,4 @@
-"""What an evaluation found: counts of every frame, reduced when asked."""
+"""The result of an evaluation: pixel counts of every frame, from which the metrics are computed."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from c3n_model.scoring.metrics import (
 )
 from c3n_model.types import UnifiedLabel
 
-# An evaluation on disk: files of its folder.
+# Files in the output folder of an evaluation.
 METRICS, CLIPS, FRAMES, PAGE = "metrics.json", "clips.csv", "frames.csv", "report.html"
 
 
@@ -29,8 +29,8 @@ METRICS, CLIPS, FRAMES, PAGE = "metrics.json", "clips.csv", "frames.csv", "repor
 class Evaluation:
     """N scored frames of the clips of one setting and split, in the order of the clips.
 
-    `names` and `categories` have an entry a clip (a category is "" where the setting has none); `clip_index` int (N,) tells
-    each frame's clip and `seconds` int (N,) which second of it, from 0; `labels` are the N consensus labels.
+    `names` and `categories` have one entry per clip (the category is "" if the setting has none); `clip_index` int (N,) is
+    each frame's clip and `seconds` int (N,) its second in the clip, from 0; `labels` are the N consensus labels.
     """
 
     setting: str
@@ -44,8 +44,11 @@ class Evaluation:
     labels: tuple[UnifiedLabel, ...]
 
     def summary(self, batch_size: int = 1) -> dict:
-        """The numbers of `c3n_model.scoring.metrics`, the official ones for batches of so many clips; None where there is nothing to
-        average. `miou_sounding` is the mean IoU of the frames with a truth. Raises ValueError for a batch size below 1."""
+        """Compute the metrics of `c3n_model.scoring.metrics`, the official ones for batches of `batch_size` clips.
+
+        Means over no frames are None. `miou_sounding` is the mean IoU of frames whose truth is not empty. Raises ValueError
+        for a batch size below 1.
+        """
         sounding, curves = ~self.counts.empty_truth, self.curves()
         return {
             "setting": self.setting,
@@ -54,36 +57,39 @@ class Evaluation:
             "frames": len(self.seconds),
             "empty_frames": int((~sounding).sum()),
             "batch_independent": {
-                "miou": _number(mean_iou(self.counts)),
+                "miou": _none_if_nan(mean_iou(self.counts)),
                 "fscore": float(curves.fscore.max()) if curves else None,
             },
             "official": {**self._official(np.arange(len(self.names)), batch_size), "batch_size": batch_size},
-            "miou_sounding": _number(mean_iou(self.counts.select(sounding))),
-            "false_positive_rate": _number(false_positive_rate(self.counts)),
-            "false_positive_area": _number(false_positive_area(self.counts)),
+            "miou_sounding": _none_if_nan(mean_iou(self.counts.select(sounding))),
+            "false_positive_rate": _none_if_nan(false_positive_rate(self.counts)),
+            "false_positive_area": _none_if_nan(false_positive_area(self.counts)),
         }
 
     def by_category(self, batch_size: int = 1) -> dict[str, dict]:
-        """{category: {"clips", "miou", "fscore"}}, official, in the order of the alphabet; empty where there are none."""
+        """Compute official metrics per category: {category: {"clips", "miou", "fscore"}}, sorted; empty without any."""
         of_clips = np.array(self.categories)
         members = {name: np.flatnonzero(of_clips == name) for name in sorted(set(self.categories) - {""})}
         return {name: {"clips": len(clips), **self._official(clips, batch_size)} for name, clips in members.items()}
 
     def curves(self) -> Curves | None:
-        """The mean curves of the frames with a truth; None if there are none."""
+        """Compute mean curves over the frames whose truth is not empty; None if there are none."""
         return mean_curves(self.thresholds)
 
     def clip_ious(self) -> np.ndarray:
-        """float (clips,): mean IoU of each clip's frames; their mean is the official mIoU of batch size 1."""
+        """Compute the mean IoU of each clip, float (clips,); their mean is the official mIoU for batch size 1."""
         return np.bincount(self.clip_index, frame_iou(self.counts)) / np.bincount(self.clip_index)
 
     def clip_fscores(self) -> np.ndarray:
-        """float (clips,): F-score of each clip, 0 without a truth; their mean is the official F-score of batch size 1."""
+        """Compute the F-score of each clip, float (clips,), 0 if its truth is empty.
+
+        Their mean is the official F-score for batch size 1.
+        """
         frames = [self.thresholds.select(self.clip_index == clip) for clip in range(len(self.names))]
         return np.array([official_fscore(part, np.zeros(len(part.truth), int)) for part in frames])
 
     def _official(self, clips: np.ndarray, batch_size: int) -> dict[str, float]:
-        """mIoU and F-score of the given clips, ascending, in batches of so many."""
+        """Compute the official metrics of the given clips (ascending indices) in batches of `batch_size`."""
         if batch_size < 1:
             raise ValueError(f"the batch size is {batch_size}; expected at least 1 clip")
         chosen = np.isin(self.clip_index, clips)
@@ -92,5 +98,5 @@ class Evaluation:
         return {"miou": official_miou(counts, batches), "fscore": official_fscore(thresholds, batches)}
 
 
-def _number(value: float) -> float | None:
+def _none_if_nan(value: float) -> float | None:
     return None if math.isnan(value) else value

@@ -1,4 +1,4 @@
-"""What a live node published, read back from a bag. Needs no ROS."""
+"""Read the windows that a live node published from a bag. Does not need ROS."""
 
 from __future__ import annotations
 
@@ -22,8 +22,11 @@ OBJECTS_TOPIC = "/sounding_object/objects"
 
 @dataclass(frozen=True)
 class LiveWindow:
-    """One window as the node published it; `latency_s` from the arrival of its last sound to the arrival of its mask, None
-    where the microphone was not recorded; `dropped_windows` is the node's count so far."""
+    """A window as the node published it.
+
+    `latency_s` is the time from the arrival of its last audio to the arrival of its mask [s], None if the microphone was not
+    recorded; `dropped_windows` is the node's count so far.
+    """
 
     segmentation: Segmentation
     latency_s: float | None
@@ -31,18 +34,18 @@ class LiveWindow:
 
 
 def read_recording(path: Path, audio_topic: str | None = None) -> list[LiveWindow]:
-    """The windows in a recording of `MASK_TOPIC` and `OBJECTS_TOPIC`, in the order of their stamps.
+    """Read the windows from a recording of `MASK_TOPIC` and `OBJECTS_TOPIC`, sorted by stamp.
 
-    `audio_topic` names the microphone for the latencies; None takes the first with stamps that was recorded, if any was.
+    Latencies are computed from `audio_topic`, by default the first recorded stamped audio topic.
 
     Raises:
-        FileNotFoundError: there is no such recording.
-        ValueError: the recording lacks a topic, or no window is in it.
+        FileNotFoundError: no such recording.
+        ValueError: a topic is missing, or there are no windows.
     """
     types = topic_types(path)
     missing = {MASK_TOPIC, OBJECTS_TOPIC, audio_topic} - types.keys() - {None}
     if missing:
-        raise ValueError(f"{path} lacks {', '.join(sorted(missing))}: record these topics beside the node")
+        raise ValueError(f"{path} lacks the topics {', '.join(sorted(missing))}; record them while the node runs")
     microphones = [topic for topic, name in types.items() if name in (AUDIO_TYPE, MGONZS13_AUDIO_TYPE)]
     topics = [MASK_TOPIC, OBJECTS_TOPIC, *([audio_topic] if audio_topic else microphones[:1])]
     heard: list[tuple[int, int]] = []  # (stamp of a chunk's first sample, arrival)
@@ -58,13 +61,15 @@ def read_recording(path: Path, audio_topic: str | None = None) -> list[LiveWindo
             heard.append((stamp_ns, arrival_ns))
     both = sorted(masks.keys() & objects.keys())
     if not both:
-        raise ValueError(f"{path} holds no window: the node published nothing while it was recorded")
+        raise ValueError(f"{path} contains 0 windows; record while the node publishes")
     return [_live_window(masks[stamp], objects[stamp], heard) for stamp in both]
 
 
 def own_definitions() -> dict[str, str]:
-    """The .msg texts of c3n_ros where they can be found (the source tree, a sourced workspace), for recordings that carry
-    no definitions: sqlite3 up to Humble."""
+    """Read the .msg files of c3n_ros from the source tree or a sourced workspace, if there are any.
+
+    They are needed for recordings without message definitions: sqlite3 up to Humble.
+    """
     prefixes = (Path(prefix, "share/c3n_ros") for prefix in os.environ.get("AMENT_PREFIX_PATH", "").split(os.pathsep))
     folders = (folder / "msg" for folder in (Path(__file__).parents[2], *prefixes))
     files = next((found for folder in folders if (found := sorted(folder.glob("*.msg")))), [])
@@ -80,8 +85,10 @@ def _live_window(mask: tuple[np.ndarray, int], objects: Any, heard: list[tuple[i
 
 
 def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
-    """The way back from `c3n_ros.messages.conversions`: `mask` bool (H, W) and a SoundingObjects-like message. Confidence, which
-    these two do not carry, is 255 inside the mask."""
+    """Convert a mask bool (H, W) and a SoundingObjects message back to a Segmentation.
+
+    The inverse of `c3n_ros.messages.conversions`. Neither contains the confidence, so it is set to 255 inside the mask.
+    """
     label = UnifiedLabel(
         objects.audio_label, objects.visual_label, objects.audio_score, objects.visual_score, objects.similarity,
         objects.consensus,
@@ -97,26 +104,26 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
             objects.audible,
             objects.presence_score,
             objects.loudness_dbfs,
-            visible=getattr(objects, "visible", True),  # older bags do not have it
+            visible=getattr(objects, "visible", True),  # missing in older bags
         ),
-        objects=tuple(_region(found) for found in objects.objects),
+        objects=tuple(_region(message) for message in objects.objects),
         heard=objects.heard,
     )
 
 
-def _region(found: Any) -> SoundingObject:
-    position = (found.position.x, found.position.y, found.position.z)
+def _region(message: Any) -> SoundingObject:
+    position = (message.position.x, message.position.y, message.position.z)
     return SoundingObject(
-        label=found.label,
-        score=found.score,
-        box=(found.x, found.y, found.width, found.height),
-        centroid=(found.centroid_x, found.centroid_y),
-        area=found.area,
-        bearing=_known(found.bearing),
-        elevation=_known(found.elevation),
-        half_width=_known(found.half_width),
-        position=None if math.isnan(found.position.z) else position,
-        position_covariance=None if math.isnan(found.position.z) else tuple(map(float, found.position_covariance)),
+        label=message.label,
+        score=message.score,
+        box=(message.x, message.y, message.width, message.height),
+        centroid=(message.centroid_x, message.centroid_y),
+        area=message.area,
+        bearing=_known(message.bearing),
+        elevation=_known(message.elevation),
+        half_width=_known(message.half_width),
+        position=None if math.isnan(message.position.z) else position,
+        position_covariance=None if math.isnan(message.position.z) else tuple(map(float, message.position_covariance)),
     )
 
 

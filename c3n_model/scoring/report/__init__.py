@@ -1,1 +1,1 @@
-"""An evaluation as a page for people, with its tables and pictures."""
+"""Write evaluations as HTML pages with tables and pictures."""

@@ -1,4 +1,4 @@
-"""Write the evaluation of a bag into a folder: report.json (all of it) and report.html (one file, nothing from outside)."""
+"""Write the evaluation of a bag to a folder: report.json (all results) and report.html (one self-contained file)."""
 
 from __future__ import annotations
 
@@ -6,36 +6,36 @@ import json
 from pathlib import Path
 from typing import Any
 
-from c3n_model.scoring.evaluate_bag import SeenWindow
+from c3n_model.scoring.evaluate_bag import OfflineWindow
 from c3n_model.scoring.report.gallery import data_uri
 from c3n_model.scoring.report.page import figure, fill_template
 
-SHOWN = 24  # pictures in the page
+SHOWN = 24  # pictures on the page
 
-# Key of a section of the report -> name, and what it means.
+# Key in a section of the report -> (name, explanation).
 NUMBERS = {
-    "mask_iou": ("mask IoU", "mean over windows in which something in view sounds"),
-    "label_accuracy": ("labels right", "of the sounding windows whose labels are known"),
-    "silent_false_positives": ("painted in silence", "silent windows with any mask pixel"),
+    "mask_iou": ("mask IoU", "mean over sounding windows"),
+    "label_accuracy": ("label accuracy", "over sounding windows with known labels"),
+    "silent_false_positives": ("false positives in silence", "silent windows with any mask pixel"),
     "silent_windows": ("silent windows", ""),
-    "sounding_windows": ("sounding windows", "something in view sounds"),
-    "scored_windows": ("scored windows", "those with a truth"),
+    "sounding_windows": ("sounding windows", "with a sounding object in view"),
+    "scored_windows": ("scored windows", "with ground truth"),
     "windows": ("windows", ""),
-    "seconds_without_window": ("seconds without a window", "picture or sound was missing"),
-    "dropped_windows": ("dropped windows", "a newer one was ready"),
-    "live_offline_windows": ("same windows", "start and frame agree"),
-    "only_live_windows": ("only live", "windows"),
-    "only_offline_windows": ("only offline", "windows"),
-    "identical_masks": ("identical masks", "of the same windows"),
-    "same_labels": ("same labels", "of the same windows"),
-    "live_offline_iou": ("IoU live to offline", "mean over the same windows"),
-    "live_offline_lowest_iou": ("lowest IoU live to offline", ""),
+    "seconds_without_window": ("seconds without a window", "frames or sound were missing"),
+    "dropped_windows": ("dropped windows", "skipped for a newer one"),
+    "live_offline_windows": ("matching windows", "with equal start and frame"),
+    "only_live_windows": ("live-only windows", ""),
+    "only_offline_windows": ("offline-only windows", ""),
+    "identical_masks": ("identical masks", "in matching windows"),
+    "same_labels": ("identical labels", "in matching windows"),
+    "live_offline_iou": ("live-offline IoU", "mean over matching windows"),
+    "live_offline_lowest_iou": ("lowest live-offline IoU", ""),
 }
-SECTIONS = {"offline": "Offline", "live": "Live", "live_and_offline": "Live against offline"}
+SECTIONS = {"offline": "Offline", "live": "Live", "live_and_offline": "Live vs. offline"}
 
 
-def write_bag_report(out: Path, report: dict[str, Any], windows: list[SeenWindow]) -> str:
-    """Both files into `out`, which is made; returns the numbers as text. Raises OSError where a file cannot be written."""
+def write_bag_report(out: Path, report: dict[str, Any], windows: list[OfflineWindow]) -> str:
+    """Write both files to `out`, creating it; return the numbers as text. Raises OSError if a file cannot be written."""
     out.mkdir(parents=True, exist_ok=True)
     (out / "report.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     (out / "report.html").write_text(render(report, windows), encoding="utf-8")
@@ -43,7 +43,7 @@ def write_bag_report(out: Path, report: dict[str, Any], windows: list[SeenWindow
 
 
 def as_text(report: dict[str, Any]) -> list[str]:
-    """A line for each number of each section."""
+    """Format the numbers of each section, one line each."""
     lines = []
     for section, title in SECTIONS.items():
         if section in report:
@@ -59,12 +59,12 @@ def as_text(report: dict[str, Any]) -> list[str]:
 
 
 def numbers(section: dict[str, Any]) -> list[tuple[str, Any]]:
-    """The known numbers of a section in the order in which people ask for them."""
+    """List the numbers of a section, the most important first."""
     return [(key, section[key]) for key in NUMBERS if key in section]
 
 
-def render(report: dict[str, Any], windows: list[SeenWindow]) -> str:
-    """The page. Pictures: all windows, or the `SHOWN` that agree least where there are more."""
+def render(report: dict[str, Any], windows: list[OfflineWindow]) -> str:
+    """Render the page with pictures of all windows, or of the `SHOWN` with the lowest IoU if there are more."""
     rows = report["windows"]
     order = sorted(range(len(rows)), key=lambda index: _agreement(rows[index]))[:SHOWN]
     shown = [(rows[index], data_uri(windows[index].picture)) for index in sorted(order)]

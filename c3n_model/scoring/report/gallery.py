@@ -1,4 +1,4 @@
-"""The pictures of a report: the best and the worst clips, and what was painted where nothing sounds."""
+"""The pictures of a report: the best and the worst clips, and false positives."""
 
 from __future__ import annotations
 
@@ -17,19 +17,22 @@ from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, frame_iou
-from c3n_model.scoring.report.tables import words
+from c3n_model.scoring.report.tables import label_text
 from c3n_model.types import Clip
 
-SHOWN = 6  # of each kind
-STAGE = 3  # of CCAM: late enough to know classes, fine enough to see where
-_WIDTH = 160  # pixels of a picture in the page
+SHOWN = 6  # examples of each kind
+STAGE = 3  # of CCAM: late enough to distinguish classes, fine enough to localise them
+_WIDTH = 160  # width of a picture on the page [pixels]
 _JPEG = (cv2.IMWRITE_JPEG_QUALITY, 72, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444)
 
 
 @dataclass(frozen=True)
 class Example:
-    """A clip as a report shows it. `iou` is the clip's, `second` the one in `panels`, `frame_iou` that second's. `panels` are
-    (title, what its colours span or "", picture) and `strip` is a picture a scored second; pictures are data URIs."""
+    """A clip in a report.
+
+    `iou` is the clip's; `panels` show `second`, whose IoU is `frame_iou`, and are (title, range of its colours or "",
+    picture). `strip` has one picture per scored second. Pictures are data URIs.
+    """
 
     clip: str
     category: str
@@ -44,7 +47,7 @@ class Example:
 
 @dataclass(frozen=True)
 class Gallery:
-    """Examples of one setting: the clips of highest and lowest IoU, and the frames with empty truth that have most paint."""
+    """Examples of one setting: the clips with the highest and lowest IoU, and the largest masks where the truth is empty."""
 
     best: tuple[Example, ...]
     worst: tuple[Example, ...]
@@ -62,12 +65,14 @@ def make_gallery(
     shown: int = SHOWN,
     groups: Sequence[str] | None = None,
 ) -> Gallery:
-    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them, at most `shown` of a
-    kind. No clip is both best and worst, and none without any truth is among the best. Of clips that look alike, by their
-    `groups` (an entry per clip; default: none do), a kind shows one."""
+    """Select examples, predict them again, `gated` as in the evaluation, and draw at most `shown` of each kind.
+
+    No clip is both best and worst, and clips whose truth is empty are not among the best. Each kind shows only one clip of
+    each of the `groups` of similar clips (one entry per clip; by default every clip is its own group).
+    """
     keys = range(len(evaluation.names)) if groups is None else groups
     frames = {
-        kind: _one_of_each(_frames_to_show(evaluation, kind), keys, evaluation)[:shown]
+        kind: _one_per_group(_rank_frames(evaluation, kind), keys, evaluation)[:shown]
         for kind in ("best", "worst", "false_positives")
     }
     todo = [(kind, frame) for kind, chosen in frames.items() for frame in chosen]
@@ -78,8 +83,8 @@ def make_gallery(
     return Gallery(**{kind: tuple(examples) for kind, examples in drawn.items()})
 
 
-def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
-    """The frames for the panels, most telling first: of the best clips the best, of the worst the worst."""
+def _rank_frames(evaluation: Evaluation, kind: str) -> list[int]:
+    """Rank the frames for the panels, best first for "best" (one per clip), worst first for "worst" (one per clip)."""
     if kind == "false_positives":
         painted = np.where(evaluation.counts.empty_truth, evaluation.counts.false_positive, 0)
         order = np.argsort(-painted, kind="stable")
@@ -91,13 +96,13 @@ def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
     for rows in (np.flatnonzero(evaluation.clip_index == clip) for clip in clips):
         if kind == "worst":
             frames.append(int(rows[quality[rows].argmin()]))
-        elif (sounding := rows[~evaluation.counts.empty_truth[rows]]).size:  # an empty frame left empty is no sight
+        elif (sounding := rows[~evaluation.counts.empty_truth[rows]]).size:  # correctly empty frames are not shown
             frames.append(int(sounding[quality[sounding].argmax()]))
     return frames
 
 
-def _one_of_each(frames: list[int], keys: Sequence, evaluation: Evaluation) -> list[int]:
-    """The first frame of each key, one key per clip; of one clip, all frames stay."""
+def _one_per_group(frames: list[int], keys: Sequence, evaluation: Evaluation) -> list[int]:
+    """Keep the frames of the first clip of each group, given one key per clip."""
     first: dict = {}
     for frame in frames:
         clip = int(evaluation.clip_index[frame])
@@ -110,7 +115,7 @@ def _example(
 ) -> Example:
     index, second, label = int(evaluation.clip_index[frame]), int(evaluation.seconds[frame]), evaluation.labels[frame]
     scored = np.flatnonzero(clip.has_mask)
-    masks = predict(model, clip.frames, clip.snippets, device, gated=gated, wanted=clip.has_mask) > MASK_THRESHOLD
+    masks = predict(model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask) > MASK_THRESHOLD
     small = {int(s): _shrink(clip.frames[s], mask, clip.masks[s]) for s, mask in zip(scored, masks, strict=True)}
     rgb, mask, truth = small[second]
     panels = [
@@ -126,8 +131,8 @@ def _example(
         iou=float(evaluation.clip_ious()[index]),
         second=second,
         frame_iou=float(frame_iou(evaluation.counts)[frame]),
-        label=words(label),
-        scores=f"heard {label.audio_score:.2f}, seen {label.visual_score:.2f}, consensus {label.consensus:.2f}",
+        label=label_text(label),
+        scores=f"audio {label.audio_score:.2f}, visual {label.visual_score:.2f}, consensus {label.consensus:.2f}",
         panels=tuple((title, span, data_uri(picture)) for title, span, picture in panels),
         strip=tuple(data_uri(picture) for picture in strip),
     )
@@ -137,7 +142,7 @@ def _example(
 def _attention(
     model: Model, clip: Clip, second: int, rgb: np.ndarray, device: torch.device
 ) -> list[tuple[str, str, np.ndarray]]:
-    """What CCAM sees without and with the label; nothing for a network without CCAM."""
+    """Draw CCAM's attention without and with the label; empty for a network without CCAM."""
     if not isinstance(model.network, C3N):
         return []
     maps = model.network.attention_maps(*model.inputs(clip.frames, clip.snippets, device))
@@ -149,18 +154,18 @@ def _attention(
 
 
 def _shrink(rgb: np.ndarray, *masks: np.ndarray) -> tuple[np.ndarray, ...]:
-    """A frame and its masks at the size of the page, so that outlines are drawn as wide as they are seen."""
+    """Resize a frame and its masks to the size on the page, so that outlines keep their width."""
     size = (_WIDTH, max(round(rgb.shape[0] * _WIDTH / rgb.shape[1]), 1))
     small = (cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for mask in masks)
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), *small
 
 
 def _dim(rgb: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """The picture, dark outside of a mask."""
+    """Darken the image outside the mask."""
     return np.where(mask[..., None], rgb, rgb // 4)
 
 
 def data_uri(rgb: np.ndarray) -> str:
-    """rgb uint8 (H, W, 3) as JPEG, in the page itself."""
+    """Encode RGB uint8 (H, W, 3) as a JPEG data URI."""
     _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), _JPEG)
     return "data:image/jpeg;base64," + base64.b64encode(jpeg.tobytes()).decode()

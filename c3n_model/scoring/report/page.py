@@ -1,4 +1,4 @@
-"""Write an evaluation into a folder. report.html is one file: it needs neither a network nor the files beside it."""
+"""Write an evaluation to a folder. report.html is self-contained: it needs neither a network nor other files."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from c3n_model.scoring.report.tables import clip_rows, frame_rows, to_mapping, w
 def write_report(
     out: Path, about: dict, evaluations: list[Evaluation], galleries: list[Gallery], *, batch_size: int
 ) -> None:
-    """metrics.json, clips.csv, frames.csv and report.html into `out`, which is made.
+    """Write metrics.json, clips.csv, frames.csv and report.html to `out`, creating it.
 
-    `about` opens metrics.json: command, model (`tables.describe_model`), split, device; there is an evaluation and a gallery
-    for each setting. Raises OSError where a file cannot be written, ValueError for a number that is not finite.
+    `about` is the start of metrics.json: command, model (`tables.describe_model`), split, device. There is one evaluation and
+    one gallery per setting. Raises OSError if a file cannot be written, ValueError for a number that is not finite.
     """
     out.mkdir(parents=True, exist_ok=True)
     settings = {evaluation.setting: to_mapping(evaluation, batch_size) for evaluation in evaluations}
@@ -34,13 +34,13 @@ def write_report(
 
 
 def render(metrics: dict, clips: dict[str, list[dict]], galleries: dict[str, Gallery]) -> str:
-    """The page. `metrics` is what metrics.json holds; `clips` and `galleries` have an entry a setting."""
+    """Render the page. `metrics` is the content of metrics.json; `clips` and `galleries` have one entry per setting."""
     filters = {"best": _best_point}
     return fill_template("page.html.jinja", filters, metrics=metrics, clips=clips, galleries=galleries, zip=zip)
 
 
 def fill_template(name: str, filters: dict[str, Callable], **values: Any) -> str:
-    """Render a template of this folder; `figure` and `filters` are its filters, and a value that is missing raises."""
+    """Render a template of this folder with the filters `figure` and `filters`; a missing value raises an error."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True,
@@ -50,13 +50,13 @@ def fill_template(name: str, filters: dict[str, Callable], **values: Any) -> str
 
 
 def figure(value: float | None) -> str:
-    """Format a number: whole ones as they are, others with three decimals, a dash for None (nothing to average)."""
+    """Format a number: integers unchanged, others with three decimals, None (nothing to average) as a dash."""
     if value is None:
         return "–"
     return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _best_point(curves: dict) -> dict:
-    """Where the F curve is highest: threshold, precision, recall, fscore there."""
-    at = max(range(len(curves["fscore"])), key=curves["fscore"].__getitem__)
-    return {name: values[at] for name, values in curves.items()}
+    """Return threshold, precision, recall and fscore at the maximum of the F curve."""
+    best = max(range(len(curves["fscore"])), key=curves["fscore"].__getitem__)
+    return {name: values[best] for name, values in curves.items()}

@@ -1,4 +1,4 @@
-"""The numbers of an evaluation as files: metrics.json (all of it), clips.csv (a row a clip), frames.csv (a row a frame)."""
+"""Tables of an evaluation: metrics.json (all results), clips.csv (one row per clip), frames.csv (one row per frame)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CARD_ESSENTIALS = ("note", "commands", "labels", "weights", "train")
 
 
 def describe_model(name: str, model: Model) -> dict:
-    """What a reader must know of the model that `name` (`demo`, `zero_shot` or a file) was loaded from."""
+    """Describe the model loaded from `name` (`demo`, `zero_shot` or a file) for a report."""
     card = {key: model.card[key] for key in CARD_ESSENTIALS if key in model.card}
     file = {"sha256": checksum_of(Path(name))} if Path(name).is_file() else {}
     parameters = sum(parameter.numel() for parameter in model.network.parameters())
@@ -27,7 +27,7 @@ def describe_model(name: str, model: Model) -> dict:
 
 
 def to_mapping(evaluation: Evaluation, batch_size: int) -> dict:
-    """summary, by_category and the mean curves of one setting, as JSON can hold them."""
+    """Convert the summary, by_category and the mean curves of one setting to JSON-serialisable values."""
     curves = evaluation.curves()
     return {
         "summary": evaluation.summary(batch_size),
@@ -39,8 +39,11 @@ def to_mapping(evaluation: Evaluation, batch_size: int) -> dict:
 
 
 def clip_rows(evaluation: Evaluation) -> list[dict]:
-    """A row a clip. `iou` and `fscore` are official for batches of one clip; `label` is that of most of its frames;
-    `false_positive_area` is the mean over its frames with empty truth, None if there are none."""
+    """Return one row per clip.
+
+    `iou` and `fscore` are official for batches of one clip; `label` is the most frequent label of its frames;
+    `false_positive_area` is the mean over its frames with empty truth, None without any.
+    """
     counts, clips, size = evaluation.counts, evaluation.clip_index, len(evaluation.names)
     empty = counts.empty_truth
     pixels = counts.false_positive + counts.true_negative
@@ -61,8 +64,11 @@ def clip_rows(evaluation: Evaluation) -> list[dict]:
 
 
 def frame_rows(evaluation: Evaluation) -> list[dict]:
-    """A row a scored frame: IoU, F at the threshold that is best for it (None where the truth is empty), counted pixels at
-    the probability 0.5, and the consensus label with its scores."""
+    """Return one row per scored frame.
+
+    It has the IoU, F at the frame's best threshold (None if the truth is empty), pixel counts at probability 0.5, and the
+    consensus label with its scores.
+    """
     ious, fscores = frame_iou(evaluation.counts), frame_fscore(evaluation.thresholds)
     rows = []
     for index, (clip, second) in enumerate(zip(evaluation.clip_index.tolist(), evaluation.seconds.tolist())):
@@ -82,15 +88,15 @@ def frame_rows(evaluation: Evaluation) -> list[dict]:
 
 
 def write_rows(path: Path, rows: list[dict]) -> None:
-    """A csv with a header; None is an empty cell."""
+    """Write a csv with a header; None becomes an empty cell."""
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
-def words(label: UnifiedLabel) -> str:
-    """Both sides of a unified label, as people read it."""
+def label_text(label: UnifiedLabel) -> str:
+    """Format a unified label as "audio ~ visual"."""
     return f"{label.audio} ~ {label.visual}"
 
 
@@ -101,5 +107,5 @@ def _sum(values: np.ndarray, clips: np.ndarray, size: int) -> list[int]:
 
 
 def _most_frequent(evaluation: Evaluation, clip: int) -> str:
-    labels = (words(evaluation.labels[frame]) for frame in np.flatnonzero(evaluation.clip_index == clip))
+    labels = (label_text(evaluation.labels[frame]) for frame in np.flatnonzero(evaluation.clip_index == clip))
     return Counter(labels).most_common(1)[0][0]

@@ -99,7 +99,7 @@ CHAOS = {
     "mask size": (
         "masks",
         lambda path: cv2.imwrite(str(path), np.zeros((100, 200), np.uint8)),
-        r"200x100.*224x224",
+        r"200x100.*(224x224|448x448)",
     ),
     "wav header": ("wav", lambda path: path.write_bytes(b"RIFF"), "not a readable wav"),
     "wav half": ("wav", half, "80022 bytes are missing"),

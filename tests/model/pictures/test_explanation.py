@@ -1,4 +1,4 @@
-"""The picture of an explanation: its panels, its size, and the colour of what was chosen."""
+"""The picture of an explanation: its panels, its size, and the colour of the chosen label."""
 
 from dataclasses import replace
 
@@ -13,13 +13,13 @@ from c3n_model.streaming.explain import explain
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 
-MATRICES = ["similarity of the labels (M_sim, Eq. 5)", "consensus (M_cof, Eq. 6)"]
+MATRICES = ["label similarity (M_sim, Eq. 5)", "consensus (M_cof, Eq. 6)"]
 STAGES = [f"stage {stage}, {which} the label" for which in ("without", "with") for stage in (1, 2, 3, 4)]
 
 
 @pytest.fixture(scope="module")
 def explanation():
-    """Of noise, with labels that would break a careless layout."""
+    """Return an explanation of noise, with labels that are difficult to lay out."""
     random = np.random.default_rng(0)
     window = Window(
         0, Frame(random.integers(0, 256, (48, 64, 3), np.uint8), 0), random.normal(0, 0.1, 32000).astype("f4")
@@ -36,7 +36,7 @@ def draw(explanation, folder):
 
 def test_all_panels_of_a_c3n(explanation, tmp_path):
     titles, picture = draw(explanation, tmp_path)
-    mask = f"mask: {100 * explanation.segmentation.mask.mean():.1f} % of the picture"
+    mask = f"mask: {100 * explanation.segmentation.mask.mean():.1f} % of the image"
     assert titles == ["frame", "heard: confidence^0.1", "seen: confidence^0.1", mask, *MATRICES, *STAGES]
     assert picture.shape == (900, 1600, 3)
     chosen = (picture == MASK_COLOUR).all(axis=2)

@@ -64,7 +64,7 @@ def test_a_silent_window_differs_from_one_with_a_label():
 
 
 def test_a_mask_of_another_size_is_refused():
-    with pytest.raises(ValueError, match=r"expected a picture of the mask's size \(240, 320\), got \(100, 100\)"):
+    with pytest.raises(ValueError, match=r"\(240, 320\), got \(100, 100\)"):
         draw_overlay(grey(100, 100), segmentation())
 
 
@@ -77,7 +77,7 @@ def test_contact_sheet_is_a_grid():
 
 @pytest.mark.parametrize("images, captions", [([], []), ([grey()], ["a", "b"])])
 def test_contact_sheet_needs_a_caption_for_each(images, captions):
-    with pytest.raises(ValueError, match="pictures with a caption each"):
+    with pytest.raises(ValueError, match=r"\d images and \d captions"):
         contact_sheet(images, captions)
 
 

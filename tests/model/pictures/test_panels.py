@@ -1,4 +1,4 @@
-"""Rows and columns of pictures: where things stand, in which colour, and in which words."""
+"""Rows and columns of images: positions, colours and text."""
 
 import cv2
 import numpy as np
@@ -9,7 +9,7 @@ GREY = np.full((40, 60, 3), 100, np.uint8)
 
 
 def block(title, colours, captions=()):
-    """A row of plainly coloured pictures."""
+    """Return a row of images of uniform colour."""
     return Block(
         title, ["1 s", "2 s"], [Row("plain\nrow", [np.full_like(GREY, colour) for colour in colours], captions)]
     )
@@ -20,7 +20,7 @@ def shown(path):
 
 
 def box(picture, colour):
-    """Left, top, width and height of the pixels of one colour."""
+    """Return the left, top, width and height of the pixels of one colour."""
     rows, columns = np.nonzero((picture == colour).all(axis=2))
     return columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1
 

@@ -1,4 +1,4 @@
-"""Scores of windows of four pixels, by hand."""
+"""Scores of windows of four pixels, computed by hand."""
 
 import json
 
@@ -115,14 +115,14 @@ class TestTruthFolder:
         ]
 
     def test_what_is_wrong_is_said(self, tmp_path):
-        with pytest.raises(FileNotFoundError, match="no such folder.*1000000000000000000.png"):
+        with pytest.raises(FileNotFoundError, match=r"folder.*1000000000000000000\.png"):
             TruthFolder(tmp_path / "none")
         (tmp_path / "picture.png").write_bytes(b"")
-        with pytest.raises(ValueError, match="no masks named by the stamp"):
+        with pytest.raises(ValueError, match=r"no masks.*1000000000000000000\.png"):
             TruthFolder(tmp_path)
         for labels in ("{", '["drum"]', '{"one": []}', '{"1": 5}'):
-            with pytest.raises(ValueError, match="labels.json is not"):
+            with pytest.raises(ValueError, match=r"labels\.json"):
                 self.write(tmp_path, {1: LEFT}, labels)
         truths = self.write(tmp_path, {1: LEFT}, {})
-        with pytest.raises(ValueError, match="is 2x2, expected its frame's size 3x2"):
+        with pytest.raises(ValueError, match="2x2.*3x2"):
             truths.of(window(1, np.zeros((2, 3), bool)))

@@ -1,4 +1,4 @@
-"""Two runs: differences by hand, and refusals that name what differs."""
+"""Two runs: differences computed by hand, and refusals that name the difference."""
 
 import json
 
@@ -54,12 +54,12 @@ def test_a_run_is_a_folder_or_a_file_in_it(tmp_path, name):
 @pytest.mark.parametrize(
     ("second", "message"),
     [
-        ([row("a"), row("c")], r"s4 clips bell/b of .*one are not in .*two; evaluate both models on the same data"),
-        ([row("a"), row("b"), row("c")], r"s4 clips bell/c of .*two are not in .*one"),
-        ([row("a"), row("b"), row(setting="ms3")], r"settings ms3 of .*two are not in .*one"),
-        ([row("a"), row("b", category="fan")], r"bell/b of .*one are not"),
-        ([row("a"), row("b", frames=1)], r"s4 clip b has 5 scored frames in .*one and 1 in .*two"),
-        ([row("a", truth=99), row("b")], r"s4 clip a has 100 pixels of truth in .*one and 99 in .*two"),
+        ([row("a"), row("c")], r"s4 clips bell/b of .*one .*two;"),
+        ([row("a"), row("b"), row("c")], r"s4 clips bell/c of .*two .*one;"),
+        ([row("a"), row("b"), row(setting="ms3")], r"settings ms3 of .*two .*one;"),
+        ([row("a"), row("b", category="fan")], r"bell/b of .*one .*two;"),
+        ([row("a"), row("b", frames=1)], r"s4 clip b .*5 scored frames.*one .*1 in .*two"),
+        ([row("a", truth=99), row("b")], r"s4 clip a .*100 ground-truth pixels.*one .*99 in .*two"),
     ],
 )
 def test_runs_over_different_clips_are_refused(tmp_path, second, message):
@@ -68,21 +68,21 @@ def test_runs_over_different_clips_are_refused(tmp_path, second, message):
 
 
 def test_many_missing_clips_are_counted(tmp_path):
-    with pytest.raises(ValueError, match="bell/0, bell/1, bell/2 and 7 more of"):
+    with pytest.raises(ValueError, match="bell/0, bell/1, bell/2 and 7 more"):
         differences(tmp_path, [row(str(k)) for k in range(10)] + [row("z")], [row("z")])
 
 
 def test_what_is_no_run_is_refused(tmp_path):
-    with pytest.raises(FileNotFoundError, match="no .*clips.csv; expected a folder that c3n evaluate -o wrote"):
+    with pytest.raises(FileNotFoundError, match=r"clips\.csv.*c3n evaluate -o"):
         read_run(tmp_path)
     (tmp_path / "clips.csv").write_text("a,b\n1,2\n")
-    with pytest.raises(ValueError, match="is no clips.csv of c3n evaluate -o: 'frames'"):
+    with pytest.raises(ValueError, match=r"clips\.csv.*c3n evaluate -o.*'frames'"):
         read_run(tmp_path)
     write_run(tmp_path, row(iou="high"))
-    with pytest.raises(ValueError, match="could not convert string to float"):
+    with pytest.raises(ValueError, match=r"clips\.csv.*string to float"):
         read_run(tmp_path)
     write_run(tmp_path)
-    with pytest.raises(ValueError, match="lists no clips"):
+    with pytest.raises(ValueError, match=r"clips\.csv.*no clips.*c3n evaluate -o"):
         read_run(tmp_path)
 
 

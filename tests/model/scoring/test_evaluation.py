@@ -1,4 +1,4 @@
-"""What is made of counted frames, by hand: three clips of full rows on pictures of 32 rows."""
+"""Metrics of counted frames, computed by hand: three clips of full rows on images of 32 rows."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_batches_are_of_clips_and_the_last_is_short(evaluation):
 
 
 def test_batch_of_no_clip_is_refused(evaluation):
-    with pytest.raises(ValueError, match="batch size is 0; expected at least 1 clip"):
+    with pytest.raises(ValueError, match="batch size is 0;.* 1 clip"):
         evaluation.summary(batch_size=0)
 
 

@@ -1,4 +1,4 @@
-"""Both metrics in both forms: against hand-computed cases and against an independent, naive form of AVSBench's rules."""
+"""Both metrics in both variants, against hand-computed cases and a naive, independent version of AVSBench's rules."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def test_batch_without_a_truth_counts_as_an_fscore_of_zero():
 
 
 def naive_iou(predicted: np.ndarray, truth: np.ndarray) -> float:
-    """One frame, pixel by pixel."""
+    """Score one frame, pixel by pixel."""
     inter = union = background = 0
     for p, t in zip(predicted.flat, truth.flat, strict=True):
         inter += p and t
@@ -106,7 +106,7 @@ def naive_iou(predicted: np.ndarray, truth: np.ndarray) -> float:
 
 
 def naive_official(probabilities: np.ndarray, truth: np.ndarray, batch: int) -> tuple[float, float]:
-    """mIoU and F-score of frames in batches of so many, in float32 and with 255 comparisons for each frame."""
+    """Compute mIoU and F-score of frames in batches, in float32 and with 255 comparisons per frame."""
     thresholds = torch.linspace(0, 1 - 1e-10, 255)
     mious, fscores = [], []
     for start in range(0, len(truth), batch):
@@ -185,9 +185,9 @@ def test_join_and_select_keep_rows_together():
 
 
 def test_shapes_must_agree():
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match=r"shape \(N, H, W\)"):
         count(TRUTH, TRUTH[:, :1])
-    with pytest.raises(ValueError, match="one shape"):
+    with pytest.raises(ValueError, match=r"shape \(N, H, W\)"):
         count_thresholds(TRUTH.astype(np.float32), TRUTH[0])
 
 

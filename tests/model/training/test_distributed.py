@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
-from c3n_model.training.distributed import SINGLE_PROCESS, process_group, local_device
+from c3n_model.training.distributed import SINGLE_PROCESS, local_device, process_group
 
 TRAINING = """
 import sys

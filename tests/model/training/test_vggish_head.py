@@ -40,8 +40,10 @@ def test_scores_by_hand():
 
 
 def write_release(root, random) -> np.ndarray:
-    """Four classes, each around levels (128,) of its own, which are returned; the commonest has nine times the clips of
-    the rarest."""
+    """Write clips of four classes, and return the mean levels (4, 128) of the classes.
+
+    The most frequent class has nine times as many clips as the rarest.
+    """
     centres = random.integers(60, 196, (len(CLASSES), 128))
     counts = {"bal_train": [4, 4, 4, 4], "unbal_train": [32, 12, 4, 0], "eval": [10, 10, 10, 10]}
     for split, numbers in counts.items():

@@ -9,7 +9,7 @@ from c3n_model.config import ZeroShotConfig
 from c3n_model.model import Model
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.scoring.evaluate import predict_and_tell
+from c3n_model.scoring.evaluate import predict_with_decoding
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 from c3n_model.zero_shot.localise import class_activation, spread
@@ -89,7 +89,7 @@ def test_evaluation_predicts_what_forward_gives(clip):
     network = make_network(LeftHalf())
     model = Model("toy", network, ZeroShotConfig(image_size=32), SOUNDS, network.vocabulary.labels)
     pictures = (clip[0][0] * 255).byte()
-    masks, decoding = predict_and_tell(
+    masks, decoding = predict_with_decoding(
         model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu")
     )
     with torch.no_grad():

@@ -85,7 +85,7 @@ def test_consensus_of_a_second_has_the_mask_of_the_whole_clip(model, tmp_path):
     titles = figures.draw_consensus(tmp_path / "6.png", clip, 1, model, CPU)
     fraction = (predict(model, clip.frames, clip.snippets, CPU)[1] > 0.5).mean()
     assert titles[:4] == [
-        "frame", "heard: confidence^0.1", "seen: confidence^0.1", f"mask: {100 * fraction:.1f} % of the picture",
+        "frame", "heard: confidence^0.1", "seen: confidence^0.1", f"mask: {100 * fraction:.1f} % of the image",
     ]  # fmt: skip
     assert size(tmp_path / "6.png") == (1600, 900)
     with pytest.raises(ValueError, match="clip noise_0 has the seconds 0 to 4, got 5"):

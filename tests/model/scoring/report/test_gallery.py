@@ -1,4 +1,4 @@
-"""Which clips a report shows, and that their pictures are what they are called."""
+"""The clips that a report shows, and the content of their pictures."""
 
 import base64
 
@@ -69,7 +69,7 @@ def test_best_clip_shows_its_best_sounding_second_and_worst_its_worst():
 
 
 def test_pictures_of_a_gated_evaluation_show_what_was_scored():
-    """In silence: nothing is painted, and so nothing is shown."""
+    """In silence, masks are empty and no examples are shown."""
     clip = make_clip("a", rows(16, 16), rows(16, 0))
     (example,) = gallery_of([clip], gated=True).best
     panels = {title: picture(uri).astype(int) for title, _, uri in example.panels}

@@ -1,4 +1,4 @@
-"""The page: nothing from outside, and the numbers of metrics.json."""
+"""The page is self-contained and shows the numbers of metrics.json."""
 
 import json
 import re
@@ -19,7 +19,7 @@ HOSTILE = '<script src="http://x">'
 
 
 class Page(HTMLParser):
-    """The numbers by their paths, what the page refers to, and the cells of its tables."""
+    """Collect the page's numbers by path, its links, and its table cells."""
 
     def __init__(self, text):
         super().__init__()

@@ -1,4 +1,4 @@
-"""The csv tables say what the evaluation does."""
+"""The csv tables agree with the evaluation."""
 
 import csv
 
