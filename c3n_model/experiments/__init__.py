@@ -1,1 +1,1 @@
-"""Studies: the paper's tables, the zero-shot benchmark, cost. Only `commands` imports them."""
+"""Experiments: the paper's tables, the zero-shot benchmark, computational cost. Imported only by `commands`."""

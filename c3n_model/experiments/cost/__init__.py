@@ -1,1 +1,1 @@
-"""What it costs: operations, parameters, time."""
+"""Computational cost: operations, parameters, time."""

@@ -1,5 +1,7 @@
-"""How fast, side by side: two ways to the same end are timed in turn, pair by pair, and compared by the ratios of the pairs.
-What else the machine does, and how warm it is, meets both alike."""
+"""Time two alternatives in interleaved pairs and compare them by the ratio within each pair.
+
+Other load and the machine's temperature then affect both alternatives equally.
+"""
 
 from __future__ import annotations
 
@@ -16,18 +18,18 @@ from c3n_model.network.fusion import naive_non_local
 from c3n_model.progress import Progress
 from c3n_model.weights.checkpoint import build_network
 
-WARM_UPS = 2  # pairs that are not counted
+WARM_UPS = 2  # untimed pairs at the start
 FUSION_SIZE = 56  # height and width of V_1^a for frames of 224 pixels
 FUSION_FRAMES = 5
 
 Run = Callable[[], object]
 Clock = Callable[[], float]
-Pair = tuple[str, tuple[str, Run], tuple[str, Run]]  # what for, and the name and the run of either way
+Pair = tuple[str, tuple[str, Run], tuple[str, Run]]  # title, and the (name, function) of both alternatives
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Seconds of n runs of one thing, float (n,)."""
+    """Durations of n runs [s], float (n,)."""
 
     name: str
     seconds: np.ndarray
@@ -35,7 +37,7 @@ class Timing:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two things timed in pairs: run k of either belongs together. `first` is what is expected to take longer."""
+    """Two alternatives timed in pairs: their k-th runs form a pair. `first` is the one expected to be slower."""
 
     name: str
     first: Timing
@@ -43,13 +45,13 @@ class Comparison:
 
     @property
     def ratios(self) -> np.ndarray:
-        """How many times longer the first took, float (n,)."""
+        """Duration of the first relative to the second, float (n,)."""
         return self.first.seconds / self.second.seconds
 
 
 @dataclass(frozen=True)
 class Spread:
-    """The middle of many measurements: median, and the quarters below and above it."""
+    """Median and quartiles of measurements."""
 
     median: float
     low: float
@@ -62,18 +64,18 @@ class Spread:
 
 
 def time_run(run: Run, device: torch.device, clock: Clock = time.perf_counter) -> float:
-    """Seconds that `run` takes, until the device has done all of it."""
-    _wait(device)
+    """Time `run` in seconds, including all work on the device."""
+    _synchronize(device)
     start = clock()
     run()
-    _wait(device)
+    _synchronize(device)
     return clock() - start
 
 
 def time_pairs(
     pair: Pair, pairs: int, device: torch.device, progress: Progress, *, clock: Clock = time.perf_counter
 ) -> Comparison:
-    """Run both ways `pairs` times in turn, after WARM_UPS; which of the two begins alternates."""
+    """Time both alternatives `pairs` times after WARM_UPS; the one that runs first alternates."""
     name, first, second = pair
     seconds = np.zeros((WARM_UPS + pairs, 2))
     runs = (first[1], second[1])
@@ -86,46 +88,52 @@ def time_pairs(
 
 @torch.no_grad()
 def benchmark_network(model: Model, device: torch.device, pairs: int, progress: Progress) -> list[Comparison]:
-    """A second of a live session; the fusion factorised (where the model has one); CCAM (where the consensus guides).
+    """Benchmark streaming inference, the factorised fusion (if the model has it) and CCAM (if the model has it).
 
-    Raises ValueError for a model that is no C3N, or no pair.
+    Raises ValueError if the model is not a C3N, or for less than one pair.
     """
     network = model.network
     if not isinstance(network, C3N):
         raise ValueError(
-            f"model {model.name} is a {type(network).__name__}; only a C3N has the parts that are timed here"
+            f"model {model.name} is a {type(network).__name__}; expected a C3N, which has the parts to be timed"
         )
     if pairs < 1:
-        raise ValueError(f"{pairs} pairs measure nothing; expected at least 1")
+        raise ValueError(f"the number of pairs is {pairs}; expected at least 1")
     network.to(device).eval()
-    chosen = [live_second(model, device)]
+    comparisons = [live_second(model, device)]
     if network.fusions:
-        chosen.append(fusion(network, device))
+        comparisons.append(fusion(network, device))
     if network.consensus_mode != "none":
-        chosen.append(attention(model, device))
-    return [time_pairs(pair, pairs, device, progress) for pair in chosen]
+        comparisons.append(attention(model, device))
+    return [time_pairs(pair, pairs, device, progress) for pair in comparisons]
 
 
 def live_second(model: Model, device: torch.device) -> Pair:
-    """What `streaming.session.Session` does a second, against a network that is given the T frames anew."""
+    """Compare the work of `streaming.session.Session` per second with encoding all T frames again."""
     network, config = model.network, model.config
     frames, snippets = _random_clip(model, device)
     newest = torch.arange(config.history, device=device)[None] == config.history - 1
-    known = [network.encode(frames[t : t + 1], snippets[t : t + 1]) for t in range(config.history - 1)]
+    cached = [network.encode(frames[t : t + 1], snippets[t : t + 1]) for t in range(config.history - 1)]
 
-    def step() -> Decoding:
+    def encode_newest() -> Decoding:
         encoding = network.encode(frames[-1:], snippets[-1:])
-        return network.decode(encoding.join([*known, encoding]), newest)
+        return network.decode(encoding.join([*cached, encoding]), newest)
 
-    def again() -> Decoding:
+    def encode_all() -> Decoding:
         return network.decode(network.encode(frames, snippets), newest)
 
-    return "one second live", (f"encode all {config.history} frames", again), ("encode the newest frame", step)
+    return (
+        "one second live",
+        (f"encode all {config.history} frames", encode_all),
+        ("encode the newest frame", encode_newest),
+    )
 
 
 def fusion(network: C3N, device: torch.device) -> Pair:
-    """The non-local block of the first stage on maps as frames of 224 pixels give them. Where it has norms, they count as part of
-    the factorised form alone."""
+    """Compare the naive and the factorised non-local block of the first stage, on feature maps of 224-pixel frames.
+
+    Only the factorised form includes the norms, if there are any.
+    """
     block, size = network.fusions[0], (FUSION_SIZE, FUSION_SIZE)
     visual = torch.rand(1, FUSION_FRAMES, block.theta1.in_features, *size, device=device)
     audio = torch.rand(1, FUSION_FRAMES, block.audio.in_features, device=device)
@@ -139,7 +147,7 @@ def fusion(network: C3N, device: torch.device) -> Pair:
 
 
 def attention(model: Model, device: torch.device) -> Pair:
-    """The same weights with and without C3IM's and CCAM's part in the mask."""
+    """Compare a forward pass with and without C3IM and CCAM, with the same weights."""
     plain = build_network(replace(model.config, consensus="none"), model.network.similarity.cpu())
     plain.load_state_dict(model.network.state_dict())
     plain.to(device).eval()
@@ -159,6 +167,6 @@ def _random_clip(model: Model, device: torch.device) -> tuple[torch.Tensor, torc
     return frames.to(device), snippets.to(device)
 
 
-def _wait(device: torch.device) -> None:
+def _synchronize(device: torch.device) -> None:
     if device.type == "cuda":
         torch.cuda.synchronize(device)

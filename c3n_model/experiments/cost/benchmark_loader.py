@@ -1,4 +1,4 @@
-"""Does the loader keep the device busy? Clips a second of the training loader alone against those of a training step alone."""
+"""Compare the throughput of the training loader with that of the training step, in clips per second."""
 
 from __future__ import annotations
 
@@ -26,17 +26,18 @@ from c3n_model.training.optimisation import Optimisation
 from c3n_model.weights.checkpoint import build_network
 
 WORKERS = (0, 1, 2, 4, 8, 16, 32)
-BATCHES_PER_WORKER = 4  # timed; as many as there are workers are loaded before
+BATCHES_PER_WORKER = 4  # timed batches, after one warm-up batch per worker
 
 
 @dataclass(frozen=True)
 class LoaderBenchmark:
-    """What was measured, `rounds` times each.
+    """Results, one value per round.
 
-    parts: seconds of a clip, each the mean over a batch, of what the loader does in one process: files to pixels, to samples,
-    to tensors; `clip`, all of it as the training takes it, with augmentation and the stacking into batches; last the front end
-    of the audio encoder on the device, which belongs to the step.
-    loading: clips a second by the number of workers; step: seconds of an update by one batch that is on the device already.
+    parts: seconds per clip (mean over a batch) of the loader's parts in one process: decoding images and sound, conversion to
+    tensors; `clip`, all of them with augmentation and batching; and last the front end of the audio encoder on the device,
+    which belongs to the training step.
+    loading: clips per second by number of workers.
+    step: seconds per update on a batch that is already on the device.
     """
 
     clips: int
@@ -47,7 +48,7 @@ class LoaderBenchmark:
 
     @property
     def step_rate(self) -> float:
-        """Clips a second that the step takes in, by its median."""
+        """Clips per second of the training step, from its median duration."""
         return self.batch_size / Spread.of(self.step.seconds).median
 
 
@@ -55,23 +56,24 @@ def benchmark_loader(
     data: Path, model: ModelConfig, train: TrainConfig, device: torch.device, rounds: int, progress: Progress,
     *, clock: Clock = time.perf_counter,
 ) -> LoaderBenchmark:  # fmt: skip
-    """Time the loader of `c3n train` on the training clips below `data`, and its step. (What `cache_features` keeps is not read:
-    it is clips that are loaded here.) Weights are random, AudioSet's and ImageNet's classes many: neither changes
-    how long a step takes. Rounds go over everything in turn, after one that is not counted.
+    """Time the loader of `c3n train` on the training clips in `data`, and the training step.
+
+    Loads clips even if `cache_features` is set. The weights are random, which does not affect the duration of a step. Each
+    round measures everything once; a first round is not counted.
 
     Raises:
-        FileNotFoundError: no clips there. ValueError: no round, a config that no network can be built from, or clips that
-        cannot be read.
+        FileNotFoundError: no clips.
+        ValueError: less than one round, an invalid config, or unreadable clips.
     """
     if rounds < 1:
-        raise ValueError(f"{rounds} rounds measure nothing; expected at least 1")
+        raise ValueError(f"the number of rounds is {rounds}; expected at least 1")
     network = build_network(model, torch.ones(AUDIOSET_CLASSES, IMAGENET_CLASSES)).to(device)
     rate = network.audio_encoder.sample_rate
     datasets = [AVSBench(data, setting, "train", rate) for setting in settings_below(data)]
     clips = TrainingClips(ConcatDataset(datasets), model.image_size, train)
     keys = _random_batch(np.random.default_rng(train.seed), clips, train)
     batch = [part.to(device) for part in default_collate([clips[key] for key in keys])]
-    parts = _parts(datasets, model.image_size, rate, train.batch_size, train.seed)
+    parts = _loader_parts(datasets, model.image_size, rate, train.batch_size, train.seed)
     parts["clip"] = lambda: default_collate([clips[key] for key in keys])
     parts["front end"] = _front_end(network, batch[1])
     step = _step(network, train, batch, device)
@@ -93,8 +95,8 @@ def benchmark_loader(
     )
 
 
-def _parts(datasets: list[AVSBench], image_size: int, rate: int, count: int, seed: int) -> dict[str, Run]:
-    """What reading `count` clips is made of."""
+def _loader_parts(datasets: list[AVSBench], image_size: int, rate: int, count: int, seed: int) -> dict[str, Run]:
+    """Return the parts of loading `count` clips, as functions to be timed."""
     paths = [paths for clips in datasets for paths in clips.clips]
     chosen = [paths[index] for index in np.random.default_rng(seed).integers(len(paths), size=count)]
     frames = [np.stack([read_picture(path) for path in files.frames]) for files in chosen]
@@ -121,23 +123,23 @@ def _front_end(network: C3N, snippets: torch.Tensor) -> Run:
 
 
 def _step(network: C3N, train: TrainConfig, batch: list[torch.Tensor], device: torch.device) -> Run:
-    """An update as `c3n train` makes it, over and over by the same batch, in as many parts."""
+    """Return an update of `c3n train`, always on the same batch."""
     optimisation = Optimisation(network, train, device, steps=train.epochs)
     set_training_mode(network)
-    parts = [[tensor[first :: train.accumulate] for tensor in batch] for first in range(train.accumulate)]
-    return lambda: optimisation.update(parts)
+    micro_batches = [[tensor[first :: train.accumulate] for tensor in batch] for first in range(train.accumulate)]
+    return lambda: optimisation.update(micro_batches)
 
 
 def _loading_rate(
     clips: TrainingClips, train: TrainConfig, workers: int, *, seed: int, pin_memory: bool, clock: Clock
 ) -> float:
-    """Clips a second of a loader whose workers run already, while nothing else is done with the clips."""
-    together = max(workers, 1)  # batches arrive in bursts of as many
-    batches = BATCHES_PER_WORKER * together
+    """Measure the clips per second of a loader whose workers are running, without using the clips."""
+    burst = max(workers, 1)  # batches arrive in bursts of this size
+    batches = BATCHES_PER_WORKER * burst
     random = np.random.default_rng([train.seed, seed])
-    order = [_random_batch(random, clips, train) for _ in range(2 * together + batches)]
+    order = [_random_batch(random, clips, train) for _ in range(2 * burst + batches)]
     loader = iter(DataLoader(clips, batch_sampler=order, num_workers=workers, pin_memory=pin_memory))
-    for _ in range(together):
+    for _ in range(burst):
         next(loader)
     start = clock()
     for _ in range(batches):
@@ -150,5 +152,5 @@ def _random_batch(random: np.random.Generator, clips: TrainingClips, train: Trai
 
 
 def _cores() -> int:
-    """Cores that this process may use."""
+    """Return the number of CPU cores available to this process."""
     return len(os.sched_getaffinity(0))

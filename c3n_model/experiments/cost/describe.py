@@ -1,8 +1,8 @@
-"""What C3N costs: parameters and multiply-adds (MACs) of its parts, beside Table IV of the paper.
+"""Parameters and multiply-accumulates (MACs) of C3N's parts, compared with Table IV of the paper.
 
-The network is built on torch's "meta" device, whose tensors have a shape and no numbers: nothing is computed and no weights
-are needed. MACs are those of convolutions and matrix products as torch's own counter sees them, the backward pass of CCAM
-among them; elementwise work (norms, activations, gates, the products of C3IM) and the FFT are left out.
+The network is built on torch's "meta" device, whose tensors have shapes but no data, so nothing is computed and no weights
+are needed. MACs are those of convolutions and matrix products as counted by torch, including the backward pass of CCAM;
+elementwise operations (norms, activations, gates, the products of C3IM) and the FFT are not counted.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from c3n_model.weights.checkpoint import build_network
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
 NORMS = (nn.LayerNorm, nn.BatchNorm1d, nn.BatchNorm2d)
-THOP_PER_NORMALISED_ELEMENT = 4  # operations that thop counts for each element of a layer or batch norm
+THOP_PER_NORMALISED_ELEMENT = 4  # operations that thop counts per element of a layer or batch norm
 
 # Table IV, PVTv2-b5 and VGGish: parameters in millions, "FLOPs" in units of 1e9.
 PAPER_CONFIG = ModelConfig(visual="pvt_v2_b5", audio="vggish")
@@ -36,8 +36,11 @@ PAPER = {
 
 @dataclass(frozen=True)
 class Cost:
-    """Of a part or of the whole. `layer_macs` are the MACs in the forward pass of linear and convolution layers, a part of
-    `macs`; `normalised` are the elements that pass a layer or batch norm, which no MACs are counted for."""
+    """Cost of a module.
+
+    `layer_macs`, part of `macs`, are those of linear and convolution layers in the forward pass; `normalised` is the number
+    of elements that pass through a layer or batch norm, for which no MACs are counted.
+    """
 
     parameters: int = 0
     macs: int = 0
@@ -46,7 +49,7 @@ class Cost:
 
     @property
     def matmul_macs(self) -> int:
-        """MACs outside of layers: products of activations with each other, and a front end's with its bands."""
+        """MACs outside layers: products of activations, and mel filter banks of front ends."""
         return self.macs - self.layer_macs
 
     def __add__(self, other: Cost) -> Cost:
@@ -58,13 +61,12 @@ class Cost:
 
 @dataclass(frozen=True)
 class Description:
-    """The cost of one clip. `parts` add up to the whole.
+    """The cost of one clip. `parts` add up to the total.
 
-    parts: visual_encoder and audio_encoder without their classifiers; consensus, those classifiers, which C3IM reads;
+    parts: visual_encoder and audio_encoder, without their classifiers; consensus, the two classifiers, which C3IM uses;
     attention, the backward pass of CCAM; pyramids; fusions, factorised; decoder.
     front_end_macs: waveform to spectrogram, part of the audio encoder.
-    naive_fusions: what the fusions would cost, were Eq. 13 worked out as it is printed, with the (T H W) x (T H W) matrix
-    and the two norms of the authors' code.
+    naive_fusions: the fusions as printed in Eq. 13, with the (T H W) x (T H W) matrix and the two norms of the authors' code.
     """
 
     config: ModelConfig
@@ -80,19 +82,21 @@ class Description:
 
     @property
     def baseline(self) -> Cost:
-        """Table IV's: C3N without C3IM and CCAM, so without classes of sounds and sights."""
+        """The baseline of Table IV: C3N without C3IM and CCAM, and therefore without classifiers."""
         return self.c3n - self.parts["consensus"] - self.parts["attention"]
 
     @property
     def paper(self) -> dict | None:
-        """Table IV's figures, for the network that it speaks of."""
-        decisive = ("visual", "audio", "history", "image_size", "channels", "consensus", "audio_features", "pyramid")
-        alike = all(getattr(self.config, name) == getattr(PAPER_CONFIG, name) for name in decisive)
-        return PAPER if alike else None
+        """The values of Table IV, or None for another network."""
+        relevant = ("visual", "audio", "history", "image_size", "channels", "consensus", "audio_features", "pyramid")
+        same = all(getattr(self.config, name) == getattr(PAPER_CONFIG, name) for name in relevant)
+        return PAPER if same else None
 
     def as_thop_counts(self, whole: Cost) -> int:
-        """Operations of `whole` (`c3n` or `baseline`) as the counter thop finds them in a network with naive fusions: layers
-        and norms of the forward pass, no matrix product outside a layer, no backward pass."""
+        """Count the operations of `whole` (`c3n` or `baseline`) as thop does, for naive fusions.
+
+        thop counts layers and norms in the forward pass, but neither matrix products outside layers nor the backward pass.
+        """
         naive = whole - self.parts["fusions"] + self.naive_fusions
         return naive.layer_macs + THOP_PER_NORMALISED_ELEMENT * naive.normalised
 
@@ -109,7 +113,7 @@ class Call:
 def describe(
     config: ModelConfig, *, audio_classes: int = AUDIOSET_CLASSES, visual_classes: int = IMAGENET_CLASSES
 ) -> Description:
-    """What a clip of `config.history` frames costs. Raises ValueError for a config that no network can be built from."""
+    """Count the cost of a clip of `config.history` frames. Raises ValueError for an invalid config."""
     network = _build(config, audio_classes, visual_classes)
     forward_only = _build(replace(config, consensus="none"), audio_classes, visual_classes)
     calls = record_calls(forward_only, lambda: run_clip(forward_only, config))
@@ -133,24 +137,24 @@ def describe(
 
 
 def run_clip(network: C3N, config: ModelConfig) -> None:
-    """One clip through a network on the meta device."""
+    """Run one clip through a network on the meta device."""
     size, frames = config.image_size, config.history
     images = torch.empty(1, frames, 3, size, size, device="meta")
     snippets = torch.empty(1, frames, network.audio_encoder.sample_rate, device="meta")
-    # A mask without numbers says not what it selects: here it is all, every frame and every class.
+    # Boolean indexing depends on data, which meta tensors lack: assume that everything is selected.
     with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):
         network(images, snippets)
 
 
 def count_macs(run: Callable[[], object]) -> int:
-    """MACs of the convolutions and matrix products in `run`, those of a backward pass among them."""
+    """Count the MACs of convolutions and matrix products in `run`, including backward passes."""
     with FlopCounterMode(display=False) as counter:
         run()
     return counter.get_total_flops() // 2
 
 
 def record_calls(network: nn.Module, run: Callable[[], object]) -> list[Call]:
-    """Every call of a module of `network` in `run`, in the order in which they end."""
+    """Record the calls of all modules of `network` in `run`, in the order in which they return."""
     calls: list[Call] = []
     handles = [
         module.register_forward_hook(lambda module, arguments, output: calls.append(Call(module, arguments, output)))
@@ -165,7 +169,7 @@ def record_calls(network: nn.Module, run: Callable[[], object]) -> list[Call]:
 
 
 def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
-    """What `modules` cost in the recorded calls: each is run again alone, with the arguments that it got."""
+    """Count the cost of `modules` in the recorded calls by running each again with its recorded arguments."""
     modules = list(modules)
     inner = {inside for module in modules for inside in module.modules()}
     with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # as in `run_clip`
@@ -179,8 +183,11 @@ def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
 
 
 def naive_fusion(fusion: CrossModalNonLocal, visual: torch.Size) -> Cost:
-    """Eq. 13 as it is printed, for V_i^a of the shape (B, T, C, H, W): the audio is repeated over all positions, each theta is
-    applied at every one, and Phi compares every position with every other."""
+    """Count the cost of Eq. 13 as printed, for V_i^a of the shape (B, T, C, H, W).
+
+    The audio is repeated over all positions, every theta is applied at every position, and Phi relates all pairs of
+    positions.
+    """
     clips, frames, channels, height, width = visual
     positions, inner = frames * height * width, fusion.theta1.out_features
     layers = 4 * positions * channels * inner + frames * fusion.audio.in_features * channels
@@ -190,7 +197,7 @@ def naive_fusion(fusion: CrossModalNonLocal, visual: torch.Size) -> Cost:
 
 
 def _layer_macs(call: Call) -> int:
-    """A linear or convolution layer makes each output from one row of its weight."""
+    """Count a layer's MACs: each output of a linear or convolution layer uses one row of its weight."""
     if not isinstance(call.module, LAYERS):
         return 0
     return call.output.numel() * call.module.weight[0].numel()

@@ -1,1 +1,1 @@
-"""The tables and figures of the paper, made again."""
+"""Reproduce the tables and figures of the paper."""

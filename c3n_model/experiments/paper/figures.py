@@ -1,7 +1,8 @@
-"""Figures 5 to 10 of the paper as PNG files, of any clips and models.
+"""Draw Figures 5 to 10 of the paper as PNG files, for any clips and models.
 
-Masks come straight from the network over the whole clip, as they are scored: no presence gate. Frames are shown as the clip
-has them; in all figures a prediction is orange and the truth blue. Models must be C3N (TPAVI is one, by its settings).
+Masks are the network's output for the whole clip, as in scoring, without the presence gate. Predictions are orange and the
+truth is blue. Models must be C3N (including TPAVI, which is a configuration of it). All functions return the content of the
+figure as text (see `panels.draw_blocks`) and raise OSError if the file cannot be written.
 """
 
 from __future__ import annotations
@@ -26,53 +27,48 @@ from c3n_model.streaming.session import Session, unified_label
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip, Frame, UnifiedLabel, Window
 
 THRESHOLD = 0.5
-ATTENTION_STAGE = 2  # of 0 to 3: deep enough to tell objects apart, and fine enough to point at one
-FEATURE_STAGE = 1  # follows outlines, and not every texture
+ATTENTION_STAGE = 2  # of 0 to 3: deep enough to distinguish objects, fine enough to localise them
+FEATURE_STAGE = 1  # responds to outlines rather than to texture
 NOISE_SEED = 0
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Masks of a clip, bool (T, H, W), and the IoU of each frame, float (T,), NaN where the clip has no true mask."""
+class Prediction:
+    """Masks of a clip, bool (T, H, W), and the IoU of each frame, float (T,), NaN for frames without a true mask."""
 
     masks: np.ndarray
     iou: np.ndarray
 
 
-def answer(model: Model, clip: Clip, device: torch.device) -> Answer:
-    """What `model`, moved to `device`, makes of the whole clip."""
+def predict_clip(model: Model, clip: Clip, device: torch.device) -> Prediction:
+    """Move `model` to `device` and predict the whole clip."""
     model.network.to(device).eval()
     masks = predict(model, clip.frames, clip.snippets, device) > THRESHOLD
-    return Answer(masks, np.where(clip.has_mask, metrics.frame_iou(metrics.count(masks, clip.masks)), np.nan))
+    return Prediction(masks, np.where(clip.has_mask, metrics.frame_iou(metrics.count(masks, clip.masks)), np.nan))
 
 
 def draw_examples(path: Path, clips: Sequence[Clip], models: Mapping[str, Model], device: torch.device) -> list[str]:
-    """Figure 5: clips side by side; frames, truth, and the masks of each model with their IoU.
-
-    Every function here returns what it drew in words, as `panels.draw_blocks` does, and raises OSError if the file cannot
-    be written.
-    """
+    """Draw Figure 5: clips side by side, with frames, truth, and the masks of each model with their IoU."""
     blocks = []
     for clip in clips:
         rows = [_frames(clip), _truth(clip)]
-        rows += [_masks(name, clip, answer(model, clip, device)) for name, model in models.items()]
+        rows += [_masks(name, clip, predict_clip(model, clip, device)) for name, model in models.items()]
         blocks.append(Block(_title(clip), _seconds(clip), rows))
     return draw_blocks(path, blocks, stacked=False)
 
 
 @torch.no_grad()
 def draw_consensus(path: Path, clip: Clip, second: int, model: Model, device: torch.device) -> list[str]:
-    """Figure 6: how the consensus of one second of the clip, counted from 0, came about; the mask is that of the whole clip.
-    Returns the titles of the panels.
+    """Draw Figure 6: the consensus of one second of the clip, counted from 0, with the mask predicted from the whole clip.
 
-    Raises ValueError for a second that the clip has not.
+    Returns the titles of the panels. Raises ValueError if the clip does not have this second.
     """
     if not 0 <= second < len(clip.frames):
-        raise ValueError(f"clip {clip.name} has the seconds 0 to {len(clip.frames) - 1}, got {second}")
+        raise ValueError(f"expected a second from 0 to {len(clip.frames) - 1} of clip {clip.name}, got {second}")
     start_ns = second * NANOSECONDS_PER_SECOND
     frame = Frame(clip.frames[second], start_ns + FRAME_OFFSET_NS)
     explanation = explain(Window(start_ns, frame, clip.snippets[second]), Session(model, str(device)))
-    mask = answer(model, clip, device).masks[second]
+    mask = predict_clip(model, clip, device).masks[second]
     return draw_explanation(
         replace(explanation, segmentation=replace(explanation.segmentation, mask=mask, objects=())), path
     )
@@ -80,14 +76,14 @@ def draw_consensus(path: Path, clip: Clip, second: int, model: Model, device: to
 
 @torch.no_grad()
 def draw_attention(path: Path, clip: Clip, tpavi: Model, c3n: Model, device: torch.device) -> list[str]:
-    """Figure 7: frames, truth, the audio-visual attention of TPAVI, and CCAM's.
+    """Draw Figure 7: frames, truth, and the attention maps of TPAVI and of CCAM.
 
-    TPAVI: how strongly each pixel responds to the sound in the non-local block of the third stage, the magnitude of
-    `fusion.CrossModalNonLocal.attention` (there is no softmax: its sign means nothing without theta3 and theta4). C3N: CCAM's
-    spatial attention at the same stage without its activations (`attention.linear_attention`), and the label that guided it.
-    Each map goes from dark to bright over its own range. (The paper does not name its stages.)
+    TPAVI: the magnitude of `fusion.CrossModalNonLocal.attention` at the third stage, which is each pixel's response to the
+    sound (without a softmax, its sign has no meaning without theta3 and theta4). C3N: CCAM's spatial attention at the same
+    stage before its activations (`attention.linear_attention`), and the label that guides it. Each map is scaled to its own
+    range. The paper does not state its stages.
 
-    Raises ValueError for a `tpavi` without audio features or a `c3n` without consensus.
+    Raises ValueError if `tpavi` has no audio features or `c3n` no consensus.
     """
     network, images, sounds = _inputs(tpavi, clip, device)
     responses = network.fusion_attention(network.encode(images, sounds), len(images))
@@ -95,7 +91,7 @@ def draw_attention(path: Path, clip: Clip, tpavi: Model, c3n: Model, device: tor
     guided = network.linear_attention(images, sounds)
     for name, maps, setting in (("tpavi", responses, "audio_features"), ("c3n", guided, "consensus")):
         if not maps:
-            raise ValueError(f"the model given for {name} has no {setting} and so no attention to draw")
+            raise ValueError(f"the model for {name} has no attention to draw; expected one with {setting}")
     labels = [f"{short(label.audio)}\n~ {short(label.visual)}" for label in consensus_labels(c3n, clip, device)]
     rows = [
         _frames(clip),
@@ -108,10 +104,10 @@ def draw_attention(path: Path, clip: Clip, tpavi: Model, c3n: Model, device: tor
 
 @torch.no_grad()
 def draw_fusion(path: Path, clip: Clip, with_fusion: Model, without_fusion: Model, device: torch.device) -> list[str]:
-    """Figure 8: feature heat maps and masks without and with the cross-modal non-local blocks.
+    """Draw Figure 8: feature heat maps and masks without and with the cross-modal non-local blocks.
 
-    The heat map is the mean over channels of what enters the decoder at the second stage, M_2 of Eq. 14 (V_2^a without the
-    blocks), from dark to bright over its own range. (The paper does not name its stage.)
+    The heat map is the mean over channels of the decoder's input at the second stage, M_2 of Eq. 14 (V_2^a without the
+    blocks), scaled to its own range. The paper does not state its stage.
     """
     rows = [_frames(clip), _truth(clip)]
     for name, model in (("without", without_fusion), ("with", with_fusion)):
@@ -119,7 +115,7 @@ def draw_fusion(path: Path, clip: Clip, with_fusion: Model, without_fusion: Mode
         every_frame = torch.ones(1, len(images), dtype=torch.bool, device=device)
         fused = network.fuse(network.encode(images, sounds), every_frame)
         rows.append(_heat(f"features\n{name} fusion", clip, fused[FEATURE_STAGE].mean(dim=1)))
-        rows.append(_masks(f"mask\n{name} fusion", clip, answer(model, clip, device)))
+        rows.append(_masks(f"mask\n{name} fusion", clip, predict_clip(model, clip, device)))
     return draw_blocks(path, [Block(_title(clip), _seconds(clip), rows)], stacked=False)
 
 
@@ -132,18 +128,20 @@ def draw_failures(
     *,
     progress: Progress = silent,
 ) -> list[str]:
-    """Figure 9: the `count` clips with the lowest mean IoU over their frames with a mask, worst first: frames, truth, masks
-    and the unified-modal labels. Clips without any mask are left out."""
+    """Draw Figure 9: frames, truth, masks and unified labels of the `count` clips with the lowest mean IoU, worst first.
+
+    Clips without true masks are skipped.
+    """
     scores = []
     for index in progress(range(len(clips)), "clips"):
         clip = clips[index]
         if clip.has_mask.any():
-            scores.append((float(np.nanmean(answer(model, clip, device).iou)), index))
+            scores.append((float(np.nanmean(predict_clip(model, clip, device).iou)), index))
     blocks = []
     for mean, index in sorted(scores)[:count]:
         clip = clips[index]
         labels = [f"{short(label.audio)}\n~ {short(label.visual)}" for label in consensus_labels(model, clip, device)]
-        rows = [_frames(clip), _truth(clip), _masks("C3N", clip, answer(model, clip, device), labels)]
+        rows = [_frames(clip), _truth(clip), _masks("C3N", clip, predict_clip(model, clip, device), labels)]
         blocks.append(Block(f"{_title(clip)}: mean IoU {mean:.2f}", _seconds(clip), rows))
     return draw_blocks(path, blocks, stacked=True)
 
@@ -151,26 +149,31 @@ def draw_failures(
 def draw_noise(
     path: Path, clip: Clip, model: Model, device: torch.device, snrs: Sequence[float | None] = (None, 30, 20, 10)
 ) -> list[str]:
-    """Figure 10: frames with Gaussian noise of each signal-to-noise ratio in decibels (None: as they are), and the masks.
-    The noise is that of `noise.add_visual_noise` with seed 0."""
+    """Draw Figure 10: frames with Gaussian noise at each signal-to-noise ratio [dB] (None: no noise), and the masks.
+
+    The noise is that of `noise.add_visual_noise` with seed 0.
+    """
     rows = [_truth(clip)]
     for ratio in snrs:
         name = "no noise" if ratio is None else f"SNR {ratio:g} dB"
         noisy = clip if ratio is None else add_visual_noise(clip, ratio, NOISE_SEED)
-        rows += [replace(_frames(noisy), label=name), _masks(f"mask\n{name}", noisy, answer(model, noisy, device))]
+        rows += [
+            replace(_frames(noisy), label=name),
+            _masks(f"mask\n{name}", noisy, predict_clip(model, noisy, device)),
+        ]
     return draw_blocks(path, [Block(_title(clip), _seconds(clip), rows)], stacked=False)
 
 
 @torch.no_grad()
 def consensus_labels(model: Model, clip: Clip, device: torch.device) -> list[UnifiedLabel]:
-    """The unified-modal label of each second of the clip."""
+    """Compute the unified label of each second of the clip."""
     network, images, sounds = _inputs(model, clip, device)
     consensus = network.encode(images, sounds).consensus
     return [unified_label(consensus, model, second) for second in range(len(clip.frames))]
 
 
 def _inputs(model: Model, clip: Clip, device: torch.device) -> tuple[C3N, torch.Tensor, torch.Tensor]:
-    """The network, and the frames and snippets of the clip as it reads them, on `device`."""
+    """Return the network and its input tensors for the clip, on `device`."""
     return model.network.to(device).eval(), *model.inputs(clip.frames, clip.snippets, device)
 
 
@@ -192,10 +195,10 @@ def _truth(clip: Clip) -> Row:
     return Row("truth", pictures, ["" if known else "not annotated" for known in clip.has_mask])
 
 
-def _masks(label: str, clip: Clip, found: Answer, notes: Sequence[str] = ()) -> Row:
-    drawn = zip(clip.frames, found.masks, clip.masks, clip.has_mask, strict=True)
+def _masks(label: str, clip: Clip, prediction: Prediction, notes: Sequence[str] = ()) -> Row:
+    drawn = zip(clip.frames, prediction.masks, clip.masks, clip.has_mask, strict=True)
     pictures = [mask_picture(rgb, mask, truth if known else None) for rgb, mask, truth, known in drawn]
-    scores = [_score(iou, truth) for iou, truth in zip(found.iou, clip.masks, strict=True)]
+    scores = [_score(iou, truth) for iou, truth in zip(prediction.iou, clip.masks, strict=True)]
     captions = ["\n".join(filter(None, lines)) for lines in zip(scores, notes, strict=True)] if notes else scores
     return Row(label, pictures, captions)
 
@@ -203,7 +206,7 @@ def _masks(label: str, clip: Clip, found: Answer, notes: Sequence[str] = ()) -> 
 def _score(iou: float, truth: np.ndarray) -> str:
     if np.isnan(iou):
         return ""
-    return f"IoU {iou:.2f}" if truth.any() else f"rightly empty {iou:.2f}"  # AVSBench's rule, see `metrics.frame_iou`
+    return f"IoU {iou:.2f}" if truth.any() else f"empty truth {iou:.2f}"  # AVSBench's rule, see `metrics.frame_iou`
 
 
 def _heat(label: str, clip: Clip, heat: torch.Tensor, notes: Sequence[str] = ()) -> Row:

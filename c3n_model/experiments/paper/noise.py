@@ -1,6 +1,6 @@
-"""Gaussian noise at a signal-to-noise ratio in the sound or in the pictures of a clip: Tables VI and VII, Figure 10.
+"""Add Gaussian noise to the sound or the frames of a clip, for Tables VI and VII and Figure 10.
 
-The paper names ratios and not what they are taken of. Here, of power, the mean square: a ratio of r dB means noise with
+The paper does not define its signal-to-noise ratio. Here it is a ratio of powers (mean squares): at r dB, the noise has
 10^(-r / 10) times the power of the signal.
 """
 
@@ -13,18 +13,16 @@ import numpy as np
 
 from c3n_model.types import Clip
 
-_AUDIO, _VISUAL = 0, 1  # streams of random numbers, so that no noise is the other's
+_AUDIO, _VISUAL = 0, 1  # independent random streams
 
 
 def add_audio_noise(clip: Clip, snr_db: float, seed: int) -> Clip:
-    """`clip` with white Gaussian noise in its sound.
+    """Return `clip` with white Gaussian noise in its sound.
 
-    The signal's power is that of the whole clip, all T snippets together, so the noise is equally loud in loud and in quiet
-    seconds. Nothing is clipped: at negative ratios samples leave [-1, 1]. A clip of digital silence has no power and stays
-    silent at every ratio.
+    The signal power is that of the whole clip, so the noise is equally loud in loud and in quiet seconds. Samples are not
+    clipped: at negative ratios they exceed [-1, 1]. A clip of digital silence has no power and stays silent at every ratio.
 
-    The noise follows from the clip's name and `seed`, not from the order in which clips are read; for other ratios it is the
-    same noise, louder or softer.
+    The noise depends on the clip's name and `seed`, not on the order of the clips; other ratios only change its gain.
     """
     signal = clip.snippets.astype(np.float64)
     deviation = _noise_deviation(np.mean(signal**2, keepdims=True), snr_db)
@@ -33,11 +31,11 @@ def add_audio_noise(clip: Clip, snr_db: float, seed: int) -> Clip:
 
 
 def add_visual_noise(clip: Clip, snr_db: float, seed: int) -> Clip:
-    """`clip` with Gaussian noise in its frames, of its own for each pixel and colour.
+    """Return `clip` with Gaussian noise in its frames, independent for each pixel and channel.
 
-    The signal's power is that of each frame alone: the mean square of its values from 0 to 255, all pixels and colours
-    together, so a dark frame gets little noise and a black one none. The sum is rounded and clipped to [0, 255]; what is
-    clipped makes the noise a little weaker than asked. Seeded as in `add_audio_noise`.
+    The signal power is that of each frame: the mean square of its values in [0, 255] over all pixels and channels, so a dark
+    frame gets little noise and a black one none. The result is rounded and clipped to [0, 255], which makes the noise
+    slightly weaker than specified. Seeded as in `add_audio_noise`.
     """
     signal = clip.frames.astype(np.float64)
     deviation = _noise_deviation(np.mean(signal**2, axis=(1, 2, 3), keepdims=True), snr_db)

@@ -1,4 +1,4 @@
-"""Figures 5 to 10 from the models of the tables: which clips they show is decided by rules, not by taste."""
+"""Draw Figures 5 to 10 with the models of the tables. The clips are selected by rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from c3n_model.experiments.paper import figures
 from c3n_model.experiments.paper.baselines import TPAVI
 from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, Recipe
-from c3n_model.experiments.paper.report import MADE_UP_WORLD, about_as_text
+from c3n_model.experiments.paper.report import SYNTHETIC_NOTE, about_as_text
 from c3n_model.experiments.paper.runs import Job, Runs
 from c3n_model.progress import Progress
 from c3n_model.types import Clip
@@ -22,17 +22,17 @@ FAILURES = 3
 
 @dataclass(frozen=True)
 class FigureJobs:
-    """The trainings (seed 0, `MAIN_PAIR`) whose models the figures show, each scored on the test split."""
+    """The trainings (seed 0, `MAIN_PAIR`) used in the figures, each scored on the test split."""
 
     tpavi: Job
     without_consensus: Job
     without_fusion: Job
     c3n: Job
-    noisy: Job  # of S4, as Figure 10
+    noisy: Job  # on S4, as in Figure 10
 
     @staticmethod
     def of(recipe: Recipe, settings: list[str]) -> FigureJobs:
-        """On MS3, which most of the paper's figures are of, and S4 for Figure 10; on what there is of both."""
+        """Choose MS3, as in most of the paper's figures, and S4 for Figure 10, as far as they are in `settings`."""
 
         def job(setting: str, changes: dict) -> Job:
             return Job(recipe.experiment(MAIN_PAIR, changes, setting, seed=0), SPLIT)
@@ -51,20 +51,20 @@ class FigureJobs:
 
 
 def draw_figures(out: Path, jobs: FigureJobs, runs: Runs, about: dict, progress: Progress) -> None:
-    """figure_5.png to figure_10.png and figures.md into `out`."""
+    """Write figure_5.png to figure_10.png and figures.md to `out`."""
     out.mkdir(parents=True, exist_ok=True)
     drawn = {number: draw(out / f"figure_{number}.png") for number, draw in _figures(jobs, runs, progress).items()}
     parts = ["# Figures 5 to 10"]
     if not runs.source.comparable:
-        parts.append(f"> {MADE_UP_WORLD}")
+        parts.append(f"> {SYNTHETIC_NOTE}")
     for number, rule in drawn.items():
         parts.append(f"## Figure {number}\n\n{rule}\n\n![Figure {number}](figure_{number}.png)")
-    parts += ["## What made them", about_as_text(about)]
+    parts += ["## How they were made", about_as_text(about)]
     (out / "figures.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
 
 
 def _figures(jobs: FigureJobs, runs: Runs, progress: Progress) -> dict[int, Callable[[Path], str]]:
-    """By the figure's number what draws it into a file and says what it shows."""
+    """Return, by figure number, a function that draws the figure to a file and returns its description."""
     device, setting = runs.device, jobs.c3n.experiment.setting
     tpavi, without_consensus, without_fusion, c3n, noisy = (
         runs.model(job.experiment, progress)
@@ -81,23 +81,23 @@ def _figures(jobs: FigureJobs, runs: Runs, progress: Progress) -> dict[int, Call
     def examples(path: Path) -> str:
         models = {"TPAVI's\nconfiguration": tpavi, "C3N without\nC3IM, CCAM": without_consensus, "C3N": c3n}
         figures.draw_examples(path, [most, least], models, device)
-        return f"The two clips {of} in which C3N gains and loses most against TPAVI's configuration."
+        return f"The two clips {of} on which C3N gains and loses most compared with TPAVI's configuration."
 
     def consensus(path: Path) -> str:
         figures.draw_consensus(path, most, _largest_second(most), c3n, device)
-        return f"The clip {of} in which C3N gains most, in the second with the largest true mask."
+        return f"The clip {of} on which C3N gains most, at the second with the largest true mask."
 
     def attention(path: Path) -> str:
         figures.draw_attention(path, most, tpavi, c3n, device)
-        return f"The clip {of} in which C3N gains most against TPAVI's configuration."
+        return f"The clip {of} on which C3N gains most compared with TPAVI's configuration."
 
     def fusion(path: Path) -> str:
         figures.draw_fusion(path, fusion_clip, c3n, without_fusion, device)
-        return f"The clip {of} in which the non-local blocks (AF) gain most."
+        return f"The clip {of} on which the non-local blocks (AF) gain most."
 
     def failures(path: Path) -> str:
         figures.draw_failures(path, clips, c3n, device, FAILURES, progress=progress)
-        return f"The {FAILURES} clips {of} that C3N is worst at."
+        return f"The {FAILURES} clips {of} with the lowest IoU of C3N."
 
     def noise(path: Path) -> str:
         figures.draw_noise(path, middle, noisy, device)
@@ -107,7 +107,7 @@ def _figures(jobs: FigureJobs, runs: Runs, progress: Progress) -> dict[int, Call
 
 
 def _by_gain(runs: Runs, better: Job, worse: Job) -> np.ndarray:
-    """Indices of clips, from the greatest loss to the greatest gain of IoU."""
+    """Sort clip indices from the largest loss to the largest gain in IoU."""
     ours, theirs = (np.array(runs.scores(job)["clip_ious"]) for job in (better, worse))
     return np.argsort(ours - theirs, kind="stable")
 

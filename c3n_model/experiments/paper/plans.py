@@ -1,4 +1,4 @@
-"""The tables of the paper as plans: which rows there are, what is trained for each, and what the paper prints and claims."""
+"""Plans of the paper's tables: their rows, the training for each row, and the paper's values and claims."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ PAPER_TABLES = Path(__file__).with_name("paper_tables.yaml")
 
 @cache
 def paper_tables() -> dict:
-    """The paper's tables by their numbers; the head of the file explains the units."""
+    """Read the paper's tables, by number; the head of the file explains the units."""
     return yaml.safe_load(PAPER_TABLES.read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
 class Noise:
-    """White Gaussian noise in the sound ("audio") or in the pictures ("visual") of the clips that are scored."""
+    """White Gaussian noise in the sound ("audio") or the frames ("visual") of the scored clips."""
 
     kind: str
     snr_db: float
@@ -32,7 +32,7 @@ class Noise:
 
 @dataclass(frozen=True)
 class Trial:
-    """Our side of a row: the network of `pair` with `changes` of its settings; scored with `noise`."""
+    """Our experiment for a row: the network of `pair` with `changes` to its settings, scored with `noise`."""
 
     pair: str
     changes: dict = field(default_factory=dict)
@@ -41,7 +41,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class PlannedRow:
-    """`printed` holds the paper's figures by column; `trial` is None for what only the paper has."""
+    """A row: `printed` are the paper's values by column; `trial` is None for rows that only the paper has."""
 
     key: str
     name: str
@@ -52,7 +52,7 @@ class PlannedRow:
 
 @dataclass(frozen=True)
 class Plan:
-    """A table to be filled. `plot` as in `table.Table`."""
+    """A table to be filled. `plot` is as in `table.Table`."""
 
     number: str
     title: str
@@ -64,7 +64,7 @@ class Plan:
 
 
 def plan_table(number: str, recipe: Recipe, pairs: list[str] | None, settings: list[str]) -> Plan:
-    """The plan of a table of scores (all but IV). `pairs` restricts Tables I and II; `settings` are those to claim about."""
+    """Plan a table of scores (all but IV). `pairs` restricts Tables I and II; claims are made for each of `settings`."""
     rows, claims, plot, *notes = _PLANS[number](recipe, pairs)
     paper = paper_tables()[number]
     claims = [Claim(text, better, worse, f"{setting}_miou") for text, better, worse in claims for setting in settings]
@@ -133,7 +133,7 @@ def _plan_exponents(recipe: Recipe, pairs: list[str] | None) -> tuple:
 
 
 def _plan_categories(recipe: Recipe, pairs: list[str] | None) -> tuple:
-    """One row alone, C3N; `categories.fill_categories` makes a row of each category."""
+    """Plan a single row, C3N; `categories.fill_categories` makes one row per category."""
     paper = paper_tables()["V"]
     printed = {f"s4_{metric}": paper["average"][metric] for metric in METRICS}
     return [PlannedRow("C3N", _ours(recipe, MAIN_PAIR), printed, _c3n(MAIN_PAIR))], [], "dots"
@@ -173,12 +173,12 @@ def _c3n(pair: str) -> Trial:
 
 
 def _ours(recipe: Recipe, pair: str) -> str:
-    """The pair's name, with the encoders that stand in for it."""
+    """Return the pair's name, with the encoders that replace it, if any."""
     return f"{'+'.join(recipe.pairs[pair])}, in the place of {pair}" if recipe.stands_in(pair) else pair
 
 
 def _printed(row: dict) -> dict[str, float | None]:
-    """A row of the asset by column: lists there are in the order of SETTINGS."""
+    """Convert a row of paper_tables.yaml to values by column; its lists are in the order of SETTINGS."""
     return {
         f"{setting}_{metric}": value for metric in METRICS for setting, value in zip(SETTINGS, row[metric], strict=True)
     }

@@ -1,4 +1,4 @@
-"""A table as a picture: dots with intervals, or curves over its rows; a panel for each column."""
+"""Plot a table as dots with intervals, or as curves over its rows; one panel per column."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def plot_table(table: Table, path: Path) -> None:
 
 
 def _draw_dots(axes: Axes, column: Column, rows: list[Row], paper: str) -> None:
-    """Ours with their intervals, the paper's as marks. Dots, not bars: differences are small, so the axis starts above 0."""
+    """Draw our means with intervals, and the paper's values. Dots, not bars, because the axis does not start at 0."""
     places, (means, errors), printed = np.arange(len(rows)), _ours(column, rows), _printed(column, rows)
     axes.errorbar(means, places, xerr=errors, fmt="o", color=OURS_COLOUR, capsize=3, label="ours")
     axes.plot(printed, places, "D", color=PAPER_COLOUR, markeredgecolor="black", markersize=4, label=paper)
@@ -44,7 +44,7 @@ def _draw_dots(axes: Axes, column: Column, rows: list[Row], paper: str) -> None:
 
 
 def _draw_curve(axes: Axes, column: Column, rows: list[Row], paper: str) -> None:
-    """Ours and the paper's over the rows, from clean to noisy."""
+    """Draw our values and the paper's over the rows, from clean to noisy."""
     places, (means, errors), printed = np.arange(len(rows)), _ours(column, rows), _printed(column, rows)
     axes.errorbar(places, means, yerr=errors, fmt="o-", color=OURS_COLOUR, capsize=3, label="ours")
     axes.plot(places, printed, "D--", color=PAPER_COLOUR, markersize=4, label=paper)
@@ -54,7 +54,7 @@ def _draw_curve(axes: Axes, column: Column, rows: list[Row], paper: str) -> None
 
 
 def _ours(column: Column, rows: list[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Means, and half widths of their intervals; NaN, which draws nothing, where there is none."""
+    """Return means and half widths of their intervals; missing means are NaN, which is not drawn."""
     samples = [row.cells[column.key].ours if column.key in row.cells else None for row in rows]
     means = np.array([np.nan if sample is None else sample.mean for sample in samples])
     halves = [

@@ -1,6 +1,6 @@
-"""What is trained for the tables: encoders, network and schedule, for AVSBench as in the paper, for the synthetic world in small.
+"""Training recipes for the tables: encoders, network and schedule, as in the paper for AVSBench, and small for synthetic data.
 
-`Recipe.experiment` turns a row of a table into one training, `Experiment`, which holds all that decides it.
+`Recipe.experiment` converts a row of a table to an `Experiment`, which describes one training completely.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from c3n_model.config import ModelConfig, PretrainConfig, TrainConfig
 from c3n_model.experiments.paper.baselines import TPAVI
 
-# The paper's names of encoders, and ours.
+# The paper's names of the encoders -> ours.
 PAPER_ENCODERS = {
     "PVTv2": "pvt_v2_b5",
     "Swin": "swin_base_patch4_window7_224",
@@ -19,9 +19,9 @@ PAPER_ENCODERS = {
     "PANNs": "panns_cnn14_16k",
     "BEATs": "beats",
 }
-MAIN_PAIR = "PVTv2+PANNs"  # of Tables V to VII, and of TPAVI-Re's best row
+MAIN_PAIR = "PVTv2+PANNs"  # used in Tables V to VII, and in TPAVI-Re's best row
 
-# The rows of Table II, as settings of the network.
+# The rows of Table II as settings of the network.
 ABLATION = {
     "none": {"consensus": "none", "audio_features": False},
     "CC-V": {"consensus": "visual", "audio_features": False},
@@ -33,7 +33,7 @@ ABLATION = {
 
 @dataclass(frozen=True)
 class Experiment:
-    """One training and all that decides it but the data and the pretrained encoders."""
+    """One training; everything that determines it except the data and the pretrained encoders."""
 
     setting: str
     model: ModelConfig
@@ -45,7 +45,7 @@ class Experiment:
 
     @property
     def name(self) -> str:
-        """For people and files; it does not tell all experiments apart."""
+        """A name for people and files, which is not unique."""
         model = self.model
         parts = [self.setting, model.visual, model.audio, _variant(model)]
         if model.consensus == "audio_visual":
@@ -55,8 +55,11 @@ class Experiment:
 
 @dataclass(frozen=True)
 class Recipe:
-    """`pairs`: the paper's pairs of encoders that there are, and ours in their place. `seeds`: how many trainings a row of a
-    table has, by the table's number. `scenes` and `pretrain` are of the synthetic world only."""
+    """Settings for all trainings on one kind of data.
+
+    `pairs` maps the available encoder pairs of the paper to ours. `seeds` is the number of trainings per row, by table
+    number. `scenes` and `pretrain` apply only to the synthetic world.
+    """
 
     model: ModelConfig
     train: Mapping[str, TrainConfig]
@@ -68,15 +71,17 @@ class Recipe:
     pretrain: PretrainConfig = PretrainConfig()
 
     def experiment(self, pair: str, changes: Mapping, setting: str, seed: int) -> Experiment:
-        """The network of `pair` with `changes` of its settings, trained for `setting`. One without fusions has no norms of
-        them either, so that equal networks have equal configs."""
+        """Build the experiment of `pair` with `changes` to its settings, trained for `setting`.
+
+        Without fusions, fusion_norm is set to False, so that equal networks have equal configs.
+        """
         visual, audio = self.pairs[pair]
         model = replace(self.model, visual=visual, audio=audio, **changes)
         model = model if model.audio_features else replace(model, fusion_norm=False)
         return Experiment(setting, model, replace(self.train[setting], seed=seed))
 
     def stands_in(self, pair: str) -> bool:
-        """Whether ours are other encoders than the paper's `pair`."""
+        """Check whether our encoders for `pair` differ from the paper's."""
         return self.pairs[pair] != _own(pair)
 
 
@@ -95,7 +100,7 @@ def _own(pair: str) -> tuple[str, str]:
 
 _PAIRS = ("Swin+VGGish", "Swin+PANNs", "Swin+BEATs", "PVTv2+VGGish", "PVTv2+PANNs", "PVTv2+BEATs")
 
-# Section IV-A of the paper, as config/avsbench_s4.yaml and config/avsbench_ms3.yaml have it.
+# Section IV-A of the paper, as in config/avsbench_s4.yaml and config/avsbench_ms3.yaml.
 AVSBENCH = Recipe(
     model=ModelConfig(),
     train={"s4": TrainConfig(), "ms3": TrainConfig(epochs=60, batch_size=4)},
@@ -117,8 +122,9 @@ def _synthetic_pairs(pvt: str, swin: str, panns: str, vggish: str) -> dict[str, 
 _FROZEN = {"freeze_backbone": True, "cache_features": True, "color_jitter": False, "flip": False, "schedule": "cosine"}
 
 SYNTHETIC = {
-    # The sounds' classifier ends early and is unsure, as real ones are; were it always right, there would be nothing left for
-    # a consensus to add. Half the gate leaves in view what a wrong label does not name. docs/results/README.md has the figures.
+    # The audio classifier is stopped early, so that it is uncertain like real ones; a perfect classifier would leave nothing
+    # for the consensus to improve. Half the gate strength keeps objects that a wrong label would suppress. For measurements
+    # see docs/results/README.md.
     "full": Recipe(
         model=ModelConfig(
             image_size=96, channels=16, alpha=0.25, beta=0.1, gate="standard", gate_strength=0.5, fusion_norm=True
@@ -134,7 +140,7 @@ SYNTHETIC = {
         scenes={"train": 600, "val": 40, "test": 300},
         pretrain=PretrainConfig(visual_steps=4000, visual_precision="bfloat16", audio_steps=30),
     ),
-    # Seconds: it shows that every command works, and its numbers mean nothing.
+    # Takes seconds: shows that every command works; the numbers are meaningless.
     "small": Recipe(
         model=ModelConfig(image_size=32, channels=4, alpha=0.25, beta=0.1, gate="standard"),
         train={

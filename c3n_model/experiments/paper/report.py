@@ -1,4 +1,4 @@
-"""A filled table as files: table.json for programs, table.md and a plot for people."""
+"""Write a filled table as table.json for programs, and as table.md with a plot for people."""
 
 from __future__ import annotations
 
@@ -9,20 +9,22 @@ from c3n_model.experiments.paper.plots import plot_table
 from c3n_model.experiments.paper.samples import Sample
 from c3n_model.experiments.paper.table import Cell, Column, Row, Table
 
-MADE_UP_WORLD = (
-    "**A made-up world, in small.** Ours are measured on synthetic scenes, with small encoders trained from scratch; the paper's "
-    "figures are of AVSBench with encoders pretrained on ImageNet and AudioSet. They stand here for their order only and **are "
-    "not comparable with ours**."
+SYNTHETIC_NOTE = (
+    "**Synthetic data.** Our values are measured on synthetic scenes, with small encoders trained from scratch; the paper's "
+    "are measured on AVSBench, with encoders pretrained on ImageNet and AudioSet. They are shown only for their order and "
+    "**are not comparable with ours**."
 )
 METRICS_NOTE = (
-    "mIoU in percent and F as AVSBench's own code computes them, with batches of one clip; the forms that depend on no batch "
-    "are in table.json."
+    "mIoU in percent and F as computed by AVSBench's own code, with batches of one clip; the batch-independent variants are "
+    "in table.json."
 )
 
 
 def write_table(out: Path, table: Table, about: dict) -> None:
-    """table.json, table.md and, for a table with a plot, table.png into `out`. `about` is what made it, as JSON can hold it.
-    Raises ValueError for a number that is not finite."""
+    """Write table.json, table.md and, for tables with a plot, table.png to `out`.
+
+    `about` describes how it was made, in JSON-serialisable values. Raises ValueError for a number that is not finite.
+    """
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(table, about), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
     (out / "table.json").write_text(text, encoding="utf-8")
@@ -32,7 +34,7 @@ def write_table(out: Path, table: Table, about: dict) -> None:
 
 
 def to_json(table: Table, about: dict) -> dict:
-    """All figures, in the units of the paper."""
+    """Convert the table to JSON-serialisable values, in the units of the paper."""
     return {
         "table": table.number,
         "title": table.title,
@@ -63,10 +65,10 @@ def _row_to_json(row: Row, comparable: bool) -> dict:
 
 
 def to_markdown(table: Table, about: dict) -> str:
-    """The table as a page."""
+    """Format the table as a Markdown page."""
     parts = [f"# Table {table.number}: {table.title}"]
     if not table.comparable:
-        parts.append(f"> {MADE_UP_WORLD}")
+        parts.append(f"> {SYNTHETIC_NOTE}")
     parts.append(_markdown_table(*_cells_as_text(table)))
     parts += _notes(table)
     if table.plot:
@@ -74,8 +76,8 @@ def to_markdown(table: Table, about: dict) -> str:
     if checks := table.checks():
         headings = {column.key: column for column in table.columns}
         lines = [_check_as_text(check, headings[check["column"]]) for check in checks]
-        parts += ["## The order of the paper", "\n".join(lines)]
-    parts += ["## What made it", about_as_text(about)]
+        parts += ["## Claims of the paper", "\n".join(lines)]
+    parts += ["## How it was made", about_as_text(about)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -84,7 +86,7 @@ def _notes(table: Table) -> list[str]:
 
 
 def _cells_as_text(table: Table) -> tuple[list[str], list[list[str]]]:
-    """Header and lines; a row of its own names each group."""
+    """Return the header and the lines of text; each group starts with a line with its name."""
     sides = ["paper", "ours", "difference"] if table.comparable else ["paper", "ours"]
     header = ["", *(f"{column.heading}: {side}" for column in table.columns for side in sides)]
     lines, group = [], ""
@@ -109,7 +111,7 @@ def _cell_as_text(cell: Cell, column: Column) -> tuple[str, str, str]:
 
 
 def sample_as_text(sample: Sample, digits: int, sign: str = "") -> str:
-    """ "81.20 [80.95, 81.45]"; of one seed without the interval."""
+    """Format a sample as "81.20 [80.95, 81.45]", without the interval for a single seed."""
     mean = f"{sample.mean:{sign}.{digits}f}"
     if sample.interval is None:
         return mean
@@ -124,7 +126,7 @@ def _check_as_text(check: dict, column: Column) -> str:
 
 
 def about_as_text(about: dict) -> str:
-    """A list of what JSON holds in full."""
+    """Summarise `about` as a Markdown list."""
     environment = about["environment"]
     lines = {
         "command": f"`{about['command']}`",
@@ -140,10 +142,10 @@ def about_as_text(about: dict) -> str:
 
 def _seeds_as_text(count: int) -> str:
     if count == 0:
-        return "none, nothing is trained"
+        return "none; nothing is trained"
     if count == 1:
-        return "1, so there is no interval"
-    return f"{count}; mean and, in brackets, Student's 95 % interval over seeds; claims are checked seed by seed"
+        return "1, so there are no intervals"
+    return f"{count}; means with Student's 95 % intervals over seeds in brackets; claims are checked by paired seeds"
 
 
 def _markdown_table(header: list[str], lines: list[list[str]]) -> str:

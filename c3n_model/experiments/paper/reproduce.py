@@ -1,4 +1,4 @@
-"""From a request to written tables and figures: what is asked is checked, what is missing is trained, then all is written."""
+"""Reproduce tables and figures: check the request, train missing models, and write the results."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ FIGURES = "figures"
 
 @dataclass(frozen=True)
 class Request:
-    """What a user asks for: `c3n reproduce --help` explains each."""
+    """The options of `c3n reproduce`; see its --help."""
 
     data: str
     size: str | None
@@ -41,11 +41,13 @@ class Request:
 
 
 def reproduce(request: Request, folders: dict[str, Path], progress: Progress) -> list[Path]:
-    """Write each table (by its number) and "figures" into its folder; returns the folders.
+    """Write each table (by number) and "figures" to its folder; return the folders.
+
+    Both errors are raised before any work is done.
 
     Raises:
-        ValueError: what is asked cannot be. FileNotFoundError: clips, weights or labels that it needs are not here; both
-        before any work is done.
+        ValueError: an invalid request.
+        FileNotFoundError: missing clips, weights or labels.
     """
     recipe = _check(request)
     request = replace(request, settings=[setting for setting in SETTINGS if setting in request.settings])
@@ -74,19 +76,19 @@ def reproduce(request: Request, folders: dict[str, Path], progress: Progress) ->
 
 
 def _check(request: Request) -> Recipe:
-    """The recipe. Raises as `reproduce`."""
+    """Check the request and return its recipe. Raises as `reproduce` does."""
     unknown = [setting for setting in request.settings if setting not in SETTINGS]
     if unknown or not request.settings:
-        raise ValueError(f"--settings holds {repr(unknown[0]) if unknown else 'nothing'}; expected s4, ms3 or s4,ms3")
+        raise ValueError(f"--settings is {repr(unknown[0]) if unknown else 'empty'}; expected s4, ms3 or s4,ms3")
     if request.seeds is not None and request.seeds < 1:
         raise ValueError(f"--seeds is {request.seeds}; expected at least 1")
     if request.synthetic:
         return _checked_pairs(SYNTHETIC[request.size or "full"], request)
     if request.size is not None:
-        raise ValueError("--size is of --data synthetic only: AVSBench has one size")
+        raise ValueError(f"--size {request.size} applies only to --data synthetic; leave it out for AVSBench")
     if request.labels is None:
         raise FileNotFoundError(
-            "AVSBench's classes need --labels: `c3n weights get en_core_web_lg audioset_classes`, "
+            "AVSBench requires --labels; make the table with `c3n weights get en_core_web_lg audioset_classes`, "
             '`pip install "$(c3n weights path en_core_web_lg)"`, `c3n labels build -o labels.safetensors`'
         )
     return _checked_pairs(AVSBENCH, request)
@@ -95,7 +97,7 @@ def _check(request: Request) -> Recipe:
 def _checked_pairs(recipe: Recipe, request: Request) -> Recipe:
     unknown = [pair for pair in request.pairs or () if pair not in recipe.pairs]
     if unknown:
-        raise ValueError(f"--pairs holds {unknown[0]!r}; expected some of {', '.join(recipe.pairs)}")
+        raise ValueError(f"--pairs contains {unknown[0]!r}; expected some of {', '.join(recipe.pairs)}")
     return recipe
 
 
@@ -106,7 +108,7 @@ def _source(request: Request, recipe: Recipe) -> Source:
 
 
 def _prepare(source: Source, jobs: list[Job], progress: Progress) -> None:
-    """Scenes are made; files that are missing are told of before anything is trained."""
+    """Make synthetic scenes, or check for missing files, before anything is trained."""
     experiments = [job.experiment for job in jobs]
     if isinstance(source, SyntheticSource):
         source.make_scenes(dict.fromkeys(experiment.setting for experiment in experiments), progress)
@@ -119,11 +121,14 @@ def _seeds(request: Request, recipe: Recipe) -> dict[str, int]:
 
 
 def _about(request: Request, runs: Runs, source: Source, seeds: int, jobs: list[Job]) -> dict:
-    """What made a table. `seconds` is the time that its trainings and scorings took, whenever they were done; of a training
-    that was interrupted only the last part counts."""
+    """Describe how a table was made.
+
+    `seconds` is the total time of its trainings and scorings, also of those reused from earlier runs; of an interrupted
+    training only the last part counts.
+    """
     results = {job: runs.scores(job) for job in jobs}
     trainings: dict[Experiment, float] = {}
-    for job, result in results.items():  # of what was trained already only the reading was timed
+    for job, result in results.items():  # later jobs only load the model, so the longest time is the training's
         trainings[job.experiment] = max(trainings.get(job.experiment, 0), result["training_seconds"])
     return {
         "command": request.command,

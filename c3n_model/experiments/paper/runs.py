@@ -1,10 +1,10 @@
-"""Trainings and their scores, each done once and kept in a folder.
+"""Trainings and their scores, cached in a folder.
 
-    NAME_DIGEST.safetensors              the best epoch (fit_model keeps where it stands beside it)
-    NAME_DIGEST.test.json                its scores, also ..._val, and with noise: .test.audio-10dB.json
-    features/, scenes_*, classifier_*    what trainings share
+    NAME_DIGEST.safetensors              the best epoch (fit_model keeps the training state next to it)
+    NAME_DIGEST.test.json                its scores, also .val.json, and with noise .test.audio-10dB.json
+    features/, scenes_*, classifier_*    files shared by trainings
 
-What is there is not done again; what was interrupted goes on. The digest changes with all that decides a training.
+Existing results are reused and interrupted trainings are resumed. The digest covers everything that determines a training.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _ADD_NOISE = {"audio": add_audio_noise, "visual": add_visual_noise}
 
 @dataclass(frozen=True)
 class Job:
-    """A training, and the scoring of it on a split, with noise or without."""
+    """A training, and its scoring on a split, with or without noise."""
 
     experiment: Experiment
     split: str
@@ -45,7 +45,7 @@ class Job:
 
 @dataclass(frozen=True)
 class Runs:
-    """The folder of all trainings from one source. `workers` are processes that read clips for a training."""
+    """The folder of all trainings from one source. `workers` is the number of data loader processes."""
 
     folder: Path
     source: Source
@@ -54,20 +54,20 @@ class Runs:
     _stems: dict = field(default_factory=dict, compare=False, repr=False)
 
     def do(self, jobs: Iterable[Job], progress: Progress) -> None:
-        """Train and score what is not there yet."""
-        open_jobs: dict[Experiment, list[Job]] = {}
+        """Train and score the jobs that have no scores yet."""
+        pending: dict[Experiment, list[Job]] = {}
         for job in dict.fromkeys(jobs):
             if not self._scores_path(job).is_file():
-                open_jobs.setdefault(job.experiment, []).append(job)
+                pending.setdefault(job.experiment, []).append(job)
         start = time.monotonic()
-        for number, (experiment, wanted) in enumerate(open_jobs.items(), start=1):
-            left = (time.monotonic() - start) / max(number - 1, 1) * (len(open_jobs) - number + 1)
+        for number, (experiment, its_jobs) in enumerate(pending.items(), start=1):
+            left = (time.monotonic() - start) / max(number - 1, 1) * (len(pending) - number + 1)
             estimate = f", about {left / 60:.0f} min left" if number > 1 else ""
-            titled = _titled(progress, f"run {number} of {len(open_jobs)}{estimate}: {experiment.name}")
-            self._do_one(experiment, wanted, titled)
+            titled = _titled(progress, f"run {number} of {len(pending)}{estimate}: {experiment.name}")
+            self._train_and_score(experiment, its_jobs, titled)
 
     def model(self, experiment: Experiment, progress: Progress) -> Model:
-        """The trained model."""
+        """Train the model, or load it if it is already trained."""
         untrained = self.source.untrained(experiment, progress)
         splits = {split: [self.clips(experiment.setting, split, untrained)] for split in ("train", "val")}
         return fit_model(
@@ -79,23 +79,23 @@ class Runs:
         return AVSBench(self.source.root, setting, split, model.sample_rate)
 
     def scores(self, job: Job) -> dict:
-        """What `do` left of `job`: summary, clip_ious and by_category of `evaluation.Evaluation`, and seconds."""
+        """Read the scores of `job`: summary, clip_ious and by_category of `evaluation.Evaluation`, and the times [s]."""
         return json.loads(self._scores_path(job).read_text(encoding="utf-8"))
 
-    def _do_one(self, experiment: Experiment, jobs: Sequence[Job], progress: Progress) -> None:
+    def _train_and_score(self, experiment: Experiment, jobs: Sequence[Job], progress: Progress) -> None:
         start = time.monotonic()
         model = self.model(experiment, progress)
         trained = time.monotonic()
         for job in jobs:
             scored = time.monotonic()
             alter = None if job.noise is None else _altering(job.noise)
-            found = evaluate(
+            evaluation = evaluate(
                 model, self.clips(experiment.setting, job.split, model), self.device, progress, alter=alter
             )
             scores = {
-                "summary": found.summary(batch_size=1),
-                "clip_ious": found.clip_ious().tolist(),
-                "by_category": found.by_category(batch_size=1) if experiment.setting == "s4" else {},
+                "summary": evaluation.summary(batch_size=1),
+                "clip_ious": evaluation.clip_ious().tolist(),
+                "by_category": evaluation.by_category(batch_size=1) if experiment.setting == "s4" else {},
                 "training_seconds": trained - start,
                 "scoring_seconds": time.monotonic() - scored,
             }

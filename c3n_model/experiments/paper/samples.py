@@ -1,4 +1,4 @@
-"""One number of a table over several seeds, and what can be said of it."""
+"""A value of a table over several seeds, with its statistics."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Sample:
-    """A number by the seed of the training that gave it; at least one."""
+    """Values by the seed of their training; at least one."""
 
     by_seed: dict[int, float]
 
@@ -23,7 +23,7 @@ class Sample:
 
     @property
     def interval(self) -> tuple[float, float] | None:
-        """Student's 95 % interval of the mean over seeds; None for one seed, which says nothing about the spread."""
+        """Student's 95 % interval of the mean over seeds; None for a single seed."""
         values = list(self.by_seed.values())
         if len(values) < 2:
             return None
@@ -38,8 +38,11 @@ class Sample:
 
 
 def paired_difference(better: Sample, worse: Sample) -> Sample:
-    """`better` - `worse`, seed by seed: trainings with the same seed see the same clips in the same order, so that most of
-    what differs between seeds goes out. Raises ValueError where they share no seed."""
+    """Compute `better` - `worse` seed by seed.
+
+    Trainings with the same seed see the same clips in the same order, so most of the variation between seeds cancels out.
+    Raises ValueError if they have no seed in common.
+    """
     shared = [seed for seed in better.by_seed if seed in worse.by_seed]
     if not shared:
         raise ValueError(f"no seed in common: {sorted(better.by_seed)} and {sorted(worse.by_seed)}")
@@ -47,8 +50,10 @@ def paired_difference(better: Sample, worse: Sample) -> Sample:
 
 
 def verdict(difference: Sample) -> str:
-    """Whether it is above 0: "yes" or "no" where the interval leaves 0 out, "not decided" where it does not; of one seed its
-    sign alone, "equal" for 0."""
+    """Decide whether a difference is above 0.
+
+    "yes" or "no" if the interval excludes 0, "not decided" otherwise; for a single seed only its sign, or "equal" for 0.
+    """
     sign = "yes" if difference.mean > 0 else "no" if difference.mean < 0 else "equal"
     if difference.interval is None:
         return f"{sign}, by one seed"

@@ -1,4 +1,4 @@
-"""Where clips and pretrained encoders come from: AVSBench and public weights, or the synthetic world and its classifiers."""
+"""Sources of clips and pretrained encoders: AVSBench and public weights, or the synthetic world and its classifiers."""
 
 from __future__ import annotations
 
@@ -30,19 +30,19 @@ SCENE_SEED = 0
 
 
 class Source(Protocol):
-    """`root` holds clips in AVSBench's layout. `comparable`: they are the paper's."""
+    """A source of data: `root` contains clips in AVSBench's layout; `comparable` if they are the paper's."""
 
     root: Path
     comparable: bool
 
     def untrained(self, experiment: Experiment, progress: Progress) -> Model:
-        """The model that the training of `experiment` starts from."""
+        """Build the initial model of `experiment`."""
 
     def identity(self, experiment: Experiment) -> dict:
-        """All that decides clips and pretrained encoders of `experiment`, as JSON can hold it."""
+        """Describe the clips and pretrained encoders of `experiment` uniquely, in JSON-serialisable values."""
 
     def describe(self, experiments: Iterable[Experiment]) -> dict:
-        """The data of experiments that are done, for a reader."""
+        """Describe the data of finished experiments, for a report."""
 
 
 @dataclass(frozen=True)
@@ -67,8 +67,12 @@ class PublicSource:
         return {"data": str(self.root), "labels": LabelTable.load(self.labels).provenance}
 
     def check(self, experiments: Iterable[Experiment]) -> None:
-        """Raises FileNotFoundError, in one line with the remedies, if clips or weights of any experiment are not here, nor the
-        label table; ValueError, if the table cannot be read."""
+        """Check that all files of the experiments are available.
+
+        Raises:
+            FileNotFoundError: missing clips, weights or label table, in one line with the remedies.
+            ValueError: an unreadable label table.
+        """
         for setting in {experiment.setting for experiment in experiments}:
             release_of(self.root, setting)
         names = dict.fromkeys(name for experiment in experiments for name in _files_of(experiment))
@@ -80,7 +84,7 @@ class PublicSource:
 
 @dataclass(frozen=True)
 class SyntheticSource:
-    """Scenes of the synthetic world and classifiers of it, both made below `folder` when they are first needed."""
+    """Scenes and classifiers of the synthetic world, created in `folder` when first needed."""
 
     folder: Path
     recipe: Recipe
@@ -91,13 +95,13 @@ class SyntheticSource:
         return self.folder / f"scenes_{digest(self._scenes())}"
 
     def make_scenes(self, settings: Iterable[str], progress: Progress) -> None:
-        """Scenes of `settings`, if they are not there yet."""
+        """Create the scenes of `settings` if they do not exist yet."""
         for setting in settings:
-            if not find_release(self.root, setting):  # its csv is written last
+            if not find_release(self.root, setting):  # its csv is written last, so an incomplete set is not found
                 synthesize(self.root, setting, self.recipe.scenes, SCENE_SEED, progress)
 
     def untrained(self, experiment: Experiment, progress: Progress) -> Model:
-        """Each encoder is pretrained once and kept."""
+        """Build the initial model; each encoder is pretrained once and cached."""
         torch.manual_seed(experiment.seed)
         similarity = label_similarity(*(torch.from_numpy(table) for table in world.label_embeddings()))
         network = build_network(experiment.model, similarity)
@@ -112,7 +116,11 @@ class SyntheticSource:
         return {"scenes": self._scenes(), "pretrain": to_mapping(self.recipe.pretrain)}
 
     def describe(self, experiments: Iterable[Experiment]) -> dict:
-        encoders = {(part, getattr(one.model, part)): one for one in experiments for part in ("visual", "audio")}
+        encoders = {
+            (part, getattr(experiment.model, part)): experiment
+            for experiment in experiments
+            for part in ("visual", "audio")
+        }
         accuracies = {
             name: round(self._classifier(part, experiment, silent)[0]["accuracy"], 3)
             for (part, name), experiment in encoders.items()
@@ -132,7 +140,7 @@ def _files_of(experiment: Experiment) -> list[str]:
 
 
 def _remedy(missing: list[manifest.PretrainedFile]) -> str:
-    """One line: how to get the files that are not here."""
+    """Say in one line how to get the missing files."""
     direct = [file.name for file in missing if file.urls and file.checksum]
     remedies = [f"`c3n weights get {' '.join(direct)}`"] if direct else []
     for file in missing:

@@ -1,4 +1,4 @@
-"""What a table of the paper is made of, ours beside theirs."""
+"""Data structures for the paper's tables, with the paper's values and ours."""
 
 from __future__ import annotations
 
@@ -19,8 +19,7 @@ class Column:
 
 @dataclass(frozen=True)
 class Cell:
-    """The paper's figure and ours, in the paper's unit; None where there is none. `batch_independent` is ours by the other
-    form of the metric."""
+    """The paper's value and ours, in the paper's unit, or None. `batch_independent` is ours in that variant of the metric."""
 
     paper: float | None = None
     ours: Sample | None = None
@@ -33,7 +32,7 @@ class Cell:
 
 @dataclass(frozen=True)
 class Row:
-    """Rows of one `group` stand together; `details` holds more of ours for the JSON; `plotted`: it is in the plot."""
+    """A row. Rows of one `group` are adjacent; `details` are more of our results for the JSON; `plotted` if in the plot."""
 
     key: str
     name: str
@@ -45,7 +44,7 @@ class Row:
 
 @dataclass(frozen=True)
 class Claim:
-    """What the paper's prose says of its table: in `column`, row `better` is above row `worse`."""
+    """A claim of the paper: in `column`, row `better` has a higher value than row `worse`."""
 
     text: str
     better: str
@@ -55,8 +54,10 @@ class Claim:
 
 @dataclass(frozen=True)
 class Table:
-    """`comparable`: ours are of the paper's data, so that a difference to it says something. `plot`: "dots", "curve" over the
-    rows, or "" for none."""
+    """A filled table.
+
+    `comparable` if ours are measured on the paper's data. `plot` is "dots", "curve" over the rows, or "" for none.
+    """
 
     number: str
     title: str
@@ -68,7 +69,7 @@ class Table:
     plot: str = ""
 
     def check(self, claim: Claim) -> dict | None:
-        """The claim held against our figures; None where they are missing."""
+        """Check a claim against our values; None if they are missing."""
         better, worse = (self._cell(key, claim.column) for key in (claim.better, claim.worse))
         if better.ours is None or worse.ours is None:
             return None
@@ -90,7 +91,7 @@ class Table:
 
 
 def score_columns(settings: list[str]) -> list[Column]:
-    """mIoU of each setting, then F of each, as the paper's tables have them."""
+    """Return the columns in the paper's order: mIoU of each setting, then F of each setting."""
     return [
         Column(f"{setting}_{metric}", f"{heading} {setting.upper()}", digits)
         for metric, (heading, digits) in METRICS.items()
@@ -99,5 +100,5 @@ def score_columns(settings: list[str]) -> list[Column]:
 
 
 def as_printed(metric: str, value: float) -> float:
-    """The paper has mIoU in percent, the F-score as a fraction."""
+    """Convert a value to the paper's unit: mIoU in percent, F-score as a fraction."""
     return 100 * value if metric == "miou" else value

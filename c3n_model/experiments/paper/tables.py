@@ -1,4 +1,4 @@
-"""Plans filled: which jobs a table needs, and the table that their scores make."""
+"""Fill plans: the jobs that a table needs, and the table from their scores."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from c3n_model.experiments.paper.table import METRICS, Cell, Column, Row, Table,
 
 Scores = Callable[[Job], dict]
 
-# What a summary of an evaluation tells besides both metrics.
+# Further values of an evaluation's summary.
 _MORE = ("miou_sounding", "false_positive_rate", "false_positive_area")
 
 
 @dataclass(frozen=True)
 class Study:
-    """How the tables are filled: `seeds` by a table's number, `settings` of AVSBench that take part."""
+    """Parameters for all tables: the number of `seeds` by table number, and the `settings` of AVSBench."""
 
     recipe: Recipe
     seeds: dict[str, int]
@@ -29,7 +29,7 @@ class Study:
     comparable: bool
 
     def jobs(self, plan: Plan) -> list[Job]:
-        """All trainings and scorings that the plan needs."""
+        """List all trainings and scorings that the plan needs."""
         return [
             self.job(plan, row, setting, seed)
             for row in plan.rows
@@ -47,11 +47,11 @@ class Study:
 
 
 def fill(plan: Plan, study: Study, scores: Scores) -> Table:
-    """The table of a plan, `scores` giving the result of each of its jobs."""
+    """Fill a plan with the results of its jobs, which `scores` returns."""
     seeds = range(study.seeds[plan.number])
     if plan.number == "V":
-        found = {seed: scores(study.job(plan, plan.rows[0], "s4", seed))["by_category"] for seed in seeds}
-        return fill_categories(plan, found, study.comparable)
+        results = {seed: scores(study.job(plan, plan.rows[0], "s4", seed))["by_category"] for seed in seeds}
+        return fill_categories(plan, results, study.comparable)
     rows = [_fill_row(plan, row, study, scores) for row in plan.rows]
     columns = score_columns(study.settings_of(plan))
     return Table(plan.number, plan.title, columns, rows, plan.claims, plan.notes, study.comparable, plan.plot)
@@ -60,32 +60,32 @@ def fill(plan: Plan, study: Study, scores: Scores) -> Table:
 def _fill_row(plan: Plan, row: PlannedRow, study: Study, scores: Scores) -> Row:
     cells, details = {}, {}
     for setting in study.settings_of(plan):
-        found = {}
+        results = {}
         if row.trial is not None:
-            found = {seed: scores(study.job(plan, row, setting, seed)) for seed in range(study.seeds[plan.number])}
-        summaries = {seed: result["summary"] for seed, result in found.items()}
+            results = {seed: scores(study.job(plan, row, setting, seed)) for seed in range(study.seeds[plan.number])}
+        summaries = {seed: result["summary"] for seed, result in results.items()}
         for metric in METRICS:
             key = f"{setting}_{metric}"
             official, independent = (_sample(summaries, form, metric) for form in ("official", "batch_independent"))
             cells[key] = Cell(row.printed[key], official, independent)
-        if found:
+        if results:
             details[setting] = {
                 "clips": next(iter(summaries.values()))["clips"],
                 **{name: {seed: summary[name] for seed, summary in summaries.items()} for name in _MORE},
-                **{name: {seed: result[name] for seed, result in found.items()} for name in ("training_seconds", "scoring_seconds")},
+                **{name: {seed: result[name] for seed, result in results.items()} for name in ("training_seconds", "scoring_seconds")},
             }  # fmt: skip
     return Row(row.key, row.name, cells, row.group, details)
 
 
 def _sample(summaries: dict[int, dict], form: str, metric: str) -> Sample | None:
-    """None where nothing was trained, or where there is nothing to average (no frame with a truth)."""
+    """Return our values; None if nothing was trained, or there is nothing to average (all truth is empty)."""
     values = {seed: summary[form][metric] for seed, summary in summaries.items()}
     known = {seed: as_printed(metric, value) for seed, value in values.items() if value is not None}
     return Sample(known) if known else None
 
 
 def count_cost() -> Table:
-    """Table IV: of the paper's network, as the counter thop would find it; nothing is trained or measured."""
+    """Fill Table IV for the paper's network as the counter thop would; nothing is trained or measured."""
     paper, description = paper_tables()["IV"], describe(PAPER_CONFIG)
     figures = {
         "gflops": ("FLOPs (G)", lambda cost: description.as_thop_counts(cost) / 1e9),

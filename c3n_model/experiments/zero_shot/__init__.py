@@ -1,1 +1,1 @@
-"""The zero-shot benchmark: real pictures with true masks, composed with real sounds. `zero_shot.py` runs it."""
+"""The zero-shot benchmark: real images with ground-truth masks, combined with real sounds. See `bench.py`."""

@@ -1,4 +1,4 @@
-"""`c3n zero-shot-bench`: measure settings of the zero-shot model on every row, side by side."""
+"""Measure configurations of the zero-shot model on every row of the benchmark (`c3n zero-shot-bench`)."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import numpy as np
 import torch
 
 from c3n_model.experiments.zero_shot import names, streams
+from c3n_model.experiments.zero_shot.encoding_cache import cache_encodings
 from c3n_model.experiments.zero_shot.figures import differences, scene_columns, summarise
-from c3n_model.experiments.zero_shot.remembering import remember_encodings
 from c3n_model.experiments.zero_shot.streams import Stream
 from c3n_model.experiments.zero_shot.tasks import RowClips, Tasks
 from c3n_model.model import Model
@@ -23,14 +23,17 @@ from c3n_model.scoring.report.gallery import Gallery, make_gallery
 from c3n_model.scoring.report.tables import describe_model
 from c3n_model.streaming.session import Session
 
-WARM_UP = 2  # steps of a stream that are not timed
-SHOWN = 3  # pictures of the best, the worst and the wrongly painted scenes of a row
+WARM_UP = 2  # untimed steps at the start of a stream
+SHOWN = 3  # examples per row of each kind: best, worst, false positives
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What one setting did. `figures` is what bench.json holds; `columns` are the rows' scene by scene, to compare settings;
-    `evaluations` and `galleries` are those of the rows, for its page; `recordings` its pictures of clips and pairs."""
+    """Results of one configuration.
+
+    `figures` is its entry in bench.json; `columns` are the values per scene of each row, for comparisons; `evaluations` and
+    `galleries` have one entry per row, for its page; `recordings` are its pictures of clips and pairs.
+    """
 
     name: str
     figures: dict[str, Any]
@@ -43,24 +46,26 @@ class Measured:
 def measure(
     name: str, source: str, model: Model, tasks: Tasks, split: str, device: str, progress: Progress
 ) -> Measured:
-    """Measure one setting; `source` is where it was loaded from. The model remembers its encodings from then on."""
+    """Measure one configuration, loaded from `source`. The model caches its encodings afterwards."""
     described = describe_model(source, model)
     cost = median_ms(model, tasks.timed, device)
-    remember_encodings(model)
-    at = next(model.network.parameters()).device
+    cache_encodings(model)
+    network_device = next(model.network.parameters()).device
     played = names.play_clips(model, tasks.data.avsbench_clips, device, progress)
     pairs = names.play_pairs(model, tasks.data.pairs, device, progress)
     rows, columns, evaluations, galleries = {}, {}, [], []
     for row in tasks.rows:
         clips = RowClips(row, split, model.sample_rate, model.config.history)
-        evaluation = evaluate(model, clips, at, progress, gated=True)
+        evaluation = evaluate(model, clips, network_device, progress, gated=True)
         columns[row.name] = scene_columns(row.scenes, evaluation)
         rows[row.name] = {"about": row.about, **summarise(row.scenes, columns[row.name])}
         evaluations.append(evaluation)
         groups = [scene.group for scene in row.scenes]
-        gallery = make_gallery(model, clips, evaluation, at, progress, gated=True, shown=SHOWN, groups=groups)
-        nothing_sounds = bool(evaluation.counts.empty_truth.all())  # then the worst are those that are painted
-        galleries.append(replace(gallery, worst=()) if nothing_sounds else gallery)
+        gallery = make_gallery(
+            model, clips, evaluation, network_device, progress, gated=True, shown=SHOWN, groups=groups
+        )
+        all_empty = bool(evaluation.counts.empty_truth.all())  # then the worst are the false positives
+        galleries.append(replace(gallery, worst=()) if all_empty else gallery)
     figures = {
         "model": described,
         "median_ms_per_mask": cost,
@@ -68,7 +73,7 @@ def measure(
         "painted_wrong": _painted_wrong(rows),
         "lingering": streams.lingering(model, tasks.lingering, device, progress),
         "switching": streams.switching(model, tasks.switching, device, progress),
-        "tagger": names.tag(model, tasks.data.sounds, at, progress),
+        "tagger": names.tag(model, tasks.data.sounds, network_device, progress),
         "pairs": [recording.as_mapping() for recording in pairs],
         "avsbench_clips": [recording.as_mapping() for recording in played],
     }
@@ -76,7 +81,7 @@ def measure(
 
 
 def median_ms(model: Model, timed: list[Stream], device: str) -> float | None:
-    """Measure what a step of a session costs in ms, from picture and sound to mask. None without streams."""
+    """Measure the median duration [ms] of a session's step, from image and sound to mask. None without streams."""
     session, costs = Session(model, device), []
     synchronise: Callable[[], None] = torch.cuda.synchronize if session.device.type == "cuda" else lambda: None
     for stream in timed:
@@ -92,7 +97,7 @@ def median_ms(model: Model, timed: list[Stream], device: str) -> float | None:
 
 
 def compare(measured: list[Measured], tasks: Tasks) -> None:
-    """Add to the figures of every setting but the first its differences to the first, row by row. In place."""
+    """Add to the figures of every configuration but the first its differences to the first, row by row. In place."""
     first = measured[0]
     for other in measured[1:]:
         other.figures["differences_to_" + first.name] = {
@@ -101,7 +106,7 @@ def compare(measured: list[Measured], tasks: Tasks) -> None:
 
 
 def _painted_wrong(rows: dict[str, dict]) -> dict:
-    """Sum up the wrong masks of all rows, and how many of them are people."""
+    """Count the wrong masks of all rows, and how many of them are labelled as people."""
     wrong = sum(row["wrong"] for row in rows.values())
     people = sum(row["wrong_people"] for row in rows.values())
     return {

@@ -1,13 +1,13 @@
-"""Recorded clips: those whose masks are drawn in `truth.json`, those that are silent, and AVSBench's, whose names are known.
+"""Recorded clips: with masks in `truth.json`, or silent.
 
-`clips/truth.json` says for videos beside it what is right, second by second (a second that is not listed is not scored):
+`clips/truth.json` contains the ground truth of the videos in its folder per second (seconds that are not listed are not
+scored):
 
     {"street.mp4": [{"second": 0, "sounding": ["dog"], "polygons": [[0.1, 0.4, 0.3, 0.4, 0.3, 0.9]]},
                     {"second": 3, "sounding": [], "polygons": []}]}
 
-`sounding` are the nouns that may be named; `polygons` outline what sounds, x y x y ... as fractions of width and height. No
-polygons mean that nothing in view sounds. Polygons belong to the picture at 15/16 of the second, which is the one a session
-segments.
+`sounding` are the correct nouns; `polygons` outline the sounding objects as x y x y ..., in fractions of width and height.
+Without polygons, nothing in view sounds. Polygons belong to the frame at 15/16 of the second, which a session segments.
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ TRUTH = "truth.json"
 
 @dataclass(frozen=True)
 class RecordedSecond:
-    """A second of a video with the mask that is right, as a scene of the bench: see `scenes.Scene` for the names. `windows`
-    are all seconds up to this one, oldest first, with snippets at RATE."""
+    """A second of a video with its true mask, used like a `scenes.Scene` (see there for the fields).
+
+    `windows` are all seconds up to this one, oldest first, with snippets at RATE.
+    """
 
     name: str
     group: str
@@ -54,49 +56,52 @@ class RecordedSecond:
 
 
 def read_windows(path: Path) -> tuple[Window, ...]:
-    """Read the seconds of a video, snippets at RATE; a missing sound track is silence. Raises ValueError, naming the file."""
+    """Read the seconds of a video with snippets at RATE; a missing sound track is silence.
+
+    Raises ValueError, naming the file.
+    """
     try:
         return tuple(cut_windows(VideoSource(path, allow_silent=True), RATE))
     except ValueError as error:
-        raise ValueError(str(error) if str(path) in str(error) else f"{path} holds {error}") from error
+        raise ValueError(str(error) if str(path) in str(error) else f"{path}: {error}") from error
 
 
 def silent_seconds(folder: Path) -> list[RecordedSecond]:
-    """Read every second of the videos in a folder of silence: nothing may be painted."""
-    found = []
+    """Read every second of the silent videos in a folder; their true masks are empty."""
+    seconds = []
     for path in videos(folder):
         windows = read_windows(path)
-        nothing = np.zeros(windows[0].frame.rgb.shape[:2], bool)
-        found += [_second(path, windows, at, "silence", frozenset(), nothing) for at in range(len(windows))]
-    return found
+        empty = np.zeros(windows[0].frame.rgb.shape[:2], bool)
+        seconds += [_second(path, windows, index, "silence", frozenset(), empty) for index in range(len(windows))]
+    return seconds
 
 
 def true_seconds(folder: Path) -> list[RecordedSecond]:
-    """Read the seconds of the videos that `truth.json` describes; none without the file.
+    """Read the seconds of the videos in `truth.json`; none without the file.
 
     Raises:
-        ValueError: a file that is not as the module describes, a video that is not there, or a second beyond its end.
+        ValueError: an invalid truth.json, a missing video, or a second beyond its end.
     """
-    found = []
-    for name, seconds in _read_truth(folder / TRUTH).items():
+    seconds = []
+    for name, rows in _read_truth(folder / TRUTH).items():
         path = folder / name
         if not path.is_file():
-            raise ValueError(f"{folder / TRUTH} describes {name}, which is not beside it; expected a video there")
+            raise ValueError(f"{folder / TRUTH} lists {name}; expected this video in the same folder")
         windows = read_windows(path)
-        by_second = {window.start_ns // NANOSECONDS_PER_SECOND: at for at, window in enumerate(windows)}
-        for row in seconds:
+        by_second = {window.start_ns // NANOSECONDS_PER_SECOND: index for index, window in enumerate(windows)}
+        for row in rows:
             if row["second"] not in by_second:
                 raise ValueError(
-                    f"{folder / TRUTH} describes second {row['second']} of {name}, which has {len(windows)}"
+                    f"{folder / TRUTH} lists second {row['second']} of {name}, which has {len(windows)} seconds"
                 )
-            at = by_second[row["second"]]
-            mask = np.zeros(windows[at].frame.rgb.shape[:2], bool)
+            index = by_second[row["second"]]
+            mask = np.zeros(windows[index].frame.rgb.shape[:2], bool)
             for polygon in row["polygons"]:
                 mask |= draw_polygon(polygon, mask.shape, f"{folder / TRUTH}, second {row['second']} of {name},")
             nouns = frozenset(map(noun_of, row["sounding"]))
             noun = " and ".join(sorted(nouns)) or "nothing"
-            found.append(_second(path, windows, at, noun, nouns if mask.any() else frozenset(), mask))
-    return found
+            seconds.append(_second(path, windows, index, noun, nouns if mask.any() else frozenset(), mask))
+    return seconds
 
 
 def _read_truth(path: Path) -> dict[str, list[dict]]:
@@ -117,12 +122,12 @@ def _read_truth(path: Path) -> dict[str, list[dict]]:
         }
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
-            f"{path} is not {{video: [{{second, sounding, polygons}}]}}: {type(error).__name__} {error}"
+            f"{path} does not have the form {{video: [{{second, sounding, polygons}}]}}: {type(error).__name__} {error}"
         ) from error
 
 
 def _second(
-    path: Path, windows: tuple[Window, ...], at: int, noun: str, right: frozenset[str], mask: np.ndarray
+    path: Path, windows: tuple[Window, ...], index: int, noun: str, right: frozenset[str], mask: np.ndarray
 ) -> RecordedSecond:
-    second = windows[at].start_ns // NANOSECONDS_PER_SECOND
-    return RecordedSecond(f"{path.stem}, second {second}", path.stem, noun, right, windows[: at + 1], mask)
+    second = windows[index].start_ns // NANOSECONDS_PER_SECOND
+    return RecordedSecond(f"{path.stem}, second {second}", path.stem, noun, right, windows[: index + 1], mask)

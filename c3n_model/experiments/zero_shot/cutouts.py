@@ -1,7 +1,7 @@
-"""Cut-outs with alpha and a sound of their own, pasted on pictures: sources that no vocabulary was chosen for.
+"""Cut-outs with an alpha channel and a sound, pasted on images: objects for which no vocabulary was tuned.
 
-`cutouts/NAME.png` is a picture with an alpha channel, `NAME.ogg` (or wav, flac, mp3) its sound; `names.txt` says what each
-is, as lines `NAME noun`. Without a line, NAME is the noun. See `halves` for which half a cut-out belongs to.
+`cutouts/NAME.png` is an image with an alpha channel, `NAME.ogg` (or wav, flac, mp3) its sound. `names.txt` contains lines
+`NAME noun`; without a line, NAME is the noun. See `halves` for which half a cut-out belongs to.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from c3n_model.experiments.zero_shot.streams import Stream
 from c3n_model.labels.sound_sources import is_a, noun_of
 from c3n_model.sources.picture_files import open_picture
 
-SIDE = 0.6  # longest side of a cut-out as a fraction of the picture's shorter one
-PAIR_SIDE = 0.45  # ... where two are pasted
+SIDE = 0.6  # longest side of a cut-out as a fraction of the image's shorter side
+PAIR_SIDE = 0.45  # ... if two are pasted
 SMALLEST_LENGTH = 8  # pixels
-BACKGROUNDS = 3  # pictures per cut-out, or pair of them
+BACKGROUNDS = 3  # images per cut-out, or per pair of cut-outs
 PERSON = "person"
 
 
 @dataclass(frozen=True)
 class Cutout:
-    """A thing: `rgb` uint8 (h, w, 3), `alpha` float32 (h, w) in [0, 1], the noun it is, and its sound."""
+    """An object: `rgb` uint8 (h, w, 3), `alpha` float32 (h, w) in [0, 1], its noun and its sound."""
 
     name: str
     noun: str
@@ -38,16 +38,16 @@ class Cutout:
     sound: Sound
 
 
-Pasted = tuple[Cutout, Cutout, Picture]  # two cut-outs, and the picture that they were pasted on
+Pasted = tuple[Cutout, Cutout, Picture]  # two cut-outs, and the image with both of them
 
 
 def read_cutouts(folder: Path) -> tuple[list[Cutout], list[str]]:
-    """Read all cut-outs of a folder, and list the files that are left out: without a sound.
+    """Read all cut-outs of a folder; also return the files that are left out because they have no sound.
 
     Raises:
-        ValueError: a picture without alpha, or a file that cannot be read.
+        ValueError: an image without alpha, or a file that cannot be read.
     """
-    nouns, found, left_out = _read_names(folder / "names.txt"), [], []
+    nouns, cutouts, left_out = _read_names(folder / "names.txt"), [], []
     for path in sorted(folder.glob("*.png")):
         sounds = [path.with_suffix(suffix) for suffix in SUFFIXES if path.with_suffix(suffix).is_file()]
         if not sounds:
@@ -56,8 +56,8 @@ def read_cutouts(folder: Path) -> tuple[list[Cutout], list[str]]:
         noun = noun_of(nouns.get(path.stem, path.stem))
         source = source_of(noun)
         sound = read_sound(sounds[0], f"cutouts/{path.stem}", noun, source[1] if source else frozenset())
-        found.append(Cutout(path.stem, noun, *_read_alpha(path), sound))
-    return found, left_out
+        cutouts.append(Cutout(path.stem, noun, *_read_alpha(path), sound))
+    return cutouts, left_out
 
 
 def _read_names(path: Path) -> dict[str, str]:
@@ -66,7 +66,7 @@ def _read_names(path: Path) -> dict[str, str]:
     lines = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     bad = next((line for line in lines if len(line) != 2), None)
     if bad:
-        raise ValueError(f"{path} has the line {' '.join(bad)!r}; expected NAME and what it is: firetruck fire engine")
+        raise ValueError(f"{path} has the line {' '.join(bad)!r}; expected NAME and a noun: firetruck fire engine")
     return {name: noun.strip() for name, noun in lines}
 
 
@@ -75,31 +75,31 @@ def _read_alpha(path: Path) -> tuple[np.ndarray, np.ndarray]:
     rgba = np.asarray(picture.convert("RGBA"))
     if not picture.has_transparency_data or not rgba[..., 3].any():
         raise ValueError(
-            f"{path} is not a cut-out: expected RGB with an alpha channel that shows something, got mode {picture.mode}"
+            f"{path} is not a cut-out: expected RGB with an alpha channel that is not all 0, got mode {picture.mode}"
         )
     rows, columns = (np.flatnonzero((rgba[..., 3] > 127).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
-        raise ValueError(f"{path} is not a cut-out: its alpha is nowhere above one half")
+        raise ValueError(f"{path} is not a cut-out: expected alpha above one half somewhere")
     rgba = rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
     return np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].astype(np.float32) / 255
 
 
 def alone(cutouts: list[Cutout], pictures: list[Picture]) -> list[Scene]:
-    """Paste each cut-out on pictures without people and without anything that could make its sound."""
+    """Paste each cut-out on images without people and without other possible sources of its sound."""
     empty = [picture for picture in pictures if PERSON not in picture.masks]
     return [_pasted(cutout, picture) for cutout in cutouts for picture in _backgrounds(empty, cutout)]
 
 
 def beside_people(cutouts: list[Cutout], pictures: list[Picture]) -> list[Scene]:
-    """Paste each cut-out beside people who cover PROMINENT of the picture, where it hides the least of them."""
+    """Paste each cut-out on images in which people cover a PROMINENT fraction, where it hides the least of them."""
     crowded = [picture for picture in pictures if PERSON in picture.masks]
     crowded = [picture for picture in crowded if picture.masks[PERSON].mean() >= PROMINENT[0]]
     return [_pasted(cutout, picture) for cutout in cutouts for picture in _backgrounds(crowded, cutout)]
 
 
 def pairs(cutouts: list[Cutout], pictures: list[Picture]) -> list[Pasted]:
-    """Paste each cut-out with the next one of another kind, side by side; the picture's masks are those two."""
-    empty, found = [picture for picture in pictures if PERSON not in picture.masks], []
+    """Paste each cut-out and the next one of another kind side by side; these two are the image's masks."""
+    empty, pasted = [picture for picture in pictures if PERSON not in picture.masks], []
     for index, first in enumerate(cutouts):
         others = [cutout for cutout in cutouts[index + 1 :] + cutouts[:index] if not _alike(first.noun, cutout.noun)]
         for second in others[:1]:
@@ -109,12 +109,12 @@ def pairs(cutouts: list[Cutout], pictures: list[Picture]) -> list[Pasted]:
                 rgb, right = paste(second, rgb, PAIR_SIDE, column=0.98)
                 name = f"{first.name} and {second.name} on {picture.name}"
                 masks = {first.noun: [left & ~right], second.noun: [right]}
-                found.append((first, second, Picture(name, rgb, masks)))
-    return found
+                pasted.append((first, second, Picture(name, rgb, masks)))
+    return pasted
 
 
 def one_of_pair(pasted: list[Pasted]) -> list[Scene]:
-    """Let each of the two sound alone."""
+    """Compose scenes in which one of the two sounds."""
     return [
         _grouped(in_view(picture, cutout.noun, picture.masks[cutout.noun], cutout.sound), cutout)
         for first, second, picture in pasted
@@ -123,7 +123,7 @@ def one_of_pair(pasted: list[Pasted]) -> list[Scene]:
 
 
 def both_of_pair(pasted: list[Pasted]) -> list[Scene]:
-    """Let both sound at once, equally loud."""
+    """Compose scenes in which both sound at once, equally loud."""
     return [
         _grouped(both(picture, first.noun, second.noun, Mixture(first.sound, second.sound, 0.0)), first)
         for first, second, picture in pasted
@@ -131,29 +131,29 @@ def both_of_pair(pasted: list[Pasted]) -> list[Scene]:
 
 
 def switching_streams(pasted: list[Pasted]) -> list[Stream]:
-    """Let the two of each pair sound one after the other, in both orders, on the first picture that they were pasted on."""
+    """Compose streams in which the two of each pair sound in turn, in both orders, on the first image of the pair."""
     first_pictures = {(first.name, second.name): entry for entry in reversed(pasted) for first, second in [entry[:2]]}
-    found = []
+    streams = []
     for first, second, picture in reversed(first_pictures.values()):
-        for one, other in ((first, second), (second, first)):
-            name = f"{picture.name}: {one.name}, then {other.name}"
-            found.append(Stream(name, first.name, picture.rgb, one.sound, other.sound, (one.noun, other.noun)))
-    return found
+        for before, after in ((first, second), (second, first)):
+            name = f"{picture.name}: {before.name}, then {after.name}"
+            streams.append(Stream(name, first.name, picture.rgb, before.sound, after.sound, (before.noun, after.noun)))
+    return streams
 
 
 def paste(
     cutout: Cutout, rgb: np.ndarray, side: float, *, avoid: np.ndarray | None = None, column: float | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Paste a cut-out and return the picture and the mask, bool (H, W), of what of it is more opaque than one half.
+    """Paste a cut-out; return the image and the mask of pixels with alpha above one half, bool (H, W).
 
-    Its longest side is `side` of the picture's shorter one. It lies in the lower half at the fraction `column` of the free
-    width, or wherever on a coarse grid it hides least of `avoid` bool (H, W).
+    Its longest side is `side` times the image's shorter side. It is placed in the lower half at the fraction `column` of the
+    free width, or at the position of a coarse grid where it hides least of `avoid`, bool (H, W).
     """
     height, width = rgb.shape[:2]
     scale = side * min(height, width) / max(cutout.alpha.shape)
     size = tuple(max(round(length * scale), SMALLEST_LENGTH) for length in cutout.alpha.shape[::-1])
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    # Colours are weighted by alpha before they are resized, so that what is transparent lends its colour to no edge.
+    # Colours are premultiplied by alpha before resizing, so that transparent pixels do not bleed into edges.
     weighted = cutout.rgb * cutout.alpha[..., None]
     alpha = cv2.resize(cutout.alpha, size, interpolation=interpolation)
     weighted = cv2.resize(weighted, size, interpolation=interpolation)
@@ -177,7 +177,7 @@ def _pasted(cutout: Cutout, background: Picture) -> Scene:
 
 
 def _grouped(scene: Scene, cutout: Cutout) -> Scene:
-    """The scene as one of its cut-out: what depends on each other is the thing and its sound, not the background."""
+    """Group a scene by its cut-out instead of its background, because scenes with the same object are dependent."""
     return Scene(scene.name, cutout.name, scene.noun, scene.right, scene.rgb, scene.mask, scene.sound)
 
 

@@ -1,9 +1,9 @@
-"""What a folder of real data holds for the bench. All parts but coco/ may be missing.
+"""Read the benchmark's data folder. All parts except coco/ are optional.
 
-| folder | what |
+| folder | content |
 |---|---|
-| `coco/` | pictures with masks, see `pictures.read_pictures` |
-| `esc10/<what sounds>/` | sounds |
+| `coco/` | images with masks, see `pictures.read_pictures` |
+| `esc10/<class>/` | sounds |
 | `cutouts/` | cut-outs with alpha and a sound each, see `cutouts` |
 | `pairs/` | `<noun>_image.*` with `<noun>_audio.*`: names only |
 | `avsbench_clips/` | videos with avsbench_metadata.csv: names only |
@@ -25,8 +25,11 @@ from c3n_model.experiments.zero_shot.sounds import Sound, clip_sound, clips, fol
 
 @dataclass(frozen=True)
 class BenchData:
-    """One half of a folder, see `halves`. `sounds` has those of the pairs and of the AVSBench clips with one sounding thing,
-    too; `left_out` names what nothing is known of or what lacks its other half."""
+    """One half of a folder, see `halves`.
+
+    `sounds` includes those of the pairs and of AVSBench clips with a single source; `left_out` lists the items that are
+    unknown or lack a counterpart.
+    """
 
     pictures: list[Picture]
     sounds: list[Sound]
@@ -42,15 +45,15 @@ def read_data(folder: Path, tuning: bool) -> BenchData:
     """Read the tuning half or the reported half of a folder.
 
     Raises:
-        FileNotFoundError: no such folder, or no annotated pictures in it. ValueError: a file that cannot be read, no picture
-        of the wanted half, or nothing to hear at all.
+        FileNotFoundError: no such folder, or no annotated images in it.
+        ValueError: a file that cannot be read, no image of this half, or no sound at all.
     """
     if not folder.is_dir():
         raise FileNotFoundError(f"no such folder: {folder}; expected one with coco/ and esc10/ at least")
     pictures = _half_of(read_pictures(folder / "coco"), tuning)
     sounds, unknown = folder_sounds(folder / "esc10")
-    pairs, lonely_pairs = pair_sounds(folder / "pairs")
-    pasted, lonely_cutouts = read_cutouts(folder / "cutouts")
+    pairs, incomplete_pairs = pair_sounds(folder / "pairs")
+    cutouts, silent_cutouts = read_cutouts(folder / "cutouts")
     played = [(path, nouns) for path, nouns in clips(folder / "avsbench_clips") if file_in_half(path.stem, tuning)]
     pairs = [(path, sound) for path, sound in pairs if file_in_half(path.stem, tuning)]
     heard = [sound for sound in sounds if file_in_half(sound.name.split("/")[-1], tuning)]
@@ -59,18 +62,18 @@ def read_data(folder: Path, tuning: bool) -> BenchData:
     data = BenchData(
         pictures=pictures,
         sounds=heard,
-        cutouts=[cutout for cutout in pasted if file_in_half(cutout.name, tuning)],
+        cutouts=[cutout for cutout in cutouts if file_in_half(cutout.name, tuning)],
         pairs=pairs,
         avsbench_clips=played,
         true_seconds=[second for second in true_seconds(folder / "clips") if file_in_half(second.group, tuning)],
         silent=silent_seconds(folder / "silent"),
-        left_out=[*(f"esc10/{name}" for name in unknown), *(f"pairs/{name}" for name in lonely_pairs)]
-        + [f"cutouts/{name}" for name in lonely_cutouts],
+        left_out=[*(f"esc10/{name}" for name in unknown), *(f"pairs/{name}" for name in incomplete_pairs)]
+        + [f"cutouts/{name}" for name in silent_cutouts],
     )
     if not (data.sounds or data.cutouts or data.avsbench_clips or data.true_seconds or data.silent):
         raise ValueError(
-            f"nothing can be heard in this half of {folder}: expected sounds in esc10/<what sounds>/, pairs/ or cutouts/, or "
-            f"videos in avsbench_clips/, clips/ or silent/; left out: {', '.join(data.left_out) or 'nothing'}"
+            f"this half of {folder} has no sounds; expected some in esc10/<class>/, pairs/ or cutouts/, or videos in "
+            f"avsbench_clips/, clips/ or silent/; left out: {', '.join(data.left_out) or 'nothing'}"
         )
     return data
 
@@ -78,12 +81,10 @@ def read_data(folder: Path, tuning: bool) -> BenchData:
 def _half_of(pictures: list[Picture], tuning: bool) -> list[Picture]:
     chosen = [picture for picture in pictures if picture_in_half(picture.name, tuning)]
     if not chosen and tuning:
-        raise ValueError(
-            f"none of the {len(pictures)} pictures is one that constants were tuned on; leave out --tuning"
-        )
+        raise ValueError(f"0 of the {len(pictures)} images belong to the tuning half; leave out --tuning")
     if not chosen:
         raise ValueError(
-            f"constants were tuned on all of the {len(pictures)} pictures, which would flatter; --tuning scores them all "
-            "the same"
+            f"all {len(pictures)} images belong to the tuning half, on which scores are biased; use --tuning to score them "
+            "anyway"
         )
     return chosen

@@ -1,4 +1,4 @@
-"""A row's figures: means over its scenes with bootstrap intervals over pictures, and the same for each class."""
+"""Compute a row's figures: means over its scenes with bootstrap intervals over images, overall and for each class."""
 
 from __future__ import annotations
 
@@ -13,15 +13,17 @@ from c3n_model.scoring.bootstrap import grouped_mean_interval
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import frame_iou
 
-MISSED = 0.1  # IoU below which a published mask is on the wrong thing
+MISSED = 0.1  # IoU below which a published mask is considered wrong
 PERSON = "person"
 
 
 def scene_columns(scenes: Sequence[Scene | RecordedSecond], evaluation: Evaluation) -> dict[str, np.ndarray]:
-    """Return an entry per scene of: `iou` (NaN where nothing in view sounds), `painted` whether any mask is published,
-    `named` whether the consensus names what sounds, published or not (NaN where nothing in view sounds), `wrong` whether
-    a mask is published that has an IoU below MISSED or where nothing in view sounds, and `person` whether such a mask
-    is called a person."""
+    """Compute one value per scene for each column.
+
+    `iou`: NaN if nothing in view sounds. `painted`: a mask is published. `named`: the consensus names the source, published
+    or not; NaN if nothing in view sounds. `wrong`: a published mask has an IoU below MISSED, or nothing in view sounds.
+    `person`: such a wrong mask is labelled as a person.
+    """
     counts = evaluation.counts
     painted = counts.true_positive + counts.false_positive > 0
     in_view = ~counts.empty_truth
@@ -39,7 +41,7 @@ def scene_columns(scenes: Sequence[Scene | RecordedSecond], evaluation: Evaluati
 
 
 def summarise(scenes: Sequence[Scene | RecordedSecond], columns: dict[str, np.ndarray]) -> dict:
-    """Return the figures of a row: those of all scenes, and `by_class`."""
+    """Compute the figures of a row over all scenes, and `by_class`."""
     groups, nouns = np.array([scene.group for scene in scenes]), np.array([scene.noun for scene in scenes])
     classes = {
         str(noun): _figures(groups[nouns == noun], {name: column[nouns == noun] for name, column in columns.items()})
@@ -49,7 +51,7 @@ def summarise(scenes: Sequence[Scene | RecordedSecond], columns: dict[str, np.nd
 
 
 def _figures(groups: np.ndarray, columns: dict[str, np.ndarray]) -> dict:
-    """Means, None where there is nothing to average, with 95 % intervals (None for a single picture)."""
+    """Compute means, None without values, with 95 % intervals, None for a single image."""
     figures: dict = {"scenes": len(groups), "pictures": len(np.unique(groups))}
     for name in ("iou", "painted", "named"):
         known = ~np.isnan(columns[name])
@@ -63,12 +65,12 @@ def _figures(groups: np.ndarray, columns: dict[str, np.ndarray]) -> dict:
 def differences(
     scenes: Sequence[Scene | RecordedSecond], columns: dict[str, np.ndarray], reference: dict[str, np.ndarray]
 ) -> dict:
-    """Return for `iou` and `painted` the mean difference to a reference setting, paired by scene, and its interval."""
-    groups, found = np.array([scene.group for scene in scenes]), {}
+    """Compute the mean differences of `iou` and `painted` to a reference, paired by scene, with intervals."""
+    groups, result = np.array([scene.group for scene in scenes]), {}
     for name in ("iou", "painted"):
         change = columns[name] - reference[name]
         known = ~np.isnan(change)
         if known.any():
             interval = grouped_mean_interval(change[known], groups[known])
-            found |= {name: float(change[known].mean()), f"{name}_95": interval}
-    return found
+            result |= {name: float(change[known].mean()), f"{name}_95": interval}
+    return result

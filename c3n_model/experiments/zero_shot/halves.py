@@ -1,8 +1,8 @@
-"""Which files constants may be tuned on, and which are only reported on.
+"""Split files into a half for tuning constants and a half for reporting.
 
-Pictures in `tuned_on.txt` were tuned on, all others were not. Everything else (a sound, a cut-out, a pair, a clip with its
-truth) belongs to the tuning half if the CRC-32 of its file name without suffix is odd, so that a file stays in its half
-whatever is added beside it. Silent videos are in both: nothing is tuned on silence.
+The images in `tuned_on.txt` belong to the tuning half, all others do not. Everything else (sounds, cut-outs, pairs, clips
+with ground truth) belongs to it if the CRC-32 of the file name without suffix is odd, so that adding files does not move
+others. Silent videos are in both halves, because nothing is tuned on silence.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 
 @cache
 def tuned_on() -> frozenset[str]:
-    """Return the names of the pictures that constants were tuned on."""
+    """Return the names of the images that constants were tuned on."""
     return frozenset((Path(__file__).parent / "tuned_on.txt").read_text(encoding="utf-8").split())
 
 
 def picture_in_half(name: str, tuning: bool) -> bool:
-    """Return whether a picture belongs to the tuning half (`tuning`) or to the reported half."""
+    """Check whether an image belongs to the tuning half (`tuning`) or to the reported half (not `tuning`)."""
     return (name in tuned_on()) == tuning
 
 
 def file_in_half(name: str, tuning: bool) -> bool:
-    """Return whether a sound, cut-out, pair or clip, by its file name without suffix, belongs to that half."""
+    """Check whether a sound, cut-out, pair or clip, by its file name without suffix, belongs to that half."""
     return bool(zlib.crc32(name.encode()) % 2) == tuning

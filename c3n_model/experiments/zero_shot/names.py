@@ -1,4 +1,4 @@
-"""Names alone, where no masks are known: the audio tagger on sounds, pairs of photo and sound, AVSBench clips."""
+"""Evaluate labels where there are no masks: the audio tagger on sounds, image-sound pairs, AVSBench clips."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, Window
 
 @dataclass(frozen=True)
 class Recording:
-    """Seconds of a clip or a pair: `rows` for bench.json, `pictures` the overlays, rgb uint8 (H, W, 3)."""
+    """Seconds of a clip or a pair: `rows` for bench.json, and overlays `pictures`, RGB uint8 (H, W, 3)."""
 
     name: str
     sounding: frozenset[str]
@@ -31,15 +31,15 @@ class Recording:
     pictures: list[np.ndarray]
 
     def as_mapping(self) -> dict:
-        """Return what bench.json holds of it."""
+        """Convert to an entry of bench.json."""
         return {"name": self.name, "sounding": sorted(self.sounding), "seconds": self.rows}
 
 
 def play_clips(
     model: Model, clips: list[tuple[Path, frozenset[str]]], device: str, progress: Progress
 ) -> list[Recording]:
-    """Step a session through every clip, given with the nouns that are right in it (empty: not known)."""
-    session, found = Session(model, device), []
+    """Run a session on every clip, given with its correct nouns (empty if unknown)."""
+    session, recordings = Session(model, device), []
     for path, sounding in progress(clips, "clips"):
         session.reset()
         rows, pictures = [], []
@@ -48,26 +48,27 @@ def play_clips(
             segmentation = session.step(Window(window.start_ns, window.frame, snippet, window.heard))
             rows.append(_row(segmentation, sounding))
             pictures.append(draw_overlay(window.frame.rgb, segmentation))
-        found.append(Recording(path.stem, sounding, rows, pictures))
-    return found
+        recordings.append(Recording(path.stem, sounding, rows, pictures))
+    return recordings
 
 
 def play_pairs(model: Model, pairs: list[tuple[Path, Sound]], device: str, progress: Progress) -> list[Recording]:
-    """Step a session through the sound of each photo; only the last second counts."""
-    session, found = Session(model, device), []
+    """Run a session on each image with its sound; only the last second counts."""
+    session, recordings = Session(model, device), []
     for path, sound in progress(pairs, "pairs"):
         session.reset()
         rgb = read_picture(path)
         for window in still_windows(rgb, sound.seconds(model.sample_rate)):
             segmentation = session.step(window)
         sounding = frozenset({sound.noun})
-        found.append(Recording(path.name, sounding, [_row(segmentation, sounding)], [draw_overlay(rgb, segmentation)]))
-    return found
+        rows, pictures = [_row(segmentation, sounding)], [draw_overlay(rgb, segmentation)]
+        recordings.append(Recording(path.name, sounding, rows, pictures))
+    return recordings
 
 
 @torch.no_grad()
 def tag(model: Model, sounds: list[Sound], device: torch.device, progress: Progress) -> dict:
-    """Measure top-1 and top-5 of the audio encoder on whole sounds whose right AudioSet classes are known."""
+    """Measure the top-1 and top-5 accuracy of the audio encoder on complete sounds with known AudioSet classes."""
     hits: dict[str, list[tuple[bool, bool]]] = {}
     for sound in progress([sound for sound in sounds if sound.right], "sounds"):
         waveform = torch.from_numpy(sound.waveform(model.sample_rate)[None]).to(device)
@@ -78,9 +79,9 @@ def tag(model: Model, sounds: list[Sound], device: torch.device, progress: Progr
         name: {"sounds": len(rows), "top1": float(np.mean(rows, axis=0)[0]), "top5": float(np.mean(rows, axis=0)[1])}
         for name, rows in hits.items()
     }
-    every = [row for rows in hits.values() for row in rows]
-    top1, top5 = np.mean(every, axis=0).tolist() if every else (None, None)
-    return {"sounds": len(every), "top1": top1, "top5": top5, "by_folder": by_folder}
+    all_rows = [row for rows in hits.values() for row in rows]
+    top1, top5 = np.mean(all_rows, axis=0).tolist() if all_rows else (None, None)
+    return {"sounds": len(all_rows), "top1": top1, "top5": top5, "by_folder": by_folder}
 
 
 def _row(segmentation: Segmentation, sounding: frozenset[str]) -> dict:

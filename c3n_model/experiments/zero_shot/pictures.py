@@ -1,4 +1,4 @@
-"""Pictures with the true masks of what they show, from a folder with COCO's annotations."""
+"""Read images with ground-truth masks from a folder with COCO annotations."""
 
 from __future__ import annotations
 
@@ -29,8 +29,11 @@ COCO_IDS = [number for number in range(1, 91) if number not in _GAPS]
 
 @dataclass(frozen=True)
 class Picture:
-    """`rgb` uint8 (H, W, 3); `instances` the masks, bool (H, W), of the things that are seen, by the noun of their class.
-    Of `crowds` one of the masks holds many things that nobody told apart."""
+    """An image with its masks.
+
+    `rgb` uint8 (H, W, 3); `instances` are the masks, bool (H, W), of all objects, by the noun of their class. For the classes
+    in `crowds`, one of the masks contains several objects that are not annotated separately.
+    """
 
     name: str
     rgb: np.ndarray
@@ -44,12 +47,14 @@ class Picture:
 
 
 def read_pictures(folder: Path) -> list[Picture]:
-    """The annotated pictures below `folder`: `images/`, and `panoptic/` (a json and the folder of its pngs) or
-    `instance_polygons/` (a text file a picture: category and x y x y ... in [0, 1], a line an instance).
+    """Read the annotated images in `folder`.
+
+    It contains `images/`, and `panoptic/` (a JSON file and the folder of its PNGs) or `instance_polygons/` (one text file per
+    image, with one line per instance: category and x y x y ... in [0, 1]).
 
     Raises:
-        FileNotFoundError: no pictures, or none with annotations. ValueError: a file that cannot be read, or masks of another
-        size than their picture.
+        FileNotFoundError: no images, or none with annotations.
+        ValueError: a file that cannot be read, or masks that differ in size from their image.
     """
     paths = pictures_in(folder / "images")
     panoptic, polygons = _read_panoptic(folder / "panoptic"), folder / "instance_polygons"
@@ -70,15 +75,15 @@ def read_pictures(folder: Path) -> list[Picture]:
         pictures.append(Picture(path.stem, rgb, masks, crowds))
     if not pictures:
         raise FileNotFoundError(
-            f"{folder} holds {len(paths)} pictures in images/, none with a mask in panoptic/ or instance_polygons/; "
-            "expected COCO's panoptic json and pngs, or a text of polygons for each picture"
+            f"{folder} has {len(paths)} images in images/, none with a mask in panoptic/ or instance_polygons/; "
+            "expected COCO's panoptic JSON and PNGs, or a text file of polygons for each image"
         )
     return pictures
 
 
 def _read_panoptic(folder: Path) -> dict[str, tuple[Path, list[dict], dict[int, str]]]:
-    """By picture: its png, its segments, and the nouns of things by category."""
-    found = {}
+    """Read, by image name, its PNG, its segments, and the nouns of things by category."""
+    annotations = {}
     for path in sorted(folder.glob("*.json")):
         try:
             table = json.loads(path.read_text(encoding="utf-8"))
@@ -86,10 +91,10 @@ def _read_panoptic(folder: Path) -> dict[str, tuple[Path, list[dict], dict[int, 
             for annotation in table["annotations"]:
                 png = folder / path.stem / annotation["file_name"]
                 if png.is_file():
-                    found[png.stem] = (png, annotation["segments_info"], things)
+                    annotations[png.stem] = (png, annotation["segments_info"], things)
         except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} holds no COCO panoptic annotations: {error}") from error
-    return found
+            raise ValueError(f"{path} does not contain COCO panoptic annotations: {error}") from error
+    return annotations
 
 
 def _panoptic_masks(
@@ -98,7 +103,7 @@ def _panoptic_masks(
     red, green, blue = np.moveaxis(read_picture(png).astype(np.int64), -1, 0)
     numbers = red + 256 * green + 65536 * blue
     if numbers.shape != size:
-        raise ValueError(f"{png} is {numbers.shape} pixels high and wide; its picture is {size}")
+        raise ValueError(f"{png} has (height, width) {numbers.shape}, expected its image's size {size}")
     masks: dict[str, list[np.ndarray]] = {}
     for segment in segments:
         noun = things.get(segment["category_id"])
@@ -108,12 +113,12 @@ def _panoptic_masks(
 
 
 def _polygon_names(paths: list[Path]) -> dict[int, str]:
-    """Category names by number: COCO's own ids, unless a 0 or one of their gaps tells that the 80 are numbered without."""
+    """Return category names by number: COCO's ids, or 0 to 79 if the files use 0 or a number missing in COCO's ids."""
     numbers = set()
     for path in filter(Path.is_file, paths):
         for number, line in _lines(path):
             if not line.split()[0].isdecimal():
-                raise ValueError(f"{path}, line {number} starts with {line.split()[0]!r}, which numbers no category")
+                raise ValueError(f"{path}, line {number} starts with {line.split()[0]!r}; expected a category number")
             numbers.add(int(line.split()[0]))
     without_gaps = numbers & {0, *_GAPS}
     return dict(enumerate(COCO_NAMES)) if without_gaps else dict(zip(COCO_IDS, COCO_NAMES, strict=True))
@@ -131,24 +136,24 @@ def _polygon_masks(path: Path, names: dict[int, str], size: tuple[int, int]) -> 
 
 
 def draw_polygon(coordinates: Sequence[str | float], size: tuple[int, int], where: str) -> np.ndarray:
-    """Fill the polygon x y x y ... of fractions of width and height: bool (H, W) of `size`.
+    """Fill the polygon x y x y ..., in fractions of width and height: bool (H, W) of `size`.
 
     Raises:
-        ValueError: fewer than three corners, or coordinates that are not finite numbers; `where` says what holds them.
+        ValueError: fewer than three corners, or coordinates that are not finite numbers; `where` names the source.
     """
     try:
         corners = np.array(coordinates, float).reshape(-1, 2) * (size[1], size[0])
     except ValueError as error:
-        raise ValueError(f"{where} is no polygon x y x y ...: {error}") from error
+        raise ValueError(f"{where} is not a polygon x y x y ...: {error}") from error
     if len(corners) < 3 or not np.isfinite(corners).all():
-        raise ValueError(f"{where} is no polygon: expected three corners or more, all finite")
+        raise ValueError(f"{where} is not a polygon: expected at least three corners with finite coordinates")
     return cv2.fillPoly(np.zeros(size, np.uint8), [np.round(corners).astype(np.int32)], 1).astype(bool)
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
-    """The lines of a text that are not empty, with their numbers."""
+    """Read the lines of a text file that are not empty, with their numbers."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is no text: {error}") from error
+        raise ValueError(f"{path} is not UTF-8 text: {error}") from error
     return [(number, line) for number, line in enumerate(lines, start=1) if line.strip()]

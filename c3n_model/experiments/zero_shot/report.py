@@ -1,4 +1,4 @@
-"""The bench's results in a folder: bench.json, bench.html, and a page with pictures for each setting."""
+"""Write the benchmark's results to a folder: bench.json, bench.html, and a page with pictures for each configuration."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ BENCH_JSON, BENCH_PAGE = "bench.json", "bench.html"
 
 
 def write_bench(out: Path, about: dict, measured: list[Measured]) -> None:
-    """Write everything into `out`, which is made. `about`: command, split, pictures, sounds, cutouts, left_out.
+    """Write all files to `out`, creating it. `about`: command, split, device, pictures, sounds, cutouts, left_out.
 
     Raises:
-        OSError: a file that cannot be written. ValueError: a number that is not finite.
+        OSError: a file that cannot be written.
+        ValueError: a number that is not finite.
     """
     out.mkdir(parents=True, exist_ok=True)
-    found = {**about, "settings": {setting.name: setting.figures for setting in measured}}
-    (out / BENCH_JSON).write_text(json.dumps(found, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    results = {**about, "settings": {setting.name: setting.figures for setting in measured}}
+    (out / BENCH_JSON).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
     for setting in measured:
         described = {
             "command": about["command"],
@@ -35,11 +36,11 @@ def write_bench(out: Path, about: dict, measured: list[Measured]) -> None:
         }
         if setting.evaluations:
             write_report(out / setting.name, described, setting.evaluations, setting.galleries, batch_size=1)
-    (out / BENCH_PAGE).write_text(render(found, measured), encoding="utf-8")
+    (out / BENCH_PAGE).write_text(render(results, measured), encoding="utf-8")
 
 
-def render(found: dict, measured: list[Measured]) -> str:
-    """Render bench.html: every row, side by side for all settings; the pages with pictures are linked."""
+def render(results: dict, measured: list[Measured]) -> str:
+    """Render bench.html: every row for each configuration, with links to the pages with pictures."""
     environment = Environment(
         loader=FileSystemLoader(Path(__file__).parent),
         autoescape=True,
@@ -59,13 +60,13 @@ def render(found: dict, measured: list[Measured]) -> str:
         for setting in measured
     }
     page = environment.get_template("bench.html.jinja")
-    return page.render(found=found, sheets=sheets, page=PAGE)
+    return page.render(results=results, sheets=sheets, page=PAGE)
 
 
-def summary(found: dict[str, dict]) -> str:
-    """Format the rows of every setting for a terminal: published masks only."""
+def summary(results: dict[str, dict]) -> str:
+    """Format the rows of every configuration for a terminal."""
     lines = []
-    for name, figures in found.items():
+    for name, figures in results.items():
         cost = figures["median_ms_per_mask"]
         lines.append(f"{name}" + (f": {cost:.0f} ms per mask" if cost is not None else ""))
         lines.append(f"  {'row':22}{'scenes':>7}{'pictures':>9}  {'IoU':6}{'95 %':15}  {'painted':7}{'95 %':15}  named")
@@ -75,36 +76,36 @@ def summary(found: dict[str, dict]) -> str:
                 f"{interval(values['iou_95']):15}  {figure(values['painted']):7}{interval(values['painted_95']):15}  "
                 f"{figure(values['named'])}"
             )
-        wrong, stays, comes = figures["painted_wrong"], figures["lingering"], figures["switching"]
+        wrong, lingering, switching = figures["painted_wrong"], figures["lingering"], figures["switching"]
         lines.append(
-            f"  painted wrong: {wrong['wrong']} scenes, {percent(wrong['people_fraction'])} of them as a person"
+            f"  wrong masks: in {wrong['wrong']} scenes, {percent(wrong['people_fraction'])} of them labelled as a person"
         )
         lines.append(
-            f"  a stopped sound's mask stays {figure(stays['mean_s'])} s (mean of {stays['painted_streams']} streams, "
-            f"median {figure(stays['median_s'])})"
+            f"  after a sound stops, its mask stays for {figure(lingering['mean_s'])} s (mean of "
+            f"{lingering['painted_streams']} streams, median {figure(lingering['median_s'])} s)"
         )
         lines.append(
-            f"  a new source is named within 2 s in {percent(comes['within_2_s'])} of {comes['named_alone']} streams in which "
-            f"it is ever named alone (of {comes['streams']})"
+            f"  after a switch, the new source is named within 2 s in {percent(switching['within_2_s'])} of the "
+            f"{switching['named_alone']} streams in which it is named when it sounds alone (of {switching['streams']} streams)"
         )
     return "\n".join(lines)
 
 
 def figure(value: float | int | None) -> str:
-    """Whole numbers as they are, others with three decimals; a dash where there was nothing to average."""
+    """Format a number: integers unchanged, others with three decimals, None (nothing to average) as a dash."""
     return "–" if value is None else str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def percent(value: float | None) -> str:
-    """A fraction as whole per cent, or a dash."""
+    """Format a fraction in percent, None as a dash."""
     return "–" if value is None else f"{value:.0%}"
 
 
 def interval(bounds: tuple[float, float] | None) -> str:
-    """A 95 % interval, or nothing."""
+    """Format a 95 % interval, None as an empty string."""
     return f"[{bounds[0]:.2f}, {bounds[1]:.2f}]" if bounds else ""
 
 
 def _caption(row: dict) -> str:
-    found = f"{row['audio']} ~ {row['visual']}" if row["published"] else "no mask"
-    return f"{row['second']} s: {found}"
+    label = f"{row['audio']} ~ {row['visual']}" if row["published"] else "no mask"
+    return f"{row['second']} s: {label}"

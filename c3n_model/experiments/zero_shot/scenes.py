@@ -1,4 +1,4 @@
-"""Scenes: a picture, what sounds, and the mask that is right. Which sounds a picture gets depends on its name alone."""
+"""Compose scenes from an image, a sound and the true mask. The sounds of an image depend only on its name."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from c3n_model.experiments.zero_shot.sounds import Sound
 from c3n_model.labels.sound_sources import is_a, sound_sources
 from c3n_model.types import Clip
 
-PROMINENT = (0.05, 1.0)  # fractions of the picture; what sounds in AVSBench is prominent, too
+PROMINENT = (0.05, 1.0)  # fractions of the image; sounding objects in AVSBench are prominent, too
 SMALL = (0.01, 0.05)
-SMALLEST_INSTANCE = 0.02  # of the picture, for a second one of a kind to count
+SMALLEST_INSTANCE = 0.02  # fraction of the image, for instances in `two_of_a_kind`
 SOUNDS_PER_PICTURE = 4
 NOISES = (
     Noise("digital silence", 0.0),
@@ -30,10 +30,10 @@ NOISES = (
 
 @dataclass(frozen=True)
 class Scene:
-    """A picture `rgb` uint8 (H, W, 3), what is heard, and `mask` bool (H, W) of what sounds in view (empty: nothing).
+    """An image `rgb` uint8 (H, W, 3), a sound, and the `mask` bool (H, W) of the sounding objects in view.
 
-    `noun` is the class in tables: what sounds. `right` are the nouns that may be named, none where the source is not in view.
-    Scenes of one `group` (the picture, or the cut-out) depend on each other and are resampled together.
+    `noun` is the class in tables, the source of the sound. `right` are the correct nouns, empty if the source is not in view.
+    Scenes of one `group` (the image, or the cut-out) are dependent and are resampled together.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Scene:
     sound: Heard
 
     def clip(self, sample_rate: int, history: int) -> Clip:
-        """Return the scene as a clip: the still picture with up to `history` seconds of sound, the mask at the last one."""
+        """Return the scene as a clip: a still image with up to `history` seconds of sound, and a mask in the last one."""
         snippets = self.sound.seconds(sample_rate)[-history:]
         seconds = len(snippets)
         masks = np.zeros((seconds, *self.mask.shape), bool)
@@ -55,15 +55,15 @@ class Scene:
 
 
 def in_view(picture: Picture, noun: str, mask: np.ndarray, sound: Heard) -> Scene:
-    """Return the scene in which the thing under `mask` makes `sound`."""
+    """Compose a scene in which the object under `mask` makes `sound`."""
     right = frozenset({noun})
     return Scene(f"{picture.name}: {sound.name}", picture.name, noun, right, picture.rgb, mask, sound)
 
 
 def not_in_view(picture: Picture, noun: str, sound: Heard) -> Scene:
-    """Return the scene in which nothing in the picture makes `sound`; `noun` says what does."""
-    nothing = np.zeros(picture.rgb.shape[:2], bool)
-    return Scene(f"{picture.name}: {sound.name}", picture.name, noun, frozenset(), picture.rgb, nothing, sound)
+    """Compose a scene in which nothing in the image makes `sound`; `noun` is the source."""
+    empty = np.zeros(picture.rgb.shape[:2], bool)
+    return Scene(f"{picture.name}: {sound.name}", picture.name, noun, frozenset(), picture.rgb, empty, sound)
 
 
 def fitting(sounds: list[Sound], noun: str) -> list[Sound]:
@@ -72,7 +72,7 @@ def fitting(sounds: list[Sound], noun: str) -> list[Sound]:
 
 
 def matched(pictures: list[Picture], sounds: list[Sound], areas: tuple[float, float] = PROMINENT) -> list[Scene]:
-    """Compose every category that covers a fraction of its picture in [low, high) with up to SOUNDS_PER_PICTURE sounds."""
+    """Compose every category that covers a fraction in [low, high) of its image with up to SOUNDS_PER_PICTURE sounds."""
     return [
         in_view(picture, noun, mask, sound)
         for picture in pictures
@@ -82,8 +82,10 @@ def matched(pictures: list[Picture], sounds: list[Sound], areas: tuple[float, fl
 
 
 def absent(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Compose every picture with sounds of things that are not in it. What could be in it under another name (a siren and a
-    truck, an engine and a bus) is left out."""
+    """Compose every image with sounds of objects that are not in it.
+
+    Sounds whose source could be in it under another name (a siren and a truck, an engine and a bus) are left out.
+    """
     return [
         not_in_view(picture, sound.noun, sound)
         for picture in pictures
@@ -92,7 +94,7 @@ def absent(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
 
 
 def ambience(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Compose every picture with sounds that no object makes (rain, sea, fire), one of each folder."""
+    """Compose every image with sounds that are not made by objects (rain, sea, fire), one of each folder."""
     by_folder: dict[str, list[Sound]] = {}
     for sound in sounds:
         if not sound.noun:
@@ -106,7 +108,7 @@ def ambience(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
 
 
 def noise_alone(pictures: list[Picture]) -> list[Scene]:
-    """Compose every picture with each of NOISES."""
+    """Compose every image with each of NOISES."""
     return [
         not_in_view(picture, noise.name, Noise(noise.kind, noise.level_dbfs, picture.name))
         for picture in pictures
@@ -115,7 +117,7 @@ def noise_alone(pictures: list[Picture]) -> list[Scene]:
 
 
 def with_motor(scenes: list[Scene], snr_db: float) -> list[Scene]:
-    """Add the noise of a motor to the sounds of `scenes`; the same noise, louder or softer, at every ratio."""
+    """Add motor noise to the sounds of `scenes`; the ratio only changes the gain of the noise."""
     return [
         Scene(s.name, s.group, s.noun, s.right, s.rgb, s.mask, Mixture(s.sound, Noise("motor", 0.0, s.name), snr_db))
         for s in scenes
@@ -123,7 +125,7 @@ def with_motor(scenes: list[Scene], snr_db: float) -> list[Scene]:
 
 
 def two_of_a_kind(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Compose pictures with two or more instances of one class, all told apart; the largest sounds."""
+    """Compose images with at least two separately annotated instances of one class, of which the largest sounds."""
     scenes = []
     for picture in pictures:
         for noun, instances in sorted(picture.instances.items()):
@@ -135,7 +137,7 @@ def two_of_a_kind(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
 
 
 def one_of_two(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Compose pictures with two different things that could sound; either sounds alone."""
+    """Compose images with two different possible sources, of which one sounds."""
     return [
         in_view(picture, noun, picture.masks[noun], sound)
         for picture, pair in two_in_view(pictures, sounds)
@@ -145,26 +147,26 @@ def one_of_two(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
 
 
 def both_sound(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
-    """Compose pictures with two different things that sound at once, equally loud; the union of both is right."""
+    """Compose images with two different objects that sound at once, equally loud; the true mask is their union."""
     scenes = []
     for picture, (first, second) in two_in_view(pictures, sounds):
         pairs = zip(
             draw(fitting(sounds, first), picture.name + first, count=2),
             draw(fitting(sounds, second), picture.name + second, count=2),
         )
-        scenes += [both(picture, first, second, Mixture(one, other, 0.0)) for one, other in pairs]
+        scenes += [both(picture, first, second, Mixture(*sounding, 0.0)) for sounding in pairs]
     return scenes
 
 
 def both(picture: Picture, first: str, second: str, sound: Heard) -> Scene:
-    """Return the scene in which two things sound."""
+    """Compose a scene in which two objects sound."""
     union = picture.masks[first] | picture.masks[second]
     right, noun = frozenset({first, second}), f"{first} and {second}"
     return Scene(f"{picture.name}: {sound.name}", picture.name, noun, right, picture.rgb, union, sound)
 
 
 def two_in_view(pictures: list[Picture], sounds: list[Sound]) -> Iterator[tuple[Picture, tuple[str, str]]]:
-    """Yield every picture with every pair of different things in it that there are sounds of, each 1 % of it or more."""
+    """Yield every image with every pair of different objects that have sounds and cover at least 1 % of it each."""
     for picture in pictures:
         nouns = [noun for noun, _ in _nouns_of_size(picture, (SMALL[0], 1.0)) if fitting(sounds, noun)]
         for first, second in combinations(nouns, 2):
@@ -173,12 +175,12 @@ def two_in_view(pictures: list[Picture], sounds: list[Sound]) -> Iterator[tuple[
 
 
 def not_made_by(picture: Picture, sounds: list[Sound]) -> list[Sound]:
-    """Return the sounds that nothing in the picture could make."""
+    """Return the sounds whose source cannot be in the image."""
     return [sound for sound in sounds if not any(may_make(noun, sound) for noun in picture.masks)]
 
 
 def may_make(noun: str, sound: Sound) -> bool:
-    """Return whether a `noun` could be behind the sound, under its own or a related name."""
+    """Check whether a `noun` could be the source of the sound, under this or a related name."""
     by_name = is_a(sound.noun, noun) or is_a(noun, sound.noun)
     sources = sound_sources()
     heard = sound.right or [name for name, nouns in sources.items() if sound.noun in nouns]
@@ -186,7 +188,7 @@ def may_make(noun: str, sound: Sound) -> bool:
 
 
 def draw(sounds: list, name: str, count: int = SOUNDS_PER_PICTURE) -> list:
-    """Return up to `count` items, evenly spread from a start that `name` decides."""
+    """Return up to `count` evenly spaced items, starting at an index derived from `name`."""
     count = min(count, len(sounds))
     start = zlib.crc32(name.encode())
     return [sounds[(start + number * len(sounds) // count) % len(sounds)] for number in range(count)]

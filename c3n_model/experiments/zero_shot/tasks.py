@@ -1,4 +1,4 @@
-"""What every setting is measured on: the rows of the bench with their scenes, and the streams."""
+"""The tasks of the benchmark: rows with their scenes, and streams."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ TIMED_STREAMS = 3  # of 2 x streams.SECONDS seconds each
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the bench's table: `name` is its key in bench.json, `about` says what it asks."""
+    """One row of the benchmark's table: `name` is its key in bench.json, `about` describes its scenes."""
 
     name: str
     about: str
@@ -37,7 +37,7 @@ class Row:
 
 @dataclass(frozen=True)
 class RowClips:
-    """The scenes of a row as `scoring.evaluate.Clips`, for a model that hears at `sample_rate` over `history` seconds."""
+    """The scenes of a row as `scoring.evaluate.Clips`, for a model with `sample_rate` and a `history` in seconds."""
 
     row: Row
     split: str
@@ -58,7 +58,7 @@ class RowClips:
 
 @dataclass(frozen=True)
 class Tasks:
-    """What every setting is measured on; `timed` are the streams for its cost."""
+    """All tasks; `timed` are the streams for measuring the cost."""
 
     data: BenchData
     rows: list[Row]
@@ -68,10 +68,10 @@ class Tasks:
 
 
 def compose_tasks(data: BenchData, chosen: list[str] | None = None) -> Tasks:
-    """Compose all rows and streams that the data allows, or the `chosen` ones: rows by name, "lingering", "switching".
+    """Compose all rows and streams that the data allows, or only the `chosen` ones: row names, "lingering", "switching".
 
     Raises:
-        ValueError: a chosen name that there is nothing of.
+        ValueError: a chosen row that is unknown or has no scenes.
     """
     pictures, sounds = data.pictures, data.sounds
     prominent, pasted = matched(pictures, sounds), cutouts.pairs(data.cutouts, pictures)
@@ -82,7 +82,7 @@ def compose_tasks(data: BenchData, chosen: list[str] | None = None) -> Tasks:
     chosen = known if chosen is None else chosen
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise ValueError(f"no row {unknown[0]!r} can be composed of this data; there are {', '.join(known)}")
+        raise ValueError(f"there is no row {unknown[0]!r} for this data; expected some of {', '.join(known)}")
     return Tasks(
         data=data,
         rows=[row for row in rows if row.name in chosen],
@@ -93,12 +93,12 @@ def compose_tasks(data: BenchData, chosen: list[str] | None = None) -> Tasks:
 
 
 def _compose_rows(data: BenchData, prominent: list[Scene], pasted: list[cutouts.Pasted]) -> list[Row]:
-    """All rows that there are scenes for."""
+    """Compose all rows that have scenes."""
     pictures, sounds = data.pictures, data.sounds
     rows = [
-        Row("matched", "what sounds is in view and covers 5 % of the picture or more", prominent),
-        Row("small", "what sounds is in view and covers 1 to 5 % of the picture", matched(pictures, sounds, SMALL)),
-        Row("absent", "what sounds is not in view", absent(pictures, sounds)),
+        Row("matched", "the source is in view and covers at least 5 % of the image", prominent),
+        Row("small", "the source is in view and covers 1 to 5 % of the image", matched(pictures, sounds, SMALL)),
+        Row("absent", "the source is not in view", absent(pictures, sounds)),
         Row("ambience", "rain, sea, fire and the like", ambience(pictures, sounds)),
         Row("noise", "digital silence, noise, room tone, a motor", noise_alone(pictures)),
         Row("silent_clips", "videos without sound", data.silent),
@@ -106,17 +106,17 @@ def _compose_rows(data: BenchData, prominent: list[Scene], pasted: list[cutouts.
             Row(f"motor_{snr}_db", f"matched, motor at SNR {snr} dB", with_motor(prominent, snr))
             for snr in MOTOR_SNRS_DB
         ),
-        Row("two_of_a_kind", "two or more of one class in view, the largest sounds", two_of_a_kind(pictures, sounds)),
-        Row("one_of_two", "two different things in view, one sounds", one_of_two(pictures, sounds)),
-        Row("both_sound", "two different things in view, both sound", both_sound(pictures, sounds)),
+        Row("two_of_a_kind", "several of one class in view, the largest sounds", two_of_a_kind(pictures, sounds)),
+        Row("one_of_two", "two different objects in view, one sounds", one_of_two(pictures, sounds)),
+        Row("both_sound", "two different objects in view, both sound", both_sound(pictures, sounds)),
         Row("dark", "matched, 15 % of the light", alterations.altered(prominent, alterations.darken)),
         Row("blur", "matched, out of focus", alterations.altered(prominent, alterations.blur)),
         Row("jpeg_10", "matched, JPEG quality 10", alterations.altered(prominent, alterations.compress)),
-        Row("rotated", "matched, turned by 90 degrees", alterations.rotated(prominent)),
-        Row("cutout_alone", "a cut-out with its own sound", cutouts.alone(data.cutouts, pictures)),
-        Row("cutout_beside_people", "a cut-out beside people", cutouts.beside_people(data.cutouts, pictures)),
+        Row("rotated", "matched, rotated by 90 degrees", alterations.rotated(prominent)),
+        Row("cutout_alone", "a cut-out with its sound", cutouts.alone(data.cutouts, pictures)),
+        Row("cutout_beside_people", "a cut-out next to people", cutouts.beside_people(data.cutouts, pictures)),
         Row("cutout_one_of_two", "two cut-outs, one sounds", cutouts.one_of_pair(pasted)),
         Row("cutout_both", "two cut-outs, both sound", cutouts.both_of_pair(pasted)),
-        Row("clips", "seconds of clips with drawn masks", data.true_seconds),
+        Row("clips", "seconds of clips with ground-truth masks", data.true_seconds),
     ]
     return [row for row in rows if row.scenes]

@@ -1,6 +1,7 @@
-"""`c3n reproduce`: every table and the figures, in small, from nothing to files; trainings are shared and done once."""
+"""`c3n reproduce`: small versions of every table and the figures; trainings are shared and cached."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,17 +15,17 @@ from c3n_model.experiments.paper import runs
 from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, SYNTHETIC, Recipe
 
 SMALL = ["--data", "synthetic", "--size", "small", "--device", "cpu"]
-MADE_UP = "A made-up world"
+SYNTHETIC_NOTE = "Synthetic data."
 
 
 @pytest.fixture(scope="module")
 def trainings(tmp_path_factory):
-    """One folder of trainings for all tables."""
+    """Make one folder of trainings for all tables."""
     return tmp_path_factory.mktemp("trainings")
 
 
 def reproduce(number: str, trainings, out, *more: str) -> tuple[dict, str]:
-    """The JSON and the Markdown of a table."""
+    """Reproduce a table; return its JSON and its Markdown."""
     main(["reproduce", number, *SMALL, "--runs", str(trainings), "-o", str(out), *more])
     return json.loads((out / "table.json").read_text()), (out / "table.md").read_text()
 
@@ -44,7 +45,7 @@ def test_table_ii(trainings, tmp_path):
     assert table["claims"][-1]["claim"] == "CC helps beside AF (PVTv2+PANNs)"
     assert table["made_by"]["trainings"] == 10
     assert table["made_by"]["command"].startswith("c3n reproduce II --data synthetic")
-    assert MADE_UP in text
+    assert SYNTHETIC_NOTE in text
     assert "test_resnet+mn04, in the place of PVTv2+PANNs" in text
 
 
@@ -78,7 +79,7 @@ def test_table_iv_is_counted(trainings, tmp_path):
     flops, parameters = table["rows"]
     assert flops["cells"]["c3n"]["difference"] == pytest.approx(0, abs=0.01)
     assert parameters["cells"]["baseline"]["ours"]["mean"] == pytest.approx(171.755265)
-    assert MADE_UP not in text
+    assert SYNTHETIC_NOTE not in text
     assert not (tmp_path / "table.png").exists()
 
 
@@ -104,7 +105,7 @@ def test_noise(trainings, tmp_path, number, rows):
 def test_figures(trainings, tmp_path):
     main(["reproduce", "figures", *SMALL, "--runs", str(trainings), "-o", str(tmp_path)])
     text = (tmp_path / "figures.md").read_text()
-    assert MADE_UP in text
+    assert SYNTHETIC_NOTE in text
     for number in range(5, 11):
         assert (tmp_path / f"figure_{number}.png").stat().st_size > 10_000
         assert f"![Figure {number}](figure_{number}.png)" in text
@@ -133,26 +134,26 @@ def test_avsbench_from_public_weights(tmp_path, monkeypatch):
     assert cell["difference"] == pytest.approx(cell["ours"]["mean"] - 82.94)
     assert "| no noise | 82.94 |" in text
     assert "mIoU S4: difference" in text
-    assert MADE_UP not in text
+    assert SYNTHETIC_NOTE not in text
     assert table["made_by"]["data"]["labels"]["vectors"] == "made up"
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--data", "nowhere"], "AVSBench's classes need --labels: `c3n weights get en_core_web_lg"),
-        (["--data", "nowhere", "--size", "small"], "--size is of --data synthetic only"),
-        (["--data", "synthetic", "--seeds", "0"], "--seeds is 0; expected at least 1"),
-        (["--data", "synthetic", "--settings", "s5"], "--settings holds 's5'; expected s4, ms3 or s4,ms3"),
-        (["--data", "synthetic", "--pairs", "VGG+ears"], "--pairs holds 'VGG+ears'; expected some of Swin"),
-        (["--data", "scenes", "--labels", "labels"], "scenes holds no AVSBench"),
+        (["--data", "nowhere"], "--labels.*`c3n weights get en_core_web_lg audioset_classes`"),
+        (["--data", "nowhere", "--size", "small"], "--size small.*--data synthetic"),
+        (["--data", "synthetic", "--seeds", "0"], "--seeds is 0; .*1"),
+        (["--data", "synthetic", "--settings", "s5"], "--settings is 's5'; .*s4, ms3"),
+        (["--data", "synthetic", "--pairs", "VGG+ears"], r"--pairs.*'VGG\+ears'.*Swin\+VGGish"),
+        (["--data", "scenes", "--labels", "labels"], "scenes .*AVSBench.*c3n synthesize"),
     ],
 )
 def test_bad_requests_are_one_line(tmp_path, monkeypatch, arguments, message):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit) as stop:
         main(["reproduce", "II", *arguments, "-o", "out"])
-    assert message in str(stop.value.code)
+    assert re.search(message, str(stop.value.code))
     assert "\n" not in str(stop.value.code)
     assert not (tmp_path / "out").exists()
 
@@ -165,6 +166,6 @@ def test_missing_weights_are_named_before_any_work(tmp_path, monkeypatch):
         main(["reproduce", "II", "--data", "scenes", "--labels", "labels", "--pairs", "PVTv2+VGGish", "-o", "out"])
     message = str(stop.value.code)
     assert "`c3n weights get pvt_v2_b5 vggish vggish_pca audioset_classes`" in message
-    assert "vggish_head has no public address (Nobody publishes one. c3n train-vggish-head makes it.)" in message
+    assert re.search("vggish_head .*c3n train-vggish-head", message)
     assert "\n" not in message
     assert not (tmp_path / "out").exists()

@@ -116,14 +116,14 @@ def test_only_pictures_and_silence(tiny_models, data):
 
 
 def test_missing_folders_and_unknown_rows_are_one_line(tiny_models, data, tmp_path):
-    assert "no such folder" in message_of(tmp_path / "nowhere")
+    assert str(tmp_path / "nowhere") in message_of(tmp_path / "nowhere")
     assert "nosie" in message_of(data, "--rows", "nosie")
     for part in ("esc10", "pairs", "avsbench_clips", "silent", "cutouts", "clips"):
         shutil.rmtree(data / part)
     write_sound(data / "esc10/gizmo/1.wav")
-    assert "nothing can be heard" in (message := message_of(data)) and "gizmo" in message
+    assert "esc10/gizmo" in message_of(data)
     shutil.rmtree(data / "coco")
-    assert "holds 0 pictures" in message_of(data)
+    assert "0 images" in message_of(data)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Timing in pairs with a clock of our own; that both ways of a pair reach the same end; the loader's rate by hand."""
+"""Timing in pairs with a fake clock; both alternatives give the same result; the loader's rate computed by hand."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def small_maps(monkeypatch):
 
 
 class Clock:
-    """Time passes only by what is run."""
+    """A clock that advances only when something runs."""
 
     def __init__(self):
         self.now, self.runs = 0.0, []
@@ -53,7 +53,7 @@ def test_pairs_are_timed_in_turn_and_beginners_alternate():
 
 
 def test_the_ratio_is_that_of_pairs():
-    """A machine that slows down by ten halfway changes no ratio."""
+    """A machine that becomes ten times slower halfway does not change the ratios."""
     found = Comparison("", Timing("", np.array([3.0, 3.0, 30.0, 30.0])), Timing("", np.array([1.0, 1.0, 10.0, 10.0])))
     assert Spread.of(found.ratios) == Spread(3, 3, 3)
 
@@ -98,9 +98,9 @@ def test_what_a_network_has_is_timed():
 
 def test_other_networks_and_no_pairs_are_refused():
     other = Model("other", nn.Linear(1, 1), ModelConfig(), (), ())
-    with pytest.raises(ValueError, match="model other is a Linear; only a C3N"):
+    with pytest.raises(ValueError, match="model other is a Linear;.*C3N"):
         benchmark_network(other, CPU, 2, silent)
-    with pytest.raises(ValueError, match="0 pairs measure nothing"):
+    with pytest.raises(ValueError, match="pairs is 0.*1"):
         benchmark_network(make_tiny_model(), CPU, 0, silent)
 
 
@@ -151,5 +151,5 @@ def test_the_step_is_an_update_of_the_training():
 
 
 def test_no_round_is_refused(tmp_path):
-    with pytest.raises(ValueError, match="0 rounds measure nothing"):
+    with pytest.raises(ValueError, match="rounds is 0.*1"):
         benchmark_loader.benchmark_loader(tmp_path, ModelConfig(), TrainConfig(), CPU, 0, silent)

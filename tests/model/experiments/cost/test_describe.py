@@ -1,4 +1,4 @@
-"""Costs: small pieces worked out by hand, the whole against a real network's count, Table IV to the digit."""
+"""Costs: small modules computed by hand, the total against a real network's count, Table IV to the last digit."""
 
 import json
 from dataclasses import replace

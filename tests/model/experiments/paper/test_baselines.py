@@ -1,4 +1,4 @@
-"""TPAVI as settings: the size of its published network, part by part, and that it trains and answers."""
+"""TPAVI as settings: the size of its published network, part by part; it trains and predicts."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Figures 5 to 10 of a tiny network on noise: what they say is what the network answers."""
+"""Figures 5 to 10 for a tiny network on noise: their text agrees with the network's output."""
 
 from dataclasses import replace
 
@@ -31,7 +31,7 @@ def make_clip(seed=0, **changes):
 
 
 def make_model(**settings):
-    """A tiny model that paints about half of `make_clip`'s pixels, so that a score is no 0 or 1 by itself."""
+    """Return a tiny model whose masks cover about half of `make_clip`'s pixels, so that scores are not trivially 0 or 1."""
     model = make_tiny_model(**settings)
     clip = make_clip()
     with torch.no_grad():
@@ -77,7 +77,7 @@ def test_frames_in_which_nothing_sounds_say_so(model, tmp_path, monkeypatch):
     monkeypatch.setattr(figures, "predict", lambda *_: np.broadcast_to(np.arange(64) < 16, (5, 48, 64)).astype(float))
     clip = make_clip(masks=np.zeros((5, 48, 64), bool))
     *_, masks = figures.draw_examples(tmp_path / "5.png", [clip], {"A": model}, CPU)
-    assert masks == f"A: {' | '.join(['rightly empty 0.75'] * 5)}"
+    assert masks == f"A: {' | '.join(['empty truth 0.75'] * 5)}"
 
 
 def test_consensus_of_a_second_has_the_mask_of_the_whole_clip(model, tmp_path):
@@ -88,7 +88,7 @@ def test_consensus_of_a_second_has_the_mask_of_the_whole_clip(model, tmp_path):
         "frame", "heard: confidence^0.1", "seen: confidence^0.1", f"mask: {100 * fraction:.1f} % of the image",
     ]  # fmt: skip
     assert size(tmp_path / "6.png") == (1600, 900)
-    with pytest.raises(ValueError, match="clip noise_0 has the seconds 0 to 4, got 5"):
+    with pytest.raises(ValueError, match="0 to 4 of clip noise_0, got 5"):
         figures.draw_consensus(tmp_path / "6.png", clip, 5, model, CPU)
 
 
@@ -108,9 +108,9 @@ def test_attention(model, tmp_path):
 
 
 def test_models_without_attention_are_refused(model, tmp_path):
-    with pytest.raises(ValueError, match="the model given for c3n has no consensus"):
+    with pytest.raises(ValueError, match="c3n.*consensus"):
         figures.draw_attention(tmp_path / "7.png", make_clip(), model, make_tiny_model(**TPAVI), CPU)
-    with pytest.raises(ValueError, match="the model given for tpavi has no audio_features"):
+    with pytest.raises(ValueError, match="tpavi.*audio_features"):
         figures.draw_attention(tmp_path / "7.png", make_clip(), make_tiny_model(audio_features=False), model, CPU)
 
 
@@ -132,7 +132,7 @@ def test_fusion(model, tmp_path):
 
 
 def test_failures_are_the_worst_first(model, tmp_path, monkeypatch):
-    """The left half of the picture is answered; truths that are the left n columns have an IoU of n / 32."""
+    """With the left half predicted, truths that are the left n columns have an IoU of n / 32."""
     left = np.arange(64) < 32
     monkeypatch.setattr(figures, "predict", lambda *_: np.broadcast_to(left, (5, 48, 64)).astype(float))
     masks = [np.broadcast_to(np.arange(64) < columns, (5, 48, 64)) for columns in (24, 8, 32, 16)]

@@ -1,4 +1,4 @@
-"""Noise: as loud as asked, the same for the same clip, and nowhere else."""
+"""Noise has the requested level, is reproducible, and affects only its own modality."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""The paper's tables as data: what its prose says of them, and what must be alike in several."""
+"""The paper's tables as data: consistency with its text and among the tables."""
 
 import numpy as np
 import pytest

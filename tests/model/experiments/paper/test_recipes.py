@@ -1,4 +1,4 @@
-"""What is trained: the paper's schedules, and experiments that tables share."""
+"""Training recipes: the paper's schedules, and experiments shared by tables."""
 
 from pathlib import Path
 

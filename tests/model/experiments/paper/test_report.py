@@ -61,13 +61,13 @@ def test_markdown_of_comparable_data():
     assert "| AF | 80.73 | 80.50 [79.26, 81.74] | -0.23 |  |  |  |" in text
     assert "| other method | 79.00 |  |  | 0.900 |  |  |" in text
     assert "- mIoU S4: CC helps: **yes**, +1.07 [+0.92, +1.21]; paper +2.21" in text
-    assert "made-up world" not in text
+    assert "Synthetic data" not in text
 
 
 def test_a_made_up_world_has_no_differences():
     table = make_table(comparable=False)
     text = to_markdown(table, ABOUT)
-    assert "A made-up world" in text.splitlines()[2]
+    assert "Synthetic data" in text.splitlines()[2]
     assert "not comparable" in text.splitlines()[2]
     assert "difference" not in text.split("## ")[0].replace(text.splitlines()[2], "")
     assert "| AF | 80.73 | 80.50 [79.26, 81.74] |  |  |" in text

@@ -1,4 +1,4 @@
-"""Trainings and scorings are done once; what was interrupted goes on."""
+"""Trainings and scorings are cached; interrupted ones are resumed."""
 
 import json
 

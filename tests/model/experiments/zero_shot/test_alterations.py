@@ -1,4 +1,4 @@
-"""Worse pictures, the same truth."""
+"""Degraded images keep their true masks."""
 
 import numpy as np
 import pytest

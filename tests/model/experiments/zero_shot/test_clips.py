@@ -1,4 +1,4 @@
-"""Clips with their truth, and silent ones."""
+"""Clips with ground truth, and silent clips."""
 
 import json
 

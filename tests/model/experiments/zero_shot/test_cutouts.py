@@ -1,4 +1,4 @@
-"""What is read of cut-outs, and where they are pasted."""
+"""Reading cut-outs, and where they are pasted."""
 
 import cv2
 import numpy as np

@@ -1,4 +1,4 @@
-"""Means by hand."""
+"""Means computed by hand."""
 
 from dataclasses import dataclass
 

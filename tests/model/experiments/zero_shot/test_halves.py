@@ -1,4 +1,4 @@
-"""Which half a file belongs to."""
+"""The half that a file belongs to."""
 
 import pytest
 

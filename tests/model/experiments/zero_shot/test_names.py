@@ -1,4 +1,4 @@
-"""Names where no masks are known."""
+"""Labels where there are no masks."""
 
 import cv2
 import numpy as np

@@ -13,7 +13,7 @@ LEFT = "0 0 0.5 0 0.5 1 0 1"
 
 
 def write_panoptic(folder, numbers, categories, segments, name="p"):
-    """Segment numbers (H, W) as COCO's png, and the json beside it."""
+    """Write segment numbers (H, W) as COCO's PNG, and the JSON next to it."""
     (folder / "panoptic/set").mkdir(parents=True)
     numbers = np.asarray(numbers)
     bgr = np.stack([numbers // 65536, numbers // 256 % 256, numbers % 256], axis=-1).astype(np.uint8)
@@ -123,14 +123,14 @@ def test_a_json_that_is_no_panoptic_is_named(tmp_path, text):
     write_picture(tmp_path, "p.png", 1)
     (tmp_path / "panoptic").mkdir()
     (tmp_path / "panoptic/x.json").write_text(text)
-    with pytest.raises(ValueError, match=r"x\.json holds no COCO panoptic"):
+    with pytest.raises(ValueError, match=r"x\.json.*COCO panoptic"):
         read_pictures(tmp_path)
 
 
 def test_masks_of_another_size_are_refused(tmp_path):
     write_picture(tmp_path, "p.png", 1, size=(4, 4))
     write_panoptic(tmp_path, [[1, 1]], [{"id": 1, "name": "cat", "isthing": 1}], [(1, 1)])
-    with pytest.raises(ValueError, match=r"p\.png is \(1, 2\) .* its picture is \(4, 4\)"):
+    with pytest.raises(ValueError, match=r"p\.png.*\(1, 2\).*\(4, 4\)"):
         read_pictures(tmp_path)
 
 
@@ -143,9 +143,9 @@ def test_a_cut_jpeg_is_refused_by_name(tmp_path):
 
 
 def test_no_annotated_pictures_are_one_error(tmp_path):
-    with pytest.raises(FileNotFoundError, match="holds 0 pictures"):
+    with pytest.raises(FileNotFoundError, match=r"\b0 images.*panoptic/"):
         read_pictures(tmp_path)
     write_picture(tmp_path, "p.png", 1)
     (tmp_path / "instance_polygons/p.txt").unlink()
-    with pytest.raises(FileNotFoundError, match="holds 1 pictures"):
+    with pytest.raises(FileNotFoundError, match=r"\b1 images.*panoptic/"):
         read_pictures(tmp_path)

@@ -1,4 +1,4 @@
-"""Which sounds a picture is given, which it must not be given, and what a scene is as a clip."""
+"""The sounds that are combined with an image, those that must not be, and scenes as clips."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ from c3n_model.experiments.zero_shot.sounds import Sound, source_of
 
 
 def make_picture(name="p", **areas):
-    """100 pixels, of which each category has the first so many."""
+    """Return an image of 100 pixels, in which each category covers the given number of first pixels."""
     things = {noun.replace("_", " "): [(np.arange(100) < area).reshape(10, 10)] for noun, area in areas.items()}
     return Picture(name, np.full((10, 10, 3), 90, np.uint8), things)
 

@@ -1,4 +1,4 @@
-"""What folders are called, which second of a sound is heard, and what is read of pairs and clips."""
+"""Folder names, the chosen seconds of a sound, and reading pairs and clips."""
 
 import numpy as np
 import pytest
@@ -136,17 +136,17 @@ def test_without_a_csv_or_a_folder(tmp_path):
 @pytest.mark.parametrize("text", [b"a,b\n1,2\n", b"vid,a_obj\nx\n", b"vid,a_obj\n\xff\xfe,x\n"])
 def test_a_bad_csv_is_named(tmp_path, text):
     (tmp_path / "avsbench_metadata.csv").write_bytes(text)
-    with pytest.raises(ValueError, match=r"avsbench_metadata\.csv is no table"):
+    with pytest.raises(ValueError, match=r"avsbench_metadata\.csv.*vid and a_obj"):
         clips(tmp_path)
 
 
 def test_bad_sounds_are_named(tmp_path):
     write_sound(tmp_path / "dog/1.wav")
     (tmp_path / "dog/1.wav").write_bytes(b"nothing")
-    with pytest.raises(ValueError, match=r"1\.wav cannot be read as sound"):
+    with pytest.raises(ValueError, match=r"1\.wav cannot be read"):
         folder_sounds(tmp_path)
     soundfile.write(tmp_path / "dog/1.wav", np.zeros(0, np.float32), RATE)
-    with pytest.raises(ValueError, match=r"1\.wav holds no sound"):
+    with pytest.raises(ValueError, match=r"1\.wav contains no sound"):
         folder_sounds(tmp_path)
 
 

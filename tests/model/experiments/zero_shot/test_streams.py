@@ -1,4 +1,4 @@
-"""Delays of a session whose answers are known."""
+"""Delays of a session with known output."""
 
 from types import SimpleNamespace
 
@@ -20,8 +20,7 @@ def constant(level, folder="dog"):
 
 
 class Delayed:
-    """In the place of a session: a level of 0.1 paints a dog at the left and 0.2 a car at the right, so many steps later; other
-    levels paint nothing."""
+    """Stand-in for a session with a delay: level 0.1 gives a dog at the left, 0.2 a car at the right, others an empty mask."""
 
     def __init__(self, delay):
         self.model, self._delay, self._levels = SimpleNamespace(sample_rate=RATE), delay, []

@@ -1,4 +1,4 @@
-"""Encode each picture and each sound once: the bench shows every model the same ones again and again."""
+"""Cache encodings of images and sounds, because the benchmark shows every model the same ones repeatedly."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from torch import Tensor, nn
 
 from c3n_model.model import Model
 
-LIMIT_BYTES = 2**30  # per part of the network; a segmenter's masks of one picture are some 20 MB
+LIMIT_BYTES = 2**30  # per module of the network; a segmenter's masks of one image take about 20 MB
 
 
-class Remembered:
-    """A function of one tensor that knows its newest results, by the content of the tensor. Results must not be changed."""
+class CachedFunction:
+    """A function of one tensor with a least-recently-used cache of results, by tensor content. Do not modify results."""
 
     def __init__(self, function: Callable[[Tensor], Any], limit_bytes: int = LIMIT_BYTES):
         self._function, self._limit_bytes = function, limit_bytes
@@ -48,12 +48,12 @@ def _size_bytes(result: Any) -> int:
     return result.nbytes if isinstance(result, Tensor) else 0
 
 
-def remember_encodings(model: Model) -> None:
-    """Make the network of `model` remember what its audio encoder, visual encoder and segmenter said. In place."""
+def cache_encodings(model: Model) -> None:
+    """Cache the results of the model's audio encoder, visual encoder and segmenter. In place."""
     network = model.network
     for name in ("audio_encoder", "visual_encoder", "segmenter"):
-        part = getattr(network, name, None)
-        if isinstance(part, nn.Module):
-            part.forward = Remembered(part.forward)
-        elif part is not None:
-            setattr(network, name, Remembered(part))
+        module = getattr(network, name, None)
+        if isinstance(module, nn.Module):
+            module.forward = CachedFunction(module.forward)
+        elif module is not None:
+            setattr(network, name, CachedFunction(module))
