@@ -24,8 +24,8 @@ from c3n_model.synthetic import scenes, world
 from c3n_model.weights.checkpoint import build_network
 
 DEMO_NOTE = (
-    "Trained on synthetic scenes of eight made-up objects. It proves that every part works; "
-    "it is no model of the world and knows no real object."
+    "Trained on synthetic scenes of eight invented objects. It demonstrates that every part works; "
+    "it does not model the world and knows no real object."
 )
 
 

@@ -13,7 +13,7 @@ from c3n_model.weights.checkpoint import save_model
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """Two scenes of each setting, a model, and its evaluation."""
+    """Write two scenes of each setting and a model, and evaluate it."""
     root = tmp_path_factory.mktemp("evaluate")
     for setting in ("s4", "ms3"):
         synthesize(root / "scenes", setting, {"test": 2}, seed=3, progress=silent)
@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def run(folder):
-    """Runs a command and returns what it prints."""
+    """Run a command; return its output."""
 
     def run(capsys, *arguments):
         main([str(argument) for argument in arguments])

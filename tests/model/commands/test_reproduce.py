@@ -31,7 +31,7 @@ def reproduce(number: str, trainings, out, *more: str) -> tuple[dict, str]:
 
 
 def ours(table: dict) -> dict[str, dict]:
-    """Rows that we have figures of, by their keys."""
+    """Return the rows with values of ours, by key."""
     return {row["row"]: row["cells"] for row in table["rows"] if any(cell["ours"] for cell in row["cells"].values())}
 
 
@@ -112,7 +112,7 @@ def test_figures(trainings, tmp_path):
 
 
 def test_avsbench_from_public_weights(tmp_path, monkeypatch):
-    """The paper's data are comparable: differences are written. The recipe is in small, with encoders of the toy weights."""
+    """On the paper's data, differences are written. The recipe is small, with encoders of the toy weights."""
     own_weights(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     write_public_weights(tmp_path)

@@ -21,7 +21,7 @@ TRAIN = ["train", "scenes", "--config", "small.yaml", "-o", "model.safetensors",
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """Two scenes, a config, and toy weight files of the public names."""
+    """Write two scenes, a config, and toy weights with the names of the public files."""
     own_weights(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "small.yaml").write_text(CONFIG)

@@ -1,4 +1,4 @@
-"""`c3n zero-shot-bench` from a folder to its pages: with tiny networks, and once with real ones."""
+"""`c3n zero-shot-bench` from a folder to its pages, with tiny networks and once with real ones."""
 
 import json
 import re
@@ -14,7 +14,7 @@ from c3n_model.zero_shot import zero_shot as network
 
 
 def run(data, *arguments):
-    """The numbers of a folder; infinities and NaN, which are no JSON, are refused."""
+    """Run the benchmark on a folder; return bench.json, refusing infinities and NaN, which are invalid JSON."""
     main(["zero-shot-bench", str(data), "-o", str(data / "out"), "--device", "cpu", *arguments])
 
     def refuse(constant):
@@ -33,7 +33,7 @@ def message_of(data, *arguments):
 
 @pytest.fixture
 def tiny_models(monkeypatch):
-    """In the place of the real ones: `zero_shot` finds people at the left, `a.yaml` never publishes anything."""
+    """Replace the real models: `zero_shot` predicts people at the left, `a.yaml` never publishes anything."""
     monkeypatch.setattr(network, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
     thresholds = {"zero_shot": 0.0, "a.yaml": 1.0}

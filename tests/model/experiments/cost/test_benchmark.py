@@ -18,7 +18,7 @@ CPU = torch.device("cpu")
 
 @pytest.fixture(autouse=True)
 def small_maps(monkeypatch):
-    """At 56 x 56 the naive fusion's matrix has a gigabyte."""
+    """Make the fusion small: at 56 x 56 the matrix of the naive fusion takes a gigabyte."""
     monkeypatch.setattr(benchmark, "FUSION_SIZE", 6)
 
 
@@ -105,7 +105,7 @@ def test_other_networks_and_no_pairs_are_refused():
 
 
 def test_the_loaders_rate_by_hand():
-    """Of clips that take a tenth of a second each, in this process."""
+    """The clips take a tenth of a second each, loaded in this process."""
     clock = Clock()
     load = clock.run("clip", 0.1)
 

@@ -33,7 +33,7 @@ def tiny():
 
 @pytest.fixture(scope="module")
 def paper():
-    """Of Table IV, with the norms that the authors' fusions have."""
+    """Describe the network of Table IV, with the norms of the authors' fusions."""
     return describe(replace(PAPER_CONFIG, fusion_norm=True))
 
 

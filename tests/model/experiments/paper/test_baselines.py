@@ -30,7 +30,7 @@ def test_parameters_of_the_published_network(described):
 
 
 def test_table_4_does_not_speak_of_tpavi(described):
-    """Its baseline is C3N without consensus."""
+    """The baseline is C3N without consensus."""
     papers = replace(described, config=PAPER_CONFIG)
     assert papers.paper is not None
     assert replace(papers, config=replace(PAPER_CONFIG, pyramid="tpavi")).paper is None

@@ -11,7 +11,7 @@ from c3n_model.types import Clip
 
 @pytest.fixture
 def clip():
-    """A tone that grows louder from second to second; grey frames in the middle of the range, each darker than the last."""
+    """Return a clip with a tone that becomes louder every second, and mid-grey frames, each darker than the last."""
     loudness = np.linspace(0.01, 0.5, 5)[:, None]
     snippets = (loudness * np.sin(np.arange(16000) * 0.3)).astype(np.float32)
     frames = np.broadcast_to(np.array([150, 140, 130, 120, 110], np.uint8)[:, None, None, None], (5, 48, 64, 3)).copy()
@@ -36,7 +36,7 @@ def test_sound_has_the_ratio_over_the_whole_clip(clip, ratio):
 
 @pytest.mark.parametrize("ratio", [30, 20, 15])
 def test_each_frame_has_the_ratio(clip, ratio):
-    """Grey values far from 0 and 255: nothing is clipped."""
+    """Grey values are far from 0 and 255, so nothing is clipped."""
     noisy = add_visual_noise(clip, ratio, seed=0)
     assert np.abs(decibels(clip.frames, noisy.frames, axis=(1, 2, 3)) - ratio).max() < 0.3
     assert noisy.frames.dtype == np.uint8

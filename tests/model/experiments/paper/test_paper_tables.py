@@ -12,7 +12,7 @@ PAIRS = ["Swin+VGGish", "Swin+PANNs", "PVTv2+VGGish", "PVTv2+PANNs"]  # in the o
 
 
 def gains(better: str, worse: str, metric: str) -> list[list[float]]:
-    """S4's and MS3's gains of each pair in Table II."""
+    """Return the gains on S4 and MS3 of each pair in Table II."""
     rows = [PAPER_TABLES["II"][pair] for pair in PAIRS]
     return [[a - b for a, b in zip(row[better][metric], row[worse][metric], strict=True)] for row in rows]
 

@@ -1,4 +1,4 @@
-"""Tables of made-up numbers: differences, claims, JSON, Markdown, plot."""
+"""Tables of invented numbers: differences, claims, JSON, Markdown, plot."""
 
 import json
 
@@ -33,7 +33,7 @@ def make_table(comparable: bool = True, plot: str = "dots") -> Table:
 
 
 def test_order_is_checked_seed_by_seed():
-    """The rows overlap, their differences do not: mean 1.0667, interval 4.3027 * 0.0577 / sqrt(3) = 0.1434 to each side."""
+    """The rows overlap, but their differences exclude 0: mean 1.0667, interval 4.3027 * 0.0577 / sqrt(3) = 0.1434 to each side."""
     (check,) = make_table().checks()  # a claim about what only the paper has is none
     assert check["claim"] == "CC helps"
     assert check["holds"] == "yes"
