@@ -74,7 +74,7 @@ def run_verify(options, _: str) -> str:
     if wrong:
         print(lines)
         raise ValueError(
-            f"{len(wrong)} of {len(rows)} files have the wrong checksum: {', '.join(wrong)}; "
+            f"{len(wrong)} of {len(rows)} files have the wrong size or checksum: {', '.join(wrong)}; "
             "remove them and run `c3n weights get`"
         )
     for name in named:

@@ -99,9 +99,9 @@ def count_cost() -> Table:
         rows.append(Row(key, name, cells))
     columns = [Column("baseline", "baseline", 2), Column("c3n", "C3N", 2), Column("increase_percent", "Δ (%)", 3)]
     notes = [
-        "Counted, not measured: the paper's network (PVTv2-b5 and VGGish, 5 frames of 224 x 224) on no data, whatever the data "
-        "of the other tables.",
-        '"FLOPs" are the multiply-adds that the counter thop sees: no product outside of a layer, no backward pass of CCAM. '
-        f"With them C3N has {description.c3n.macs / 1e9:.1f} G, the baseline {description.baseline.macs / 1e9:.1f} G.",
+        "Counted, not measured, for the paper's network (PVTv2-b5 and VGGish, 5 frames of 224 x 224); this table does not depend "
+        "on the data.",
+        '"FLOPs" are the MACs counted by thop, without products outside layers and without the backward pass of CCAM. '
+        f"With both, C3N has {description.c3n.macs / 1e9:.1f} G, the baseline {description.baseline.macs / 1e9:.1f} G.",
     ]
     return Table("IV", paper["title"], columns, rows, notes=notes)
