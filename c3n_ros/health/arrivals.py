@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from c3n_model.streaming.buffers import JITTER_NS
+from c3n_model.streaming.audio_buffer import JITTER_NS
 from c3n_model.types import NANOSECONDS_PER_SECOND
 
 RECENT_S = 5.0  # what rates and ratios are taken over

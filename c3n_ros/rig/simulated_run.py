@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -105,7 +105,7 @@ class Run:
 def drive(room: Room, session: Session, start_heading: float) -> Run:
     """One run, from a heading, radians: the robot hears, sees and turns until the room's sound ends."""
     robot, follower, eye = Robot(start_heading), SoundFollower(FOLLOW, odometry=True), camera()
-    windows = WindowAssembler(session.model.sample_rate, rules=WindowRules(hop_ns=HOP_NS))
+    windows: WindowAssembler[StampedView] = WindowAssembler(session.model.sample_rate, rules=WindowRules(hop_ns=HOP_NS))
     session.reset()
     coming: deque[tuple[int, Segmentation]] = deque()
     headings, errors, results = [], [], []
@@ -130,10 +130,10 @@ def drive(room: Room, session: Session, start_heading: float) -> Run:
     return Run(room, np.array(headings), np.array(errors), tuple(results))
 
 
-def _segmented(window: Window, room: Room, session: Session, eye: Camera) -> Segmentation:
+def _segmented(window: Window[StampedView], room: Room, session: Session, eye: Camera) -> Segmentation:
     view = window.frame
     frame = Frame(room.view(view.heading), view.stamp_ns, "camera_optical")
-    return with_directions(session.step(replace(window, frame=frame)), eye)
+    return with_directions(session.step(window.with_frame(frame)), eye)
 
 
 def ticks(seconds: float) -> int:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from queue import SimpleQueue
 
-from c3n_model.streaming.buffers import FrameBuffer
+from c3n_model.streaming.frame_buffer import FrameBuffer
 from c3n_model.streaming.windows import StreamCounts, WindowAssembler, WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Window
 from c3n_ros.health.guard import Guard

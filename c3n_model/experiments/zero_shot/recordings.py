@@ -20,7 +20,7 @@ from c3n_model.sources.media import VideoSource
 from c3n_model.sources.picture_files import read_picture
 from c3n_model.streaming.segment import cut_windows
 from c3n_model.streaming.session import Session
-from c3n_model.types import Window
+from c3n_model.types import Frame, Window
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ def _run(model: Model, path: Path, sounding: frozenset[str], device: str, kind: 
     return Recording(path.stem, f"{kind}_{re.sub(r'[^A-Za-z0-9_-]', '_', path.stem)}.png", sounding, seconds, pictures)
 
 
-def _windows(path: Path, sample_rate: int) -> Iterator[Window]:
+def _windows(path: Path, sample_rate: int) -> Iterator[Window[Frame]]:
     try:
         yield from cut_windows(VideoSource(path, allow_silent=True), sample_rate)
     except ValueError as error:
