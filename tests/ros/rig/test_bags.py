@@ -8,7 +8,8 @@ import pytest
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from std_msgs.msg import Header
 
-from c3n_ros.messages.message_types import installed_types, message_class
+from c3n_ros.messages.message_types import message_class
+from c3n_ros.rig.bag_definitions import installed_types
 from c3n_ros.rig.recorder_node import RecorderNode
 
 IMAGE, SOUND, INFO = (
