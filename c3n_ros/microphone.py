@@ -160,7 +160,7 @@ class Microphone:
         return f"{reason} Trying again in {self._back_off.failed(steady_s):.1f} s"
 
     def _on_sound(self, data: Any, samples: int, times: Any, status: Any) -> None:
-        """PortAudio's callback: copy, stamp, queue."""
+        """Copy, stamp and queue a chunk; called by PortAudio."""
         now_ns, stream = self._now_ns(), self._stream
         if status.input_overflow or len(self._queue) == self._queue.maxlen:
             self._lost += 1

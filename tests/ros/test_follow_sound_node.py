@@ -22,7 +22,7 @@ def test_it_turns_left_to_a_sound_on_the_left_and_stops_when_nothing_comes_any_m
     watcher = Watcher()
     spin(make_node(timeout_s=0.4, rate=50.0), watcher)
     watcher.wait_for_node()
-    watcher.add_objects(0.8)
+    watcher.see(0.8)
     assert wait_until(lambda: watcher.told and watcher.told[-1].angular.z == 0), "stopped after the timeout"
     turns = [twist.angular.z for twist in watcher.told]
     assert 0.2 < max(turns) <= 1.0 and min(turns) >= 0 and all(twist.linear.x == 0 for twist in watcher.told)
@@ -38,7 +38,7 @@ def test_a_sound_on_the_right_as_twist_stamped(spin):
     watcher = Watcher(TwistStamped)
     spin(make_node(stamped=True, base_frame="base"), watcher)
     watcher.wait_for_node()
-    watcher.add_objects(-0.8)
+    watcher.see(-0.8)
     assert wait_until(lambda: watcher.told)
     assert watcher.told[0].twist.angular.z < 0 and watcher.told[0].header.frame_id == "base"
     assert abs(watcher.told[0].header.stamp.sec - time.time()) < 10
@@ -48,7 +48,7 @@ def test_old_images_move_nothing_and_the_reason_is_said(spin, capfd):
     watcher = Watcher()
     spin(make_node(), watcher)
     watcher.wait_for_node()
-    watcher.add_objects(0.8, age_s=100)
+    watcher.see(0.8, age_s=100)
     said = []
     assert wait_until(lambda: said.append(capfd.readouterr().err) or "use_sim_time" in "".join(said))
     time.sleep(0.3)
@@ -59,7 +59,7 @@ def test_objects_without_bearing_are_said_to_need_camera_info(spin, capfd):
     watcher = Watcher()
     spin(make_node(), watcher)
     watcher.wait_for_node()
-    watcher.add_objects(None)
+    watcher.see(None)
     said = []
     assert wait_until(lambda: said.append(capfd.readouterr().err) or "camera_info" in "".join(said))
     assert not watcher.told
@@ -69,14 +69,14 @@ def test_goals_for_nav2_stand_off_and_face_the_sound(spin):
     watcher = Watcher(PoseStamped, "goal_pose")
     spin(make_node(mode="nav2", standoff=1.0), watcher)
     watcher.wait_for_node("goal_pose")
-    watcher.add_objects(0.0, position=(0.0, 0.0, 4.0))
+    watcher.see(0.0, position=(0.0, 0.0, 4.0))
     assert wait_until(lambda: watcher.told)
     (goal,) = watcher.told
     # The ray is that of the angles: bearing 0, elevation 0.1; three metres along it.
     place = goal.pose.position
     assert (place.x, place.y, place.z) == pytest.approx((0, -3 * math.sin(0.1), 3 * math.cos(0.1)), abs=1e-6)
     assert goal.header.frame_id == "camera_optical"
-    watcher.add_objects(0.0, position=(0.0, 0.0, 4.0))
+    watcher.see(0.0, position=(0.0, 0.0, 4.0))
     time.sleep(0.3)
     assert len(watcher.told) == 1, "no more than a goal a second"
 
@@ -87,7 +87,7 @@ def test_settings_change_while_it_runs(spin):
     watcher.wait_for_node()
     assert node.set_parameters([Parameter("max_turn", value=0.1)])[0].successful
     assert not node.set_parameters([Parameter("mode", value="nav2")])[0].successful
-    watcher.add_objects(0.8)
+    watcher.see(0.8)
     assert wait_until(lambda: len(watcher.told) > 15)
     assert max(twist.angular.z for twist in watcher.told) == pytest.approx(0.1)
 
@@ -121,7 +121,7 @@ def test_odometry_needs_its_messages(ros):
     try:
         import nav_msgs.msg  # noqa: F401
     except ImportError:
-        with pytest.raises(ValueError, match="nav_msgs/msg/Odometry is not installed"):
+        with pytest.raises(ValueError, match="nav_msgs/msg/Odometry"):
             make_node(odometry=True)
     else:
         make_node(odometry=True).destroy_node()

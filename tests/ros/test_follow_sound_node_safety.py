@@ -66,7 +66,7 @@ def test_absurd_messages_never_move_it_beyond_its_limits(spin, capfd, monkeypatc
 
     def say_good(bearing):
         odometers.publish(odometry_message(0.0))
-        watcher.add_objects(bearing, position=(0.0, 0.0, 3.0))
+        watcher.see(bearing, position=(0.0, 0.0, 3.0))
 
     end_s = time.monotonic() + SECONDS
     while time.monotonic() < end_s:
@@ -108,18 +108,18 @@ def test_it_stops_when_odometry_ends(spin, monkeypatch, capfd):
     odometers = watcher.create_publisher(PoseWithCovarianceStamped, "odom", 10)
     spin(make_node(odometry=True, rate=50.0, timeout_s=1.0), watcher)
     watcher.wait_for_node()
-    assert wait_until(lambda: odometers.publish(odometry_message(0.0)) or watcher.add_objects(0.8) or moves(watcher))
+    assert wait_until(lambda: odometers.publish(odometry_message(0.0)) or watcher.see(0.8) or moves(watcher))
     begin_s = time.monotonic()
-    assert wait_until(lambda: watcher.add_objects(0.8) or watcher.told[-1] == Twist()), "objects go on"
+    assert wait_until(lambda: watcher.see(0.8) or watcher.told[-1] == Twist()), "objects go on"
     assert time.monotonic() - begin_s < 4
-    assert "no odometry came for 1.0 s" in capfd.readouterr().err
+    assert "timeout_s" in capfd.readouterr().err
 
 
 def test_it_stops_at_once_when_its_loop_stalled(spin, capfd):
     watcher = Watcher()
     spin(make_node(rate=50.0, timeout_s=10.0), watcher)
     watcher.wait_for_node()
-    watcher.add_objects(3.0)
+    watcher.see(3.0)
     assert wait_until(lambda: moves(watcher))
     stalls = []
     timer = watcher.create_timer(0.01, lambda: stalls or stalls.append(len(watcher.told)) or time.sleep(1.0))
@@ -155,7 +155,7 @@ def test_it_stops_when_the_clock_stands_still(spin, capfd):
 def test_it_stops_when_it_is_ended(ros, spin, start_process):
     watcher = spin(Watcher())
     process = start_process("follow_sound_node")
-    assert wait_until(lambda: watcher.add_objects(3.0) or moves(watcher), timeout_s=30)
+    assert wait_until(lambda: watcher.see(3.0) or moves(watcher), timeout_s=30)
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 0
     assert wait_until(lambda: watcher.told[-1] == Twist(), timeout_s=3)
