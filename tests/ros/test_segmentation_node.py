@@ -94,7 +94,7 @@ def test_sound_that_nobody_describes_is_read_as_the_parameters_say(spin, capfd):
     robot.wait_for_node()
     robot.play(4)
     assert wait_until(lambda: robot.masks)
-    assert capfd.readouterr().err.count("nobody describes the sound") == 1
+    assert capfd.readouterr().err.count("audio/audio_info") == 1
 
 
 def test_mp3_is_refused_with_the_remedy_and_once(spin, capfd):
