@@ -9,7 +9,7 @@ have their origin at the top left corner, x to the right and y down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Generic, Protocol, TypeVar
 
 import numpy as np
@@ -69,7 +69,7 @@ class Window(Generic[StampedT]):
 
     def with_frame(self, frame: OtherT) -> Window[OtherT]:
         """Return the same second with another frame, such as the decoded image."""
-        return replace(self, frame=frame)
+        return Window(self.start_ns, frame, self.snippet, self.heard)
 
 
 @dataclass(frozen=True)

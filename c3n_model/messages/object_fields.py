@@ -54,7 +54,7 @@ def write_fields(noun: SoundingObject | UnifiedLabel | Presence, message: Any) -
 
 def read_fields(noun: type[Noun], message: Any) -> Noun:
     """Return the `noun` that the fields of `message` describe; a missing field takes the noun's default, if it has one."""
-    values = {}
+    values: dict[str, Any] = {}
     for attribute, fields in FIELDS[noun].items():
         try:
             elements = [reduce(getattr, field.split("."), message) for field in fields]

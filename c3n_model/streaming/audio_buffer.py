@@ -140,17 +140,18 @@ class AudioBuffer:
         self.newest_ns = self._chunks[-1].stamp_ns
         end_ns = self._chunks[-1].end_ns
         self.end_ns = end_ns if self.end_ns is None else max(end_ns, self.end_ns)
-        self._drop_surplus(chunk.sample_rate)
+        self._drop_surplus(chunk.sample_rate, self.end_ns)
         return int(finite.size - np.count_nonzero(finite))
 
-    def _drop_surplus(self, rate: int) -> None:
+    def _drop_surplus(self, rate: int, newest_end_ns: int) -> None:
         """Drop sound beyond the capacity or `MAX_CHUNKS`, and the least recently used rate beyond `MAX_RATES`."""
         self._rates = [known for known in self._rates if known != rate] + [rate]
         if len(self._rates) > MAX_RATES:
             dropped = self._rates.pop(0)
             self._chunks = [held for held in self._chunks if held.rate != dropped]
-            self._longest = None if self._longest.rate == dropped else self._longest
-        old_ns = self.end_ns - self._capacity_ns
+            if self._longest is not None and self._longest.rate == dropped:
+                self._longest = None
+        old_ns = newest_end_ns - self._capacity_ns
         while self._chunks and (self._chunks[0].end_ns < old_ns or len(self._chunks) > MAX_CHUNKS):
             if self._chunks.pop(0) is self._longest:
                 self._longest = None
