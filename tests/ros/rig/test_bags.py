@@ -76,13 +76,8 @@ def test_a_bag_played_and_recorded_holds_the_same_bytes(tmp_path, start_process,
 @pytest.mark.parametrize(
     "arguments, said",
     [
-<<<<<<< HEAD
-        ((), "no bag to play"),
-        (("-p", "bag:=/no/such/bag"), "no such bag: /no/such/bag"),
-=======
         ((), "bag:=FOLDER"),
-        (("-p", "bag:=/no/such/bag"), "cannot be read as a bag"),
->>>>>>> honest
+        (("-p", "bag:=/no/such/bag"), "no such bag: /no/such/bag"),
         (("-p", "rate:=0.0"), "expected a rate above 0"),
     ],
 )
