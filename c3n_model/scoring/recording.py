@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from c3n_model.messages.images import mask_from_image
+from c3n_model.messages.object_fields import read_fields
 from c3n_model.messages.stamps import nanoseconds, stamp_of
 from c3n_model.sources.bag import messages, topic_types
 from c3n_model.sources.bag_types import AUDIO_TYPE, MGONZS13_AUDIO_TYPE
@@ -89,43 +89,14 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
 
     The inverse of `c3n_ros.messages.conversions`. Neither contains the confidence, so it is set to 255 inside the mask.
     """
-    label = UnifiedLabel(
-        objects.audio_label, objects.visual_label, objects.audio_score, objects.visual_score, objects.similarity,
-        objects.consensus,
-    )  # fmt: skip
     return Segmentation(
         window_start_ns=nanoseconds(objects.window_start),
         stamp_ns=stamp_of(objects.header),
         frame_id=objects.header.frame_id,
         mask=mask,
         confidence=mask.astype(np.uint8) * 255,
-        label=label,
-        presence=Presence(
-            objects.audible,
-            objects.presence_score,
-            objects.loudness_dbfs,
-            visible=getattr(objects, "visible", True),  # missing in older bags
-        ),
-        objects=tuple(_region(message) for message in objects.objects),
+        label=read_fields(UnifiedLabel, objects),
+        presence=read_fields(Presence, objects),
+        objects=tuple(read_fields(SoundingObject, region) for region in objects.objects),
         heard=objects.heard,
     )
-
-
-def _region(message: Any) -> SoundingObject:
-    position = (message.position.x, message.position.y, message.position.z)
-    return SoundingObject(
-        label=message.label,
-        score=message.score,
-        box=(message.x, message.y, message.width, message.height),
-        centroid=(message.centroid_x, message.centroid_y),
-        area=message.area,
-        bearing=_known(message.bearing),
-        elevation=_known(message.elevation),
-        half_width=_known(message.half_width),
-        position=None if math.isnan(message.position.z) else position,
-        position_covariance=None if math.isnan(message.position.z) else tuple(map(float, message.position_covariance)),
-    )
-
-
-def _known(angle: float) -> float | None:
-    return None if math.isnan(angle) else angle

@@ -67,8 +67,8 @@ def summary(results: dict[str, dict]) -> str:
     """Format the rows of every configuration for a terminal."""
     lines = []
     for name, figures in results.items():
-        cost = figures["median_ms_per_mask"]
-        lines.append(f"{name}" + (f": {cost:.0f} ms per mask" if cost is not None else ""))
+        wall, cpu = figures["median_ms_per_mask"], figures["median_cpu_ms_per_mask"]
+        lines.append(name + (f": {wall:.0f} ms per mask, {cpu:.0f} ms of CPU time" if wall is not None else ""))
         lines.append(f"  {'row':22}{'scenes':>7}{'pictures':>9}  {'IoU':6}{'95 %':15}  {'painted':7}{'95 %':15}  named")
         for row, values in figures["rows"].items():
             lines.append(

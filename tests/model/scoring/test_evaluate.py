@@ -116,5 +116,13 @@ def test_selected_masks_equal_those_of_the_whole_clip():
     select = np.array([False, True, False, True])
     whole = predict(model, frames, snippets, CPU)
     assert predict(model, frames, snippets, CPU, select=select) == pytest.approx(whole[select], abs=1e-6)
-    gated = predict(model, frames, snippets * select[:, None], CPU, select=select, gated=True)
-    assert gated.shape == (2, 30, 40)
+
+
+def test_selected_seconds_are_gated_by_their_own_sound():
+    model = make_bright_model()
+    model = replace(model, config=replace(model.config, presence_threshold=0.0))
+    frames = np.full((3, 20, 50, 3), 255, np.uint8)
+    snippets = np.array([[0.0], [0.1], [0.0]], np.float32) * np.ones(100, np.float32)
+    for second, loud in enumerate((False, True, False)):
+        masks = predict(model, frames, snippets, CPU, gated=True, select=np.arange(3) == second)
+        assert masks.shape == (1, 20, 50) and (masks > 0.5).all() == (masks > 0.5).any() == loud
