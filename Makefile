@@ -2,7 +2,7 @@
 VENV ?= .venv
 PYTHON ?= python3
 EXTRAS ?= all
-WORKSPACE = $(PYTHON) -E workspace.py --venv "$(VENV)" --extras "$(EXTRAS)"
+WORKSPACE = $(PYTHON) -E workspace --venv "$(VENV)" --extras "$(EXTRAS)"
 RUN = $(WORKSPACE) run --
 # Folders and files whose tests need neither a network nor ROS; a test in tests/test_workspace.py holds that.
 FAST_TESTS = tests/test_layout.py tests/test_workspace.py tests/model/data tests/model/messages tests/model/sources \
