@@ -1,6 +1,7 @@
 """`c3n weights`, from the outside."""
 
 import hashlib
+import re
 from dataclasses import replace
 
 import pytest
@@ -52,7 +53,7 @@ def test_verify_fails_for_a_wrong_file(folder, capsys):
     with pytest.raises(SystemExit) as stop:
         main(["weights", "verify"])
     assert stop.value.code == "c3n: 1 of 1 files are not what they should be: pvt_v2_b5"
-    assert "WRONG sha256 2d711642b726b044" in capsys.readouterr().out
+    assert re.search(r"pvt_v2_b5 +WRONG .*got 2d711642b726b044", capsys.readouterr().out)
 
 
 def test_verify_of_a_named_missing_file_fails(folder):
@@ -64,7 +65,7 @@ def test_path(folder, capsys):
     (folder / "pvt_v2_b5.in1k.safetensors").write_bytes(b"x")
     main(["weights", "path", "pvt_v2_b5"])
     assert capsys.readouterr().out.strip() == str(folder / "pvt_v2_b5.in1k.safetensors")
-    with pytest.raises(SystemExit, match="`c3n weights get mobilenetv2_100` fetches it"):
+    with pytest.raises(SystemExit, match="`c3n weights get mobilenetv2_100`"):
         main(["weights", "path", "zero_shot"])
 
 
