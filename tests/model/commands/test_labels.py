@@ -47,12 +47,15 @@ def test_imagenet_needs_no_file(folder, capsys):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ("--audio-labels sounds.txt --vectors en_core_web_none", "no spaCy model 'en_core_web_none'"),
-        ("--audio-labels nothing.txt", "no such file of labels: nothing.txt"),
-        ("--vectors words.npz", "`c3n weights get audioset_classes` fetches it"),
-        ("--audio-labels sounds.txt --visual-labels nothing", "no such file of labels: nothing"),
-        ("--audio-labels words.npz", "words.npz is no text"),
-        ("--audio-labels sounds.txt --vectors words.npz --cleaning tidy", "expected one of whole"),
+        ("--audio-labels sounds.txt --vectors en_core_web_none", "'en_core_web_none'"),
+        ("--audio-labels nothing.txt", "no such label file: nothing.txt"),
+        ("--vectors words.npz", "`c3n weights get audioset_classes`"),
+        ("--audio-labels sounds.txt --visual-labels nothing", "no such label file: nothing"),
+        ("--audio-labels words.npz", "words.npz is not a UTF-8 text file"),
+        (
+            "--audio-labels sounds.txt --vectors words.npz --cleaning tidy",
+            "whole, first_synonym, best_synonym, got 'tidy'",
+        ),
     ],
 )
 def test_bad_input_is_one_line(folder, options, message):
