@@ -168,27 +168,27 @@ class C3N(nn.Module):
         visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, perceived.visual, strict=True)]
         return replace(perceived, visual=visual)
 
-    def decode(self, encoding: Encoding, wanted: Tensor) -> Decoding:
-        """Decode the M frames selected by `wanted` bool (B, T): all, those with a ground-truth mask, or only the newest.
+    def decode(self, encoding: Encoding, selected: Tensor) -> Decoding:
+        """Decode the M frames marked in `selected` bool (B, T): all, those with a ground-truth mask, or only the newest.
 
         `encoding` holds B whole clips, each oldest frame first.
         """
-        chosen = wanted.flatten()
-        audio_logits = encoding.audio_logits[chosen]
+        index = selected.flatten()
+        audio_logits = encoding.audio_logits[index]
         return Decoding(
-            logits=self.decoder(self.fuse(encoding, wanted), encoding.size),
+            logits=self.decoder(self.fuse(encoding, selected), encoding.size),
             audio_logits=audio_logits,
-            visual_logits=encoding.visual_logits[chosen],
-            consensus=encoding.consensus.select(chosen),
+            visual_logits=encoding.visual_logits[index],
+            consensus=encoding.consensus.select(index),
             presence=audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
         )
 
-    def fuse(self, encoding: Encoding, wanted: Tensor) -> list[Tensor]:
+    def fuse(self, encoding: Encoding, selected: Tensor) -> list[Tensor]:
         """Compute M_i of Eq. 14 [(M, C, H_i, W_i)] x 4 for the selected frames; their V_i^a without `audio_features`."""
-        visual, audio = _by_clip(encoding, *wanted.shape)
+        visual, audio = _by_clip(encoding, *selected.shape)
         if not self.fusions:
-            return [maps[wanted] for maps in visual]
-        return [fusion(maps, audio, wanted) for fusion, maps in zip(self.fusions, visual, strict=True)]
+            return [maps[selected] for maps in visual]
+        return [fusion(maps, audio, selected) for fusion, maps in zip(self.fusions, visual, strict=True)]
 
     def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
         """Compute each stage's `fusion.CrossModalNonLocal.attention`, [(N, H_i, W_i)], for clips of T = `frames` frames.

@@ -87,18 +87,18 @@ class CrossModalNonLocal(nn.Module):
         if self.batch_norm is not None:
             nn.init.zeros_(self.batch_norm.weight)
 
-    def forward(self, visual: Tensor, audio: Tensor, wanted: Tensor) -> Tensor:
-        """Fuse V_i^a (B, T, C, H, W) and F_a (B, T, d) to M_i (M, C, H, W) of the M frames selected by `wanted` bool (B, T).
+    def forward(self, visual: Tensor, audio: Tensor, selected: Tensor) -> Tensor:
+        """Fuse V_i^a (B, T, C, H, W) and F_a (B, T, d) to M_i (M, C, H, W) of the M frames marked in `selected` bool (B, T).
 
         Frames that are not selected still contribute to the others.
         """
         positions = visual.movedim(2, -1)  # B T H W C
-        heard = self.theta2(self.audio(audio))  # B T C'
+        sound = self.theta2(self.audio(audio))  # B T C'
         # theta3 is affine, so its spatial mean is theta3 of the mean of V: no product per pixel is needed.
-        seen = self.theta3(positions.mean(dim=(2, 3)))  # B T C', mean over H W; with 1 / T this is the sum over N
-        context = torch.einsum("btc,btd->bcd", heard, seen) / visual.shape[1]  # B C' C'
-        query = positions[wanted]  # M H W C
-        clip_of_frame = wanted.nonzero()[:, 0]
+        image = self.theta3(positions.mean(dim=(2, 3)))  # B T C', mean over H W; with 1 / T this is the sum over N
+        context = torch.einsum("btc,btd->bcd", sound, image) / visual.shape[1]  # B C' C'
+        query = positions[selected]  # M H W C
+        clip_of_frame = selected.nonzero()[:, 0]
         response = self.theta4(torch.einsum("mhwc,mcd->mhwd", self.theta1(query), context[clip_of_frame]))
         if self.batch_norm is not None:
             response = self.batch_norm(response.flatten(0, 2)).view_as(response)
@@ -113,8 +113,8 @@ class CrossModalNonLocal(nn.Module):
         A row of Phi is the response of a pixel to the sound at every position. The sound is constant over space, so the row
         sum is theta1(V) at the pixel times the mean of theta2(A) over the T seconds; positive or negative, unbounded.
         """
-        heard = self.theta2(self.audio(audio)).mean(dim=1)  # B C'
-        return torch.einsum("bthwc,bc->bthw", self.theta1(visual.movedim(2, -1)), heard)
+        sound = self.theta2(self.audio(audio)).mean(dim=1)  # B C'
+        return torch.einsum("bthwc,bc->bthw", self.theta1(visual.movedim(2, -1)), sound)
 
 
 def naive_non_local(block: CrossModalNonLocal, visual: Tensor, audio: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What the network reads, and devices: what is there, and one line for what is not."""
+"""Network inputs, and the choice of a device."""
 
 import numpy as np
 import pytest

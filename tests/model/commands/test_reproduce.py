@@ -165,6 +165,6 @@ def test_missing_weights_are_named_before_any_work(tmp_path, monkeypatch):
         main(["reproduce", "II", "--data", "scenes", "--labels", "labels", "--pairs", "PVTv2+VGGish", "-o", "out"])
     message = str(stop.value.code)
     assert "`c3n weights get pvt_v2_b5 vggish vggish_pca audioset_classes`" in message
-    assert "vggish_head has no public address (Nobody publishes one. c3n train-vggish-head makes it.)" in message
+    assert "vggish_head has no public address (Not published; c3n train-vggish-head writes it.)" in message
     assert "\n" not in message
     assert not (tmp_path / "out").exists()

@@ -1,4 +1,4 @@
-"""Labels from files of either form."""
+"""Label files of both formats."""
 
 import pytest
 

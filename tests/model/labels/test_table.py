@@ -1,4 +1,4 @@
-"""Label tables: similarities by hand, by spaCy's own arithmetic and by every route alike; files that keep their word."""
+"""Label tables: similarities by hand, by spaCy, and equal for all vector formats; files and their verification."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Every form of word vectors, read back from files that were written without the reader."""
+"""All formats of word vectors, read from independently written files."""
 
 import gzip
 

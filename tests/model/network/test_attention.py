@@ -1,4 +1,4 @@
-"""CCAM (Eqs. 8-12): gradients against calculus, gates against arithmetic."""
+"""CCAM (Eqs. 8-12): gradients and gates, computed by hand."""
 
 import pytest
 import torch

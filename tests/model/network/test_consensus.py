@@ -1,4 +1,4 @@
-"""C3IM (Eqs. 1-7) on numbers worked out by hand."""
+"""C3IM (Eqs. 1-7) on numbers computed by hand."""
 
 import math
 from dataclasses import fields
@@ -66,7 +66,7 @@ def test_extreme_logits_stay_finite():
 
 
 def every_pair(audio, visual, similarity, alpha, beta):
-    """Eq. 6 by loops in double precision: [(M_cof, j, k)] of a frame, best first, ties by lowest (j, k)."""
+    """Compute Eq. 6 by loops in double precision: [(M_cof, j, k)] of a frame, best first, ties by lowest (j, k)."""
     audio, visual = audio.double().softmax(0).tolist(), visual.double().softmax(0).tolist()
     pairs = []
     for j, heard in enumerate(audio):

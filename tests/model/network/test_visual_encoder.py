@@ -1,4 +1,4 @@
-"""Visual encoders: pyramids of many families, and the gradients of CCAM against hooks written here."""
+"""Visual encoders: pyramids of many architectures; the gradients of CCAM against independent hooks."""
 
 import pytest
 import torch
@@ -50,7 +50,7 @@ def weights_of(encoder: VisualEncoder, frames: torch.Tensor, classes: torch.Tens
 
 
 def weights_by_hooks(modules, encoder: VisualEncoder, frames: torch.Tensor, classes: torch.Tensor):
-    """Grad-CAM as it is usually written: what passes each module backward, averaged over its positions."""
+    """Compute Grad-CAM by backward hooks: the gradient at each module, averaged over its positions."""
     caught, handles = [], []
     for module in modules:
         handles.append(module.register_full_backward_hook(lambda m, inputs, outputs: caught.insert(0, outputs[0])))

@@ -1,4 +1,4 @@
-"""Checkpoints of the authors' code: names one to one, and the arithmetic of their code written out on their tensors."""
+"""Checkpoints of the authors' code: names, and their code's arithmetic written out on their tensors."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from c3n_model.weights.checkpoint import build_network
 
 
 def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor) -> torch.Tensor:
-    """Their network behind CCAM, by their names: maps [(T, C_vi, H_i, W_i)] x 4, audio (T, d) -> logits (T, H, W)."""
+    """Run their network after CCAM, by their names: maps [(T, C_vi, H_i, W_i)] x 4, audio (T, d) -> logits (T, H, W)."""
 
     def of(name: str) -> tuple[torch.Tensor, torch.Tensor]:
         return theirs[f"{name}.weight"], theirs[f"{name}.bias"]

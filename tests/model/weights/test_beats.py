@@ -1,4 +1,4 @@
-"""Public BEATs checkpoints: names, folded weights, the order of the classes, and what is refused."""
+"""Public BEATs checkpoints: names, folded weights, the order of the classes, and rejected files."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ MIDS = [f"/m/{index:03d}" for index in range(527)]
 
 
 def public_checkpoint(layers: int = 12) -> dict:
-    """A checkpoint with the names, shapes and cfg of the public ones, of any number of layers and in csv order."""
+    """Build a checkpoint with the names, shapes and cfg of the public ones, with `layers` layers, in csv order."""
     shapes = {
         "patch_embedding.weight": (512, 1, 16, 16),
         "post_extract_proj.weight": (768, 512),

@@ -1,4 +1,4 @@
-"""Checkpoints: a round trip, and every wrong file with one clear message."""
+"""Checkpoints: round trip, and a clear error for every kind of invalid file."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ def file(tmp_path, tiny_model):
 
 
 def rewrite_description(file, change):
-    """Put `change(text)` in the place of the JSON text that describes the model; the weights stay."""
+    """Replace the JSON description of the model by `change(text)`; the weights stay."""
     with safe_open(file, "pt") as opened:
         text = opened.metadata()[METADATA_KEY]
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}
@@ -29,7 +29,7 @@ def rewrite_description(file, change):
 
 
 def with_config(**values):
-    """A change of the description that sets entries of its config."""
+    """Return a change of the description that sets entries of its config."""
 
     def change(text: str) -> str:
         about = json.loads(text)

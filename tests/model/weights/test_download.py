@@ -1,4 +1,4 @@
-"""Downloads from a real server: resumed, repeated, from a mirror, never under the final name before the check."""
+"""Downloads from a real server: resume, retry, mirrors, and no final name before verification."""
 
 import random
 from operator import length_hint

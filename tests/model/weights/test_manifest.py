@@ -1,4 +1,4 @@
-"""The manifest, the search for files, and downloads that are verified before they are used."""
+"""The manifest, the search for files, and verified downloads."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def toys(monkeypatch, tmp_path, server):
-    """A manifest of toys whose cache lies in tmp_path; returns a function that adds an entry."""
+    """Replace the manifest by an empty one with its cache in tmp_path; returns a function that adds an entry."""
     entries = {}
     monkeypatch.setattr(manifest, "read_manifest", lambda: entries)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))

@@ -1,4 +1,4 @@
-"""PANNs' public files: their own matrices against our front end, their names and shapes against our encoder."""
+"""PANNs' public files: their matrices against our front end, their names and shapes against our encoder."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def batch_norm(name: str, width: int) -> dict[str, tuple]:
 
 
 def public_shapes(name: str) -> dict[str, tuple]:
-    """Names and shapes of the learned tensors in the public checkpoint."""
+    """Return names and shapes of the trained tensors in the public checkpoint."""
     width = 1024 if name == "panns_mobilenet_v1" else 2048
     shapes = {"fc1.weight": (width, width), "fc1.bias": (width,), **batch_norm("bn0", 64)}
     shapes |= {"fc_audioset.weight": (527, width), "fc_audioset.bias": (527,)}

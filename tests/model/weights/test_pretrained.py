@@ -22,7 +22,7 @@ from c3n_model.weights.pretrained import AUDIO_FILES, VISUAL_FILES, load_audio, 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """C3N_WEIGHTS, in which files of any size are welcome, beside an empty cache."""
+    """Set C3N_WEIGHTS to an empty folder, with an empty cache, and ignore the sizes in the manifest."""
     own_weights(tmp_path, monkeypatch)
     return tmp_path
 
@@ -33,7 +33,7 @@ def same(module: nn.Module, other: nn.Module) -> bool:
 
 
 def original_name(name: str) -> str:
-    """timm's name of a PVTv2 tensor -> that of whai362/PVT, which numbers from one and has no stages."""
+    """Convert timm's name of a PVTv2 tensor to that of whai362/PVT, which numbers from one and has no stages."""
     parts = name.split(".")
     if parts[0] == "patch_embed":
         return ".".join(["patch_embed1", *parts[1:]])
@@ -93,7 +93,7 @@ def test_file_of_another_architecture(folder, classes):
 
 
 def test_file_whose_names_have_no_place(folder):
-    """timm looks up the module of a Swin's position biases, and there is no tenth stage."""
+    """timm looks up the module of a Swin's position biases; a tenth stage does not exist."""
     small = SwinTransformer(img_size=32, embed_dim=8, depths=(1,) * 4, num_heads=(1,) * 4, window_size=2)
     torch.save(
         {"model": {"layers.9.blocks.0.attn.relative_position_bias_table": torch.zeros(9, 1)}},

@@ -1,4 +1,4 @@
-"""Tensors from foreign files: what is good is read, what is broken or hostile is refused in one clear line."""
+"""Tensors from other files: valid ones are read, damaged and malicious ones raise a clear error."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from c3n_model.weights.tensors import fill, read_described, read_tensors, save_t
 
 
 class Poison:
-    """Pickled as a call of `os.mkdir`."""
+    """An object that is pickled as a call of `os.mkdir`."""
 
     def __init__(self, path):
         self.path = path

@@ -1,4 +1,4 @@
-"""Original names of PVTv2 and Swin to timm's: against the official list, and against names written by rule."""
+"""Conversion of PVTv2's and Swin's original names to timm's, against the official list and against generated names."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The public files' names, and the head's file: what is written is what is loaded, and other files are refused by name."""
+"""The public files' names, and the file of the head: round trip, and errors that name the invalid file."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ PUBLIC_SHAPES = {
 
 
 def tiny_encoder(num_classes: int) -> VGGish:
-    """VGGish without memory, but for its head."""
+    """Build VGGish on the meta device, except for its head."""
     with torch.device("meta"):
         encoder = VGGish(num_classes)
     encoder.classifier = AttentionHead(num_classes)
@@ -74,7 +74,7 @@ def encoder():
 
 
 def public_files():
-    """The names and shapes of the public checkpoints; each tensor holds one number of its own and no memory."""
+    """Build tensors with the names and shapes of the public checkpoints, each expanded from one distinct number."""
     state = {}
     for value, (name, shape) in enumerate(PUBLIC_SHAPES.items()):
         state[f"{name}.weight"] = torch.tensor(value / 100).expand(shape)
