@@ -10,7 +10,7 @@ FAST_TESTS = tests/test_layout.py tests/test_workspace.py tests/model/data tests
 	tests/model/pictures/test_overlay.py tests/model/pictures/test_panels.py \
 	tests/model/scoring/report/test_tables.py tests/model/scoring/test_bag_scores.py tests/model/scoring/test_bootstrap.py \
 	tests/model/scoring/test_compare.py tests/model/scoring/test_evaluation.py tests/model/scoring/test_metrics.py \
-	tests/model/streaming/test_buffers.py tests/model/streaming/test_windows.py \
+	tests/model/streaming/test_audio_buffer.py tests/model/streaming/test_frame_buffer.py tests/model/streaming/test_windows.py \
 	tests/model/test_config.py tests/model/test_config_refusals.py tests/model/test_presence.py
 
 .PHONY: help setup build demo simulate test test-fast fuzz lint docs clean

@@ -148,7 +148,7 @@ def looks_like_mp3(data: np.ndarray) -> bool:
     return at > 0 and at == len(data)
 
 
-def read_header(data: bytes) -> _Header | None:
+def read_header(data: bytes | bytearray) -> _Header | None:
     """The Layer III frame that the first four bytes announce; None if they are too few or announce none."""
     if len(data) < 4:
         return None

@@ -191,10 +191,8 @@ class C3N(nn.Module):
         return [fusion(maps, audio, selected) for fusion, maps in zip(self.fusions, visual, strict=True)]
 
     def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
-        """Compute each stage's `fusion.CrossModalNonLocal.attention`, [(N, H_i, W_i)], for clips of T = `frames` frames.
-
-        Empty without `audio_features`.
-        """
+        """Compute each stage's `fusion.CrossModalNonLocal.attention`, [(N, H_i, W_i)], for clips of T = `frames` frames;
+        empty without `audio_features`."""
         visual, audio = _by_clip(encoding, len(encoding.audio) // frames, frames)
         return [
             fusion.attention(maps, audio).flatten(0, 1)  # type: ignore[operator]  # ModuleList is not generic
@@ -202,10 +200,8 @@ class C3N(nn.Module):
         ]
 
     def linear_attention(self, frames: Tensor, snippets: Tensor) -> list[Tensor]:
-        """Compute CCAM's attention as in the paper's Figure 7: `attention.linear_attention` per stage, [(N, H_i, W_i)].
-
-        frames and snippets as in `encode`. Empty if `consensus` is "none".
-        """
+        """Compute CCAM's attention as in Figure 7, `attention.linear_attention` of each stage [(N, H_i, W_i)]; frames and
+        snippets as in `encode`. Empty if `consensus` is "none"."""
         _, audio_logits = self.audio_encoder(snippets)
         maps, _, _, weights = self._encode_visual(frames, audio_logits.detach())
         return [linear_attention(stage, omega) for stage, omega in zip(maps if weights else [], weights, strict=True)]
@@ -227,10 +223,8 @@ class C3N(nn.Module):
     def _encode_visual(
         self, frames: Tensor, audio_logits: Tensor
     ) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
-        """Run the visual encoder, C3IM and CCAM's backward pass.
-
-        Returns maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v), consensus, omega [(N, C_vi)].
-        """
+        """Run the visual encoder, C3IM and CCAM's backward pass: maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v),
+        consensus, omega [(N, C_vi)]."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
             return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []

@@ -18,7 +18,7 @@ from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.presence import judge
-from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject, UnifiedLabel, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
 
 SPECK_AREA = 5e-4  # regions below this fraction of the picture are no objects of their own
 
@@ -93,7 +93,7 @@ class Session:
             ) from error
 
     @torch.no_grad()
-    def step(self, window: Window) -> Segmentation:
+    def step(self, window: Window[Frame]) -> Segmentation:
         """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
         self._remember(window.start_ns, encoding)
@@ -104,7 +104,7 @@ class Session:
         self._newest = self.network.decode(encoding.join(seconds), newest)
         return self._describe(window, self._newest)
 
-    def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
+    def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
         """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
         return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
@@ -114,7 +114,7 @@ class Session:
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
         self._encodings = [entry for entry in self._encodings if entry[0] >= oldest_ns] + [(start_ns, encoding)]
 
-    def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
+    def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
         label = unified_label(decoding.consensus, self.model, index=0)
         presence = judge(

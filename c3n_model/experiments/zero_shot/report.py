@@ -66,8 +66,8 @@ def summary(found: dict[str, dict]) -> str:
     """Format the rows of every setting for a terminal: published masks only."""
     lines = []
     for name, figures in found.items():
-        cost = figures["median_ms_per_mask"]
-        lines.append(f"{name}" + (f": {cost:.0f} ms per mask" if cost is not None else ""))
+        wall, cpu = figures["median_ms_per_mask"], figures["median_cpu_ms_per_mask"]
+        lines.append(name + (f": {wall:.0f} ms per mask, {cpu:.0f} ms of CPU time" if wall is not None else ""))
         lines.append(f"  {'row':22}{'scenes':>7}{'pictures':>9}  {'IoU':6}{'95 %':15}  {'painted':7}{'95 %':15}  named")
         for row, values in figures["rows"].items():
             lines.append(

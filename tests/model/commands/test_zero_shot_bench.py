@@ -59,7 +59,7 @@ def test_a_whole_folder(tiny_models, data, capsys):
     assert rows["absent"]["iou"] is None and rows["absent"]["painted"] is not None
     wrong = setting["painted_wrong"]
     assert wrong["wrong"] == sum(row["wrong"] for row in rows.values()) and wrong["people"] <= wrong["wrong"]
-    assert setting["median_ms_per_mask"] > 0
+    assert setting["median_ms_per_mask"] > 0 and setting["median_cpu_ms_per_mask"] > 0
     assert (setting["lingering"]["streams"], setting["switching"]["streams"]) == (2, 4)
     assert [pair["name"] for pair in setting["pairs"]] == ["dog_image.jpg"]
     assert [(clip["name"], clip["sounding"]) for clip in setting["avsbench_clips"]] == [("yard", ["dog", "person"])]
@@ -101,7 +101,7 @@ def test_settings_side_by_side(tiny_models, data):
 
 def test_the_same_folder_gives_the_same_numbers(tiny_models, data):
     def without_times(found):
-        return {**found["settings"]["zero_shot"], "median_ms_per_mask": None}
+        return {**found["settings"]["zero_shot"], "median_ms_per_mask": None, "median_cpu_ms_per_mask": None}
 
     chosen = ("--rows", "matched", "noise", "cutout_both", "motor_0_db", "switching")
     assert without_times(run(data, *chosen)) == without_times(run(data, *chosen))

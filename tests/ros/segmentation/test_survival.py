@@ -127,15 +127,18 @@ def test_a_thread_that_ended_is_said_and_replaced(tester, thread):
                 raise SystemExit
             return super().step(window)
 
-    def end():
-        raise SystemExit
+    class EndsItsThread:
+        topic = "sound"
+
+        def chunks(self):
+            raise SystemExit
 
     session = Ends()
     tester = tester(session)
     tester.worst.clear()
     begin_s = time.monotonic()
     if thread == "intake":
-        tester.node.pipeline.add_sound(end)
+        tester.node.pipeline.add_sound(EndsItsThread())
     else:
         session.ends = True
         tester.play(2, begin=500)
