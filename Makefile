@@ -1,10 +1,10 @@
-# Two commands on a fresh machine: `make demo` and `make test`. Both set up what they need first.
+# On a fresh machine: `make demo` and `make test`. Both first set up what they need.
 VENV ?= .venv
 PYTHON ?= python3
 EXTRAS ?= all
-WORKSPACE = $(PYTHON) -E workspace.py --venv "$(VENV)" --extras "$(EXTRAS)"
+WORKSPACE = $(PYTHON) -E workspace --venv "$(VENV)" --extras "$(EXTRAS)"
 RUN = $(WORKSPACE) run --
-# Folders and files whose tests need neither a network nor ROS; a test in tests/test_workspace.py holds that.
+# Tests that need neither a network nor ROS; tests/test_workspace.py checks this.
 FAST_TESTS = tests/test_layout.py tests/test_workspace.py tests/model/data tests/model/messages tests/model/sources \
 	tests/model/labels/test_cleaning.py tests/model/labels/test_names.py tests/model/labels/test_sound_sources.py \
 	tests/model/pictures/test_overlay.py tests/model/pictures/test_panels.py \
@@ -17,17 +17,18 @@ FAST_TESTS = tests/test_layout.py tests/test_workspace.py tests/model/data tests
 .DEFAULT_GOAL := help
 
 help:
-	@echo "make demo    set up, build, and run the node on a recorded scene; the result lies in out/demo/"
-	@echo "make simulate  set up, build, and let a simulated robot turn towards sounds; the result lies in out/simulate/"
-	@echo "make test    set up, build, and run the tests; PYTEST_ARGS=\"-k name\" chooses"
-	@echo "make fuzz    run the property tests with 20,000 cases each, and 10,000 malformed messages over DDS"
-	@echo "make test-fast  set up, and run the tests that need neither a model nor ROS, in less than a minute"
-	@echo "make lint    set up, and run ruff, codespell and mypy"
-	@echo "make docs    set up, and write the API pages to out/docs/"
-	@echo "make build   set up, and build the ROS workspace into install/"
-	@echo "make setup   make the Python environment $(VENV) (VENV=DIR: another folder, PYTHON=...: another interpreter,"
-	@echo "             EXTRAS=zero-shot: only these extras of pyproject.toml instead of all, as a robot needs them)"
-	@echo "make clean   remove build/ install/ log/, keep the environment and out/"
+	@echo "Every target but clean first sets up what it needs."
+	@echo "  make demo       run the node on a recorded scene and score it; results in out/demo/"
+	@echo "  make simulate   run a simulated robot that turns towards sounds; results in out/simulate/"
+	@echo "  make test       run all tests; select with PYTEST_ARGS=\"-k name\""
+	@echo "  make test-fast  run the tests that need neither a model nor ROS, in less than a minute"
+	@echo "  make fuzz       run the property tests with 20,000 cases each, and 10,000 malformed messages over DDS"
+	@echo "  make lint       run ruff, codespell and mypy"
+	@echo "  make docs       write the API pages to out/docs/"
+	@echo "  make build      build the ROS workspace into install/"
+	@echo "  make setup      create the Python environment $(VENV); variables: VENV=DIR another folder,"
+	@echo "                  PYTHON=python3.N another interpreter, EXTRAS=zero-shot only these extras of pyproject.toml (robot)"
+	@echo "  make clean      remove build/ install/ log/; keep the environment and out/"
 
 setup:
 	@$(WORKSPACE) setup

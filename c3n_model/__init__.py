@@ -6,7 +6,7 @@
     for second in segment(open_source("clip.mp4"), session):
         print(second.label.audio, second.mask.mean())
 
-These names are imported on first use (PEP 562), so that `import c3n_model` costs nothing.
+The names are imported on first use (PEP 562), so that `import c3n_model` itself is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Files that appear under their name complete or not at all, whenever the process or the machine stops."""
+"""Atomic writes: a file is complete or absent even if the process or the machine stops."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from secrets import token_hex
 
 @contextmanager
 def complete_file(path: Path) -> Iterator[Path]:
-    """Yield a path to write to, in the folder of `path`; at the end of the block it replaces `path`.
+    """Yield a temporary path in the folder of `path`; at the end of the block the file written there replaces `path`.
 
-    If the block raises, what it wrote is removed and `path` stays as it was. The temporary name ends in ".partial" and is
-    unique, so that two processes do not write into one file. Permissions are the usual ones, whatever the writer sets.
+    If the block raises, the temporary file is removed and `path` is unchanged. Its name ends in ".partial" and is unique, so
+    that two processes do not write to the same file. Permissions follow the umask, whatever the writer sets.
 
-    Raises OSError for `path` where it cannot be written, as on a full disk.
+    Raises OSError naming `path` if it cannot be written, for example on a full disk.
     """
     partial = path.with_name(f"{path.name}.{token_hex(4)}.partial")
     try:
@@ -33,7 +33,7 @@ def complete_file(path: Path) -> Iterator[Path]:
 
 
 def move_into_place(partial: Path, path: Path) -> None:
-    """Rename `partial` to `path`, in the same folder, once its bytes are on the disk: a power cut leaves either file."""
+    """Rename `partial` to `path` in the same folder after syncing it to disk: a power cut leaves one of the two files."""
     _sync(partial)
     partial.replace(path)
     _sync(path.parent)

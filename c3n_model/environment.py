@@ -1,4 +1,4 @@
-"""What a result was made with, as JSON can hold it."""
+"""Description of the software and hardware that produced a result."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _PACKAGES = ("torch", "torchvision", "timm", "numpy", "opencv-python-headless", 
 
 
 def describe_environment() -> dict:
-    """Date (UTC), Python, packages, processor cores and threads, CUDA and its devices."""
+    """Return date (UTC), Python, packages, CPU cores and threads, CUDA and its devices, serialisable as JSON."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "python": platform.python_version(),

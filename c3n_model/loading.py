@@ -1,4 +1,4 @@
-"""A model by name or file: the one door that the commands and the node use."""
+"""Load a model by name or file, for the commands and the node."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ DEMO = Path(__file__).parent / "assets" / "demo.safetensors"
 
 
 def load_model(name_or_path: str | Path) -> Model:
-    """`demo` is embedded; `zero_shot` is made of pretrained classifiers (`c3n weights get zero_shot`), with the settings of
-    a YAML file's section `zero_shot` if that is given in its place; else a checkpoint.
+    """Load a model on the CPU.
 
+    Args:
+        name_or_path: `demo`, the embedded model; `zero_shot`, built from pretrained classifiers (`c3n weights get
+        zero_shot`); a YAML file whose section `zero_shot` has its settings; or a checkpoint.
     Raises:
-        FileNotFoundError: no such file. ValueError: a file that is no usable model, a YAML file without the section;
-        see `checkpoint` and `zero_shot.build`.
+        FileNotFoundError: no such file. ValueError: an invalid checkpoint, or a YAML file without that section; see
+        `weights.checkpoint` and `zero_shot.build`.
     """
     if name_or_path == "demo":
         return load_checkpoint(DEMO)
@@ -29,7 +31,7 @@ def load_model(name_or_path: str | Path) -> Model:
 
         return load_zero_shot(None if name_or_path == "zero_shot" else _zero_shot_section(path))
     if not path.is_file():
-        raise FileNotFoundError(f"no model {str(name_or_path)!r}: neither a file nor one of demo, zero_shot")
+        raise FileNotFoundError(f"no model {str(name_or_path)!r}: expected demo, zero_shot or a file")
     return load_checkpoint(path)
 
 
@@ -37,6 +39,6 @@ def _zero_shot_section(path: Path) -> ZeroShotConfig:
     config = read_config(path)
     if "zero_shot" not in (yaml.safe_load(path.read_text()) or {}):
         raise ValueError(
-            f"{path} has no section zero_shot; settings of a C3N are for c3n train, whose checkpoint is a model"
+            f"{path} has no section zero_shot; the config of a C3N is for c3n train, load the checkpoint that it writes"
         )
     return config.zero_shot

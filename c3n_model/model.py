@@ -1,4 +1,4 @@
-"""A model: a network and what is needed to use it."""
+"""The model: a network with its config, labels and card; and the choice of a device."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from c3n_model.preprocess import frames_to_tensor
 
 @dataclass(frozen=True)
 class Model:
-    """A network and what is needed to use it. `card` holds what a reader wants to know: `note`, `command`, `scores`.
+    """A network with its config and labels. `card` describes it: `note`, `command`, `scores`.
 
-    `config` is a ZeroShotConfig for a zero-shot model, else a ModelConfig; sessions read only what both have.
+    `config` is a ZeroShotConfig for a zero-shot model, else a ModelConfig; sessions read only their common fields.
     """
 
     name: str
@@ -30,21 +30,21 @@ class Model:
 
     @property
     def sample_rate(self) -> int:
-        """Samples per second that the audio encoder hears."""
+        """Sample rate of the audio encoder [Hz]."""
         return self.network.audio_encoder.sample_rate
 
     def inputs(self, frames: np.ndarray, snippets: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Make what the network's `encode` reads of N seconds, on `device`.
+        """Convert N seconds to the inputs of the network's `encode`, on `device`.
 
         frames uint8 (N, H, W, 3) RGB -> float32 (N, 3, image_size, image_size) in [0, 1]; snippets float32 (N, sample_rate)
-        in [-1, 1] as they are.
+        in [-1, 1] are not changed.
         """
         images = frames_to_tensor(frames, self.config.image_size)
         return images.to(device), torch.from_numpy(snippets).to(device)
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits that change with any of the weights."""
+        """Twelve hexadecimal digits of a hash of all weights."""
         digest = hashlib.sha256()
         for name, value in sorted(self.network.state_dict().items()):
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
@@ -52,12 +52,14 @@ class Model:
 
 
 def choose_device(device: str) -> torch.device:
-    """ "auto" is CUDA where there is one, else the CPU; or cpu, cuda, cuda:N. Raises ValueError for any other, or one that
-    this machine has not."""
+    """Return the device `auto`, `cpu`, `cuda` or `cuda:N`; `auto` is CUDA if available, else the CPU.
+
+    Raises ValueError for any other name, or if the device is not available.
+    """
     if device == "auto":
         return torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if not re.fullmatch(r"cpu|cuda(:\d+)?", device):
-        raise ValueError(f"device {device!r} is unknown; use auto, cpu, cuda or cuda:N")
+        raise ValueError(f"unknown device {device!r}; use auto, cpu, cuda or cuda:N")
     try:
         chosen = torch.device(device)
         torch.zeros(1, device=chosen)

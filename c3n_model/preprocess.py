@@ -1,4 +1,4 @@
-"""Pixels and samples to what the network reads. Training and robot both pass through here, so they see the same numbers."""
+"""Conversion of pixels and samples to network inputs, shared by training and inference so that both are identical."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ import torch
 
 
 def snippet_from_samples(samples: np.ndarray, rate: int, target_rate: int) -> np.ndarray:
-    """One second of sound at the model's rate.
+    """Convert sound to a snippet: one second, mono, at the model's sample rate.
 
-    `samples` float (n, channels) in [-1, 1], `rate` samples per second and channel. Returns float32 (target_rate,),
-    mono (the mean of the channels), resampled by soxr. Of more than a second the first is taken; what a shorter run
-    lacks at its end is zero.
+    `samples` float (n, channels) in [-1, 1]; `rate` in Hz. Returns float32 (target_rate,), the mean of the channels,
+    resampled by soxr. Longer sound is cut to its first second, shorter sound is padded with zeros.
 
     Raises ValueError if `samples` is not 2-D or a rate is not positive.
     """
@@ -30,9 +29,9 @@ def snippet_from_samples(samples: np.ndarray, rate: int, target_rate: int) -> np
 
 
 def frames_to_tensor(frames: np.ndarray, size: int) -> torch.Tensor:
-    """Frames uint8 (N, H, W, 3), RGB -> float32 (N, 3, size, size) in [0, 1].
+    """Convert frames uint8 (N, H, W, 3) RGB to float32 (N, 3, size, size) in [0, 1].
 
-    The picture is squashed to a square, as AVSBench does (no crop: a sounding object at the border stays in view).
+    Images are squashed to a square as in AVSBench, not cropped, so that a sounding object at the border stays visible.
     """
     squares = [cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in frames]
     return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous() / 255

@@ -1,4 +1,4 @@
-"""Progress bars with an estimate, at the rim: library functions take `progress(iterable, title)` and know no terminal."""
+"""Progress bars. Library functions take `progress(iterable, title)`, so that only commands write to the terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ Progress = Callable[[Iterable, str], Iterable]
 
 
 def bar(items: Iterable[Item], title: str) -> Iterable[Item]:
-    """A bar on the terminal (stderr)."""
+    """Show a progress bar on stderr while iterating."""
     return tqdm(items, desc=title, total=length_hint(items) or None, dynamic_ncols=True, mininterval=0.5)
 
 
 def silent(items: Iterable[Item], title: str) -> Iterable[Item]:
-    """No bar."""
+    """Iterate without a progress bar."""
     return items

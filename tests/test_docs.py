@@ -1,13 +1,76 @@
-"""`make docs`: the API pages build without a warning, and the front door and the rooms are on them."""
+"""The documents: the API pages build, and every file, link and command that a document names exists."""
 
+import argparse
 import os
+import re
+import shlex
 import subprocess
 import sys
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from c3n_model.cli import COMMANDS
+
 ROOT = Path(__file__).resolve().parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/results/README.md"])
+each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+NOT_OURS = {"PVT_AVSModel_flops.py", "my.yaml", "names.txt"}  # the authors' code, examples
+GENERATED = ("out/", "build/", "install/", "log/")
+
+
+def code_of(path):
+    """The code spans and the indented lines of a document."""
+    text = path.read_text(encoding="utf-8")
+    return [*re.findall(r"`([^`\n]+)`", text), *re.findall(r"^    (?=\S)(.+)$", text, re.M)]
+
+
+def files_named_in(code):
+    """Python, YAML and other source files, and folders: `a/{b,c}.py` names a/b.py and a/c.py."""
+    for pattern in re.findall(r"(?<![\w./*-])[\w{][\w{},/.-]*(?:\.(?:py|ya?ml|txt|xml|rviz|toml)|/)(?![\w*])", code):
+        choices = [part.split(",") for part in re.split(r"[{}]", pattern)]
+        yield from ("".join(parts) for parts in product(*choices))
+
+
+@each_document
+def test_named_files_and_links_exist(path):
+    """Files are relative to the repository, to c3n_model, or in a folder of files for users."""
+    named = {name for code in code_of(path) for name in files_named_in(code)} - NOT_OURS
+    folders = [ROOT, *(ROOT / name for name in ("c3n_model", "c3n_ros", "config", "launch"))]
+    # A folder whose first part is not here belongs to a user's data.
+    ours = [name for name in named if name[-1] != "/" or any((top / name.split("/")[0]).exists() for top in folders)]
+    missing = [name for name in ours if not any((folder / name).exists() for folder in folders)]
+    assert sorted(name for name in missing if not name.startswith(GENERATED)) == []
+    links = re.findall(r"\]\((?!https?:|#)([^)#]+)\)", path.read_text(encoding="utf-8"))
+    assert [link for link in links if not (path.parent / link).exists()] == []
+
+
+@each_document
+def test_named_modules_and_targets_exist(path):
+    code = "\n".join(code_of(path))
+    modules = re.findall(r"python3? -m (c3n_\w+(?:\.\w+)*)", code)
+    sources = (".py", "/__main__.py")
+    assert [
+        name for name in modules if not any((ROOT / (name.replace(".", "/") + end)).exists() for end in sources)
+    ] == []
+    targets = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert set(re.findall(r"^make ([a-z-]+)", code, re.M)) <= set(targets)
+
+
+@each_document
+def test_commands_are_understood(path):
+    """Every line of a code block that begins with `c3n`, by the command's own parser."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    commands = parser.add_subparsers(required=True)
+    for command in COMMANDS:
+        command.add(commands)
+    for line in re.findall(r"^    (?:c3n|python -m c3n_model) (.+)$", path.read_text(encoding="utf-8"), re.M):
+        words = shlex.split(line.replace("[", "").replace("]", ""), comments=True)  # [--json] is optional
+        try:
+            parser.parse_args(words)
+        except SystemExit:
+            pytest.fail(f"c3n does not understand {words}")
 
 
 def test_api_pages_build(tmp_path):

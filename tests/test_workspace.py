@@ -2,6 +2,7 @@
 
 import importlib
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -12,10 +13,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture
 def workspace(monkeypatch):
-    """workspace.py, which runs as a script beside virtual_environment.py."""
-    monkeypatch.syspath_prepend(str(ROOT))
-    yield importlib.import_module("workspace")
-    for name in ("workspace", "virtual_environment", "ros_wheels"):
+    """colcon_workspace.py, imported as `python3 workspace` does: with its folder on the path."""
+    monkeypatch.syspath_prepend(str(ROOT / "workspace"))
+    yield importlib.import_module("colcon_workspace")
+    for name in ("colcon_workspace", "virtual_environment", "ros_wheels"):
         sys.modules.pop(name, None)
 
 
@@ -31,7 +32,7 @@ def names(paths):
     return [path.name for path in paths]
 
 
-def test_without_ros_all_stand_ins_are_built(workspace, tmp_path):
+def test_without_ros_all_bundled_packages_are_built(workspace, tmp_path):
     assert names(workspace.missing_interfaces(install(tmp_path))) == ["audio_common_msgs", "vision_msgs"]
     assert all((path / "package.xml").exists() for path in workspace.missing_interfaces(""))
 
@@ -46,6 +47,21 @@ def test_our_own_build_does_not_count_as_the_distribution(workspace, tmp_path, m
     monkeypatch.setattr(workspace, "ROOT", tmp_path)
     own = install(tmp_path / "install/vision_msgs", "vision_msgs")
     assert "vision_msgs" in names(workspace.missing_interfaces(own))
+
+
+@pytest.mark.parametrize("arguments", [["key"], ["--extras", "zero-shot", "key"]])
+def test_workspace_runs_as_a_folder(arguments, tmp_path):
+    """`python3 -E workspace`, as the Makefile and .ci/run call it."""
+    command = [sys.executable, "-E", "workspace", "--venv", str(tmp_path / "venv"), *arguments]
+    key = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert re.fullmatch(r"\w+-py3\.\d+-[0-9a-f]{12}\n", key)
+
+
+def test_a_failed_step_ends_with_one_line_and_its_remedy(tmp_path):
+    command = [sys.executable, "-E", "workspace", "--venv", str(tmp_path / "venv"), "run", "--"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert re.fullmatch(r"error: .*(make build|run --).*\n", done.stderr)
 
 
 def fast_tests():

@@ -1,9 +1,9 @@
-"""Which things make which sounds: label similarity (Eq. 5) by knowledge in the place of word vectors.
+"""Which objects make which sounds: label similarity (Eq. 5) from a table instead of word vectors.
 
-Word vectors say that "Horse" and "sorrel" have little in common (cosine 0.29) and that "Animal" is close to every animal.
-Here an AudioSet class names the nouns that can make it (`sound_sources.txt`), a noun holds the ImageNet classes below it in
+With word vectors "Horse" and "sorrel" have little in common (cosine 0.29) and "Animal" is similar to every animal. Here an
+AudioSet class lists the nouns that can produce it (`sound_sources.txt`), a noun contains the ImageNet classes below it in
 WordNet's hierarchy (`imagenet_nouns.txt`), and a generic class of AudioSet's ontology ("Animal", "Vehicle") agrees with
-every noun of its kind, but less than an exact one does.
+every noun of its kind, but less than a specific class does.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import numpy as np
 SOURCE_SIMILARITY = 1.0
 KIND_SIMILARITY = 0.5
 
-# Generic AudioSet classes and the nouns that may be behind them: all whose ImageNet classes lie within one noun, or a list.
+# Generic AudioSet classes and their possible sources: all nouns whose ImageNet classes belong to one noun, or a list.
 _KINDS_BY_NOUN = {
     "Animal": "animal",
     "Vehicle": "vehicle",
@@ -29,16 +29,16 @@ _KINDS_BY_LIST = {
     "Livestock, farm animals, working animals": "horse cow pig sheep goat chicken turkey duck goose",
 }
 GENERIC_SOUNDS = frozenset({*_KINDS_BY_NOUN, *_KINDS_BY_LIST})
-KINDS = ("animal", "vehicle", "musical instrument")  # nouns that say too little to be an answer
+KINDS = ("animal", "vehicle", "musical instrument")  # nouns that are too general as a label
 
-# What segmenters and datasets call it, and the noun of ours.
+# Names in segmenters and datasets -> our noun.
 SYNONYMS = {
     "aeroplane": "airplane",
     "motorbike": "motorcycle",
     "tvmonitor": "television",
     "tv": "television",
     "cell phone": "telephone",
-    "mouse": "computer mouse",  # COCO's and ADE20K's; the animal is a rodent
+    "mouse": "computer mouse",  # in COCO and ADE20K; the animal is a rodent
     "wine glass": "glass",
     "bowl": "dishes",
     "hair drier": "hair dryer",
@@ -50,17 +50,17 @@ SYNONYMS = {
 
 @cache
 def imagenet_nouns() -> dict[str, tuple[int, ...]]:
-    """Noun -> indices of the ImageNet-1k classes that show it."""
+    """Map each noun to the indices of its ImageNet-1k classes."""
     nouns = {}
     for noun, text in _lines("imagenet_nouns.txt"):
-        ranges = [part.partition("-") for part in text.split()]
+        ranges = [item.partition("-") for item in text.split()]
         nouns[noun] = tuple(k for first, _, last in ranges for k in range(int(first), int(last or first) + 1))
     return nouns
 
 
 @cache
 def sound_sources() -> dict[str, frozenset[str]]:
-    """AudioSet class -> nouns that make that sound."""
+    """Map each AudioSet class to the nouns that make that sound."""
     sources: dict[str, set[str]] = {}
     for noun, text in _lines("sound_sources.txt"):
         for sound in text.split("|"):
@@ -69,20 +69,22 @@ def sound_sources() -> dict[str, frozenset[str]]:
 
 
 def noun_of(label: str) -> str:
-    """The noun for what a segmenter or a dataset calls it: "aeroplane" -> "airplane"."""
+    """Convert a label of a segmenter or dataset to our noun: "aeroplane" -> "airplane"."""
     name = label.strip().lower().replace("_", " ")
     return SYNONYMS.get(name, name)
 
 
 def is_a(noun: str, other: str) -> bool:
-    """Whether every `noun` is an `other`: a rooster is a bird, an ambulance is a car."""
+    """Return whether every `noun` is an `other`: a rooster is a bird, an ambulance is a car."""
     nouns = imagenet_nouns()
     return noun == other or (noun in nouns and other in nouns and set(nouns[noun]) <= set(nouns[other]))
 
 
 def source_similarity(sounds: list[str] | tuple[str, ...], nouns: list[str] | tuple[str, ...]) -> np.ndarray:
-    """Similarity of AudioSet classes and nouns: float32 (K_a, K_v), SOURCE_SIMILARITY where the noun makes the sound,
-    KIND_SIMILARITY where the sound names no more than the noun's kind, else 0."""
+    """Compute the similarity of AudioSet classes and nouns, float32 (K_a, K_v).
+
+    SOURCE_SIMILARITY if the noun makes the sound, KIND_SIMILARITY if the sound names only the noun's kind, else 0.
+    """
     similarity = np.zeros((len(sounds), len(nouns)), np.float32)
     for row, sound in enumerate(sounds):
         sources, kind = sound_sources().get(sound, frozenset()), _KINDS_BY_NOUN.get(sound)

@@ -1,5 +1,8 @@
-"""Word vectors from spaCy models and from the usual files. Of a file only the words asked for are kept, so that the
-gigabytes of word2vec and GloVe fit a small machine. Nothing is unpickled."""
+"""Word vectors from spaCy models and the usual file formats.
+
+Only the requested words of a file are kept, so that the gigabytes of word2vec and GloVe fit in the memory of a small machine.
+Nothing is unpickled.
+"""
 
 from __future__ import annotations
 
@@ -23,10 +26,10 @@ _TOKEN = re.compile(r"(?:[^\W_]\.){2,}|'s\b|[^\W_]+(?:'(?!s\b)[^\W_]+)*|[^\w\s]"
 
 @dataclass(frozen=True)
 class VectorSource:
-    """Where vectors come from.
+    """A source of word vectors.
 
-    `about` names the source for a table's provenance; `tokens` cuts a text into words and punctuation; `read` gives the
-    vectors, float32 (d',), of those of the wanted words that have one.
+    `about` describes the source for a table's provenance; `tokens` splits a text into words and punctuation; `read` returns
+    the vectors, float32 (d',), of those requested words that have one.
     """
 
     about: dict
@@ -35,9 +38,9 @@ class VectorSource:
 
 
 def open_vectors(source: str | Path) -> VectorSource:
-    """The vectors that `source` names.
+    """Open the word vectors at `source`.
 
-    | source | what |
+    | source | format |
     |---|---|
     | .npz | arrays `words` (n,) and `vectors` (n, d'), and any `<name>_labels` or `<name>_names` beside its `<name>_vectors` |
     | .txt, .vec, .glove, also .gz | the text form of word2vec, fastText (with a line "count dimension") and GloVe (without) |
@@ -45,25 +48,25 @@ def open_vectors(source: str | Path) -> VectorSource:
     | a folder, or any other name | a spaCy model |
 
     Raises:
-        FileNotFoundError: no such file or spaCy model. ValueError: the source has no word vectors, or no spaCy is installed.
+        FileNotFoundError: no such file or spaCy model. ValueError: the source has no word vectors, or spaCy is not installed.
     """
     path = Path(source)
-    form = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
+    suffix = path.with_suffix("").suffix if path.suffix == ".gz" else path.suffix
     if path.is_dir():
         return _open_spacy(str(source))
     if not path.is_file():
         if "/" in str(source) or path.suffix:
-            raise FileNotFoundError(f"no such file of word vectors, and no such folder with a spaCy model: {path}")
+            raise FileNotFoundError(f"no such word vector file or spaCy model folder: {path}")
         return _open_spacy(str(source))
     readers = {".npz": _read_npz, ".bin": _read_word2vec} | dict.fromkeys(TEXT_SUFFIXES, _read_text)
-    if form not in readers:
-        raise ValueError(f"{path} is no known form of word vectors; expected one of {', '.join(readers)}")
+    if suffix not in readers:
+        raise ValueError(f"expected word vectors as one of {', '.join(readers)}, got {path}")
     about = {"vectors": path.name, "vectors_sha256": manifest.checksum_of(path)}
-    return VectorSource(about, split_tokens, lambda wanted: readers[form](path, wanted))
+    return VectorSource(about, split_tokens, lambda words: readers[suffix](path, words))
 
 
 def split_tokens(text: str) -> list[str]:
-    """Words and punctuation, cut as spaCy's English tokenizer cuts class names ("bird's": bird, 's; "R.V." is one)."""
+    """Split into words and punctuation as spaCy's English tokenizer does for class names (bird|'s, but "R.V.")."""
     return _TOKEN.findall(text)
 
 
@@ -72,8 +75,8 @@ def _open_spacy(name: str) -> VectorSource:
         import spacy
     except ImportError as error:
         raise ValueError(
-            f'{name!r} is taken for a spaCy model, and spaCy is not installed: pip install "c3n-ros[labels]", '
-            "or name a file of word vectors"
+            f'spaCy, which reads the model {name!r}, is not installed: pip install "c3n-ros[labels]", '
+            "or pass a file of word vectors"
         ) from error
     try:
         model = spacy.load(
@@ -81,19 +84,15 @@ def _open_spacy(name: str) -> VectorSource:
         )
     except OSError as error:
         if Path(name).is_dir():
-            raise ValueError(f"{name} is no spaCy model: {str(error).splitlines()[0]}") from error
-        command = (
-            f"fetch it where there is a network with c3n weights get {name}, or "
-            if name in manifest.read_manifest()
-            else ""
-        )
+            raise ValueError(f"{name} is not a spaCy model: {str(error).splitlines()[0]}") from error
+        command = f"download it with c3n weights get {name}, or " if name in manifest.read_manifest() else ""
         raise FileNotFoundError(
-            f"no spaCy model {name!r}: {command}take its wheel from github.com/explosion/spacy-models/releases to this "
-            "machine and pip install it; or name a folder with a model, or a file of word vectors"
+            f"no such spaCy model: {name!r}; {command}get its wheel from github.com/explosion/spacy-models/releases and "
+            "pip install it; or pass a folder with a model, or a file of word vectors"
         ) from error
     vocabulary = model.vocab
     if vocabulary.vectors.size == 0:
-        raise ValueError(f"the spaCy model {name!r} has no word vectors (its small ones have none); use a md or lg one")
+        raise ValueError(f"the spaCy model {name!r} has no word vectors; use a model of size md or lg")
     about = {
         "vectors": f"{model.meta['lang']}_{model.meta['name']}",
         "vectors_version": model.meta["version"],
@@ -106,73 +105,77 @@ def _open_spacy(name: str) -> VectorSource:
     def tokens(text: str) -> list[str]:
         return [token.text for token in model.make_doc(text) if not token.is_space]
 
-    def read(wanted: set[str]) -> dict[str, np.ndarray]:
-        return {word: vocabulary.get_vector(word) for word in wanted if vocabulary.has_vector(word)}
+    def read(words: set[str]) -> dict[str, np.ndarray]:
+        return {word: vocabulary.get_vector(word) for word in words if vocabulary.has_vector(word)}
 
     return VectorSource(about, tokens, read)
 
 
-def _read_npz(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    """Words, and whole labels where the file has some; all in lower case."""
+def _read_npz(path: Path, words: set[str]) -> dict[str, np.ndarray]:
+    """Read words, and whole labels if the file has some; all in lower case."""
     vectors: dict[str, np.ndarray] = {}
     try:
         tables = np.load(path, allow_pickle=False)
         if not isinstance(tables, np.lib.npyio.NpzFile):
-            raise ValueError("it is one array, a .npy")
+            raise ValueError("a single array, .npy")
         for key in ["words", *(name for name in tables.files if name.endswith(("_labels", "_names")))]:
             table = "vectors" if key == "words" else f"{key.rpartition('_')[0]}_vectors"
             if key == "words" or table in tables.files:
                 vectors |= _rows_by_text(tables[key], tables[table])
     except (KeyError, ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         raise ValueError(
-            f"{path} holds no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
+            f"{path} contains no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
         ) from error
-    return {word: vectors[word] for word in wanted if word in vectors}
+    return {word: vectors[word] for word in words if word in vectors}
 
 
 def _rows_by_text(texts: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
     if texts.ndim != 1 or table.ndim != 2 or len(texts) != len(table):
-        raise ValueError(f"texts {texts.shape} beside vectors {table.shape}")
+        raise ValueError(f"texts {texts.shape} do not fit vectors {table.shape}")
     return {str(text).lower(): row for text, row in zip(texts, table.astype(np.float32), strict=True)}
 
 
-def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    """Lines of a word and its numbers; some words of GloVe hold blanks, so the numbers are counted from the right."""
-    found = {}
+def _read_text(path: Path, words: set[str]) -> dict[str, np.ndarray]:
+    """Read lines of a word and its values, counted from the right because some words of GloVe contain spaces."""
+    vectors = {}
     with _open(path) as file:
         lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in enumerate(file, 1))
         number, first = next(lines, (0, ""))
         header = re.fullmatch(r"(\d+) (\d+)", first)
         expected, dimension = (int(header[1]), int(header[2])) if header else (None, first.count(" "))
         if dimension == 0:
-            raise ValueError(f"{path} holds no word vectors: its first line is {first[:40]!r}")
+            raise ValueError(f"{path} contains no word vectors: its first line is {first[:40]!r}")
         if not header:
-            _take(path, number, first, dimension, wanted, found)
+            _parse_line(path, number, first, dimension, words, vectors)
         for number, line in lines:
-            _take(path, number, line, dimension, wanted, found)
+            _parse_line(path, number, line, dimension, words, vectors)
     if expected is not None and number - 1 < expected:
-        raise ValueError(f"{path} is cut: it promises {expected} words and holds {number - 1}")
-    return found
+        raise ValueError(f"{path} is truncated: expected {expected} words, got {number - 1}")
+    return vectors
 
 
-def _take(path: Path, number: int, line: str, dimension: int, wanted: set[str], found: dict[str, np.ndarray]) -> None:
+def _parse_line(
+    path: Path, number: int, line: str, dimension: int, words: set[str], vectors: dict[str, np.ndarray]
+) -> None:
     word, *values = line.rsplit(" ", dimension)
     if len(values) != dimension:
-        raise ValueError(f"line {number} of {path} has {len(values)} numbers; expected {dimension}")
-    if word in wanted and word not in found:
+        raise ValueError(f"line {number} of {path}: expected {dimension} numbers, got {len(values)}")
+    if word in words and word not in vectors:
         try:
-            found[word] = np.array(values, np.float32)
+            vectors[word] = np.array(values, np.float32)
         except ValueError as error:
-            raise ValueError(f"line {number} of {path} holds no {dimension} numbers: {error}") from error
+            raise ValueError(f"line {number} of {path}: expected {dimension} numbers ({error})") from error
 
 
-def _read_word2vec(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
-    """A line "count dimension", then for each word its text, a blank and little-endian float32 numbers."""
-    found = {}
+def _read_word2vec(path: Path, words: set[str]) -> dict[str, np.ndarray]:
+    """Read a line "count dimension", then for each word its text, a space and little-endian float32 values."""
+    vectors = {}
     with _open(path) as file:
         header = re.fullmatch(rb"(\d+) (\d+)\s*", file.readline(64))
         if not header:
-            raise ValueError(f"{path} is not word2vec's binary form: it lacks the line with its count and dimension")
+            raise ValueError(
+                f"{path} is not in word2vec's binary format: expected a first line with count and dimension"
+            )
         count, size = int(header[1]), 4 * int(header[2])
         for number in range(count):
             letters = bytearray()
@@ -180,18 +183,18 @@ def _read_word2vec(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
                 letters += letter
             numbers = file.read(size)
             if len(numbers) < size:
-                raise ValueError(f"{path} is cut: it promises {count} words and holds {number}")
+                raise ValueError(f"{path} is truncated: expected {count} words, got {number}")
             word = letters.decode("utf-8", "replace").lstrip("\n")
-            if word in wanted and word not in found:
-                found[word] = np.frombuffer(numbers, "<f4").astype(np.float32)
-    return found
+            if word in words and word not in vectors:
+                vectors[word] = np.frombuffer(numbers, "<f4").astype(np.float32)
+    return vectors
 
 
 @contextmanager
 def _open(path: Path) -> Iterator[BinaryIO]:
-    """The bytes of a file, unzipped where its name says so; whatever is wrong with the zip is one ValueError."""
+    """Open a file, decompressed if its name ends in .gz. Raises ValueError for a damaged gzip file."""
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             yield file
     except (EOFError, gzip.BadGzipFile, zlib.error) as error:
-        raise ValueError(f"{path} is cut or no gzip file: {error}") from error
+        raise ValueError(f"{path} is truncated or not a gzip file: {error}") from error

@@ -1,1 +1,1 @@
-"""The networks. They import nothing of ours but their own files."""
+"""Networks. Modules here import no other part of c3n_model."""

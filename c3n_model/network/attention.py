@@ -13,15 +13,14 @@ Gate = Literal["gradient", "unit", "standard"]
 def class_activation_weights(
     logits: Tensor, classes: Tensor, points: list[Tensor], *, keep_graph: bool = True
 ) -> list[Tensor]:
-    """Eq. 8: omega_i, the spatial mean of d y^{k_m} / d V_i, as [(N, C_vi)]. `points` are the V_i, or what stands for
-    them a norm earlier: `visual_encoder.VisualEncoder`'s `cam_point`.
+    """Compute omega_i of Eq. 8, the spatial mean of d y^{k_m} / d V_i, as [(N, C_vi)].
 
-    Frames do not see each other in eval mode, so one backward pass of the summed logits serves all N of them. The result
-    is detached: as in the paper it guides the features and is no path for the training gradient. Parameters get no
-    gradient from it.
+    In eval mode frames are independent, so one backward pass of the summed logits serves all N of them. The result is
+    detached: as in the paper it guides the features but does not carry the training gradient. Parameters get no gradient.
 
     Args:
-        logits: (N, K_v), computed from `points` with gradients enabled; classes: (N,) int64, k_m; points: [(N, C_vi, ...)];
+        logits: (N, K_v), computed from `points` with gradients enabled; classes: (N,) int64, k_m; points: [(N, C_vi, ...)],
+        the V_i, or the activations before the stage's last norm (`cam_point` of `visual_encoder.VisualEncoder`);
         keep_graph: whether the caller still needs the graph (training does).
     Raises:
         ValueError: the logits do not depend on `points`.
@@ -34,7 +33,7 @@ def class_activation_weights(
 
 
 def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient", strength: float = 1.0) -> Tensor:
-    """Eqs. 9-12: channel attention by the class-activated weights, then spatial attention by its own channel mean.
+    """Apply Eqs. 9-12: channel attention by the class-activated weights, then spatial attention by its own channel mean.
 
     Args:
         features: V_i (N, C, H, W); weights: omega_i (N, C); gate, strength: see `attend_channels`.
@@ -46,12 +45,13 @@ def attend(features: Tensor, weights: Tensor, gate: Gate = "gradient", strength:
 
 
 def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient", strength: float = 1.0) -> Tensor:
-    """Eqs. 9 and 10: V_i^c, the channels weighted by how much they speak for the class.
+    """Compute V_i^c of Eqs. 9 and 10: the channels weighted by their contribution to the class.
 
-    `gate` says what enters the sigmoid of Eq. 9: "gradient" omega as the paper prints it (tiny numbers, so the gate is
-    close to the constant 1/2); "unit" omega / ||omega||_2, as the authors' code does; "standard" omega scaled to a root
-    mean square of 1 over the channels, ours: as strong for 1024 channels as for 32. All of them times `strength`, ours, too:
-    a strong gate hides from the decoder what a wrong label does not name, at 0 the label says nothing.
+    `gate` selects the argument of the sigmoid in Eq. 9: "gradient" is omega as the paper prints it (tiny values, so the
+    gate is close to the constant 1/2); "unit" is omega / ||omega||_2, as in the authors' code; "standard" is ours: omega
+    scaled to a root mean square of 1 over the channels, so that the gate does not weaken as the number of channels grows.
+    The argument is multiplied by `strength` (ours): with a strong gate a wrong label hides the object from the decoder;
+    at 0 the label has no effect.
 
     Args:
         features: V_i (N, C, H, W); weights: omega_i (N, C).
@@ -66,17 +66,18 @@ def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient", 
 
 
 def spatial_attention(features: Tensor) -> Tensor:
-    """Eq. 11: the sigmoid of the mean over channels, (N, C, H, W) -> (N, 1, H, W) in (0, 1)."""
+    """Compute Eq. 11, the sigmoid of the mean over channels: (N, C, H, W) -> (N, 1, H, W) in (0, 1)."""
     return torch.sigmoid(features.mean(dim=1, keepdim=True))
 
 
 def linear_attention(features: Tensor, weights: Tensor) -> Tensor:
-    """Eqs. 9-11 without both sigmoids, as Figure 7 shows them: the mean over channels of omega_i V_i. With the sigmoids the tiny
-    omega_i hardly tell one channel from another; this is Grad-CAM of the stage, before it is rectified.
+    """Compute Eqs. 9-11 without the two sigmoids, as Figure 7 shows them: the mean over channels of omega_i V_i.
+
+    After the sigmoids the tiny omega_i hardly differ between channels. This map is the stage's Grad-CAM before its ReLU.
 
     Args:
         features: V_i (N, C, H, W); weights: omega_i (N, C).
     Returns:
-        (N, H, W), of either sign.
+        (N, H, W), positive or negative.
     """
     return torch.einsum("nchw,nc->nhw", features, weights) / features.shape[1]

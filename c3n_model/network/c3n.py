@@ -5,10 +5,10 @@
     snippets ─► audio encoder ─► F_a, logits ─────┘                                                        ├─► decode
                                   └────────────────────────────────────────────────────────────────── F_a ─┘
 
-Everything up to ASPP is per frame (`encode`); only the cross-modal non-local block looks across the T frames of a clip
-(`decode`). So a live session encodes each second once, keeps the last T encodings and decodes the newest.
+Everything up to ASPP is per frame (`encode`); only the cross-modal non-local block combines the T frames of a clip
+(`decode`). A live session therefore encodes each second once, keeps the last T encodings and decodes the newest.
 
-Shapes: B clips, T frames a clip, N = B T, C channels, H W pixels, K_a / K_v audio / visual classes, d audio embedding.
+Shapes: B clips, T frames per clip, N = B T, C channels, H W pixels, K_a / K_v audio / visual classes, d audio embedding.
 """
 
 from __future__ import annotations
@@ -40,8 +40,11 @@ ConsensusMode = Literal["audio_visual", "visual", "none"]
 
 @dataclass(frozen=True)
 class Encoding:
-    """N encoded frames: V_i^a [(N, C, H_i, W_i)] x 4, F_a (N, d), audio logits (N, K_a), visual logits (N, K_v), their
-    consensus, and the frames' size (H, W)."""
+    """N encoded frames.
+
+    visual: V_i^a [(N, C, H_i, W_i)] x 4; audio: F_a (N, d); audio_logits: (N, K_a); visual_logits: (N, K_v); consensus:
+    fields (N,); size: height and width of the frames.
+    """
 
     visual: list[Tensor]
     audio: Tensor
@@ -52,7 +55,7 @@ class Encoding:
 
     @staticmethod
     def join(encodings: list[Encoding]) -> Encoding:
-        """Encodings of single frames, oldest first, as one encoding of all of them."""
+        """Concatenate encodings, oldest first, into one."""
         return Encoding(
             visual=[torch.cat(maps) for maps in zip(*(encoding.visual for encoding in encodings), strict=True)],
             audio=torch.cat([encoding.audio for encoding in encodings]),
@@ -67,8 +70,11 @@ class Encoding:
 
 @dataclass(frozen=True)
 class Decoding:
-    """M decoded frames: mask logits (M, H, W), and what decided them: audio logits (M, K_a), visual logits (M, K_v), their
-    consensus, and presence (M,), how sure it is in [0, 1] that something sounds."""
+    """M decoded frames: the masks and the evidence for them.
+
+    logits: mask logits (M, H, W); audio_logits: (M, K_a); visual_logits: (M, K_v); consensus: fields (M,); presence:
+    confidence (M,) in [0, 1] that an object is audible.
+    """
 
     logits: Tensor
     audio_logits: Tensor
@@ -78,13 +84,17 @@ class Decoding:
 
 
 class C3N(nn.Module):
-    """The network. `consensus` and `audio_features` are the rows of Table II: "none" leaves C3IM and CCAM out of the
-    mask (the label is still inferred and reported), `audio_features=False` leaves the non-local fusion out.
+    """The network.
 
     Args:
         similarity: (K_a, K_v) label similarities of Eq. 5.
-        gate, gate_strength: what enters Eq. 9, see `attention.attend_channels`; pyramid: "aspp", or "tpavi", see
+        alpha, beta: exponents of Eq. 6, see `consensus.top_pairs`.
+        consensus, audio_features: the ablations of Table II. "none" masks without C3IM and CCAM (the label is still inferred
+        and reported), "visual" uses the visual confidence alone; `audio_features=False` omits the non-local fusion.
+        gate, gate_strength: Eq. 9, see `attention.attend_channels`; pyramid: "aspp", or "tpavi", see
         `fusion.SummedPyramid`; fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see `decoder.Decoder`.
+    Raises:
+        ValueError: an unknown choice, or a `similarity` of the wrong shape or without any positive value.
     """
 
     similarity: Tensor
@@ -127,24 +137,26 @@ class C3N(nn.Module):
 
     @property
     def audible_classes(self) -> Tensor:
-        """bool (K_a,): audio classes that some visual class could make; "background" is none."""
+        """Audio classes that at least one visual class can produce, bool (K_a,); "background" is not among them."""
         return (self.similarity > 0).any(dim=1)
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
-        """frames (B, T, 3, H, W) RGB in [0, 1] and snippets (B, T, samples) in [-1, 1] -> mask logits (B, T, H, W)."""
+        """Segment clips: frames (B, T, 3, H, W) RGB in [0, 1], snippets (B, T, samples) in [-1, 1] -> logits (B, T, H, W)."""
         encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
         every_frame = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
         return self.decode(encoding, every_frame).logits.unflatten(0, frames.shape[:2])
 
     def encode(self, frames: Tensor, snippets: Tensor) -> Encoding:
-        """frames (N, 3, H, W) and snippets (N, samples) -> `Encoding` of N frames that know nothing of each other."""
+        """Encode N independent frames: frames (N, 3, H, W) in [0, 1], snippets (N, samples) in [-1, 1]."""
         return self.embed(self.perceive(frames, snippets))
 
     def perceive(self, frames: Tensor, snippets: Tensor) -> Encoding:
-        """Both encoders, C3IM and CCAM, as `encode`, but with V_i^r (N, C_vi, H_i, W_i) in the place of V_i^a. Apart from
-        the encoders' weights nothing here is learned."""
+        """Run `encode` up to CCAM: both encoders, C3IM and CCAM.
+
+        Returns an `Encoding` with V_i^r (N, C_vi, H_i, W_i) instead of V_i^a. Only the encoders have weights here.
+        """
         audio, audio_logits = self.audio_encoder(snippets)
-        maps, visual_logits, consensus, weights = self._see(frames, audio_logits.detach())
+        maps, visual_logits, consensus, weights = self._encode_visual(frames, audio_logits.detach())
         if self.consensus_mode != "none":
             maps = [
                 attend(stage, omega, self.gate, self.gate_strength) for stage, omega in zip(maps, weights, strict=True)
@@ -152,68 +164,72 @@ class C3N(nn.Module):
         return Encoding(maps, audio, audio_logits, visual_logits, consensus, (frames.shape[2], frames.shape[3]))
 
     def embed(self, perceived: Encoding) -> Encoding:
-        """ASPP: the V_i^r of `perceive` -> V_i^a."""
+        """Apply ASPP: V_i^r of `perceive` -> V_i^a."""
         visual = [pyramid(stage) for pyramid, stage in zip(self.pyramids, perceived.visual, strict=True)]
         return replace(perceived, visual=visual)
 
-    def decode(self, encoding: Encoding, wanted: Tensor) -> Decoding:
-        """The encodings of B whole clips, each oldest first -> `Decoding` of the M frames that `wanted` bool (B, T)
-        names: all of them, those with a mask to train on, or only the newest of a live session."""
-        chosen = wanted.flatten()
-        audio_logits = encoding.audio_logits[chosen]
+    def decode(self, encoding: Encoding, selected: Tensor) -> Decoding:
+        """Decode the M frames marked in `selected` bool (B, T): all, those with a ground-truth mask, or only the newest.
+
+        `encoding` holds B whole clips, each oldest frame first.
+        """
+        index = selected.flatten()
+        audio_logits = encoding.audio_logits[index]
         return Decoding(
-            logits=self.decoder(self.fuse(encoding, wanted), encoding.size),
+            logits=self.decoder(self.fuse(encoding, selected), encoding.size),
             audio_logits=audio_logits,
-            visual_logits=encoding.visual_logits[chosen],
-            consensus=encoding.consensus.select(chosen),
+            visual_logits=encoding.visual_logits[index],
+            consensus=encoding.consensus.select(index),
             presence=audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
         )
 
-    def fuse(self, encoding: Encoding, wanted: Tensor) -> list[Tensor]:
-        """Eq. 14 for the frames that `decode` decodes: M_i [(M, C, H_i, W_i)] x 4, or their V_i^a without `audio_features`."""
-        visual, audio = _by_clip(encoding, *wanted.shape)
+    def fuse(self, encoding: Encoding, selected: Tensor) -> list[Tensor]:
+        """Compute M_i of Eq. 14 [(M, C, H_i, W_i)] x 4 for the selected frames; their V_i^a without `audio_features`."""
+        visual, audio = _by_clip(encoding, *selected.shape)
         if not self.fusions:
-            return [maps[wanted] for maps in visual]
-        return [fusion(maps, audio, wanted) for fusion, maps in zip(self.fusions, visual, strict=True)]
+            return [maps[selected] for maps in visual]
+        return [fusion(maps, audio, selected) for fusion, maps in zip(self.fusions, visual, strict=True)]
 
     def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
-        """How the pixels of clips of T = `frames` frames respond to the sound: `fusion.CrossModalNonLocal.attention` of each
-        stage, [(N, H_i, W_i)]. Empty without `audio_features`."""
+        """Compute each stage's `fusion.CrossModalNonLocal.attention`, [(N, H_i, W_i)], for clips of T = `frames` frames;
+        empty without `audio_features`."""
         visual, audio = _by_clip(encoding, len(encoding.audio) // frames, frames)
         return [
-            fusion.attention(maps, audio).flatten(0, 1)  # type: ignore[operator]  # a ModuleList forgets what it holds
+            fusion.attention(maps, audio).flatten(0, 1)  # type: ignore[operator]  # ModuleList is not generic
             for fusion, maps in zip(self.fusions, visual if self.fusions else [], strict=True)
         ]
 
     def linear_attention(self, frames: Tensor, snippets: Tensor) -> list[Tensor]:
-        """What CCAM looks at, as the paper's Figure 7 draws it: `attention.linear_attention` of each stage, [(N, H_i, W_i)];
-        frames and snippets as in `encode`. Empty where `consensus` is "none"."""
+        """Compute CCAM's attention as in Figure 7, `attention.linear_attention` of each stage [(N, H_i, W_i)]; frames and
+        snippets as in `encode`. Empty if `consensus` is "none"."""
         _, audio_logits = self.audio_encoder(snippets)
-        maps, _, _, weights = self._see(frames, audio_logits.detach())
+        maps, _, _, weights = self._encode_visual(frames, audio_logits.detach())
         return [linear_attention(stage, omega) for stage, omega in zip(maps if weights else [], weights, strict=True)]
 
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """What CCAM multiplies with; frames and snippets as in `encode`.
+        """Compute the spatial attention (Eq. 11) without and with the unified-modal label.
 
-        For each stage Eq. 11 of V_i and of V_i^c, each (N, H_i, W_i) in (0, 1): the spatial attention that there would
-        be without the unified-modal label, and the one there is. Empty where `consensus` is "none".
+        frames and snippets as in `encode`. Returns for each stage Eq. 11 of V_i and of V_i^c, each (N, H_i, W_i) in (0, 1);
+        an empty list if `consensus` is "none".
         """
         _, audio_logits = self.audio_encoder(snippets)
-        maps, _, _, weights = self._see(frames, audio_logits.detach())
-        seen = [
+        maps, _, _, weights = self._encode_visual(frames, audio_logits.detach())
+        stages = [
             (stage, attend_channels(stage, omega, self.gate, self.gate_strength))
             for stage, omega in zip(maps if weights else [], weights, strict=True)
         ]
-        return [(spatial_attention(plain)[:, 0], spatial_attention(guided)[:, 0]) for plain, guided in seen]
+        return [(spatial_attention(plain)[:, 0], spatial_attention(guided)[:, 0]) for plain, guided in stages]
 
-    def _see(self, frames: Tensor, audio_logits: Tensor) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
-        """Visual encoder, C3IM and the gradients of CCAM: maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v),
+    def _encode_visual(
+        self, frames: Tensor, audio_logits: Tensor
+    ) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
+        """Run the visual encoder, C3IM and CCAM's backward pass: maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v),
         consensus, omega [(N, C_vi)]."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
             return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
         learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.visual_encoder.parameters())
-        with torch.enable_grad():  # Eq. 8 needs a graph even where nothing is trained
+        with torch.enable_grad():  # Eq. 8 needs a graph even in inference
             maps, logits, points = self.visual_encoder.observe(frames if learning else frames.detach().requires_grad_())
             consensus = self._infer(audio_logits, logits.detach())
             weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=learning)
@@ -227,7 +243,7 @@ class C3N(nn.Module):
 
 
 def _by_clip(encoding: Encoding, clips: int, frames: int) -> tuple[list[Tensor], Tensor]:
-    """V_i^a [(B, T, C, H_i, W_i)] x 4 and F_a (B, T, d)."""
+    """Split the N frames into clips: V_i^a [(B, T, C, H_i, W_i)] x 4 and F_a (B, T, d)."""
     visual = [rearrange(maps, "(b t) c h w -> b t c h w", b=clips, t=frames) for maps in encoding.visual]
     return visual, rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
 
@@ -235,6 +251,8 @@ def _by_clip(encoding: Encoding, clips: int, frames: int) -> tuple[list[Tensor],
 def _check_similarity(similarity: Tensor, audio_encoder: AudioEncoder, visual_encoder: VisualEncoder) -> None:
     expected = (audio_encoder.num_classes, visual_encoder.num_classes)
     if tuple(similarity.shape) != expected:
-        raise ValueError(f"similarity is {tuple(similarity.shape)}; the encoders' classes make it {expected}")
+        raise ValueError(
+            f"expected similarity of shape {expected} (the encoders' classes), got {tuple(similarity.shape)}"
+        )
     if not (similarity > 0).any():
-        raise ValueError("no pair of labels has a positive similarity; no consensus can be inferred")
+        raise ValueError("similarity has no positive value, so no consensus can be inferred; build another label table")

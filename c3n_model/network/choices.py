@@ -1,4 +1,4 @@
-"""Options that take one of a few words."""
+"""Validation of options that take one of a few values."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""C3IM, the Cross-modal Cognitive Consensus Inference Module (Eqs. 1-7): which sound and which sight agree?"""
+"""C3IM, the Cross-modal Cognitive Consensus Inference Module (Eqs. 1-7): which audio and which visual class agree?"""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Consensus:
-    """The unified-modal label of each of N frames: the pair (j_m, k_m) of Eq. 7 and what it is made of, all (N,); or the
-    k best pairs of each frame, all (N, k)."""
+    """The unified-modal label of each of N frames: the pair (j_m, k_m) of Eq. 7 with its scores, all fields (N,).
+
+    From `top_pairs` all fields are (N, k): the k best pairs of each frame.
+    """
 
     audio_class: Tensor  # j_m, int64
     visual_class: Tensor  # k_m, int64
@@ -22,14 +24,14 @@ class Consensus:
     consensus: Tensor  # M_cof at (j_m, k_m), Eq. 6
 
     def select(self, index: Any) -> Consensus:
-        """Every field at `index`, whatever a tensor takes."""
+        """Index every field with any tensor index."""
         return Consensus(*(getattr(self, field.name)[index] for field in fields(Consensus)))
 
 
 def label_similarity(audio_embeddings: Tensor, visual_embeddings: Tensor) -> Tensor:
-    """Eq. 5: cosine of every pair of label embeddings, (K_a, d') and (K_v, d') -> (K_a, K_v).
+    """Compute Eq. 5, the cosine of every pair of label embeddings: (K_a, d') and (K_v, d') -> (K_a, K_v).
 
-    A label without a vector (all zeros) gets similarity 0 to everything, which excludes it from the consensus.
+    A label without a vector (all zeros) has similarity 0 to every label, which excludes it from the consensus.
     """
     audio = torch.nn.functional.normalize(audio_embeddings, dim=1)
     visual = torch.nn.functional.normalize(visual_embeddings, dim=1)
@@ -39,38 +41,38 @@ def label_similarity(audio_embeddings: Tensor, visual_embeddings: Tensor) -> Ten
 def infer_consensus(
     audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, *, alpha: float = 0.1, beta: float = 0.1
 ) -> Consensus:
-    """Eq. 7, the unified-modal label: the best of `top_pairs`, all (N,). Arguments and errors are the same."""
+    """Infer the unified-modal label (Eq. 7): the best of `top_pairs`, which has the same arguments and errors."""
     return top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta).select((slice(None), 0))
 
 
 def top_pairs(
     audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, k: int, *, alpha: float = 0.1, beta: float = 0.1
 ) -> Consensus:
-    """Eqs. 1, 2 and 6: the k pairs of each frame with the highest M_cof = (c_j^A)^alpha * S_jk * (c_k^V)^beta, best first.
+    """Find the k pairs of each frame with the highest M_cof = (c_j^A)^alpha * S_jk * (c_k^V)^beta (Eqs. 1, 2, 6), best first.
 
     Pairs are ranked by alpha z_j + log S_jk + beta z_k of the logits z: softmax(z)^alpha is proportional to
-    exp(alpha z), so neither a softmax nor a power of a tiny confidence decides. Of pairs that are equal the one with the
-    lowest audio class comes first, then the lowest visual class. Pairs whose cosine is not positive are out (their product would
-    be meaningless or negative); where fewer than k are left, the surplus names the pair (0, 0) with consensus 0.
+    exp(alpha z), so no softmax and no power of a tiny confidence is needed. Ties are broken by the lowest audio class,
+    then the lowest visual class. Pairs whose cosine is not positive are excluded (their product would be meaningless or
+    negative); if fewer than k remain, the rest is the pair (0, 0) with consensus 0.
 
     Args:
         audio_logits: (N, K_a); visual_logits: (N, K_v); similarity: (K_a, K_v) of any two sets of labels;
-        alpha, beta: balance coefficients, at least 0. Table III tries 0.1 and 0.25; 0 leaves the modality out.
+        alpha, beta: balance coefficients, at least 0 (Table III: 0.1 and 0.25); 0 ignores the modality.
     Returns:
         A `Consensus` whose fields are (N, k).
     Raises:
-        ValueError: shapes that do not belong together, a k outside [1, K_a K_v], or a negative alpha or beta.
+        ValueError: inconsistent shapes, a k outside [1, K_a K_v], or a negative alpha or beta.
     """
     _check_arguments(audio_logits, visual_logits, similarity, k, alpha, beta)
-    # The largest logit as zero: what is common to all classes of a frame changes no rank and costs digits.
+    # Subtract the largest logit: a constant common to all classes does not change the ranking but costs precision.
     audio, visual = (logits - logits.amax(dim=1, keepdim=True) for logits in (audio_logits, visual_logits))
-    log_similarity = similarity.clamp(min=0).log()  # -inf where a pair is out
+    log_similarity = similarity.clamp(min=0).log()  # -inf for excluded pairs
     degree = (alpha * audio[:, :, None] + log_similarity + beta * visual[:, None, :]).flatten(1)  # N (K_a K_v)
     best: list[tuple[Tensor, Tensor]] = []
-    for rank in range(k):  # not topk, which breaks ties as it likes
+    for rank in range(k):  # topk does not define how it breaks ties
         if rank > 0:
             degree = degree.scatter(1, best[-1][1], -torch.inf)
-        best.append(degree.max(dim=1, keepdim=True))  # the first of equals
+        best.append(degree.max(dim=1, keepdim=True))  # the first among equals
     value, index = (torch.cat(parts, dim=1) for parts in zip(*best, strict=True))  # N k
     audio_class, visual_class = index // similarity.shape[1], index % similarity.shape[1]
     log_total = alpha * audio.logsumexp(dim=1, keepdim=True) + beta * visual.logsumexp(dim=1, keepdim=True)
@@ -85,8 +87,10 @@ def top_pairs(
 
 
 def visual_consensus(audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor) -> Consensus:
-    """CC-V of Table II: the label relies on the visual confidence alone; the audio class named beside it is the most
-    confident one and has no influence. Shapes as in `infer_consensus`."""
+    """Infer the label from the visual confidence alone (CC-V of Table II).
+
+    The reported audio class is the most confident one and has no influence. Shapes as in `infer_consensus`.
+    """
     audio_score, audio_class = audio_logits.softmax(dim=1).max(dim=1)
     visual_score, visual_class = visual_logits.softmax(dim=1).max(dim=1)
     return Consensus(
@@ -104,8 +108,10 @@ def _check_arguments(
 ) -> None:
     expected = (audio_logits.shape[1], visual_logits.shape[1])
     if tuple(similarity.shape) != expected:
-        raise ValueError(f"similarity is {tuple(similarity.shape)}; the logits' classes make it {expected}")
+        raise ValueError(
+            f"expected similarity of shape {expected} (the logits' classes), got {tuple(similarity.shape)}"
+        )
     if not 1 <= k <= similarity.numel():
-        raise ValueError(f"k must lie in [1, {similarity.numel()}], the number of pairs, got {k}")
+        raise ValueError(f"k must be in [1, {similarity.numel()}], the number of pairs, got {k}")
     if not (alpha >= 0 and beta >= 0):
         raise ValueError(f"alpha and beta must not be negative, got {alpha} and {beta}")

@@ -12,13 +12,13 @@ from c3n_model.network.choices import check_choice
 from c3n_model.network.fusion import upsample
 
 DecoderForm = Literal["plain", "authors"]
-# What a mask's pixel is likely to be before anything is learned. A head that begins at 1/2 spends its first updates on pushing
-# everything down, and one of few channels can end with none of its rectifiers alive.
-FIRST_PROBABILITY = 0.1
+# Initial mask probability. A head that starts at 1/2 spends its first updates on lowering every pixel, and in a narrow head
+# that can leave all ReLUs dead.
+INITIAL_PROBABILITY = 0.1
 
 
 class ResidualConv(nn.Module):
-    """Two 3x3 convolutions before a sum: the Conv of Eq. 15. `rectified`: what is added is relu(x), not x."""
+    """Residual unit with two 3x3 convolutions, the Conv of Eq. 15. `rectified`: the skip connection adds relu(x), not x."""
 
     def __init__(self, channels: int, *, rectified: bool = False):
         super().__init__()
@@ -32,12 +32,12 @@ class ResidualConv(nn.Module):
 
 
 class Decoder(nn.Module):
-    """{M_i} -> mask logits at the frames' own size. Y_4 = up(Conv(M_4)); Y_i = up(Conv(Y_{i+1} + Conv(M_i))).
+    """{M_i} -> mask logits at the size of the frames: Y_4 = up(Conv(M_4)); Y_i = up(Conv(Y_{i+1} + Conv(M_i))).
 
-    `form` "authors" does as the authors' code does with the same weights: `up` aligns the corners, except in the head, and
-    the sum in Conv takes the rectified input (their ReLU works in place).
+    `form` "authors" computes what the authors' code does with the same weights: `up` aligns corners, except in the head, and
+    the skip connection of Conv adds the rectified input (their ReLU works in place).
 
-    Raises ValueError for another `form`.
+    Raises ValueError for an unknown `form`.
     """
 
     def __init__(self, channels: int, stages: int, *, form: DecoderForm = "plain"):
@@ -52,10 +52,10 @@ class Decoder(nn.Module):
         self.refine = nn.Conv2d(channels // 2, head_channels, kernel_size=3, padding=1)
         self.classify = nn.Conv2d(head_channels, 1, kernel_size=1)
         assert self.classify.bias is not None
-        nn.init.constant_(self.classify.bias, math.log(FIRST_PROBABILITY / (1 - FIRST_PROBABILITY)))
+        nn.init.constant_(self.classify.bias, math.log(INITIAL_PROBABILITY / (1 - INITIAL_PROBABILITY)))
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
-        """maps M_1..M_4 [(N, C, H_i, W_i)], fine to coarse -> logits (N, H, W) at `size`."""
+        """Decode maps M_1..M_4 [(N, C, H_i, W_i)], fine to coarse, to logits (N, H, W) at `size` (height, width)."""
         sizes = [(size[0] // 2, size[1] // 2)] + [(maps_i.shape[2], maps_i.shape[3]) for maps_i in maps[:-1]]
         merged = upsample(self.merge[-1](maps[-1]), sizes[-1], align_corners=self.align_corners)
         for stage in reversed(range(len(maps) - 1)):

@@ -1,4 +1,4 @@
-"""Visual encoder: a timm backbone with a pyramid and a classifier -> four feature maps and class logits in one pass."""
+"""Visual encoder: a timm backbone whose single pass yields four feature maps and class logits."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ SwinForm = Literal["classifier", "dense"]
 class VisualEncoder(nn.Module):
     """F_v of the paper: {V_i}, i = 1..4, from fine (stride 4) to coarse (stride 32), and the logits of Eq. 2.
 
-    Any timm model will do that has a classifier and four or more stages of falling resolution: PVTv2 b0-b5 and Swin of
-    the paper, MobileNet, ResNet, ConvNeXt, EfficientNet, EfficientViT... `channels` are C_v1..C_v4; `strides` the four
-    reductions. Normalisation is inside, with the mean and std that timm names for the weights: callers pass RGB in
-    [0, 1]. The crop and interpolation that timm also names are not applied: frames are squashed to a square.
+    Works with any timm model that has a classifier and at least four stages of decreasing resolution: PVTv2 b0-b5 and Swin
+    of the paper, MobileNet, ResNet, ConvNeXt, EfficientNet, EfficientViT... `channels` are C_v1..C_v4, `strides` the four
+    reductions. Callers pass RGB in [0, 1]; the encoder normalises it with the mean and std of timm's weights. timm's crop
+    and interpolation are not applied: frames are squashed to a square.
 
     Args:
-        image_size: height and width of the frames, for backbones built for one size (Swin); the others take any.
-        cam_point: where Eq. 8 differentiates. "after_norm" is V_i itself, as the equation reads; "before_norm" is the
-            output of a stage's last block, as in the authors' code. They differ only where a stage ends with a norm (PVT).
+        image_size: height and width of the frames, for backbones of a fixed size (Swin); the others accept any.
+        cam_point: where Eq. 8 differentiates. "after_norm" is V_i itself, as in the equation; "before_norm" is the
+            output of a stage's last block, as in the authors' code. They differ only if a stage ends with a norm (PVT).
         swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i beside the path to the logits, and
-            windows that shift in the last stage, too. As those norms are no way to the logits, it needs "before_norm".
-        create_arguments: more arguments of `timm.create_model`.
+            shifted windows in the last stage, too. The logits do not depend on those norms, so it needs "before_norm".
+        create_arguments: additional arguments of `timm.create_model`.
 
     Raises:
-        ValueError: timm does not know `name`, it has no such pyramid or no classifier, or an argument does not fit it.
+        ValueError: `name` is unknown to timm, has no suitable pyramid or no classifier, or does not support an argument.
     """
 
-    backbone: Any  # a timm model; its methods have no types
+    backbone: Any  # a timm model; its methods are untyped
     mean: Tensor
     std: Tensor
 
@@ -53,8 +53,8 @@ class VisualEncoder(nn.Module):
     ):
         super().__init__()
         _check_choices(name, num_classes, cam_point, swin)
-        more = {**({"always_partition": True} if swin == "dense" else {}), **(create_arguments or {})}
-        self.backbone = _create(name, num_classes, image_size, more)
+        arguments = {**({"always_partition": True} if swin == "dense" else {}), **(create_arguments or {})}
+        self.backbone = _create(name, num_classes, image_size, arguments)
         stages = _pyramid(name, self.backbone)
         self.channels = [stage["num_chs"] for stage in stages]
         self.strides = [stage["reduction"] for stage in stages]
@@ -67,30 +67,30 @@ class VisualEncoder(nn.Module):
         self.set_normalisation(mean=config["mean"], std=config["std"])
 
     def set_normalisation(self, *, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
-        """Pixel statistics that the weights were trained with, where they are not those timm names for the model."""
+        """Set the RGB mean and std that the weights were trained with, if they differ from timm's for the model."""
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
 
     def forward(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
-        """frames (N, 3, H, W) in [0, 1] -> maps [(N, C_vi, H_i, W_i)] x 4, logits (N, K_v)."""
+        """Encode frames (N, 3, H, W) in [0, 1] to maps [(N, C_vi, H_i, W_i)] x 4 and logits (N, K_v)."""
         maps, logits, _ = self.observe(frames)
         return maps, logits
 
     def observe(self, frames: Tensor) -> tuple[list[Tensor], Tensor, list[Tensor]]:
-        """What `forward` returns, and the CAM points of Eq. 8 [(N, C_vi, ...)] x 4, all of them on the logits' path.
+        """Return the results of `forward` and the CAM points of Eq. 8 [(N, C_vi, ...)] x 4, on which the logits depend.
 
-        Activations are caught by hooks that live for this one pass. timm's own `forward_intermediates` will not do: of a
-        channels-last backbone (Swin) it returns copies, through which the logits have no gradient.
+        Activations are captured by hooks that are removed after the pass. timm's `forward_intermediates` does not work here:
+        for a channels-last backbone (Swin) it returns copies, through which the logits have no gradient.
         """
         maps: list[Tensor] = []
         points: list[Tensor] = []
         handles = []
         for name in self._stages:
             stage = self.backbone.get_submodule(name)
-            handles.append(stage.register_forward_hook(_catcher(maps, self._channels_last)))
+            handles.append(stage.register_forward_hook(_capture(maps, self._channels_last)))
             if self.cam_point == "before_norm" and _ends_with_norm(stage):
-                # Within such a stage activations are tokens (N, H_i W_i, C_vi).
-                handles.append(stage.blocks[-1].register_forward_hook(_catcher(points, channels_last=True)))
+                # Inside such a stage activations are tokens (N, H_i W_i, C_vi).
+                handles.append(stage.blocks[-1].register_forward_hook(_capture(points, channels_last=True)))
         try:
             logits = self.backbone((frames - self.mean) / self.std)
         finally:
@@ -99,7 +99,7 @@ class VisualEncoder(nn.Module):
         shapes = [tuple(stage.shape) if isinstance(stage, Tensor) else (type(stage).__name__,) for stage in maps]
         if [shape[1] for shape in shapes if len(shape) == 4] != self.channels:
             raise ValueError(
-                f"the stages of this backbone give {shapes}; C3N needs {STAGES} maps (N, C, H, W) of {self.channels} channels"
+                f"expected {STAGES} maps (N, C, H, W) with {self.channels} channels from this backbone, got shapes {shapes}"
             )
         points = points or maps
         if self.norms is not None:
@@ -107,20 +107,22 @@ class VisualEncoder(nn.Module):
         return maps, logits, points
 
     def head(self) -> nn.Module:
-        """The classifier W_c^V of Eq. 2, which stays frozen while C3N trains (section IV-A of the paper)."""
+        """Return the classifier W_c^V of Eq. 2, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.backbone.get_classifier()
 
 
-def _catcher(caught: list[Tensor], channels_last: bool) -> Callable[..., Tensor]:
-    """A forward hook that appends a module's output to `caught`, channels first. Where they come last, the module's
-    output is replaced by a view of what was caught, so that this, too, lies on the path to the logits."""
+def _capture(captured: list[Tensor], channels_last: bool) -> Callable[..., Tensor]:
+    """Return a forward hook that appends a module's output to `captured`, channels first.
 
-    def catch(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
+    A channels-last output is replaced by a view of the captured tensor, so that the logits depend on the latter.
+    """
+
+    def hook(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         channels_first = output.movedim(-1, 1) if channels_last else output
-        caught.append(channels_first)
+        captured.append(channels_first)
         return channels_first.movedim(1, -1) if channels_last else output
 
-    return catch
+    return hook
 
 
 def _ends_with_norm(stage: nn.Module) -> bool:
@@ -133,41 +135,41 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
     check_choice("swin", swin, SwinForm)
     if num_classes < 1:
         raise ValueError(
-            f"visual encoder {name!r} needs a classifier, got {num_classes} classes; C3IM reads its logits"
+            f"visual encoder {name!r} needs a classifier, whose logits C3IM reads; got {num_classes} classes"
         )
     if not timm.is_model(name):
         near = timm.list_models(f"*{name.split('_')[0]}*")[:5]
-        raise ValueError(f"visual encoder {name!r} is not a timm model; near it: {', '.join(near) or 'none'}")
+        raise ValueError(f"visual encoder {name!r} is not a timm model; similar names: {', '.join(near) or 'none'}")
     if swin == "dense" and not name.startswith("swin_"):
-        raise ValueError(f"swin is 'dense', but {name!r} is no Swin; leave it at 'classifier'")
+        raise ValueError(f"swin: dense needs a Swin backbone, got {name!r}; use swin: classifier")
     if swin == "dense" and cam_point != "before_norm":
-        raise ValueError("the norms of swin: dense are no path to the logits; set cam_point: before_norm")
+        raise ValueError("swin: dense needs cam_point: before_norm, because the logits do not depend on its norms")
 
 
-def _create(name: str, num_classes: int, image_size: int | None, more: dict) -> nn.Module:
-    """timm's model with random weights, for frames of `image_size` if it is built for one size."""
+def _create(name: str, num_classes: int, image_size: int | None, arguments: dict) -> nn.Module:
+    """Create timm's model with random weights, for frames of `image_size` if its input size is fixed."""
     defaults: Any = timm.get_pretrained_cfg(name)  # never None: the name was checked
     if not defaults.fixed_input_size or image_size in (None, defaults.input_size[-1]):
-        return timm.create_model(name, num_classes=num_classes, **more)
+        return timm.create_model(name, num_classes=num_classes, **arguments)
     try:
-        return timm.create_model(name, num_classes=num_classes, img_size=image_size, **more)
+        return timm.create_model(name, num_classes=num_classes, img_size=image_size, **arguments)
     except TypeError as error:
         raise ValueError(
-            f"visual encoder {name!r} takes frames of {defaults.input_size[-1]} pixels only, got image_size {image_size}"
+            f"visual encoder {name!r} supports only image_size {defaults.input_size[-1]}, got {image_size}"
         ) from error
 
 
 def _pyramid(name: str, backbone: nn.Module) -> list[dict]:
-    """timm's description of the last four stages: `module`, `num_chs`, `reduction`."""
+    """Return timm's description of the last four stages: `module`, `num_chs`, `reduction`."""
     stages = list(getattr(backbone, "feature_info", []))
     if len(stages) < STAGES:
-        raise ValueError(f"visual encoder {name!r} has {len(stages)} feature stages; C3N needs at least {STAGES}")
+        raise ValueError(f"visual encoder {name!r} has {len(stages)} feature stages, expected at least {STAGES}")
     stages = stages[-STAGES:]
     strides = [stage["reduction"] for stage in stages]
     modules = {stage["module"] for stage in stages} & {module for module, _ in backbone.named_modules()}
     if strides != sorted(set(strides)) or len(modules) < STAGES:
         raise ValueError(
-            f"visual encoder {name!r} has no pyramid of {STAGES} stages (strides {strides}); C3N needs one, "
-            "such as PVTv2, Swin, ConvNeXt, ResNet or MobileNet"
+            f"visual encoder {name!r} has no pyramid of {STAGES} stages with increasing strides (got {strides}); "
+            "use for example PVTv2, Swin, ConvNeXt, ResNet or MobileNet"
         )
     return stages

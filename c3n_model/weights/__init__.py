@@ -1,1 +1,1 @@
-"""Everything that brings tensors in: manifest, download, files of our own and of others."""
+"""Sources of tensors: the manifest of pretrained files, downloads, our checkpoints and those of others."""

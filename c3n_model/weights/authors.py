@@ -1,8 +1,8 @@
-"""Checkpoints of the authors' code (ZhaofengSHI/AVS-C3N), of S4 or MS3, PVTv2 or Swin, VGGish, PANNs or BEATs.
+"""Import of checkpoints of the authors' code (ZhaofengSHI/AVS-C3N): S4 or MS3; PVTv2 or Swin; VGGish, PANNs or BEATs.
 
-Their state dict holds the visual backbone and all that C3N trains, but neither the audio encoder, which they keep apart
-and frozen, nor the label similarities. What a checkpoint cannot tell: their S4 training with PANNs feeds C3IM sigmoids
-where the paper, MS3 and this package have logits.
+Their state dict contains the visual backbone and all trained layers of C3N, but neither the audio encoder, which they store
+separately and keep frozen, nor the label similarities. One difference is not visible in a checkpoint: their S4 training with
+PANNs passes sigmoids to C3IM, while the paper, MS3 and this package pass logits.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from c3n_model.weights.timm_names import to_timm_names
 
 BACKBONE = "encoder_backbone."
 AUDIO_BY_WIDTH = {128: "vggish", 2048: "panns_cnn14_16k", 768: "beats"}
-PVT_BY_SHAPE = {  # channels of the first stage, blocks of each
+PVT_BY_SHAPE = {  # channels of the first stage, number of blocks of each stage
     (32, (2, 2, 2, 2)): "pvt_v2_b0",
     (64, (2, 2, 2, 2)): "pvt_v2_b1",
     (64, (3, 4, 6, 3)): "pvt_v2_b2",
@@ -33,7 +33,7 @@ SWIN_BY_SHAPE = {
     (128, (2, 2, 18, 2)): "swin_base_patch4_window7_224",
 }
 
-# Their name -> ours, of a layer within each of the four stages.
+# Their names -> ours, for the layers of each of the four stages.
 PYRAMID = {
     "conv": "pooled",
     "atrous_block1": "point",
@@ -58,20 +58,22 @@ DECODER = {
     "resConfUnit2.conv2": ("merge", "second"),
 }
 HEAD = {"output_conv.0": "decoder.reduce", "output_conv.2": "decoder.refine", "output_conv.4": "decoder.classify"}
-NEVER_USED = "path4.resConfUnit1."  # the coarsest stage has nothing above it to be merged with
+NEVER_USED = "path4.resConfUnit1."  # the coarsest stage is not merged with a coarser one
 
 
 def from_authors(checkpoint: Mapping[str, Tensor]) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """Their state dict, with or without DDP's `module.` -> the config that does what their code does, and the state dict
-    of `C3N` with our names, complete but for `audio_encoder.*` and `similarity`.
+    """Convert their state dict, with or without DDP's `module.` prefix.
+
+    Returns the config that reproduces their code, and the state dict of `C3N` under our names, without `audio_encoder.*`
+    and `similarity`.
 
     Raises:
-        ValueError: it is no such state dict, or of an encoder that their code does not have.
+        ValueError: not such a state dict, or of an encoder that their code does not have.
     """
     for name, value in checkpoint.items():
         if not (isinstance(name, str) and isinstance(value, Tensor)):
             raise ValueError(
-                f"{name!r} is a {type(value).__name__}, expected tensors by name: the state dict that their train.py saved"
+                f"expected a state dict saved by their train.py (tensors by name), got {name!r}: {type(value).__name__}"
             )
     theirs = {name.removeprefix("module."): tensor for name, tensor in checkpoint.items()}
     backbone = {name.removeprefix(BACKBONE): theirs.pop(name) for name in list(theirs) if name.startswith(BACKBONE)}
@@ -83,33 +85,35 @@ def from_authors(checkpoint: Mapping[str, Tensor]) -> tuple[ModelConfig, dict[st
             continue
         if prefix not in prefixes:
             raise ValueError(
-                f"{name!r} is no tensor of the authors' C3N; expected a state dict that their train.py saved"
+                f"unknown tensor {name!r} in the checkpoint; expected a state dict saved by the authors' train.py"
             )
-        # Their 1x1x1 convolutions are our linear layers.
+        # Their 1x1x1 convolutions are linear layers here.
         ours[f"{prefixes[prefix]}.{leaf}"] = tensor.flatten(1) if tensor.ndim == 5 else tensor
     if not backbone or "fusions.0.audio.weight" not in ours:
-        raise ValueError("no state dict of the authors' C3N: encoder_backbone.* or tpavi_1.align_channel is missing")
+        raise ValueError(
+            "expected a state dict saved by the authors' train.py; encoder_backbone.* or tpavi_1.align_channel is missing"
+        )
     config = _config(backbone, ours)
     return config, {**ours, **_visual(backbone, config)}
 
 
 def _prefixes() -> dict[str, str]:
-    """Name of each of their layers outside the backbone -> ours."""
+    """Map the names of their layers outside the backbone to ours."""
     names = dict(HEAD)
     for stage in range(STAGES):
         names |= {f"conv{stage + 1}.{theirs}": f"pyramids.{stage}.{ours}" for theirs, ours in PYRAMID.items()}
         names |= {f"tpavi_{stage + 1}.{theirs}": f"fusions.{stage}.{ours}" for theirs, ours in FUSION.items()}
-        for theirs, (part, layer) in DECODER.items():
-            names[f"path{stage + 1}.{theirs}"] = f"decoder.{part}.{stage}.{layer}"
+        for theirs, (unit, layer) in DECODER.items():
+            names[f"path{stage + 1}.{theirs}"] = f"decoder.{unit}.{stage}.{layer}"
     return names
 
 
 def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig:
-    """What the tensors' shapes tell, and the constants of their code."""
+    """Infer the config from the shapes of the tensors, and set the constants of their code."""
     is_swin = any(name.startswith("layers.") for name in backbone)
     block = r"layers\.(\d)\.blocks\.(\d+)\." if is_swin else r"block(\d)\.(\d+)\."
     blocks = {match.groups() for name in backbone if (match := re.match(block, name))}
-    depths = tuple(sum(stage == wanted for stage, _ in blocks) for wanted in sorted({stage for stage, _ in blocks}))
+    depths = tuple(sum(stage == other for other, _ in blocks) for stage in sorted({stage for stage, _ in blocks}))
     stem = backbone.get("patch_embed.proj.weight" if is_swin else "patch_embed1.proj.weight")
     shape = (stem.shape[0] if stem is not None and stem.ndim == 4 else 0, depths)
     visual = (SWIN_BY_SHAPE if is_swin else PVT_BY_SHAPE).get(shape)
@@ -118,8 +122,8 @@ def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig
     audio = AUDIO_BY_WIDTH.get(audio_width)
     if visual is None or audio is None:
         raise ValueError(
-            f"no encoders of the authors' code: a visual backbone of {shape[0]} channels and {depths} blocks, "
-            f"audio embeddings of {audio_width}; expected PVTv2 or Swin with {', '.join(AUDIO_BY_WIDTH.values())}"
+            f"unknown encoders: a visual backbone with {shape[0]} channels and {depths} blocks, "
+            f"audio embeddings of size {audio_width}; expected PVTv2 or Swin with {', '.join(AUDIO_BY_WIDTH.values())}"
         )
     return ModelConfig(
         visual=visual,
@@ -130,16 +134,16 @@ def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig
         swin="dense" if is_swin else "classifier",
         fusion_norm=True,
         decoder="authors",
-        presence_threshold=0.0,  # theirs publishes a mask for every frame
+        presence_threshold=0.0,  # their code outputs a mask for every frame
     )
 
 
 def _visual(backbone: dict[str, Tensor], config: ModelConfig) -> dict[str, Tensor]:
-    """The backbone's tensors, and with Swin the four norms of its maps, as parts of `visual_encoder`."""
+    """Rename the tensors of the backbone, and with Swin of the four norms of its maps, to those of `visual_encoder`."""
     norms: dict[str, Tensor] = {}
     if config.swin == "dense":
         last = f"norm{STAGES - 1}."
-        # Their logits pass the last of those norms; here it is two modules, which agree until they are trained on.
+        # Their logits use the last of those norms; here it is two modules, which are equal until trained further.
         final = {name.replace(last, "norm."): tensor for name, tensor in backbone.items() if name.startswith(last)}
         beside = [name for name in backbone if re.match(r"norm\d\.", name)]
         norms = {f"visual_encoder.norms.{name.removeprefix('norm')}": backbone[name] for name in beside}

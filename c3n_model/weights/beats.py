@@ -1,4 +1,4 @@
-"""Public fine-tuned BEATs checkpoints (`BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt1.pt` and `cpt2`) with our names."""
+"""Conversion of public fine-tuned BEATs checkpoints (`BEATs_iter3_plus_AS2M_finetuned_on_AS2M_cpt1.pt` and `cpt2`)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from c3n_model.network.audio.beats import (
     POSITION_KERNEL,
 )
 
-# What a checkpoint's `cfg` must say. Where it is silent Microsoft's defaults hold, which are ours but for these:
+# Required values in a checkpoint's `cfg`. For missing keys Microsoft's defaults apply, which differ from ours in these:
 _ARCHITECTURE_NOT_BY_DEFAULT = {
     "input_patch_size": PATCH,
     "deep_norm": True,
@@ -41,22 +41,22 @@ _ARCHITECTURE = {
     "conv_pos_groups": POSITION_GROUPS,
     "num_buckets": BUCKETS,
 }
-# What becomes another tensor of ours, with its number of dimensions.
+# Tensors that are converted, with their number of dimensions.
 _PREDICTOR = {"predictor.weight": 2, "predictor.bias": 1}
 _POSITION_KERNEL = {
-    f"encoder.pos_conv.0.{part}": dimensions for part, dimensions in (("weight_g", 3), ("weight_v", 3), ("bias", 1))
+    f"encoder.pos_conv.0.{name}": dimensions for name, dimensions in (("weight_g", 3), ("weight_v", 3), ("bias", 1))
 }
 _POSITION_TABLE = "self_attn.relative_attention_bias.weight"
 
 
 def from_public(checkpoint: Mapping, mids: Sequence[str]) -> dict[str, Tensor]:
-    """What a public fine-tuned checkpoint holds (keys `cfg`, `model`, `label_dict`) -> state dict of `BEATs`.
+    """Convert a public fine-tuned checkpoint (keys `cfg`, `model`, `label_dict`) to a state dict of `BEATs`.
 
-    `mids` are AudioSet's class ids ("/m/09x0r") in the order of its csv, which the predictor's rows get; the checkpoint has
-    an order of its own. The position kernel's weight norm and the shared table's copies are folded into plain weights.
+    `mids` are AudioSet's class ids ("/m/09x0r") in the order of its csv. The rows of the predictor are reordered to it; the
+    checkpoint uses another order. The weight norm of the position kernel and the copies of the shared position table are
+    folded into plain weights.
 
-    Raises ValueError for a checkpoint that lacks a key or a tensor, is of another architecture or knows other classes than
-    `mids`.
+    Raises ValueError if a key or tensor is missing, or if the architecture or the classes differ.
     """
     missing = [key for key in ("cfg", "model", "label_dict") if key not in checkpoint]
     if missing:
@@ -74,44 +74,46 @@ def from_public(checkpoint: Mapping, mids: Sequence[str]) -> dict[str, Tensor]:
     state["encoder.pos_conv.bias"] = state.pop("encoder.pos_conv.0.bias")
     tables = [state.pop(name) for name in sorted(state) if name.endswith(_POSITION_TABLE)]
     if not all(torch.equal(table, tables[0]) for table in tables):
-        raise ValueError("the layers' tables of relative positions differ; expected one table that they share")
+        raise ValueError("the relative_attention_bias tables of the layers differ; expected one shared table")
     state["encoder.relative_positions.weight"] = tables[0]
     return state
 
 
 def _check_tensors(state: Mapping[str, Tensor], classes: int) -> None:
-    """Raises ValueError if what is turned into other tensors is not all there."""
+    """Raise ValueError if a tensor to be converted is missing."""
     expected = _PREDICTOR | _POSITION_KERNEL
     missing = [name for name in expected if getattr(state.get(name), "ndim", None) != expected[name]]
     if not any(name.endswith(_POSITION_TABLE) for name in state):
         missing.append(f"encoder.layers.0.{_POSITION_TABLE}")
     if missing:
-        raise ValueError(f"the checkpoint is cut or of another BEATs: it lacks {', '.join(missing)}")
+        raise ValueError(f"the checkpoint is truncated or of another BEATs model: it lacks {', '.join(missing)}")
     got = [len(state[name]) for name in _PREDICTOR]
     if got != [classes, classes]:
-        raise ValueError(f"the checkpoint's predictor is of {got[0]} and {got[1]} classes, expected {classes}")
+        raise ValueError(
+            f"the checkpoint's predictor has {got[0]} weights and {got[1]} biases, expected {classes} classes"
+        )
 
 
 def _check_architecture(cfg: Mapping) -> None:
     expected = {**_ARCHITECTURE, **_ARCHITECTURE_NOT_BY_DEFAULT}
-    got = {name: cfg.get(name, _ARCHITECTURE.get(name, "nothing")) for name in expected}
+    got = {name: cfg.get(name, _ARCHITECTURE.get(name, "missing")) for name in expected}
     wrong = [name for name in expected if got[name] != expected[name]]
     if wrong:
         differences = ", ".join(f"{name} is {got[name]}, expected {expected[name]}" for name in wrong)
         raise ValueError(
-            f"the checkpoint's cfg is of another BEATs: {differences}; "
+            f"the checkpoint's cfg is of another BEATs model: {differences}; "
             "use BEATs_iter3_plus_AS2M_finetuned_on_AS2M, cpt1 or cpt2"
         )
 
 
 def _rows_of(mids: Sequence[str], label_dict: Mapping[int, str]) -> list[int]:
-    """The checkpoint's class index of each of `mids`."""
+    """Return the checkpoint's class index of each of `mids`."""
     row_of = {mid: int(row) for row, mid in label_dict.items()}
     unknown, missing = [mid for mid in mids if mid not in row_of], sorted(row_of.keys() - set(mids))
     if unknown or missing or len(mids) != len(label_dict) or len(row_of) != len(label_dict):
         raise ValueError(
-            f"the checkpoint's {len(label_dict)} classes and the {len(mids)} of the class list differ: it does not know "
-            f"{', '.join(unknown[:3]) or 'none'}, the list lacks {', '.join(missing[:3]) or 'none'}, "
-            "and none may occur twice; give the mids of AudioSet's class_labels_indices.csv"
+            f"the checkpoint's {len(label_dict)} classes differ from the {len(mids)} of the class list: missing in the checkpoint "
+            f"{', '.join(unknown[:3]) or 'none'}, missing in the list {', '.join(missing[:3]) or 'none'}, "
+            "duplicates are not allowed; pass the mids of AudioSet's class_labels_indices.csv"
         )
     return [row_of[mid] for mid in mids]

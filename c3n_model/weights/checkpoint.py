@@ -1,4 +1,4 @@
-"""One safetensors file is a whole model: config, labels, weights, training command and scores. Nothing is unpickled."""
+"""C3N checkpoints: one safetensors file with config, labels, weights, training command and scores. Nothing is unpickled."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ METADATA_KEY = "c3n"
 
 
 def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
-    """C3N with random weights for (K_a, K_v) label similarities."""
+    """Build C3N with random weights, given the (K_a, K_v) label similarities. Raises ValueError as `C3N` does."""
     audio_classes, visual_classes = similarity.shape
     return C3N(
         visual_encoder=VisualEncoder(
@@ -39,41 +39,39 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Write `model`; the file appears complete or not at all.
+    """Write `model` to `path` atomically.
 
-    Raises ValueError for a zero-shot model, which is made of its own files, and OSError where `path` cannot be written.
+    Raises ValueError for a zero-shot model, which is built from pretrained files, and OSError if `path` cannot be written.
     """
     if not isinstance(model.config, ModelConfig):
-        raise ValueError(f"{model.name} is not a C3N and has no checkpoint: load_model makes it from its own files")
-    about = {
+        raise ValueError(f"{model.name} is not a C3N and has no checkpoint: load_model builds it from pretrained files")
+    description = {
         "config": to_mapping(model.config),
         "audio_labels": model.audio_labels,
         "visual_labels": model.visual_labels,
         "card": model.card,
     }
-    save_tensors(path, model.network.state_dict(), {METADATA_KEY: about})
+    save_tensors(path, model.network.state_dict(), {METADATA_KEY: description})
 
 
 def load_checkpoint(path: Path) -> Model:
-    """The model in a file that `save_model` wrote, on the CPU and in eval mode.
+    """Load a model written by `save_model`, on the CPU and in eval mode.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: not safetensors, cut short, not a C3N checkpoint, or weights that do
-        not fit the config inside.
+        FileNotFoundError: no such file. ValueError: not safetensors, truncated, not a C3N checkpoint, or weights that do not
+        fit the config in the file.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such checkpoint: {path}")
-    about, tensors = read_described(path, METADATA_KEY, "C3N checkpoint")
+    description, tensors = read_described(path, METADATA_KEY, "C3N checkpoint")
     try:
-        config = from_mapping(ModelConfig, about["config"])
-        labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))
+        config = from_mapping(ModelConfig, description["config"])
+        labels = (tuple(description["audio_labels"]), tuple(description["visual_labels"]))
         expected, got = tuple(map(len, labels)), tuple(tensors["similarity"].shape)
         if got != expected:
-            raise ValueError(f"its labels make the similarities {expected}, got {got}")
+            raise ValueError(f"expected similarities of shape {expected} (its labels), got {got}")
         network = build_network(config, tensors["similarity"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ValueError(
-            f"{path} is no usable C3N checkpoint: {error}; expected a file written by c3n train"
-        ) from error
+        raise ValueError(f"invalid C3N checkpoint {path}: {error}; expected a file written by c3n train") from error
     fill(network, tensors, path)
-    return Model(path.stem, network.eval(), config, *labels, card=about.get("card", {}))
+    return Model(path.stem, network.eval(), config, *labels, card=description.get("card", {}))

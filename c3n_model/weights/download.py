@@ -1,4 +1,4 @@
-"""A file over HTTP: resumed where it broke off, from the next mirror if one fails, and checked before it gets its name."""
+"""HTTP downloads that resume, fall back to the next address, and are verified before they get their final name."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from c3n_model.complete_file import move_into_place
 from c3n_model.progress import Progress, silent
 
 CHUNK_BYTES = 1 << 20
-TIMEOUT_S = 30.0  # without a byte
-PAUSES_S = (0.0, 1.0, 4.0)  # before each attempt at one address
+TIMEOUT_S = 30.0  # without receiving a byte
+PAUSES_S = (0.0, 1.0, 4.0)  # before each attempt at an address
 
 
 def download(
@@ -26,24 +26,25 @@ def download(
     size: int | None = None,
     progress: Progress = silent,
 ) -> None:
-    """Write `target` from the first address that gives what `fault` (what is wrong, or "") has no objection to.
+    """Download `target` from the first address whose file passes `fault`.
 
-    Meanwhile the bytes lie in `<target>.partial`, and an interrupted download goes on from there. What `fault` rejects is
-    kept as `<target>.corrupt`. `size` in bytes, where known, refuses a wrong answer before it is downloaded.
+    `fault` returns what is wrong with a file, "" if nothing. The download is written to `<target>.partial`, from which an
+    interrupted one resumes; a file that `fault` rejects is kept as `<target>.corrupt`. If `size` in bytes is given, a response
+    of another size is rejected before it is downloaded.
 
     Raises:
-        ConnectionError: no address gave it; the message has the reason of each.
+        ConnectionError: every address failed; the message has the reason of each.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     failures = []
     for url in urls:
         for pause_s in PAUSES_S:
             time.sleep(pause_s)
-            failure, worth_repeating = _attempt(url, target, fault, size, progress)
+            failure, retry = _attempt(url, target, fault, size, progress)
             if not failure:
                 return
             failures.append(f"{url}: {failure}")
-            if not worth_repeating:
+            if not retry:
                 break
     raise ConnectionError("; ".join(dict.fromkeys(failures)))
 
@@ -51,49 +52,51 @@ def download(
 def _attempt(
     url: str, target: Path, fault: Callable[[Path], str], size: int | None, progress: Progress
 ) -> tuple[str, bool]:
-    """(what failed, "" if nothing; whether the same address may do better the next time)."""
+    """Download once. Returns the reason of a failure, "" if none, and whether to try the same address again."""
     partial = target.with_name(f"{target.name}.partial")
     resumed = partial.exists()
     try:
         _transfer(url, partial, size, progress)
     except HTTPError as error:
-        if error.code != 416:  # which says that nothing is left to send: what is here gets checked
+        if error.code != 416:  # range not satisfiable: the file is already complete
             return f"HTTP {error.code} {error.reason}", error.code >= 500 or error.code in (408, 429)
     except ValueError as error:
         return str(error), False
     except (OSError, HTTPException) as error:
         reason = getattr(error, "reason", error)
-        return str(reason) or type(reason).__name__, not isinstance(reason, gaierror)  # an unknown host: no network
-    wrong = fault(partial)
-    if wrong:
+        return str(reason) or type(reason).__name__, not isinstance(
+            reason, gaierror
+        )  # an unknown host will stay unknown
+    problem = fault(partial)
+    if problem:
         partial.replace(target.with_name(f"{target.name}.corrupt"))
-        return wrong, resumed  # the beginning may have been of another file
+        return problem, resumed  # the resumed part may have been of another file
     move_into_place(partial, target)
     return "", False
 
 
 def _transfer(url: str, partial: Path, size: int | None, progress: Progress) -> None:
-    """Append to `partial` what it lacks. Raises ValueError if the answer has another size than it should."""
-    have = partial.stat().st_size if partial.exists() else 0
-    if have and have == size:
-        return  # all was there, only the check had not been done
-    headers = {"User-Agent": "c3n_ros"} | ({"Range": f"bytes={have}-"} if have else {})
+    """Append the missing bytes to `partial`. Raises ValueError if the response is not of the expected size."""
+    present = partial.stat().st_size if partial.exists() else 0
+    if present and present == size:
+        return  # complete, but not verified yet
+    headers = {"User-Agent": "c3n_ros"} | ({"Range": f"bytes={present}-"} if present else {})
     with urlopen(Request(url, headers=headers), timeout=TIMEOUT_S) as response:
-        if response.headers.get("Content-Range", "").split("-")[0] != f"bytes {have}":
-            have = 0  # the server sends all of it
+        if response.headers.get("Content-Range", "").split("-")[0] != f"bytes {present}":
+            present = 0  # the server sends the whole file
         announced = response.headers.get("Content-Length")
-        total = have + int(announced) if announced else size
+        total = present + int(announced) if announced else size
         if size is not None and total != size:
-            raise ValueError(f"offers {total} bytes instead of {size}")
-        with partial.open("ab" if have else "wb") as file:
-            for chunk in progress(_Chunks(response, total and total - have), f"{partial.stem} (MiB)"):
+            raise ValueError(f"expected {size} bytes, the server offers {total}")
+        with partial.open("ab" if present else "wb") as file:
+            for chunk in progress(_Chunks(response, total and total - present), f"{partial.stem} (MiB)"):
                 file.write(chunk)
     if total is not None and partial.stat().st_size != total:
-        raise ConnectionError(f"broke off after {partial.stat().st_size} of {total} bytes")
+        raise ConnectionError(f"connection closed after {partial.stat().st_size} of {total} bytes")
 
 
 class _Chunks:
-    """A response's body in chunks of 1 MiB, with an estimate of how many."""
+    """The body of a response in chunks of 1 MiB, with an estimate of their number."""
 
     def __init__(self, response: HTTPResponse, expected_bytes: int | None):
         self.response, self.expected_bytes = response, expected_bytes

@@ -1,4 +1,4 @@
-"""Public weights into C3N's encoders, by the names of a config's `model.visual` and `model.audio`."""
+"""Load public weights into C3N's encoders, by the names of a config's `model.visual` and `model.audio`."""
 
 from __future__ import annotations
 
@@ -13,60 +13,61 @@ from c3n_model.weights import manifest
 from c3n_model.weights.tensors import fill, read_tensors
 from c3n_model.weights.timm_names import to_timm_names
 
-# Name in a config -> names in the manifest of the files that serve it, the preferred one first.
+# Name in a config -> names of suitable files in the manifest, the preferred one first.
 _WITH_ORIGINALS = (*(f"pvt_v2_b{size}" for size in range(6)), "swin_base_patch4_window7_224")
 VISUAL_FILES = {name: (name, f"{name}_original") for name in _WITH_ORIGINALS} | {
     "mobilenetv2_100": ("mobilenetv2_100",)
 }
 _SINGLE = ("mn04", "mn10", "vggish", "panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1")
 AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
-    "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use the first
+    "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use cpt1
 }
 
-SAME_FRONT_END_DB = 0.01  # rounding leaves less than 0.001
+SAME_FRONT_END_DB = 0.01  # rounding accounts for less than 0.001
 
-
-# What else `load_audio` reads.
-_BESIDE = {"beats": ("audioset_classes",), "vggish": ("vggish_pca", "vggish_head")}
+# Additional files that `load_audio` reads.
+_ADDITIONAL = {"beats": ("audioset_classes",), "vggish": ("vggish_pca", "vggish_head")}
 
 
 def needed_files(visual: str, audio: str) -> list[str]:
-    """Names in the manifest of all files that `load_visual` and `load_audio` read, whether they are here or not. Raises
-    ValueError for an encoder that no public weights are known for."""
+    """Return the manifest's names of all files that `load_visual` and `load_audio` read, present or not.
+
+    Raises ValueError for an encoder without known public weights.
+    """
     return [
         _choose(VISUAL_FILES, visual, "visual"),
         _choose(AUDIO_FILES, audio, "audio"),
-        *_BESIDE.get(audio, ()),
+        *_ADDITIONAL.get(audio, ()),
     ]
 
 
 def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
-    """Fill `encoder` with the ImageNet weights of backbone `name`; returns the files that it read.
+    """Load the ImageNet weights of backbone `name` into `encoder`. Returns the files read.
 
     Raises:
-        FileNotFoundError: no file that serves is here; the message says how to get one.
-        ValueError: no public weights are known for `name`; a file is broken, or of another architecture.
+        FileNotFoundError: no suitable file on this machine; the message says how to get one.
+        ValueError: no public weights are known for `name`; a file is damaged or of another architecture.
     """
     path = _find_first(VISUAL_FILES, name, "visual")
     tensors = read_tensors(path)
     try:
         tensors = to_timm_names(tensors.get("model", tensors), encoder.backbone)
     except ValueError as error:
-        raise ValueError(f"{path} is not of {name}: {error}") from error
+        raise ValueError(f"{path} does not fit {name}: {error}") from error
     fill(encoder.backbone, tensors, path)
     return [path]
 
 
 def load_audio(encoder: nn.Module, name: str) -> list[Path]:
-    """Fill `encoder` with the AudioSet weights of audio encoder `name`; returns and raises as `load_visual` does."""
+    """Load the AudioSet weights of audio encoder `name` into `encoder`; returns and raises as `load_visual` does."""
     path = _find_first(AUDIO_FILES, name, "audio")
-    tensors, more = _translated(encoder, name, path)
+    tensors, additional = _convert(encoder, name, path)
     fill(encoder, tensors, path)
-    return [path, *more]
+    return [path, *additional]
 
 
-def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Tensor], list[Path]]:
-    """The public file with our names, and what else had to be read for it."""
+def _convert(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Tensor], list[Path]]:
+    """Read the public file. Returns its tensors under our names, and the additional files read."""
     tensors = read_tensors(path)
     if name.startswith("panns"):
         from c3n_model.weights import panns
@@ -74,8 +75,8 @@ def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Te
         difference_db = panns.front_end_difference(encoder.front_end, tensors)
         if difference_db > SAME_FRONT_END_DB:
             raise ValueError(
-                f"{path} was trained with another front end than {name}: expected less than {SAME_FRONT_END_DB} dB between "
-                f"them, got {difference_db:.3g}; get the weights of {name}"
+                f"{path} was trained with another front end than {name}: expected a difference below {SAME_FRONT_END_DB} dB, "
+                f"got {difference_db:.3g} dB; get the weights of {name}"
             )
         return panns.from_public(tensors), []
     if name == "beats":
@@ -94,7 +95,7 @@ def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Te
 
 
 def _audioset_mids(path: Path) -> list[str]:
-    """AudioSet's class ids ("/m/09x0r"), in the order of its csv."""
+    """Read AudioSet's class ids ("/m/09x0r"), in the order of its csv."""
     with path.open(newline="", encoding="utf-8") as file:
         return [row["mid"] for row in csv.DictReader(file)]
 
@@ -104,7 +105,7 @@ def _find_first(files: dict[str, Sequence[str]], name: str, kind: str) -> Path:
 
 
 def _choose(files: dict[str, Sequence[str]], name: str, kind: str) -> str:
-    """The name in the manifest of the file that serves encoder `name`: one that is here, else the preferred one."""
+    """Choose the manifest's name of a file for encoder `name`: the first that is present, else the preferred one."""
     if name not in files:
         raise ValueError(f"no public weights are known for the {kind} encoder {name!r}; known: {', '.join(files)}")
     present = [file for file in files[name] if manifest.locate(manifest.entry(file))]

@@ -1,4 +1,4 @@
-"""Tensors from and to files, and into modules. Nothing that a file holds is executed."""
+"""Reading and writing tensors, and loading them into modules. No code in a file is executed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from c3n_model.complete_file import complete_file
 
-# PANNs' 16 kHz checkpoint holds NumPy arrays and numbers beside its tensors: which training clips came next. Rebuilding them
-# runs no code of the file's own. NumPy 1 and NumPy 2 name the module of these functions differently.
+# PANNs' 16 kHz checkpoint contains NumPy arrays and scalars besides its tensors (the state of its data sampler). Rebuilding
+# them runs no code of the file. NumPy 1 and NumPy 2 name the module of these functions differently.
 _REBUILDERS = (np.zeros(1).__reduce__()[0], np.float64(1).__reduce__()[0])
 _NUMPY = [
     *(
@@ -31,10 +31,10 @@ _NUMPY = [
 
 
 def read_tensors(path: Path) -> dict:
-    """What a .safetensors file or a torch checkpoint holds, on the CPU: tensors by name, or a dict around them.
+    """Read a .safetensors file or a torch checkpoint on the CPU: tensors by name, or a dict that contains them.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: cut, of another kind, or it holds code besides tensors.
+        FileNotFoundError: no such file. ValueError: truncated, of another kind, or containing code besides tensors.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
@@ -45,18 +45,18 @@ def read_tensors(path: Path) -> dict:
             tensors = torch.load(path, map_location="cpu", weights_only=True)
     except PermissionError:
         raise
-    except Exception as error:  # a broken file leads an unpickler into any error
-        raise ValueError(_refusal(path, error)) from error
+    except Exception as error:  # a damaged file can raise any error in an unpickler
+        raise ValueError(_unreadable(path, error)) from error
     if not isinstance(tensors, dict):
-        raise ValueError(_broken(path, f"it holds a {type(tensors).__name__}, expected tensors by name"))
+        raise ValueError(_broken(path, f"expected tensors by name, got a {type(tensors).__name__}"))
     return tensors
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
-    """Load `tensors`, which came from `path`, into `module`: all of them, and nothing may be left out.
+    """Load `tensors`, read from `path`, into `module`; names and shapes must match exactly.
 
     Raises:
-        ValueError: names or shapes differ; the module is left as it was.
+        ValueError: names or shapes differ; the module is unchanged.
     """
     expected = module.state_dict()
     missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
@@ -66,15 +66,15 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
         raise ValueError(
             f"the weights in {path} do not fit {type(module).__name__} as configured: {len(missing)} tensors missing, "
             f"{len(surplus)} unknown, {len(wrong)} of another shape (such as {examples}); "
-            "they are of another model or version"
+            "they belong to another model or version"
         )
     module.load_state_dict(tensors)
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Mapping] = {}) -> None:
-    """Write a safetensors file, complete or not at all, with each entry of `about` as metadata in JSON.
+    """Write a safetensors file atomically, with each entry of `about` as metadata in JSON.
 
-    Raises OSError where it cannot be written; a former file is left as it was.
+    Raises OSError if it cannot be written; an existing file is then unchanged.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
@@ -82,32 +82,35 @@ def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, 
     try:
         with complete_file(path) as partial:
             save_file(contiguous, partial, metadata=metadata)
-    except SafetensorError as error:  # which it also makes of a full disk
+    except SafetensorError as error:  # also raised for a full disk
         raise OSError(f"{path} cannot be written: {error}") from error
 
 
-def read_described(path: Path, key: str, what: str) -> tuple[dict, dict[str, Tensor]]:
-    """The description and the tensors, on the CPU, of a file that `save_tensors` wrote with `key`; `what` names it in messages.
+def read_described(path: Path, key: str, kind: str) -> tuple[dict, dict[str, Tensor]]:
+    """Read a file written by `save_tensors` with the metadata `key`; `kind` names such a file in errors.
+
+    Returns its description and its tensors on the CPU.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: cut, not safetensors, without `key`, or its description is no JSON object.
+        FileNotFoundError: no such file. ValueError: truncated, not safetensors, without `key`, or the description is not a
+        JSON object.
     """
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(key)
             if text is None:
-                raise ValueError(f"{path} is a safetensors file but no {what}: it lacks the {key!r} entry of one")
+                raise ValueError(f"{path} is not a {kind}: its metadata lacks {key!r}")
             tensors = {name: file.get_tensor(name) for name in file.keys()}
         about = json.loads(text)
     except SafetensorError as error:
         raise ValueError(
-            f"{path} is no {what}: it is not a complete safetensors file ({error}); copy it again. "
-            "Pickled .pt / .pth files are never loaded as such"
+            f"{path} is not a {kind}: it is not a complete safetensors file ({error}); copy it again. "
+            "Pickled .pt / .pth files are not supported here"
         ) from error
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is no usable {what}: its description is not JSON ({error})") from error
+        raise ValueError(f"invalid {kind} {path}: its description is not JSON ({error})") from error
     if not isinstance(about, dict):
-        raise ValueError(f"{path} is no usable {what}: its description is a {type(about).__name__}, expected an object")
+        raise ValueError(f"invalid {kind} {path}: expected a JSON object as description, got a {type(about).__name__}")
     return about, tensors
 
 
@@ -115,16 +118,16 @@ def _shape(tensor) -> tuple[int, ...] | None:
     return tensor.shape if isinstance(tensor, Tensor) else None
 
 
-def _refusal(path: Path, error: Exception) -> str:
+def _unreadable(path: Path, error: Exception) -> str:
     code = re.search(r"GLOBAL (\S+)", str(error))
     if code:
         return (
-            f"{path} is not loaded: it asks for {code[1]}, that is code, and not only tensors. Get the file from its "
-            "publisher again; if it is meant to hold code, save its state dict as safetensors where you trust it"
+            f"{path} is not loaded: besides tensors it contains code ({code[1]}). Download the file from its publisher again; "
+            "if it is meant to contain code, save its state dict as safetensors on a machine where you trust it"
         )
-    # torch's own words are not quoted: they advise to unpickle the file unchecked
-    return _broken(path, str(error) if isinstance(error, SafetensorError) else "it is no checkpoint of tensors")
+    # torch's own message is not quoted: it advises to unpickle the file without checks
+    return _broken(path, str(error) if isinstance(error, SafetensorError) else "it is not a checkpoint of tensors")
 
 
 def _broken(path: Path, reason: str) -> str:
-    return f"{path} cannot be read as weights ({reason}): it is cut or of another kind; get it again"
+    return f"{path} cannot be read as weights ({reason}): it is truncated or of another kind; download it again"

@@ -1,4 +1,4 @@
-"""Names in pretrained visual backbones: timm's, and those of the original files of PVTv2 and Swin."""
+"""Conversion of the original PVTv2 and Swin files to timm's names."""
 
 from __future__ import annotations
 
@@ -7,16 +7,18 @@ from collections.abc import Mapping
 from timm.models import pvt_v2, swin_transformer
 from torch import Tensor, nn
 
-# timm's rules look up the modules that the names speak of, and take apart shapes as they expect them.
+# timm's filters raise any of these for names and shapes that they do not expect.
 UNFIT = (AssertionError, AttributeError, IndexError, RuntimeError, TypeError, ValueError)
 
 
 def to_timm_names(tensors: Mapping[str, Tensor], backbone: nn.Module) -> dict[str, Tensor]:
-    """A backbone's state dict with timm's names. Names of whai362/PVT (v2) and microsoft/Swin-Transformer are translated
-    by timm's own rules (a Swin of another image size gets its position biases resized); all others stay.
+    """Rename a backbone's state dict to timm's names.
+
+    timm's own filters convert whai362/PVT (v2) and microsoft/Swin-Transformer (and resize the position biases of a Swin of
+    another image size); other names are unchanged.
 
     Raises:
-        ValueError: names or shapes that those rules can do nothing with.
+        ValueError: names or shapes that those filters do not support.
     """
     try:
         if isinstance(backbone, pvt_v2.PyramidVisionTransformerV2):
@@ -25,6 +27,4 @@ def to_timm_names(tensors: Mapping[str, Tensor], backbone: nn.Module) -> dict[st
             return dict(swin_transformer.checkpoint_filter_fn(dict(tensors), backbone))
         return dict(tensors)
     except UNFIT as error:
-        raise ValueError(
-            f"weights of another architecture than {type(backbone).__name__} as configured: {error!r}"
-        ) from error
+        raise ValueError(f"the weights do not fit {type(backbone).__name__} as configured: {error!r}") from error

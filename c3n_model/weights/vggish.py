@@ -1,4 +1,4 @@
-"""VGGish's public checkpoints as tensors of `VGGish`, and its head as a file: its weights and how it was made."""
+"""Conversion of VGGish's public checkpoints, and reading and writing its classifier head."""
 
 from __future__ import annotations
 
@@ -16,34 +16,34 @@ HEAD_PREFIX = "classifier."  # of the tensors that no public checkpoint holds
 
 
 def save_head(path: Path, head: AttentionHead, card: dict) -> None:
-    """Write the head and how it was made (`card`, JSON); the file appears complete or not at all."""
+    """Write the head and its `card` (JSON: how it was trained) atomically."""
     save_tensors(path, head.state_dict(), {METADATA_KEY: {"num_classes": head.num_classes, **card}})
 
 
 def load_head(path: Path, encoder: VGGish) -> dict:
-    """Put the head that `save_head` wrote into `encoder`; returns its card.
+    """Load a head written by `save_head` into `encoder`. Returns its card.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: not safetensors, no VGGish head, or one of other classes.
+        FileNotFoundError: no such file. ValueError: not safetensors, not a VGGish head, or one for another number of classes.
     """
     if not path.is_file():
-        raise FileNotFoundError(f"no VGGish head at {path}; c3n train-vggish-head writes one")
+        raise FileNotFoundError(f"no such VGGish head: {path}; c3n train-vggish-head writes one")
     card, tensors = read_described(path, METADATA_KEY, "VGGish head")
     if card.get("num_classes") != encoder.num_classes:
-        raise ValueError(f"{path} knows {card.get('num_classes')} classes; the encoder expects {encoder.num_classes}")
+        raise ValueError(f"expected a head with {encoder.num_classes} classes, {path} has {card.get('num_classes')}")
     fill(encoder.classifier, tensors, path)
     return card
 
 
 def from_public(state: Mapping[str, Tensor], pca: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The public checkpoints as a state dict of `VGGish`, all but its head (`classifier.*`), still to be compared with it.
+    """Convert the public checkpoints to a state dict of `VGGish` without its head (`classifier.*`); shapes are not checked.
 
     Args:
         state: `vggish-10086976.pth`, features.* and embeddings.*.
         pca: `vggish_pca_params-970ea276.pth`, pca_eigen_vectors (128, 128) and pca_means (128 or 128 x 1).
 
     Raises:
-        ValueError: `pca` is of another kind.
+        ValueError: `pca` has other keys.
     """
     if pca.keys() != {"pca_eigen_vectors", "pca_means"}:
         raise ValueError(

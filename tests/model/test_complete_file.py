@@ -1,4 +1,4 @@
-"""A file under its name is complete: whatever stops its writer, the former one stays and no litter is left."""
+"""Atomic writes: whatever stops the writer, the previous file stays and no temporary file is left."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""What the network reads, and devices: what is there, and one line for what is not."""
+"""Network inputs, and the choice of a device."""
 
 import numpy as np
 import pytest
@@ -27,10 +27,10 @@ def test_a_device_that_is_there():
 
 @pytest.mark.parametrize("device", ["meta", "gpu", "cpu:1", "cuda:", "mps", ""])
 def test_other_devices_are_refused(device):
-    with pytest.raises(ValueError, match=f"device '{device}' is unknown; use auto, cpu, cuda or cuda:N"):
+    with pytest.raises(ValueError, match=f"'{device}'.* auto, cpu, cuda or cuda:N"):
         choose_device(device)
 
 
 def test_a_device_that_this_machine_has_not():
-    with pytest.raises(ValueError, match="device 'cuda:99' cannot be used here"):
+    with pytest.raises(ValueError, match="'cuda:99'.* auto, cpu or cuda"):
         choose_device("cuda:99")

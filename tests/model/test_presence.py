@@ -1,4 +1,4 @@
-"""The gate between a raw mask and a published one, by hand."""
+"""The gate between a raw and a published mask, by hand."""
 
 import numpy as np
 import pytest

@@ -1,5 +1,8 @@
-"""Audio encoders, one file each. An encoder maps a waveform to (embedding, class logits), says `sample_rate`,
-`embedding_channels` (d) and `num_classes` (K_a), and has a `front_end` and a `head()`, the classifier that stays frozen."""
+"""Audio encoders, one file each.
+
+An encoder maps a waveform to (embedding, class logits). It has the attributes `sample_rate` [Hz], `embedding_channels` (d),
+`num_classes` (K_a) and `front_end`, and a method `head()` that returns the classifier, which stays frozen.
+"""
 
 from __future__ import annotations
 
@@ -17,23 +20,23 @@ AUDIO_ENCODERS = (*EFFICIENTAT_WIDTHS, "vggish", *PANNS, "beats")
 
 
 class AudioEncoder(Protocol):
-    """What C3N asks of an audio encoder, which is an `nn.Module`, too."""
+    """Interface that C3N expects of an audio encoder, besides `nn.Module`."""
 
     sample_rate: int
     embedding_channels: int
     num_classes: int
 
     def __call__(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform (N, samples) -> embedding (N, d), class logits (N, K_a)."""
+        """Encode a waveform (N, samples) in [-1, 1] to an embedding (N, d) and class logits (N, K_a)."""
         ...
 
     def head(self) -> nn.Module:
-        """The classifier, which stays frozen while C3N trains."""
+        """Return the classifier, which stays frozen while C3N trains."""
         ...
 
 
 def build_audio_encoder(name: str, num_classes: int) -> AudioEncoder:
-    """The audio encoder `name` with random weights. Raises ValueError for an unknown name."""
+    """Build the audio encoder `name` with random weights. Raises ValueError for an unknown name."""
     if name in EFFICIENTAT_WIDTHS:
         return EfficientAT(num_classes, EFFICIENTAT_WIDTHS[name])
     if name == "vggish":

@@ -1,8 +1,8 @@
 """BEATs: a transformer AudioSet tagger over 16 x 16 patches of a Kaldi filter bank (Chen et al., ICML 2023).
 
-The fine-tuned iter3+ model, which C3N's authors use as their strongest audio encoder. Names follow the public checkpoints,
-which `beats_checkpoint` turns into ours. Dropout, layer drop
-and gradient scaling are left out: C3N keeps its audio encoder frozen and in eval mode.
+The fine-tuned iter3+ model, the strongest audio encoder of C3N's authors. `weights/beats.py` converts the public checkpoints,
+whose names this module follows. Dropout, layer drop and gradient scaling are omitted: C3N keeps its audio encoder frozen
+and in eval mode.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from c3n_model.network.audio.mel import check_waveform, kaldi_mel_bands
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
 HOP_SAMPLES = 160  # 10 ms
-N_FFT = 512  # the next power of two, as Kaldi takes
+N_FFT = 512  # the next power of two, as in Kaldi
 MEL_BANDS = 128
 MEL_MIN_HZ, MEL_MAX_HZ = 20.0, 8_000.0
 PRE_EMPHASIS = 0.97
 INT16_RANGE = 2.0**15  # Kaldi's samples are integers
 ENERGY_FLOOR = torch.finfo(torch.float32).eps
-MEAN, DEVIATION = 15.41663, 6.55582  # of the log energies over AudioSet
+MEAN, DEVIATION = 15.41663, 6.55582  # of the log energies on AudioSet
 
 PATCH = 16  # frames and bands
 PATCH_CHANNELS = 512
@@ -36,7 +36,7 @@ BUCKETS, MAX_DISTANCE = 320, 800
 
 
 class KaldiFilterBank(nn.Module):
-    """Waveform -> normalised log-mel energies, as Kaldi computes them without dither and with snipped edges."""
+    """Waveform -> normalised log-mel energies, as computed by Kaldi without dither and with snip-edges."""
 
     window: Tensor
     mel: Tensor
@@ -51,10 +51,12 @@ class KaldiFilterBank(nn.Module):
         self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """waveform (N, samples) at 16 kHz in [-1, 1] -> (N, frames, 128); one second has 98 frames."""
+        """Transform a waveform (N, samples) at 16 kHz in [-1, 1] to (N, frames, 128); one second has 98 frames."""
         frames = (waveform * INT16_RANGE).unfold(1, WINDOW_SAMPLES, HOP_SAMPLES)
         frames = frames - frames.mean(dim=2, keepdim=True)
-        previous = F.pad(frames, (1, 0), mode="replicate")[..., :-1]  # a frame's first sample is its own predecessor
+        previous = F.pad(frames, (1, 0), mode="replicate")[
+            ..., :-1
+        ]  # the first sample of a frame is its own predecessor
         spectrum = torch.fft.rfft((frames - PRE_EMPHASIS * previous) * self.window, n=N_FFT)
         power = spectrum.real.square() + spectrum.imag.square()
         energies = (power @ self.mel.T).clamp(min=ENERGY_FLOOR).log()
@@ -62,22 +64,22 @@ class KaldiFilterBank(nn.Module):
 
 
 class RelativePositions(nn.Embedding):
-    """A bias for each head and each distance between two tokens; long distances share buckets, as in T5."""
+    """A learned bias per head and distance between two tokens; long distances share buckets, as in T5."""
 
     def __init__(self):
         super().__init__(BUCKETS, HEADS)
 
     def forward(self, tokens: int) -> Tensor:  # type: ignore[override]  # an embedding of distances, not of indices
-        """-> (heads, tokens, tokens), of a query (row) towards a key (column)."""
+        """Return the bias (heads, tokens, tokens) of a query (row) towards a key (column)."""
         positions = torch.arange(tokens, device=self.weight.device)
         return super().forward(bucket_of(positions[None, :] - positions[:, None])).permute(2, 0, 1)
 
 
 def bucket_of(offset: Tensor) -> Tensor:
-    """Bucket of a key that lies int64 `offset` tokens after its query, any shape.
+    """Return the bucket of a key that lies `offset` tokens after its query; int64 of any shape.
 
-    160 buckets for keys that do not follow their query, 160 for those that do. Of each half, 80 are of one distance and 80
-    grow logarithmically up to `MAX_DISTANCE`; whatever lies beyond is in the last.
+    160 buckets are for keys up to the query, 160 for keys after it. In each half, 80 buckets hold a single distance and 80
+    grow logarithmically up to `MAX_DISTANCE`; the last one also holds everything beyond.
     """
     half = BUCKETS // 2
     exact = half // 2
@@ -88,7 +90,7 @@ def bucket_of(offset: Tensor) -> Tensor:
 
 
 class GatedAttention(nn.Module):
-    """Self-attention whose position bias is scaled by a gate that each query computes, as in WavLM."""
+    """Self-attention whose position bias is scaled by a gate computed from the query, as in WavLM."""
 
     def __init__(self):
         super().__init__()
@@ -98,20 +100,20 @@ class GatedAttention(nn.Module):
         self.grep_a = nn.Parameter(torch.ones(1, HEADS, 1, 1))
 
     def forward(self, x: Tensor, position_bias: Tensor) -> Tensor:
-        """x (N, tokens, 768) and position_bias (heads, tokens, tokens) -> (N, tokens, 768)."""
+        """Attend within x (N, tokens, 768), with position_bias (heads, tokens, tokens); returns the shape of x."""
         projections = self.q_proj(x), self.k_proj(x), self.v_proj(x)
         query, key, value = (part.unflatten(2, (HEADS, -1)).transpose(1, 2) for part in projections)
-        heard = F.scaled_dot_product_attention(query, key, value, attn_mask=self.gate(query) * position_bias)
-        return self.out_proj(heard.transpose(1, 2).flatten(2))
+        attended = F.scaled_dot_product_attention(query, key, value, attn_mask=self.gate(query) * position_bias)
+        return self.out_proj(attended.transpose(1, 2).flatten(2))
 
     def gate(self, query: Tensor) -> Tensor:
-        """query (N, heads, tokens, 64), not yet scaled -> (N, heads, tokens, 1), between 1 and 1 + grep_a."""
+        """Compute the gate (N, heads, tokens, 1), between 1 and 1 + grep_a, of an unscaled query (N, heads, tokens, 64)."""
         update, reset = self.grep_linear(query).unflatten(3, (2, 4)).sum(dim=4).sigmoid().chunk(2, dim=3)
         return update * (reset * self.grep_a - 1.0) + 2.0
 
 
 class EncoderLayer(nn.Module):
-    """A transformer layer with norms after its residuals, which DeepNorm weighs by `residual_scale`."""
+    """A post-norm transformer layer whose residuals DeepNorm scales by `residual_scale`."""
 
     def __init__(self, residual_scale: float):
         super().__init__()
@@ -140,7 +142,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(EncoderLayer(residual_scale) for _ in range(layers))
 
     def forward(self, x: Tensor) -> Tensor:
-        positions = self.pos_conv(x.transpose(1, 2))[..., :-1]  # an even kernel gives one token too many
+        positions = self.pos_conv(x.transpose(1, 2))[..., :-1]  # an even kernel yields one extra token
         x = self.layer_norm(x + F.gelu(positions).transpose(1, 2))
         position_bias = self.relative_positions(x.shape[1])
         for layer in self.layers:
@@ -149,7 +151,7 @@ class Encoder(nn.Module):
 
 
 class BEATs(nn.Module):
-    """forward: waveform -> (embedding F_a, logits W_c^A F_a of Eq. 1). Fewer `layers` than the 12 are for tests."""
+    """forward: waveform -> (embedding F_a, logits W_c^A F_a of Eq. 1). Tests use fewer than 12 `layers`."""
 
     sample_rate = SAMPLE_RATE
     embedding_channels = CHANNELS
@@ -165,19 +167,19 @@ class BEATs(nn.Module):
         self.predictor = nn.Linear(CHANNELS, num_classes)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform (N, samples) at 16 kHz in [-1, 1] -> embedding (N, 768), logits (N, K_a): means over the tokens.
+        """Encode a waveform (N, samples) at 16 kHz in [-1, 1] to embedding (N, 768) and logits (N, K_a), means over tokens.
 
-        Raises ValueError for another shape or less than 0.175 s, which one token needs.
+        Raises ValueError for any other shape, or for less than 0.175 s, the length of one token.
         """
         check_waveform(waveform, WINDOW_SAMPLES + (PATCH - 1) * HOP_SAMPLES)
         tokens = self.encoder(self.embed(self.front_end(waveform)))
         return tokens.mean(dim=1), self.predictor(tokens).mean(dim=1)
 
     def embed(self, energies: Tensor) -> Tensor:
-        """energies (N, frames, 128) -> tokens (N, 8 (frames // 16), 768), earliest first, low bands first."""
+        """Embed energies (N, frames, 128) as tokens (N, 8 (frames // 16), 768), ordered by time, then by band."""
         patches = self.patch_embedding(energies.unsqueeze(1)).flatten(2).transpose(1, 2)
         return self.post_extract_proj(self.layer_norm(patches))
 
     def head(self) -> nn.Module:
-        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        """Return the classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.predictor

@@ -1,6 +1,6 @@
 """EfficientAT: MobileNetV3 audio taggers distilled from transformers (Schmid et al., ICASSP 2023).
 
-`mn04` (0.98 M parameters) reaches 43.2 mAP on AudioSet, as much as PANNs' Cnn14 with 81 M; it is the robot's choice.
+`mn04` (0.98 M parameters) reaches 43.2 mAP on AudioSet, as much as PANNs' Cnn14 with 81 M: the encoder for robots.
 Module names follow the public checkpoints (`mn04_as_mAP_432.pt`), which load strictly.
 """
 
@@ -54,7 +54,7 @@ class LogMel(nn.Module):
         self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """waveform (N, samples) at 32 kHz in [-1, 1] -> (N, 1, 128, frames), 100 frames a second."""
+        """Transform a waveform (N, samples) at 32 kHz in [-1, 1] to (N, 1, 128, frames), 100 frames per second."""
         emphasised = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
         spectrum = torch.stft(
             emphasised, N_FFT, hop_length=HOP_SAMPLES, win_length=WINDOW_SAMPLES, window=self.window,
@@ -66,7 +66,7 @@ class LogMel(nn.Module):
 
 
 class SqueezeExcitation(nn.Module):
-    """Channel attention; held one level deep (`conc_se_layers.0`), as the checkpoints name it."""
+    """Channel attention, nested as `conc_se_layers.0` because the checkpoints name it so."""
 
     def __init__(self, channels: int):
         super().__init__()
@@ -82,7 +82,7 @@ class SqueezeExcitation(nn.Module):
 
 
 class InvertedResidual(nn.Module):
-    """MobileNetV3's block: expand 1x1, depthwise, (squeeze-excitation), project 1x1, residual where shapes agree."""
+    """MobileNetV3's block: expand 1x1, depthwise, (squeeze-excitation), project 1x1, residual if shapes agree."""
 
     def __init__(self, channels: int, kernel: int, expanded: int, out: int, squeeze: bool, swish: bool, stride: int):
         super().__init__()
@@ -127,12 +127,12 @@ class EfficientAT(nn.Module):
         self.num_classes = num_classes
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform (N, samples) at 32 kHz in [-1, 1] -> embedding (N, 384 for mn04), logits (N, K_a)."""
+        """Encode a waveform (N, samples) at 32 kHz in [-1, 1] to embedding (N, 384 for mn04) and logits (N, K_a)."""
         features = self.features(self.front_end(waveform))
         return features.mean(dim=(2, 3)), self.classifier(features)
 
     def head(self) -> nn.Module:
-        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        """Return the classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.classifier
 
 
@@ -148,6 +148,6 @@ def _conv(
 
 
 def _divisible_by_8(value: float) -> int:
-    """MobileNet's channel rounding: to the nearest multiple of 8, never losing more than a tenth."""
+    """Round to the nearest multiple of 8 without losing more than 10 %, as MobileNet does for channels."""
     rounded = max(8, int(value + 4) // 8 * 8)
     return rounded + 8 if rounded < 0.9 * value else rounded

@@ -1,4 +1,4 @@
-"""What the audio encoders' front ends share: mel filter banks, and a check of what they are given."""
+"""Shared by the front ends of the audio encoders: mel filter banks and the check of their input."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ _SLANEY_LOG_STEP = math.log(6.4) / 27.0
 
 
 def kaldi_mel_bands(*, bands: int, sample_rate: int, n_fft: int, low_hz: float, high_hz: float) -> Tensor:
-    """Kaldi's triangular filters, linear in mel = 1127 ln(1 + f / 700): (bands, n_fft / 2 + 1), peaks near 1."""
+    """Compute Kaldi's triangular filters, linear in mel = 1127 ln(1 + f / 700): (bands, n_fft / 2 + 1), peaks near 1."""
     low, high = (1127.0 * math.log1p(hertz / 700.0) for hertz in (low_hz, high_hz))
     edges = torch.linspace(low, high, bands + 2, dtype=torch.float64)
     left, centre, right = (edges[start : start + bands, None] for start in range(3))
     bins = 1127.0 * torch.log1p(_bin_hertz(sample_rate, n_fft) / 700.0)[None]
     rising, falling = (bins - left) / (centre - left), (right - bins) / (right - centre)
     filters = torch.minimum(rising, falling).clamp(min=0)
-    filters[:, -1] = 0  # Kaldi leaves the Nyquist bin out
+    filters[:, -1] = 0  # Kaldi omits the Nyquist bin
     return filters.float()
 
 
 def slaney_mel_bands(*, bands: int, sample_rate: int, n_fft: int, low_hz: float, high_hz: float) -> Tensor:
-    """Slaney's triangular filters, linear in hertz and of unit area: (bands, n_fft / 2 + 1).
+    """Compute Slaney's triangular filters, linear in hertz and of unit area: (bands, n_fft / 2 + 1).
 
-    They are what `librosa.filters.mel` gives by default; computed here, a robot needs no librosa.
+    Equal to the default of `librosa.filters.mel`, without the dependency on librosa.
     """
     low, high = (_slaney_mel(hertz) for hertz in (low_hz, high_hz))
     mels = torch.linspace(low, high, bands + 2, dtype=torch.float64)
@@ -42,7 +42,7 @@ def slaney_mel_bands(*, bands: int, sample_rate: int, n_fft: int, low_hz: float,
 
 
 def check_waveform(waveform: Tensor, minimum_samples: int) -> None:
-    """Raises ValueError unless `waveform` is (N, samples) with at least `minimum_samples`."""
+    """Raise ValueError unless `waveform` is (N, samples) with at least `minimum_samples`."""
     if waveform.ndim != 2 or waveform.shape[1] < minimum_samples:
         raise ValueError(
             f"expected a waveform (N, samples) of at least {minimum_samples} samples, got {tuple(waveform.shape)}; "

@@ -1,7 +1,7 @@
-"""PANNs: convolutional AudioSet taggers (Kong et al., IEEE/ACM TASLP 2020), of which C3N's authors use `Cnn14_16k`.
+"""PANNs: convolutional AudioSet taggers (Kong et al., IEEE/ACM TASLP 2020). C3N's authors use `Cnn14_16k`.
 
-Dropout and SpecAugment are left out: C3N keeps its audio encoder frozen and in eval mode. `weights/panns.py` reads the public
-checkpoints.
+Dropout and SpecAugment are omitted: C3N keeps its audio encoder frozen and in eval mode. `weights/panns.py` converts the
+public checkpoints.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from c3n_model.network.audio.mel import check_waveform, slaney_mel_bands
 MEL_BANDS = 64
 MEL_MIN_HZ = 50.0
 POWER_FLOOR = 1e-10
-# sample rate -> samples of FFT and window, hop of 10 ms, upper end of the mel bands in Hz
+# sample rate -> samples of FFT and window, samples of the 10 ms hop, upper limit of the mel bands in Hz
 _SPECTROGRAMS = {32_000: (1024, 320, 14_000.0), 16_000: (512, 160, 8_000.0)}
 
 
 class LogMel(nn.Module):
-    """Waveform -> log-mel image in dB, as torchlibrosa computes it: power of a periodic Hann STFT, Slaney's mel bands."""
+    """Waveform -> log-mel image in dB, as in torchlibrosa: power of a periodic Hann STFT, Slaney's mel bands."""
 
     window: Tensor
     mel: Tensor
@@ -35,7 +35,7 @@ class LogMel(nn.Module):
         self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """waveform (N, samples) in [-1, 1] -> (N, 1, frames, 64) in dB; one second has 101 frames."""
+        """Transform a waveform (N, samples) in [-1, 1] to (N, 1, frames, 64) in dB; one second has 101 frames."""
         spectrum = torch.stft(
             waveform, self.n_fft, hop_length=self.hop_samples, window=self.window,
             center=True, pad_mode="reflect", return_complex=True,
@@ -45,7 +45,7 @@ class LogMel(nn.Module):
 
 
 class ConvBlock(nn.Module):
-    """Two 3x3 convolutions, then an average over `pool` x `pool`."""
+    """Two 3x3 convolutions, then average pooling of `pool` x `pool`."""
 
     def __init__(self, channels: int, out: int, pool: int):
         super().__init__()
@@ -77,11 +77,13 @@ def _mobilenet_v1() -> nn.Sequential:
 
 def _convolution(channels: int, out: int, *, kernel: int, groups: int = 1, pool: int | None = None) -> list[nn.Module]:
     convolution = nn.Conv2d(channels, out, kernel, padding=kernel // 2, groups=groups, bias=False)
-    pooling = [] if pool is None else [nn.AvgPool2d(pool)]  # a stride, as an average; of 1, it only keeps its number
+    pooling = (
+        [] if pool is None else [nn.AvgPool2d(pool)]
+    )  # pooling replaces the stride; a pool of 1 only preserves the layer numbering
     return [convolution, *pooling, nn.BatchNorm2d(out), nn.ReLU()]
 
 
-# name -> sample rate in Hz, convolutions, their output channels (which the embedding has, too)
+# name -> sample rate in Hz, convolutions, their output channels (also those of the embedding)
 PANNS = {
     "panns_cnn14": (32_000, _cnn14, 2048),
     "panns_cnn14_16k": (16_000, _cnn14, 2048),
@@ -96,7 +98,7 @@ class Panns(nn.Module):
         """Raises ValueError for an unknown name."""
         super().__init__()
         if name not in PANNS:
-            raise ValueError(f"{name!r} is none of PANNs; known: {', '.join(PANNS)}")
+            raise ValueError(f"unknown PANNs encoder {name!r}; known: {', '.join(PANNS)}")
         self.sample_rate, build_features, self.embedding_channels = PANNS[name]
         self.num_classes = num_classes
         self.front_end = LogMel(self.sample_rate)
@@ -104,30 +106,30 @@ class Panns(nn.Module):
         self.bn0 = nn.BatchNorm2d(MEL_BANDS)
         self.fc1 = nn.Linear(self.embedding_channels, self.embedding_channels)
         self.fc_audioset = nn.Linear(self.embedding_channels, num_classes)
-        self._minimum_samples = 31 * self.front_end.hop_samples  # 32 frames, which the pools turn into one
+        self._minimum_samples = 31 * self.front_end.hop_samples  # 32 frames, which the pooling reduces to one
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform (N, samples) in [-1, 1] at `sample_rate` -> embedding (N, d) >= 0, logits (N, K_a).
+        """Encode a waveform (N, samples) in [-1, 1] at `sample_rate` to embedding (N, d) >= 0 and logits (N, K_a).
 
-        Raises ValueError for another shape or less than 0.31 s.
+        Raises ValueError for any other shape or less than 0.31 s.
         """
         check_waveform(waveform, self._minimum_samples)
         image = self.front_end(waveform)
-        image = self.bn0(image.transpose(1, 3)).transpose(1, 3)  # one mean and scale a mel band
+        image = self.bn0(image.transpose(1, 3)).transpose(1, 3)  # one mean and scale per mel band
         embedding = F.relu(self.fc1(pool(self.features(image))))
         return embedding, self.fc_audioset(embedding)
 
     def head(self) -> nn.Module:
-        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        """Return the classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.fc_audioset
 
 
 def pool(features: Tensor) -> Tensor:
-    """(N, C, frames, bands) -> (N, C): mean over the bands, then maximum plus mean over the frames."""
+    """Pool (N, C, frames, bands) to (N, C): mean over the bands, then maximum plus mean over the frames."""
     over_time = features.mean(dim=3)
     return over_time.amax(dim=2) + over_time.mean(dim=2)
 
 
 def decibels(power: Tensor) -> Tensor:
-    """Power, of any shape, in dB; at least 10 log10(POWER_FLOOR)."""
+    """Convert power of any shape to dB, at least 10 log10(POWER_FLOOR)."""
     return 10.0 * power.clamp(min=POWER_FLOOR).log10()

@@ -1,11 +1,11 @@
 """VGGish (Hershey et al., ICASSP 2017), the audio encoder of AVSBench and of the paper's first rows, with an AudioSet head.
 
-The public VGGish ends at its 128-d embedding and knows no classes. Class scores come from a head that was trained on the
-embeddings AudioSet released (`c3n train-vggish-head`), the "feature-level single attention" of Kong et al. (TASLP 2019).
+The public VGGish ends at its 128-d embedding and has no classifier. The class scores come from a head trained on the
+embeddings that AudioSet released (`c3n train-vggish-head`): the "feature-level single attention" of Kong et al. (TASLP 2019).
 
     snippet ─► log-mel 96 x 64 ─► VGG ─► F_a (128, after ReLU) ─► PCA, 8 bits ─► head ─► logits
 
-Names of `features` and `embeddings` follow the public checkpoint `vggish-10086976.pth`; see `weights/vggish.py`.
+The names in `features` and `embeddings` follow the public checkpoint `vggish-10086976.pth`; see `weights/vggish.py`.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
 HOP_SAMPLES = 160  # 10 ms
 N_FFT = 512
-EXAMPLE_FRAMES = 96  # what VGGish sees at once: 0.96 s of hops, 0.975 s of samples
+EXAMPLE_FRAMES = 96  # input of VGGish: 0.96 s of hops, 0.975 s of samples
 EXAMPLE_SAMPLES = (EXAMPLE_FRAMES - 1) * HOP_SAMPLES + N_FFT
 MEL_BANDS = 64
 MEL_MIN_HZ, MEL_MAX_HZ = 125.0, 7_500.0
 LOG_OFFSET = 0.01
 EMBEDDING_CHANNELS = 128
-WHITENED_LIMIT = 2.0  # AudioSet's release keeps [-2, 2] of each whitened channel, in 8 bits
+WHITENED_LIMIT = 2.0  # AudioSet's release clips whitened channels to [-2, 2] and stores 8 bits
 HEAD_CHANNELS = 1024
 HEAD_DROPOUT = 0.5
 
@@ -33,9 +33,9 @@ HEAD_DROPOUT = 0.5
 class LogMel(nn.Module):
     """Waveform -> log-mel example: magnitude STFT without centring, HTK mel bands, log(x + 0.01).
 
-    Only the first 96 of a second's 98 frames are used. VGGish sees 0.96 s at a time; cutting a sound track into examples
-    one after the other, as AVSBench does, lets them run ahead of the video by 40 ms a second. Here every example begins
-    with the second that it belongs to, and that second's last 25 ms go unheard.
+    Only the first 96 of a second's 98 frames are used, because VGGish takes 0.96 s at a time. Consecutive examples, as in
+    AVSBench, drift ahead of the video by 40 ms per second. Here every example starts with the second that it belongs to, and
+    the last 25 ms of that second are ignored.
     """
 
     window: Tensor
@@ -43,22 +43,25 @@ class LogMel(nn.Module):
 
     def __init__(self):
         super().__init__()
-        window = torch.zeros(N_FFT)  # the 400 samples begin the transform; torch.stft would centre a shorter window
+        window = torch.zeros(N_FFT)  # the 400 samples start the transform; torch.stft would centre a shorter window
         window[:WINDOW_SAMPLES] = torch.hann_window(WINDOW_SAMPLES, periodic=True)
         self.register_buffer("window", window, persistent=False)
-        # the HTK bands of VGGish leave the DC bin out and end below the Nyquist bin, so they are Kaldi's
+        # VGGish's HTK bands omit the DC bin and end below the Nyquist bin, so they equal Kaldi's
         mel = kaldi_mel_bands(
             bands=MEL_BANDS, sample_rate=SAMPLE_RATE, n_fft=N_FFT, low_hz=MEL_MIN_HZ, high_hz=MEL_MAX_HZ
         )
         self.register_buffer("mel", mel, persistent=False)
 
     def forward(self, waveform: Tensor) -> Tensor:
-        """waveform (N, 16000) at 16 kHz in [-1, 1] -> (N, 1, 96, 64), time by mel. Raises ValueError for other lengths."""
+        """Transform a waveform (N, 16000) at 16 kHz in [-1, 1] to (N, 1, 96, 64), time by mel.
+
+        Raises ValueError for other lengths.
+        """
         check_waveform(waveform, SAMPLE_RATE)
         if waveform.shape[1] > SAMPLE_RATE:
             raise ValueError(
-                f"VGGish takes snippets of one second, {SAMPLE_RATE} samples at 16 kHz; got {waveform.shape[1]} samples; "
-                "resample, and cut longer sound into seconds"
+                f"expected a snippet of one second, {SAMPLE_RATE} samples at 16 kHz, got {waveform.shape[1]} samples; "
+                "resample, and split longer sound into seconds"
             )
         spectrum = torch.stft(
             waveform[:, :EXAMPLE_SAMPLES], N_FFT, hop_length=HOP_SAMPLES, window=self.window,
@@ -69,9 +72,9 @@ class LogMel(nn.Module):
 
 
 class Whitening(nn.Module):
-    """PCA-whitening and 8-bit levels, which AudioSet's released embeddings went through. Identity until loaded.
+    """PCA whitening and 8-bit quantisation of AudioSet's released embeddings. Whitens by the identity until loaded.
 
-    The head was trained on such levels, so the class scores need the rounding; F_a does not and stays as it is.
+    The head was trained on quantised levels, so the class scores need them; F_a is not quantised.
     """
 
     pca_eigen_vectors: Tensor
@@ -83,19 +86,19 @@ class Whitening(nn.Module):
         self.register_buffer("pca_means", torch.zeros(EMBEDDING_CHANNELS, 1))
 
     def forward(self, embedding: Tensor) -> Tensor:
-        """embedding (N, 128) -> levels (N, 128), whole numbers 0..255 as floats."""
+        """Whiten and quantise an embedding (N, 128) to levels (N, 128), integers 0..255 as floats."""
         whitened = (embedding - self.pca_means[:, 0]) @ self.pca_eigen_vectors.T
         clamped = whitened.clamp(-WHITENED_LIMIT, WHITENED_LIMIT)
         return ((clamped + WHITENED_LIMIT) * (255.0 / (2 * WHITENED_LIMIT))).round()
 
 
 def rescale_levels(levels: Tensor) -> Tensor:
-    """8-bit levels 0..255 -> what the head takes, [-1, 1)."""
+    """Rescale 8-bit levels 0..255 to [-1, 1), the input range of the head."""
     return (levels.float() - 128.0) / 128.0
 
 
 class AttentionHead(nn.Module):
-    """Feature-level single attention: a bag of seconds -> the AudioSet logits of the whole bag."""
+    """Feature-level single attention: a bag of seconds -> AudioSet logits of the bag."""
 
     def __init__(self, num_classes: int = 527):
         super().__init__()
@@ -113,13 +116,15 @@ class AttentionHead(nn.Module):
         )
 
     def forward(self, bags: Tensor) -> Tensor:
-        """bags (N, T, 128), rescaled levels of T seconds -> logits (N, num_classes)."""
+        """Classify bags (N, T, 128), rescaled levels of T seconds: logits (N, num_classes)."""
         features = self.layers(bags.transpose(1, 2))  # (N, 1024, T)
         return self.output(self.pool(features))
 
     def pool(self, features: Tensor) -> Tensor:
-        """features (N, 1024, T) -> (N, 1024): the content, averaged over time with the attention as weight. For one
-        second the weight cancels."""
+        """Average the content of features (N, 1024, T) over time, weighted by the attention: (N, 1024).
+
+        For one second the weight cancels.
+        """
         weight = self.attention(features).sigmoid().clamp(1e-7, 1 - 1e-7)
         return (weight / weight.sum(dim=2, keepdim=True) * self.content(features)).sum(dim=2)
 
@@ -150,19 +155,21 @@ class VGGish(nn.Module):
         self.classifier = AttentionHead(num_classes)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
-        """waveform (N, 16000), one second at 16 kHz in [-1, 1] -> embedding (N, 128), logits (N, K_a). Raises ValueError
-        for snippets of another length."""
+        """Encode a waveform (N, 16000), one second at 16 kHz in [-1, 1], to embedding (N, 128) and logits (N, K_a).
+
+        Raises ValueError for snippets of another length.
+        """
         embedding = self.embed(self.front_end(waveform))
         second = rescale_levels(self.whitening(embedding)).unsqueeze(1)  # a bag of T = 1
         return embedding, self.classifier(second)
 
     def embed(self, log_mel: Tensor) -> Tensor:
-        """log_mel (N, 1, 96, 64) -> embedding (N, 128), not negative."""
+        """Embed log_mel (N, 1, 96, 64) as a non-negative embedding (N, 128)."""
         maps = self.features(log_mel)  # (N, 512, 6, 4)
-        return self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))  # channels last, as TensorFlow flattened
+        return self.embeddings(maps.permute(0, 2, 3, 1).flatten(1))  # channels last, as in TensorFlow's flatten
 
     def head(self) -> nn.Module:
-        """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
+        """Return the classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.classifier
 
 

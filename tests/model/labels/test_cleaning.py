@@ -1,4 +1,4 @@
-"""What each rule makes of the labels' forms."""
+"""Each cleaning rule on all forms of labels."""
 
 import pytest
 

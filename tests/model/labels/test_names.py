@@ -1,4 +1,4 @@
-"""Labels from files of either form."""
+"""Label files of both formats."""
 
 import pytest
 
@@ -13,8 +13,8 @@ def test_one_label_a_line(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("labels.txt", b"\n\n", "holds no labels"),
-        ("labels.txt", b"\xff\xfe\x00", "is no text"),
+        ("labels.txt", b"\n\n", "labels.txt"),
+        ("labels.txt", b"\xff\xfe\x00", "labels.txt.*UTF-8"),
         ("labels.csv", b"index,mid,display_name\n0,/m/1,Speech\n", "expected 527 rows"),
     ],
 )

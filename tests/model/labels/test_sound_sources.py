@@ -1,4 +1,4 @@
-"""The table of sound sources: every name is real, every noun can be seen, and what is heard points at what makes it."""
+"""The table of sound sources: all names exist, all nouns are visible classes, and sounds map to their sources."""
 
 import pytest
 from timm.data import ImageNetInfo
@@ -53,7 +53,7 @@ Train: train|Church bell: bell|Fixed-wing aircraft, airplane: airplane|Sawing: c
 
 
 def first_names(noun: str) -> set[str]:
-    """What ImageNet itself calls the classes of a noun, up to the first comma."""
+    """Return ImageNet's own names of the classes of a noun, up to the first comma."""
     names = ImageNetInfo("imagenet-1k").label_descriptions()
     return {names[index].split(",")[0] for index in imagenet_nouns()[noun]}
 

@@ -28,7 +28,7 @@ def mapped(*nouns):
 
 
 def empty_object():
-    """A message with the default values that rclpy gives it."""
+    """A message with the default values that ROS gives it."""
     floats = dict.fromkeys(["score", "centroid_x", "centroid_y", "bearing", "elevation", "half_width"], 0.0)
     integers = dict.fromkeys(["x", "y", "width", "height", "area"], 0)
     position = SimpleNamespace(x=0.0, y=0.0, z=0.0)

@@ -1,4 +1,4 @@
-"""The network as a whole: the seam, batch independence, Table II's switches, and what does not train."""
+"""The whole network: encode and decode, batch independence, Table II's ablations, frozen parameters."""
 
 import pytest
 import torch
@@ -125,14 +125,14 @@ def test_papers_backbones_run_and_learn(settings, clips):
 
 
 def test_fused_features_are_what_the_decoder_reads(clips):
-    wanted = torch.tensor([[True, False, True, False, False]])
+    selected = torch.tensor([[True, False, True, False, False]])
     for settings in ({}, {"audio_features": False}):
         network = make_tiny_model(**settings).network
         with torch.no_grad():
             encoding = network.encode(clips[0][0], clips[1][0])
-            logits = network.decoder(network.fuse(encoding, wanted), encoding.size)
-            assert torch.equal(logits, network.decode(encoding, wanted).logits)
-    without = network.fuse(encoding, wanted)
+            logits = network.decoder(network.fuse(encoding, selected), encoding.size)
+            assert torch.equal(logits, network.decode(encoding, selected).logits)
+    without = network.fuse(encoding, selected)
     assert all(torch.equal(maps, seen[[0, 2]]) for maps, seen in zip(without, encoding.visual, strict=True))
     assert network.fusion_attention(encoding, 5) == []
 

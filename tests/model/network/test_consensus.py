@@ -1,4 +1,4 @@
-"""C3IM (Eqs. 1-7) on numbers worked out by hand."""
+"""C3IM (Eqs. 1-7) on numbers computed by hand."""
 
 import math
 from dataclasses import fields
@@ -66,7 +66,7 @@ def test_extreme_logits_stay_finite():
 
 
 def every_pair(audio, visual, similarity, alpha, beta):
-    """Eq. 6 by loops in double precision: [(M_cof, j, k)] of a frame, best first, ties by lowest (j, k)."""
+    """Compute Eq. 6 by loops in double precision: [(M_cof, j, k)] of a frame, best first, ties by lowest (j, k)."""
     audio, visual = audio.double().softmax(0).tolist(), visual.double().softmax(0).tolist()
     pairs = []
     for j, heard in enumerate(audio):
@@ -132,11 +132,11 @@ def test_one_certain_class_leaves_the_rest_in_order():
 @pytest.mark.parametrize(
     ("shape", "settings", "message"),
     [
-        ((3, 2), {}, r"similarity is \(3, 2\); the logits' classes make it \(2, 3\)"),
-        ((2, 3), {"k": 0}, r"k must lie in \[1, 6\]"),
-        ((2, 3), {"k": 7}, r"k must lie in \[1, 6\]"),
-        ((2, 3), {"alpha": -0.1}, "must not be negative"),
-        ((2, 3), {"beta": math.nan}, "must not be negative"),
+        ((3, 2), {}, r"similarity .*\(2, 3\).*got \(3, 2\)"),
+        ((2, 3), {"k": 0}, r"k .*\[1, 6\].*got 0"),
+        ((2, 3), {"k": 7}, r"k .*\[1, 6\].*got 7"),
+        ((2, 3), {"alpha": -0.1}, "alpha and beta .*got -0.1"),
+        ((2, 3), {"beta": math.nan}, "alpha and beta .*got .*nan"),
     ],
 )
 def test_wrong_arguments_are_named(shape, settings, message):

@@ -1,4 +1,4 @@
-"""The segmentation head: Eq. 15 by hand, and the form that holds the authors' weights."""
+"""The segmentation head: Eq. 15 by hand, and the form for the authors' weights."""
 
 import pytest
 import torch
@@ -55,13 +55,13 @@ def test_forms_share_their_weights_and_differ():
 
 
 def test_another_form_is_refused():
-    with pytest.raises(ValueError, match="decoder is 'fpn'; expected one of plain, authors"):
+    with pytest.raises(ValueError, match="decoder.*'fpn'.*plain, authors"):
         make_decoder("fpn")
 
 
 @pytest.mark.parametrize("seed", range(8))
 def test_a_new_head_begins_near_the_share_of_masks(seed):
-    """At 1/2, a narrow head's rectifiers died in the first updates with one seed in eight."""
+    """Starting at 1/2, the ReLUs of a narrow head died in the first updates with one seed in eight."""
     torch.manual_seed(seed)
     decoder = Decoder(8, 4)
     maps = [torch.zeros(1, 8, size, size) for size in (16, 8, 4, 2)]

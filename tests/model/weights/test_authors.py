@@ -1,4 +1,4 @@
-"""Checkpoints of the authors' code: names one to one, and the arithmetic of their code written out on their tensors."""
+"""Checkpoints of the authors' code: names, and their code's arithmetic written out on their tensors."""
 
 import pytest
 import torch
@@ -13,7 +13,7 @@ from c3n_model.weights.checkpoint import build_network
 
 
 def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor) -> torch.Tensor:
-    """Their network behind CCAM, by their names: maps [(T, C_vi, H_i, W_i)] x 4, audio (T, d) -> logits (T, H, W)."""
+    """Run their network after CCAM, by their names: maps [(T, C_vi, H_i, W_i)] x 4, audio (T, d) -> logits (T, H, W)."""
 
     def of(name: str) -> tuple[torch.Tensor, torch.Tensor]:
         return theirs[f"{name}.weight"], theirs[f"{name}.bias"]
@@ -148,19 +148,19 @@ def test_backbone_tensors_arrive_unchanged():
 
 def test_other_state_dicts_are_refused():
     theirs = their_checkpoint("pvt_v2_b0", 128)
-    with pytest.raises(ValueError, match="'fc.weight' is no tensor of the authors' C3N"):
+    with pytest.raises(ValueError, match="'fc.weight'.*train.py"):
         from_authors({"fc.weight": torch.zeros(2, 2)})
-    with pytest.raises(ValueError, match="encoder_backbone.* or tpavi_1.align_channel is missing"):
+    with pytest.raises(ValueError, match=r"encoder_backbone\.\* or tpavi_1.align_channel"):
         from_authors({name: tensor for name, tensor in theirs.items() if not name.startswith("encoder_")})
-    with pytest.raises(ValueError, match="audio embeddings of 100; expected PVTv2 or Swin with vggish"):
+    with pytest.raises(ValueError, match="audio embeddings of size 100; .*vggish"):
         from_authors(theirs | {"tpavi_1.align_channel.weight": torch.zeros(16, 100)})
-    with pytest.raises(ValueError, match=r"audio embeddings of \(16,\); expected"):
+    with pytest.raises(ValueError, match=r"audio embeddings of size \(16,\); expected"):
         from_authors(theirs | {"tpavi_1.align_channel.weight": torch.zeros(16)})
-    with pytest.raises(ValueError, match=r"a visual backbone of 0 channels"):
+    with pytest.raises(ValueError, match=r"a visual backbone with 0 channels"):
         from_authors(theirs | {"encoder_backbone.patch_embed1.proj.weight": torch.tensor(0.0)})
-    with pytest.raises(ValueError, match="'model' is a dict, expected tensors by name"):
+    with pytest.raises(ValueError, match="tensors by name.*'model': dict"):
         from_authors({"model": theirs})
-    with pytest.raises(ValueError, match="5 is a Tensor, expected tensors by name"):
+    with pytest.raises(ValueError, match="tensors by name.* 5: Tensor"):
         from_authors({5: torch.zeros(1)})
     with pytest.raises(ValueError, match=r"32 channels and \(2, 2, 2, 3\) blocks"):
         from_authors(theirs | {"encoder_backbone.block4.2.norm1.weight": torch.zeros(256)})

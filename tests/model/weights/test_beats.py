@@ -1,4 +1,4 @@
-"""Public BEATs checkpoints: names, folded weights, the order of the classes, and what is refused."""
+"""Public BEATs checkpoints: names, folded weights, the order of the classes, and rejected files."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ MIDS = [f"/m/{index:03d}" for index in range(527)]
 
 
 def public_checkpoint(layers: int = 12) -> dict:
-    """A checkpoint with the names, shapes and cfg of the public ones, of any number of layers and in csv order."""
+    """Build a checkpoint with the names, shapes and cfg of the public ones, with `layers` layers, in csv order."""
     shapes = {
         "patch_embedding.weight": (512, 1, 16, 16),
         "post_extract_proj.weight": (768, 512),
@@ -82,10 +82,10 @@ def test_predictor_gets_the_order_of_the_class_list():
 @pytest.mark.parametrize(
     ("mids", "message"),
     [
-        ([*MIDS[:-1], "/m/dog"], "does not know /m/dog, the list lacks /m/526"),
-        (MIDS[:-1], "does not know none, the list lacks /m/526"),
-        ([*MIDS, "/m/dog"], "does not know /m/dog, the list lacks none"),
-        ([*MIDS, MIDS[0]], "none may occur twice"),
+        ([*MIDS[:-1], "/m/dog"], "checkpoint /m/dog, .*list /m/526"),
+        (MIDS[:-1], "checkpoint none, .*list /m/526"),
+        ([*MIDS, "/m/dog"], "checkpoint /m/dog, .*list none"),
+        ([*MIDS, MIDS[0]], "527 .* 528 .*duplicates"),
     ],
 )
 def test_other_classes_are_refused(mids, message):
@@ -98,7 +98,7 @@ def test_other_classes_are_refused(mids, message):
     [
         ("deep_norm", False, "deep_norm is False, expected True"),
         ("encoder_layers", 24, "encoder_layers is 24, expected 12"),
-        ("finetuned_model", None, "finetuned_model is nothing, expected True"),
+        ("finetuned_model", None, "finetuned_model is missing, expected True"),
     ],
 )
 def test_another_architecture_is_refused(setting, value, message):
@@ -121,7 +121,7 @@ def test_incomplete_files_and_unshared_tables_are_refused():
     with pytest.raises(ValueError, match="it lacks cfg, label_dict"):
         from_public({"model": checkpoint["model"]}, MIDS)
     checkpoint["model"]["encoder.layers.1.self_attn.relative_attention_bias.weight"] = torch.zeros(320, 12)
-    with pytest.raises(ValueError, match="tables of relative positions differ"):
+    with pytest.raises(ValueError, match="relative_attention_bias"):
         from_public(checkpoint, MIDS)
 
 
@@ -141,5 +141,5 @@ def test_what_a_cut_state_dict_lacks_is_named(name):
 def test_a_predictor_of_other_classes_is_refused():
     checkpoint = public_checkpoint(layers=1)
     checkpoint["model"]["predictor.weight"] = torch.zeros(10, 768)
-    with pytest.raises(ValueError, match="predictor is of 10 and 527 classes, expected 527"):
+    with pytest.raises(ValueError, match="predictor .* 10 .* 527 .*expected 527"):
         from_public(checkpoint, MIDS)

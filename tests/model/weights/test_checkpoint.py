@@ -1,4 +1,4 @@
-"""Checkpoints: a round trip, and every wrong file with one clear message."""
+"""Checkpoints: round trip, and a clear error for every kind of invalid file."""
 
 import json
 from dataclasses import replace
@@ -21,7 +21,7 @@ def file(tmp_path, tiny_model):
 
 
 def rewrite_description(file, change):
-    """Put `change(text)` in the place of the JSON text that describes the model; the weights stay."""
+    """Replace the JSON description of the model by `change(text)`; the weights stay."""
     with safe_open(file, "pt") as opened:
         text = opened.metadata()[METADATA_KEY]
         tensors = {name: opened.get_tensor(name) for name in opened.keys()}
@@ -29,7 +29,7 @@ def rewrite_description(file, change):
 
 
 def with_config(**values):
-    """A change of the description that sets entries of its config."""
+    """Return a change of the description that sets entries of its config."""
 
     def change(text: str) -> str:
         about = json.loads(text)
@@ -49,25 +49,25 @@ def test_round_trip(file, tiny_model):
 
 
 def test_missing_file_names_the_embedded_models():
-    with pytest.raises(FileNotFoundError, match="neither a file nor one of demo, zero_shot"):
+    with pytest.raises(FileNotFoundError, match="nowhere.safetensors.*demo, zero_shot"):
         load_model("nowhere.safetensors")
 
 
 def test_cut_file(file):
     file.write_bytes(file.read_bytes()[:-1000])
-    with pytest.raises(ValueError, match="not a complete safetensors file"):
+    with pytest.raises(ValueError, match="tiny.safetensors.* not a complete safetensors file"):
         load_model(file)
 
 
 def test_pickle_is_refused_without_being_read(tmp_path):
     torch.save({"weights": torch.zeros(2)}, tmp_path / "model.pth")
-    with pytest.raises(ValueError, match="Pickled .pt / .pth files are never loaded"):
+    with pytest.raises(ValueError, match="model.pth.*Pickled .pt / .pth files"):
         load_model(tmp_path / "model.pth")
 
 
 def test_bare_backbone_weights(tmp_path):
     save_file({"conv.weight": torch.zeros(2)}, tmp_path / "backbone.safetensors")
-    with pytest.raises(ValueError, match="no C3N checkpoint"):
+    with pytest.raises(ValueError, match="backbone.safetensors.*C3N checkpoint.*'c3n'"):
         load_model(tmp_path / "backbone.safetensors")
 
 
@@ -95,7 +95,7 @@ def test_labels_that_are_not_those_of_the_similarities(file, tiny_model):
 
     rewrite_description(file, drop_one)
     classes, sights = tiny_model.network.similarity.shape
-    message = rf"its labels make the similarities \({classes - 1}, {sights}\), got \({classes}, {sights}\); expected"
+    message = rf"similarities .*\({classes - 1}, {sights}\).*got \({classes}, {sights}\)"
     with pytest.raises(ValueError, match=message):
         load_model(file)
 
@@ -103,7 +103,7 @@ def test_labels_that_are_not_those_of_the_similarities(file, tiny_model):
 @pytest.mark.parametrize("about", ["not json", "{}", json.dumps({"config": {"channels": "x"}})])
 def test_unusable_descriptions(file, about):
     rewrite_description(file, lambda _: about)
-    with pytest.raises(ValueError, match=r"tiny.safetensors is no usable C3N checkpoint"):
+    with pytest.raises(ValueError, match=r"invalid C3N checkpoint .*tiny.safetensors"):
         load_model(file)
 
 

@@ -1,4 +1,4 @@
-"""The manifest, the search for files, and downloads that are verified before they are used."""
+"""The manifest, the search for files, and verified downloads."""
 
 import hashlib
 import re
@@ -27,7 +27,7 @@ def server(monkeypatch):
 
 @pytest.fixture
 def toys(monkeypatch, tmp_path, server):
-    """A manifest of toys whose cache lies in tmp_path; returns a function that adds an entry."""
+    """Replace the manifest by an empty one with its cache in tmp_path; returns a function that adds an entry."""
     entries = {}
     monkeypatch.setattr(manifest, "read_manifest", lambda: entries)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -79,7 +79,7 @@ def test_sets_name_files_that_can_be_fetched():
 
 
 def test_unknown_name_lists_the_known_ones():
-    with pytest.raises(ValueError, match="'mn4' is no pretrained file; known files: .*mn04.*sets: zero_shot"):
+    with pytest.raises(ValueError, match="'mn4'.* known files: .*mn04.*sets: zero_shot"):
         manifest.expand(["mn4"])
 
 
@@ -90,7 +90,7 @@ def test_unknown_name_lists_the_known_ones():
         (f"sha256:{SHA256[:8]}", "sha256 prefix", ""),
         (f"md5:{hashlib.md5(CONTENT).hexdigest()}", "md5", ""),
         ("", "none", ""),
-        ("sha256:00000000", "sha256 prefix", f"sha256 {SHA256} instead of 00000000"),
+        ("sha256:00000000", "sha256 prefix", f"expected sha256 00000000, got {SHA256}"),
     ],
 )
 def test_checksums_in_full_as_a_prefix_or_none(tmp_path, checksum, kind, wrong):
@@ -101,7 +101,7 @@ def test_checksums_in_full_as_a_prefix_or_none(tmp_path, checksum, kind, wrong):
 
 def test_size_is_judged_before_the_checksum(tmp_path):
     file = PretrainedFile("toy", "toy.pth", **SOURCE, bytes=21, checksum=f"sha256:{SHA256}")
-    assert fault(file, put(tmp_path / "toy.pth")) == "20 bytes instead of 21"
+    assert fault(file, put(tmp_path / "toy.pth")) == "expected 21 bytes, got 20"
 
 
 def test_sizes_for_people():
@@ -150,16 +150,14 @@ def test_missing_file_says_how_to_get_it(toys, tmp_path):
 
 def test_missing_file_without_an_address(toys):
     toys(urls=(), note="It is made by hand.")
-    with pytest.raises(
-        FileNotFoundError, match=r"no public address that works \(It is made by hand.\); put toy.pth into"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"public address \(It is made by hand.\); put toy.pth into"):
         find("toy")
 
 
 def test_cut_file_is_not_found(toys, tmp_path):
     toys()
     put(tmp_path / "cache/c3n_ros/weights/toy.pth", b"cut")
-    with pytest.raises(FileNotFoundError, match="is no whole toy.pth: 3 bytes instead of 20.*c3n weights get toy"):
+    with pytest.raises(FileNotFoundError, match="toy.pth .*20 bytes, got 3.*c3n weights get toy"):
         find("toy")
 
 
@@ -178,7 +176,7 @@ def test_get_downloads_once(toys, tmp_path, server):
 def test_get_refuses_what_is_wrong(toys, server):
     toys()
     server.files["/toy.pth"] = b"not a network, a lie"
-    with pytest.raises(ConnectionError, match="toy could not be downloaded: .*sha256 .* instead of .*put toy.pth into"):
+    with pytest.raises(ConnectionError, match=f"toy .*expected sha256 {SHA256}, got .*put toy.pth into"):
         get("toy")
     with pytest.raises(FileNotFoundError):
         find("toy")
@@ -194,28 +192,26 @@ def test_get_leaves_your_own_folder_alone(toys, tmp_path, monkeypatch):
     toys()
     own = put(tmp_path / "usb/toy.pth", CONTENT[::-1])
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "usb"))
-    with pytest.raises(ValueError, match="usb/toy.pth is not what toy should be: sha256"):
+    with pytest.raises(ValueError, match=f"usb/toy.pth .*expected sha256 {SHA256}, got"):
         get("toy")
     assert own.read_bytes() == CONTENT[::-1]
 
 
 def test_get_without_a_checksum_is_refused_unless_one_is_given(toys, server):
     toys(checksum="", note="Its page shows it.")
-    with pytest.raises(
-        ValueError, match="no checksum of toy is published.*Its page shows it.*--sha256.*weights verify toy"
-    ):
+    with pytest.raises(ValueError, match="no checksum of toy .*Its page shows it.*--sha256.*weights verify toy"):
         get("toy")
     assert not server.requests
-    with pytest.raises(ConnectionError, match="instead of 0000"):
+    with pytest.raises(ConnectionError, match=f"expected sha256 0000.*got {SHA256}"):
         get("toy", sha256="0" * 64)
     assert get("toy", sha256=SHA256.upper()).read_bytes() == CONTENT
-    with pytest.raises(ValueError, match="64 hexadecimal digits, got 'abc'"):
+    with pytest.raises(ValueError, match="64 .*got 'abc'"):
         get("toy", sha256="abc")
 
 
 def test_get_without_an_address(toys):
     toys(urls=())
-    with pytest.raises(FileNotFoundError, match="toy cannot be downloaded: it has no public address"):
+    with pytest.raises(FileNotFoundError, match="toy .*public address.*put toy.pth into"):
         get("toy")
 
 
@@ -228,7 +224,7 @@ def test_mirror_stands_in_for_every_address(toys, tmp_path, server, monkeypatch,
     assert find("toy") == get("toy")
     server.files["/mirror/toy_mAP%3D0.4.pth"] = CONTENT[::-1]
     find("toy").unlink()
-    with pytest.raises(ConnectionError, match="sha256 .* instead of"):
+    with pytest.raises(ConnectionError, match=f"expected sha256 {SHA256}, got"):
         get("toy")
 
 

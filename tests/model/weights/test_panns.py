@@ -1,4 +1,4 @@
-"""PANNs' public files: their own matrices against our front end, their names and shapes against our encoder."""
+"""PANNs' public files: their matrices against our front end, their names and shapes against our encoder."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ def batch_norm(name: str, width: int) -> dict[str, tuple]:
 
 
 def public_shapes(name: str) -> dict[str, tuple]:
-    """Names and shapes of the learned tensors in the public checkpoint."""
+    """Return names and shapes of the trained tensors in the public checkpoint."""
     width = 1024 if name == "panns_mobilenet_v1" else 2048
     shapes = {"fc1.weight": (width, width), "fc1.bias": (width,), **batch_norm("bn0", 64)}
     shapes |= {"fc_audioset.weight": (527, width), "fc_audioset.bias": (527,)}
@@ -45,10 +45,10 @@ def test_a_wrong_front_end_is_noticed():
     symmetric = LogMel(32000)
     symmetric.window = torch.hann_window(1024, periodic=False)
     assert front_end_difference(symmetric, checkpoint) > 0.05
-    with pytest.raises(ValueError, match="FFT has 1024 samples, ours 512"):
+    with pytest.raises(ValueError, match="FFT of 512 samples, got 1024"):
         front_end_difference(LogMel(16000), checkpoint)
     del checkpoint["model"]["logmel_extractor.melW"]
-    with pytest.raises(ValueError, match="logmel_extractor.melW is missing"):
+    with pytest.raises(ValueError, match="logmel_extractor.melW"):
         front_end_difference(LogMel(32000), checkpoint)
 
 
@@ -69,5 +69,5 @@ def test_from_public_keeps_what_was_learned():
     weight = torch.rand(64, 64, 3, 3)
     state = from_public({"model": {"conv_block1.conv2.weight": weight, **fixed_matrices(16000)}})
     assert state.keys() == {"features.0.conv2.weight"} and state["features.0.conv2.weight"] is weight
-    with pytest.raises(ValueError, match="a dict with the key 'model'; got bn0.weight"):
+    with pytest.raises(ValueError, match="'model'.*got bn0.weight"):
         from_public({"bn0.weight": weight})

@@ -22,7 +22,7 @@ from c3n_model.weights.pretrained import AUDIO_FILES, VISUAL_FILES, load_audio, 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
-    """C3N_WEIGHTS, in which files of any size are welcome, beside an empty cache."""
+    """Set C3N_WEIGHTS to an empty folder, with an empty cache, and ignore the sizes in the manifest."""
     own_weights(tmp_path, monkeypatch)
     return tmp_path
 
@@ -33,7 +33,7 @@ def same(module: nn.Module, other: nn.Module) -> bool:
 
 
 def original_name(name: str) -> str:
-    """timm's name of a PVTv2 tensor -> that of whai362/PVT, which numbers from one and has no stages."""
+    """Convert timm's name of a PVTv2 tensor to that of whai362/PVT, which numbers from one and has no stages."""
     parts = name.split(".")
     if parts[0] == "patch_embed":
         return ".".join(["patch_embed1", *parts[1:]])
@@ -79,9 +79,9 @@ def test_missing_files_name_the_preferred_one(folder):
 
 
 def test_names_without_public_weights(folder):
-    with pytest.raises(ValueError, match="for the visual encoder 'test_resnet'; known: pvt_v2_b0, .*mobilenetv2_100"):
+    with pytest.raises(ValueError, match="visual encoder 'test_resnet'.*pvt_v2_b0, .*mobilenetv2_100"):
         load_visual(VisualEncoder("test_resnet", 10), "test_resnet")
-    with pytest.raises(ValueError, match="for the audio encoder 'mn40'; known: mn04"):
+    with pytest.raises(ValueError, match="audio encoder 'mn40'.* mn04"):
         load_audio(EfficientAT(), "mn40")
 
 
@@ -93,14 +93,14 @@ def test_file_of_another_architecture(folder, classes):
 
 
 def test_file_whose_names_have_no_place(folder):
-    """timm looks up the module of a Swin's position biases, and there is no tenth stage."""
+    """timm looks up the module of a Swin's position biases; a tenth stage does not exist."""
     small = SwinTransformer(img_size=32, embed_dim=8, depths=(1,) * 4, num_heads=(1,) * 4, window_size=2)
     torch.save(
         {"model": {"layers.9.blocks.0.attn.relative_position_bias_table": torch.zeros(9, 1)}},
         folder / "swin_base_patch4_window7_224.pth",
     )
     with pytest.raises(
-        ValueError, match="swin_base_patch4_window7_224.pth is not of swin.*: weights of another architecture"
+        ValueError, match="swin_base_patch4_window7_224.pth .*swin_base_patch4_window7_224: .*SwinTransformer"
     ):
         load_visual(SimpleNamespace(backbone=small), "swin_base_patch4_window7_224")
 
@@ -124,7 +124,7 @@ def test_panns(folder):
     assert same(encoder, source)
     tensors["logmel_extractor.melW"] = tensors["logmel_extractor.melW"].roll(1, dims=0)
     torch.save({"model": tensors}, folder / "MobileNetV1_mAP=0.389.pth")
-    with pytest.raises(ValueError, match="0.389.pth was trained with another front end .*less than 0.01 dB .*, got "):
+    with pytest.raises(ValueError, match="0.389.pth .*0.01 dB.*got .*panns_mobilenet_v1"):
         load_audio(encoder, "panns_mobilenet_v1")
 
 
@@ -158,7 +158,7 @@ def test_vggish_is_put_together_of_three_files(folder, monkeypatch):
     monkeypatch.setattr(vggish, "load_head", lambda path, encoder: nn.init.constant_(encoder["classifier"].weight, 7))
     torch.save({"weight": torch.ones(2, 3), "bias": torch.ones(2)}, folder / "vggish-10086976.pth")
     torch.save({"offset": torch.tensor(1.0)}, folder / "vggish_pca_params-970ea276.pth")
-    with pytest.raises(FileNotFoundError, match="vggish_head.safetensors .*c3n train-vggish-head makes it"):
+    with pytest.raises(FileNotFoundError, match="vggish_head.safetensors .*c3n train-vggish-head"):
         load_audio(encoder, "vggish")
     (folder / "vggish_head.safetensors").touch()
     assert len(load_audio(encoder, "vggish")) == 3

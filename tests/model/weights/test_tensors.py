@@ -1,4 +1,4 @@
-"""Tensors from foreign files: what is good is read, what is broken or hostile is refused in one clear line."""
+"""Tensors from other files: valid ones are read, damaged and malicious ones raise a clear error."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ from c3n_model.weights.tensors import fill, read_described, read_tensors, save_t
 
 
 class Poison:
-    """Pickled as a call of `os.mkdir`."""
+    """An object that is pickled as a call of `os.mkdir`."""
 
     def __init__(self, path):
         self.path = path
@@ -51,7 +51,7 @@ def test_numbers_of_numpy_1_and_2_beside_the_tensors(tmp_path, module):
 def test_poisoned_pickle_is_not_executed(tmp_path, zipped):
     trap = tmp_path / "sprung"
     torch.save({"weight": Poison(trap)}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
-    with pytest.raises(ValueError, match=r"a.pth is not loaded: it asks for posix.mkdir, that is code") as error:
+    with pytest.raises(ValueError, match=r"a.pth .*posix.mkdir") as error:
         read_tensors(tmp_path / "a.pth")
     assert "\n" not in str(error.value)
     assert not trap.exists()
@@ -64,7 +64,7 @@ def test_cut_files(tmp_path, name, keep):
     tensors = {"weight": torch.rand(1000)}
     (save_file if name.endswith("safetensors") else torch.save)(tensors, path)
     path.write_bytes(path.read_bytes()[:keep])
-    with pytest.raises(ValueError, match=f"{name} cannot be read as weights .* cut or of another kind") as error:
+    with pytest.raises(ValueError, match=f"{name} cannot be read as weights") as error:
         read_tensors(path)
     assert "\n" not in str(error.value)
 
@@ -72,7 +72,7 @@ def test_cut_files(tmp_path, name, keep):
 @pytest.mark.parametrize("content", [b"hello, this is no checkpoint", b"\x00" * 64, b"<html></html>", b"\x80\x02."])
 def test_garbage_is_no_reason_to_load_it_unsafely(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
-    with pytest.raises(ValueError, match="a.pth cannot be read as weights .*no checkpoint of tensors") as error:
+    with pytest.raises(ValueError, match="a.pth cannot be read as weights") as error:
         read_tensors(tmp_path / "a.pth")
     assert "weights_only" not in str(error.value)
     assert "\n" not in str(error.value)
@@ -80,7 +80,7 @@ def test_garbage_is_no_reason_to_load_it_unsafely(tmp_path, content):
 
 def test_not_tensors_by_name(tmp_path):
     torch.save([torch.ones(1)], tmp_path / "a.pth")
-    with pytest.raises(ValueError, match="holds a list, expected tensors by name"):
+    with pytest.raises(ValueError, match="tensors by name, got a list"):
         read_tensors(tmp_path / "a.pth")
 
 
@@ -143,11 +143,11 @@ def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
 @pytest.mark.parametrize(
     ("metadata", "message"),
     [
-        (None, "but no thing: it lacks the 'key' entry"),
-        ({"other": "{}"}, "but no thing: it lacks the 'key' entry"),
-        ({"key": "not json"}, "is no usable thing: its description is not JSON"),
-        ({"key": "[]"}, "is no usable thing: its description is a list"),
-        ({"key": "null"}, "is no usable thing: its description is a NoneType"),
+        (None, "a.safetensors is not a thing: .*'key'"),
+        ({"other": "{}"}, "a.safetensors is not a thing: .*'key'"),
+        ({"key": "not json"}, "invalid thing .*a.safetensors: .*not JSON"),
+        ({"key": "[]"}, "invalid thing .*a.safetensors: .*got a list"),
+        ({"key": "null"}, "invalid thing .*a.safetensors: .*got a NoneType"),
     ],
 )
 def test_other_descriptions(tmp_path, metadata, message):
@@ -159,7 +159,7 @@ def test_other_descriptions(tmp_path, metadata, message):
 @pytest.mark.parametrize("content", [b"", b"hello, this is no such file", b"\xff" * 100])
 def test_other_bytes(tmp_path, content):
     (tmp_path / "a").write_bytes(content)
-    with pytest.raises(ValueError, match="is no thing: it is not a complete safetensors file .*copy it again"):
+    with pytest.raises(ValueError, match="is not a thing: .* not a complete safetensors file"):
         read_described(tmp_path / "a", "key", "thing")
 
 

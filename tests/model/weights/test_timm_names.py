@@ -1,4 +1,4 @@
-"""Original names of PVTv2 and Swin to timm's: against the official list, and against names written by rule."""
+"""Conversion of PVTv2's and Swin's original names to timm's, against the official list and against generated names."""
 
 import json
 
@@ -74,5 +74,5 @@ def test_names_of_timm_stay(name):
 def test_what_timms_rules_cannot_take_apart_is_refused(name, shape):
     small = {"embed_dim": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)}
     backbone = make_backbone("swin_tiny_patch4_window7_224", **small)
-    with pytest.raises(ValueError, match="weights of another architecture than SwinTransformer as configured: "):
+    with pytest.raises(ValueError, match="do not fit SwinTransformer as configured: "):
         to_timm_names({name: torch.zeros(shape)}, backbone)

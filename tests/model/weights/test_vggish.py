@@ -1,4 +1,4 @@
-"""The public files' names, and the head's file: what is written is what is loaded, and other files are refused by name."""
+"""The public files' names, and the file of the head: round trip, and errors that name the invalid file."""
 
 import json
 from pathlib import Path
@@ -26,7 +26,7 @@ PUBLIC_SHAPES = {
 
 
 def tiny_encoder(num_classes: int) -> VGGish:
-    """VGGish without memory, but for its head."""
+    """Build VGGish on the meta device, except for its head."""
     with torch.device("meta"):
         encoder = VGGish(num_classes)
     encoder.classifier = AttentionHead(num_classes)
@@ -44,19 +44,19 @@ def test_head_survives_its_file(tmp_path):
 
 def test_other_files_are_refused(tmp_path):
     encoder = tiny_encoder(9)
-    with pytest.raises(FileNotFoundError, match="no VGGish head at .*; c3n train-vggish-head writes one"):
+    with pytest.raises(FileNotFoundError, match="nothing; c3n train-vggish-head"):
         load_head(tmp_path / "nothing", encoder)
     path = tmp_path / "head.safetensors"
     save_head(path, AttentionHead(8), {})
-    with pytest.raises(ValueError, match="knows 8 classes; the encoder expects 9"):
+    with pytest.raises(ValueError, match="9 classes, .*head.safetensors has 8"):
         load_head(path, encoder)
     path.write_bytes(path.read_bytes()[:5000])
     with pytest.raises(ValueError, match="not a complete safetensors file"):
         load_head(path, encoder)
     save_file({"weight": torch.zeros(2)}, path)
-    with pytest.raises(ValueError, match="but no VGGish head"):
+    with pytest.raises(ValueError, match="head.safetensors is not a VGGish head: .*c3n_vggish_head"):
         load_head(path, encoder)
-    for about, message in (("{}", "knows None classes"), ("[9]", "its description is a list")):
+    for about, message in (("{}", "9 classes, .* has None"), ("[9]", "got a list")):
         save_file({"weight": torch.zeros(2)}, path, metadata={METADATA_KEY: about})
         with pytest.raises(ValueError, match=message):
             load_head(path, encoder)
@@ -74,7 +74,7 @@ def encoder():
 
 
 def public_files():
-    """The names and shapes of the public checkpoints; each tensor holds one number of its own and no memory."""
+    """Build tensors with the names and shapes of the public checkpoints, each expanded from one distinct number."""
     state = {}
     for value, (name, shape) in enumerate(PUBLIC_SHAPES.items()):
         state[f"{name}.weight"] = torch.tensor(value / 100).expand(shape)

@@ -126,7 +126,7 @@ def test_a_missing_label_file_is_one_line(own, real_data):
 def test_a_cut_file_is_one_line(own, real_data, name):
     whole = (own / name).read_bytes()
     replace(own / name, whole[: len(whole) // 2])
-    assert f"is no whole {name}: {len(whole) // 2} bytes instead of {len(whole)}. Take it away" in refusal(real_data)
+    assert f"{name} is incomplete: expected {len(whole)} bytes, got {len(whole) // 2}." in refusal(real_data)
 
 
 @pytest.mark.realdata
@@ -140,7 +140,7 @@ def test_a_pickle_with_code_is_never_run(own, real_data, tmp_path, padded):
     size = manifest.entry("mn04").bytes
     replace(own / MN04, content.ljust(size, b"\0") if padded else content)
     message = refusal(real_data)
-    assert ("that is code, and not only tensors" if padded else "is no whole") in message
+    assert ("contains code" if padded else "is incomplete") in message
     assert not (tmp_path / "ran").exists()
 
 
@@ -148,7 +148,7 @@ def test_a_pickle_with_code_is_never_run(own, real_data, tmp_path, padded):
 def test_weights_of_another_model_are_one_line(own, real_data):
     (own / "mn10_as_mAP_471.pt").symlink_to(real_data / "weights" / MN04)
     (own / "large.yaml").write_text("zero_shot: {audio: mn10}")
-    assert "is no whole mn10_as_mAP_471.pt" in refusal(real_data, str(own / "large.yaml"))
+    assert "mn10_as_mAP_471.pt is incomplete" in refusal(real_data, str(own / "large.yaml"))
     (own / TF_MOBILENET).unlink()
     torch.save({"weight": torch.zeros(3)}, own / "mobilenetv2_100_ra-b33bc2c4.pth")
     message = refusal(real_data)

@@ -24,5 +24,5 @@ def test_kaldi_bands_overlap_to_one_between_the_first_and_the_last_peak():
 
 @pytest.mark.parametrize("shape", [(16000,), (2, 1, 16000), (2, 99)])
 def test_wrong_waveforms_are_refused(shape):
-    with pytest.raises(ValueError, match=r"\(N, samples\) of at least 100 samples, got \("):
+    with pytest.raises(ValueError, match=r"\(N, samples\).* 100 samples, got \("):
         check_waveform(torch.zeros(shape), 100)

@@ -39,7 +39,7 @@ def test_silence_is_the_floor():
 
 
 def test_unknown_name_is_refused():
-    with pytest.raises(ValueError, match="'panns_cnn6' is none of PANNs; known: panns_cnn14, "):
+    with pytest.raises(ValueError, match="'panns_cnn6'.*panns_cnn14, "):
         Panns("panns_cnn6")
 
 

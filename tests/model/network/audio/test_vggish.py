@@ -60,7 +60,7 @@ def test_silence_is_the_floor_and_the_last_25_ms_are_unheard():
 
 
 def test_other_lengths_are_refused():
-    with pytest.raises(ValueError, match="one second, 16000 samples at 16 kHz; got 80000 samples"):
+    with pytest.raises(ValueError, match="16000 samples at 16 kHz.*got 80000"):
         LogMel()(torch.zeros(2, 80000))
 
 

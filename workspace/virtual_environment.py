@@ -1,6 +1,6 @@
-"""The Python environment of the workspace: what it needs, how it is made, and how commands run in it.
+"""The Python environment of the workspace: its requirements, its creation, and how commands run in it.
 
-Standard library only, because it runs before anything is there. Used by workspace.py, which `make` calls.
+Uses the standard library only, because it runs before anything is installed.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from pathlib import Path
 
 from ros_wheels import repair_wheels
 
-ROOT = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 LOG = ROOT / "log"
 PROJECT, ROS_WHEELS, CONSTRAINTS = ROOT / "pyproject.toml", ROOT / "requirements-ros.txt", ROOT / "constraints.txt"
 PYTHON_VERSIONS = ((3, 10), (3, 13))
 ALL_EXTRAS = "all"
 DISK_SPACE_GIB = 8
 HEARTBEAT_S = 15
-SETUP_VERSION = b"2"  # another number sets existing environments up again
-# Variables of other environments that would put foreign packages before ours.
+SETUP_VERSION = b"2"  # a new value makes existing environments be set up again
+# Variables of other environments that would put their packages before ours.
 FOREIGN_VARIABLES = (
     "PYTHONPATH",
     "PYTHONHOME",
@@ -43,7 +43,7 @@ FOREIGN_VARIABLES = (
 PARENT_MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 
-# Runs in the new environment: Python 3.10 has no tomllib, but pip brings a copy of it.
+# Runs in the new environment: Python 3.10 has no tomllib, but pip contains a copy.
 READ_PROJECT = """import json, sys
 try: import tomllib
 except ImportError: from pip._vendor import tomli as tomllib
@@ -52,7 +52,7 @@ print(json.dumps(tomllib.load(open(sys.argv[1], "rb"))["project"]))
 
 
 class WorkspaceError(Exception):
-    """A step failed; the message is one line that says what to do."""
+    """A step failed; the message says in one line what to do."""
 
 
 def say(text: str) -> None:
@@ -64,13 +64,13 @@ def ros_is_sourced() -> bool:
 
 
 def environment(venv: Path) -> dict[str, str]:
-    """The variables that every command of ours gets: the caller's, with `venv` first and nothing foreign before it."""
+    """Return the environment variables for our commands: the caller's, with `venv` first on every path."""
     variables = {name: value for name, value in os.environ.items() if name not in PARENT_MAKE_VARIABLES}
     if not ros_is_sourced():
         for name in FOREIGN_VARIABLES:
             variables.pop(name, None)
         variables["AMENT_PREFIX_PATH"] = str(venv)
-    # The wheels set LD_LIBRARY_PATH by starting Python a second time; a guard inherited from another venv would stop that.
+    # The ROS wheels restart Python once to set LD_LIBRARY_PATH; a guard inherited from another venv would prevent that.
     variables.pop("_ROS_WHEELS_BOOTSTRAP_COMPLETE", None)
     variables.update(
         VIRTUAL_ENV=str(venv),
@@ -82,12 +82,12 @@ def environment(venv: Path) -> dict[str, str]:
     return variables
 
 
-def run_step(what: str, command: list[str], variables: dict[str, str], log_name: str, remedy: str) -> None:
-    """Run `command` in the repository root with its output in log/, a line on the screen now and then.
+def run_step(title: str, command: list[str], variables: dict[str, str], log_name: str, remedy: str) -> None:
+    """Run `command` in the repository root, write its output to log/ and print the last line every HEARTBEAT_S.
 
-    Raises WorkspaceError with `remedy` where the command fails, after showing the end of the log.
+    Raises WorkspaceError with `remedy` if the command fails, after printing the end of the log.
     """
-    say(what)
+    say(title)
     LOG.mkdir(exist_ok=True)
     log_path = LOG / log_name
     begin = time.monotonic()
@@ -103,7 +103,7 @@ def run_step(what: str, command: list[str], variables: dict[str, str], log_name:
                 say(f"  {time.monotonic() - begin:4.0f} s  {last_lines(log_path, 1)[:100]}")
     if process.returncode:
         say(last_lines(log_path, 12))
-        raise WorkspaceError(f"{remedy} (everything it said: {log_path})")
+        raise WorkspaceError(f"{remedy} (full output: {log_path})")
 
 
 def last_lines(path: Path, count: int) -> str:
@@ -112,7 +112,7 @@ def last_lines(path: Path, count: int) -> str:
 
 
 def check_tools() -> None:
-    """Raises WorkspaceError where a program is missing that only the user can install."""
+    """Raise WorkspaceError if a system program is missing."""
     compiler = os.environ.get("CXX", "c++").split()[0]
     needed = {compiler: "build-essential", "make": "make", "bash": "bash"}
     if ros_is_sourced():
@@ -123,7 +123,7 @@ def check_tools() -> None:
 
 
 def check_python() -> None:
-    """Raises WorkspaceError where no environment can be made with this interpreter."""
+    """Raise WorkspaceError if this interpreter cannot create the environment."""
     oldest, newest = PYTHON_VERSIONS
     if not oldest <= sys.version_info[:2] <= newest:
         raise WorkspaceError(
@@ -137,16 +137,19 @@ def check_python() -> None:
         )
     if importlib.util.find_spec("ensurepip") is None:
         raise WorkspaceError(
-            "this Python cannot make virtual environments: apt install python3-venv, then run make again"
+            "this Python cannot create virtual environments: apt install python3-venv, then run make again"
         )
     if not Path(sysconfig.get_path("include"), "Python.h").exists():
         raise WorkspaceError("the Python headers are missing: apt install python3-dev, then run make again")
 
 
 def environment_key(venv: Path, extras: str = ALL_EXTRAS) -> str:
-    """Changes when the environment must be set up again: the requirements, its interpreter or where ROS comes from."""
+    """Return a key that changes when the environment must be set up again.
+
+    It depends on the requirements, the interpreter and where ROS comes from.
+    """
     ros = os.environ["ROS_DISTRO"] if ros_is_sourced() else "wheels"
-    # The tables [project...] alone: a setting of a linter below them changes no environment.
+    # Only the [project] tables: the linters' settings below them do not affect the environment.
     content = PROJECT.read_bytes().partition(b"[project]")[2].partition(b"[tool.")[0] + extras.encode() + SETUP_VERSION
     if not ros_is_sourced():
         content += ROS_WHEELS.read_bytes() + CONSTRAINTS.read_bytes()
@@ -154,12 +157,11 @@ def environment_key(venv: Path, extras: str = ALL_EXTRAS) -> str:
 
 
 def python_version(venv: Path) -> str:
-    """Of the environment, or of this interpreter where there is none yet; e.g. "3.12"."""
-    about = venv / "pyvenv.cfg"
-    found = (
-        re.search(r"^version\w* *= *(\d+\.\d+)", about.read_text(encoding="utf-8"), re.M) if about.exists() else None
-    )
-    return found.group(1) if found else f"{sys.version_info[0]}.{sys.version_info[1]}"
+    """Return the Python version of `venv`, e.g. "3.12"; that of this interpreter if `venv` does not exist yet."""
+    settings = venv / "pyvenv.cfg"
+    text = settings.read_text(encoding="utf-8") if settings.exists() else ""
+    match = re.search(r"^version\w* *= *(\d+\.\d+)", text, re.M)
+    return match.group(1) if match else f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def read_key(stamp: Path) -> str:
@@ -167,12 +169,12 @@ def read_key(stamp: Path) -> str:
 
 
 def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
-    """Make the virtual environment, install the requirements, repair the wheels; do nothing if that is done already.
+    """Create the virtual environment, install the requirements and repair the wheels; do nothing if it is up to date.
 
-    `extras` are names of extras in pyproject.toml with commas between them, "" for none.
+    `extras` are comma-separated extras of pyproject.toml; "" installs none.
     """
     if re.search(r"\s", f"{ROOT}{venv}"):
-        raise WorkspaceError(f"colcon cannot work below a folder with a space in its name ({ROOT}, {venv}): move it")
+        raise WorkspaceError(f"colcon cannot work in a path with spaces ({ROOT}, {venv}): move it")
     check_tools()
     stamp, key = venv / ".c3n_ros_key", environment_key(venv, extras)
     if read_key(stamp) == key:
@@ -181,7 +183,7 @@ def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
     ros_before, ros_now = (read_key(stamp) or key).split("-")[0], key.split("-")[0]
     if ros_before != ros_now:
         raise WorkspaceError(
-            f"{venv} was made for ROS from {ros_before}, now it would be {ros_now}: remove it "
+            f"{venv} was set up with ROS from {ros_before}, now ROS comes from {ros_now}: remove it "
             f"(rm -r '{venv}') or choose another with VENV=DIR, and run make again"
         )
     if not (venv / "pyvenv.cfg").exists():
@@ -193,7 +195,7 @@ def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
     else:
         install += ["-r", str(ROS_WHEELS), "-c", str(CONSTRAINTS)]
     run_step(
-        f"setup: installing the packages into {venv} (about 5.5 GB, some minutes) ...",
+        f"setup: installing the packages into {venv} (about 5.5 GB, several minutes) ...",
         install,
         variables,
         "pip.log",
@@ -207,7 +209,7 @@ def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
 def create_environment(venv: Path) -> None:
     check_python()
     if venv.is_dir() and any(venv.iterdir()):
-        raise WorkspaceError(f"{venv} exists and is no virtual environment: choose another with VENV=DIR")
+        raise WorkspaceError(f"{venv} exists and is not a virtual environment: choose another folder with VENV=DIR")
     nearest = next(folder for folder in venv.parents if folder.exists())
     free_gib = shutil.disk_usage(nearest).free / 2**30
     if free_gib < DISK_SPACE_GIB:
@@ -217,7 +219,7 @@ def create_environment(venv: Path) -> None:
         )
     access = ["--system-site-packages"] if ros_is_sourced() else []
     run_step(
-        f"setup: making the virtual environment {venv} ...",
+        f"setup: creating the virtual environment {venv} ...",
         [sys.executable, "-m", "venv", *access, str(venv)],
         environment(venv),
         "venv.log",
@@ -226,7 +228,10 @@ def create_environment(venv: Path) -> None:
 
 
 def numpy_constraint() -> list[str]:
-    """A distribution's messages are compiled against its own NumPy; a NumPy 2 beside NumPy 1 headers ends in a crash."""
+    """Return pip's constraint that keeps the distribution's major NumPy version.
+
+    The distribution's messages are compiled against its NumPy: NumPy 2 with code built for NumPy 1 crashes.
+    """
     version = subprocess.run(
         [sys.executable, "-c", "import numpy; print(numpy.__version__)"], capture_output=True, text=True
     )
@@ -234,9 +239,9 @@ def numpy_constraint() -> list[str]:
 
 
 def read_requirements(venv: Path, extras: str) -> list[str]:
-    """What pyproject.toml requires, without the package itself: it is built by colcon and must not be installed twice.
+    """Return the requirements in pyproject.toml, without the package itself, which colcon builds.
 
-    Raises WorkspaceError for an extra that pyproject.toml does not have.
+    Raises WorkspaceError for an unknown extra.
     """
     command = [str(venv / "bin/python"), "-c", READ_PROJECT, str(PROJECT)]
     project = json.loads(subprocess.check_output(command, env=environment(venv), text=True))

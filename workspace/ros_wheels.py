@@ -1,6 +1,6 @@
-"""ROS 2 as wheels: what must be mended after pip has installed them. Standard library only.
+"""Repairs the ROS 2 wheels after pip has installed them. Uses the standard library only.
 
-The wheels' CMake files name folders of the machine that built them, and they lack the local_setup files of a ROS prefix.
+The wheels' CMake files contain paths of the machine that built them, and the local_setup files of a ROS prefix are missing.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ import re
 import subprocess
 from pathlib import Path
 
-# Sourced by install/setup.bash, which colcon makes source every prefix it was built upon.
-LOCAL_SETUP = """# Written by ros_wheels.py: this environment holds ROS 2 as wheels; install/setup.bash sources this file.
+# install/setup.bash sources this file of every prefix that the workspace was built on.
+LOCAL_SETUP = """# Written by workspace/ros_wheels.py: this environment contains ROS 2 as wheels; install/setup.bash sources this file.
 export VIRTUAL_ENV="{venv}"
 export PATH="{venv}/bin:$PATH"
 export AMENT_PREFIX_PATH="{venv}${{AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}}"
@@ -18,12 +18,12 @@ export AMENT_PREFIX_PATH="{venv}${{AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}}"
 
 
 def repair_wheels(venv: Path, variables: dict[str, str]) -> None:
-    """Put this machine's folders into the CMake files of the wheels in `venv`, and write the local_setup files that colcon sources."""
+    """Write this machine's paths into the CMake files of the wheels in `venv`, and the local_setup files for colcon."""
     query = "import numpy, sysconfig; print(sysconfig.get_path('include')); print(numpy.get_include())"
-    found = subprocess.run(
+    output = subprocess.run(
         [str(venv / "bin/python"), "-c", query], env=variables, capture_output=True, text=True, check=True
     )
-    python_include, numpy_include = found.stdout.split("\n")[:2]
+    python_include, numpy_include = output.stdout.split("\n")[:2]
     for path in (venv / "share").rglob("*.cmake"):
         text = path.read_text(encoding="utf-8")
         repaired = re.sub(
