@@ -36,7 +36,7 @@ from c3n_ros.segmentation.ros_diagnostics import Diagnostics
 from c3n_ros.segmentation.ros_inputs import Inputs
 from c3n_ros.segmentation.ros_lifecycle import refuse_wrong_transitions
 from c3n_ros.segmentation.ros_outputs import Outputs
-from c3n_ros.segmentation.settings import SegmentationParameters
+from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 
 
 class SegmentationNode(Guarded, LifecycleNode):

@@ -6,7 +6,7 @@ import timm
 import torch
 
 from c3n_model.labels.names import imagenet_names
-from c3n_model.labels.table import LabelTable, matrix_sha256
+from c3n_model.labels.similarity_table import LabelTable, matrix_sha256
 from c3n_model.network.audio.efficientat import EfficientAT
 
 SOUNDS = [f"sound {index}" for index in range(527)]

@@ -72,9 +72,10 @@ def test_plots_are_of_fields_that_the_message_has():
 
 def topics_in_readme(heading):
     """Topic -> the cell with its message type, from the README's table under `heading`."""
-    lines = iter((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
-    assert any(line.startswith(f"| {heading}") for line in lines), f"the README has a table of {heading}"
-    rows = [line.split("|") for line in itertools.takewhile(lambda line: line.startswith("|"), lines)]
+    _, _, section = (ROOT / "README.md").read_text(encoding="utf-8").partition(f"### {heading}\n")
+    assert section, f"the README has a section {heading}"
+    lines = itertools.dropwhile(lambda line: not line.startswith("|"), section.splitlines())
+    _, _, *rows = [line.split("|") for line in itertools.takewhile(lambda line: line.startswith("|"), lines)]
     return {topic: kinds for _, topics, kinds, *_ in rows for topic in re.findall(r"`([\w/]+)`", topics)}
 
 
@@ -83,10 +84,10 @@ def short(message_type):
 
 
 def test_the_readme_lists_the_topics_of_the_node_with_their_types():
-    inputs = topics_in_readme("input")
+    inputs = topics_in_readme("Inputs")
     outputs = {
         name if name.startswith("/") else f"/sounding_object/{name}": kinds
-        for name, kinds in topics_in_readme("output").items()
+        for name, kinds in topics_in_readme("Outputs").items()
     }
     assert set(inputs) == set(INPUTS) and set(outputs) == set(PUBLISHED)
     for topic, kinds in {**inputs, **outputs}.items():

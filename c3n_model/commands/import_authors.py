@@ -26,7 +26,7 @@ def add(commands) -> None:
 def run(options, command_line: str) -> str:
     """Combine the checkpoint, the label table and the audio encoder; save the model."""
     from c3n_model.labels.names import audioset_names, check_public_labels
-    from c3n_model.labels.table import LabelTable
+    from c3n_model.labels.similarity_table import LabelTable
     from c3n_model.model import Model
     from c3n_model.weights import manifest
     from c3n_model.weights.authors import from_authors

@@ -44,7 +44,7 @@ def add(commands) -> None:
 def run_build(options, command_line: str) -> str:
     """Build and save a label table."""
     from c3n_model.labels.names import imagenet_names, read_labels
-    from c3n_model.labels.table import build_table
+    from c3n_model.labels.similarity_table import build_table
     from c3n_model.labels.vectors import open_vectors
     from c3n_model.weights import manifest
 

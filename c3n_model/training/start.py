@@ -8,7 +8,7 @@ import torch
 
 from c3n_model.config import ModelConfig
 from c3n_model.labels.names import audioset_names, check_public_labels
-from c3n_model.labels.table import LabelTable
+from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
 from c3n_model.weights.checkpoint import build_network, load_checkpoint
 from c3n_model.weights.manifest import checksum_of, find

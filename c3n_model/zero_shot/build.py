@@ -7,7 +7,7 @@ from pathlib import Path
 
 from c3n_model.config import ZeroShotConfig
 from c3n_model.labels.names import IMAGENET_CLASSES, audioset_names
-from c3n_model.labels.table import LabelTable
+from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder

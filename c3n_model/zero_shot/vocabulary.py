@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from c3n_model.labels.names import check_public_labels, imagenet_names
+from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.labels.sound_sources import GENERIC_SOUNDS, KINDS, imagenet_nouns, noun_of, source_similarity
-from c3n_model.labels.table import LabelTable
 
 PERSON = "person"
 PROMINENT_AREA = 0.05  # of the picture; what a segmenter finds is less certain the smaller it is

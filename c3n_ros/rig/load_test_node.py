@@ -22,8 +22,8 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
 from c3n_model.streaming.session import Session
+from c3n_ros.messages.audio_messages import SoundMessages
 from c3n_ros.messages.conversions import time_message
-from c3n_ros.messages.sound import SoundMessages
 from c3n_ros.run_node import run, spin
 from c3n_ros.segmentation_node import SegmentationNode
 

@@ -12,10 +12,10 @@ from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
 from c3n_ros.geometry.depth import MAX_DISTANCE_M
 from c3n_ros.geometry.direction import with_directions
+from c3n_ros.health.diagnostics import Health
 from c3n_ros.health.guard import Guard, in_one_line
-from c3n_ros.health.health import Health
 from c3n_ros.segmentation.pipeline import PendingWindow
-from c3n_ros.segmentation.settings import SegmentationParameters
+from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 
 
 class CameraInput(Protocol):

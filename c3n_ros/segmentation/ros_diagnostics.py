@@ -13,8 +13,8 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.utilities import get_rmw_implementation_identifier
 
 from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.diagnostics import Health
 from c3n_ros.health.guard import Failure
-from c3n_ros.health.health import Health
 from c3n_ros.health.status import Level, Status
 from c3n_ros.messages.conversions import diagnostics_message
 from c3n_ros.segmentation.pipeline import Pipeline

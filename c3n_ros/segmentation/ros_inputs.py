@@ -28,8 +28,8 @@ from c3n_ros.messages.unusual_images import frame_from_any_image
 from c3n_ros.segmentation.pipeline import Pipeline
 from c3n_ros.segmentation.ros_decoders import AudioIntake, MessageDecoder, SoundDescription, SoundMessage
 from c3n_ros.segmentation.ros_qos import offer_of, reliability_of, strongest_reliability
+from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage, stamp_of_serialized
-from c3n_ros.segmentation.settings import SegmentationParameters
 from c3n_ros.topics import INPUTS
 
 try:

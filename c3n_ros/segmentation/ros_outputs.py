@@ -27,7 +27,7 @@ from c3n_ros.messages.conversions import (
 )
 from c3n_ros.messages.message_types import message_class, split_type_name
 from c3n_ros.messages.poses import direction_message, position_with_covariance_message
-from c3n_ros.segmentation.settings import SegmentationParameters
+from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.topics import OUTPUTS
 
 OUTPUT_DEPTH = 5

@@ -10,7 +10,7 @@ from rclpy.node import Node
 from rclpy.parameter import Parameter
 
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
-from c3n_ros.segmentation.settings import SegmentationParameters
+from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 
 SHIPPED = Path(__file__).resolve().parents[2] / "config/segment.yaml"
 

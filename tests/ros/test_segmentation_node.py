@@ -14,7 +14,7 @@ from c3n_model.messages.images import frame_from_image
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Window
-from c3n_ros.health import health, input_status
+from c3n_ros.health import diagnostics, input_status
 from c3n_ros.messages import vision
 from c3n_ros.topics import DIAGNOSTICS, INPUTS, OUTPUTS
 

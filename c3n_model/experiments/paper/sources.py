@@ -13,7 +13,7 @@ from torch import Tensor
 from c3n_model.config import digest, to_mapping
 from c3n_model.data.avsbench import find_release, release_of
 from c3n_model.experiments.paper.recipes import Experiment, Recipe
-from c3n_model.labels.table import LabelTable
+from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.consensus import label_similarity
 from c3n_model.progress import Progress, silent

@@ -30,7 +30,7 @@ class Table:
 
 @pytest.fixture
 def files(tmp_path, monkeypatch):
-    monkeypatch.setitem(sys.modules, "c3n_model.labels.table", SimpleNamespace(LabelTable=Table))
+    monkeypatch.setitem(sys.modules, "c3n_model.labels.similarity_table", SimpleNamespace(LabelTable=Table))
     monkeypatch.setattr("c3n_model.weights.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(128))
     torch.save(their_checkpoint("pvt_v2_b0", 128), tmp_path / "theirs.pth")
     save_file(StubAudio(128).state_dict(), tmp_path / "audio.safetensors")

@@ -6,7 +6,7 @@ from word_files import write_npz
 
 from c3n_model.cli import main
 from c3n_model.labels.names import imagenet_names
-from c3n_model.labels.table import LabelTable
+from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.weights import manifest
 
 

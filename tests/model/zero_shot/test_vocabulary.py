@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from c3n_model.labels.names import imagenet_names
+from c3n_model.labels.similarity_table import LabelTable, matrix_sha256
 from c3n_model.labels.sound_sources import KINDS, imagenet_nouns
-from c3n_model.labels.table import LabelTable, matrix_sha256
 from c3n_model.zero_shot.vocabulary import (
     GENERIC_DISCOUNT,
     NOT_SEEN,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from word_files import write_npz, write_spacy, write_text, write_word2vec
 
-from c3n_model.labels.table import METADATA_KEY, LabelTable, build_table, matrix_sha256
+from c3n_model.labels.similarity_table import METADATA_KEY, LabelTable, build_table, matrix_sha256
 from c3n_model.labels.vectors import VectorSource, open_vectors, split_tokens
 
 WORDS = {

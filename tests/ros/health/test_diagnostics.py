@@ -10,8 +10,8 @@ from c3n_model.messages.sounds import AudioFormat, chunk_from_audio
 from c3n_model.model import choose_device
 from c3n_model.streaming.windows import StreamCounts
 from c3n_ros.health.arrivals import Arrivals, QoS
+from c3n_ros.health.diagnostics import Health
 from c3n_ros.health.guard import Failure
-from c3n_ros.health.health import Health
 from c3n_ros.health.status import Level
 
 SECOND_NS = 1_000_000_000

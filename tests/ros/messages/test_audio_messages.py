@@ -8,7 +8,7 @@ import pytest
 
 from c3n_model.messages.sounds import MGONZS13, chunk_from_audio, chunk_from_audio_stamped, format_from_info
 from c3n_model.sources.bag_types import standard_types
-from c3n_ros.messages.sound import SoundMessages
+from c3n_ros.messages.audio_messages import SoundMessages
 
 STAMP_NS = 1_700_000_000_123_456_789
 SAMPLES = np.array([[0, 0.5], [-1, 0.25]], np.float32)
