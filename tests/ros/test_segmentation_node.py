@@ -191,7 +191,7 @@ def test_thresholds_and_mask_mode_change_live(spin):
 
 
 def test_a_node_that_hears_nothing_says_what_is_missing(spin, monkeypatch, capfd):
-    for module in (health, input_status):
+    for module in (diagnostics, input_status):
         monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     robot = Robot()
     spin(make_node(), robot)
