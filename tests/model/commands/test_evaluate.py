@@ -1,6 +1,7 @@
 """`c3n evaluate` and `c3n compare`, from scenes on disk to numbers and pages."""
 
 import json
+import re
 
 import pytest
 from tiny import make_tiny_model
@@ -62,14 +63,14 @@ def test_one_setting_alone_without_a_report(folder, run, capsys):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--batch-size", "0"), "c3n: --batch-size is 0; expected at least 1 clip"),
-        (("--split", "val"), "lists no clip of split 'val'"),
+        (("--batch-size", "0"), "c3n: --batch-size is 0; .*1"),
+        (("--split", "val"), r"c3n: .*s4_meta_data\.csv.*'val'.*\['test'\]"),
     ],
 )
 def test_refusals_are_one_line(folder, arguments, message):
     with pytest.raises(SystemExit) as stop:
         main(["evaluate", str(folder / "tiny.safetensors"), str(folder / "scenes"), *arguments])
-    assert message in str(stop.value.code)
+    assert re.search(message, str(stop.value.code))
     assert "\n" not in str(stop.value.code)
 
 
