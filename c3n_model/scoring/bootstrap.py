@@ -19,3 +19,18 @@ def mean_interval(values: np.ndarray, samples: int = 10_000, seed: int = 0) -> t
     means = np.concatenate([values[random.integers(0, count, (size, count))].mean(axis=1) for size in sizes])
     low, high = np.percentile(means, [2.5, 97.5])
     return float(low), float(high)
+
+
+def grouped_mean_interval(
+    values: np.ndarray, groups: np.ndarray, samples: int = 10_000, seed: int = 0
+) -> tuple[float, float] | None:
+    """95 % interval of the mean of `values` (n,) where those of one of the `groups` (n,) depend on each other: scenes of one
+    picture, frames of one clip. Groups are drawn with replacement, each with all its values. None for fewer than two groups.
+    """
+    names, index = np.unique(groups, return_inverse=True)
+    if len(names) < 2:
+        return None
+    sums, counts = np.bincount(index, values), np.bincount(index)
+    draws = np.random.default_rng(seed).integers(0, len(names), (samples, len(names)))
+    low, high = np.percentile(sums[draws].sum(axis=1) / counts[draws].sum(axis=1), [2.5, 97.5])
+    return float(low), float(high)

@@ -106,3 +106,15 @@ def test_a_prediction_that_is_not_finite_names_the_clip():
     model.network.scale.data.fill_(torch.nan)
     with pytest.raises(ValueError, match="prediction for clip a of s4 test is not finite"):
         evaluate(model, Clips([make_clip("a", rows(4), rows(4))]), CPU, silent)
+
+
+def test_masks_of_wanted_seconds_are_those_of_all():
+    model = make_tiny_model()
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 255, (4, 30, 40, 3), np.uint8)
+    snippets = random.normal(0, 0.1, (4, model.sample_rate)).astype(np.float32)
+    wanted = np.array([False, True, False, True])
+    whole = predict(model, frames, snippets, CPU)
+    assert predict(model, frames, snippets, CPU, wanted=wanted) == pytest.approx(whole[wanted], abs=1e-6)
+    gated = predict(model, frames, snippets * wanted[:, None], CPU, wanted=wanted, gated=True)
+    assert gated.shape == (2, 30, 40)
