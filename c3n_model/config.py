@@ -111,15 +111,19 @@ class ZeroShotConfig:
     segmenter_labels: str = ""  # text file with a class a line; default: beside the segmenter, with .txt
     labels: str = "sources"  # what sounds like what: our table of sound sources, or a file of c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
-    beta: float = 0.25  # Eq. 6, exponent of the visual confidence
+    beta: float = 0.2  # Eq. 6, exponent of the visual confidence
     history: int = 5  # seconds of sound that the class is heard in
     refinement: str = "affinity"  # of class activations; or "none", or "grabcut", slower
-    presence_threshold: float = 0.3  # consensus below which nothing is published
-    visibility_threshold: float = 0.0  # nor where the named visual class is less certain than this
+    prior: str = "auto"  # what the tagger says of unrelated sounds: a file of c3n labels prior, none; auto: ours, if there is one
+    prior_weight: float = 0.25  # the part of the prior that is subtracted before Eq. 6
+    evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
+    presence_threshold: float = 0.33  # consensus below which nothing is published
+    visibility_threshold: float = 0.05  # nor where the named visual class is less certain than this
     image_size: int = 512  # frames are squashed to this square before they are scaled for each part
 
     def __post_init__(self):
-        _check_ranges(self, presence_threshold=(0, 1), visibility_threshold=(0, 1))
+        ranges = {"presence_threshold": (0, 1), "visibility_threshold": (0, 1)}
+        _check_ranges(self, prior_weight=(0, 1), evidence_threshold=(0, 100), **ranges)
         if self.alpha == self.beta == 0:
             raise ValueError("alpha and beta are both 0: neither what is heard nor what is seen would count")
 

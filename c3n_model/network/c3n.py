@@ -69,13 +69,18 @@ class Encoding:
 @dataclass(frozen=True)
 class Decoding:
     """M decoded frames: mask logits (M, H, W), and what decided them: audio logits (M, K_a), visual logits (M, K_v), their
-    consensus, and presence (M,), how sure it is in [0, 1] that something sounds."""
+    consensus, and presence (M,), how sure it is in [0, 1] that something sounds.
+
+    Where presence means heard and seen, `audible` (M,) in [0, 1] is what it would be in plain view, and `tagger_logits` (M, K_a)
+    are the audio logits before anything was subtracted; None otherwise."""
 
     logits: Tensor
     audio_logits: Tensor
     visual_logits: Tensor
     consensus: Consensus
     presence: Tensor
+    audible: Tensor | None = None
+    tagger_logits: Tensor | None = None
 
 
 class C3N(nn.Module):

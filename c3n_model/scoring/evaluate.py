@@ -70,16 +70,18 @@ def predict_and_tell(
 def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
     """bool (T,): whether a session would publish a mask of each second."""
     config = model.config
+    audible = decoding.audible if decoding.audible is not None else [None] * len(snippets)
     presences = (
         judge(
             snippet,
             float(score),
             config.presence_threshold,
+            audible=None if heard is None else float(heard),
             visual_score=float(visual_score),
             visibility_threshold=config.visibility_threshold,
         )
-        for snippet, score, visual_score in zip(
-            snippets, decoding.presence, decoding.consensus.visual_score, strict=True
+        for snippet, score, heard, visual_score in zip(
+            snippets, decoding.presence, audible, decoding.consensus.visual_score, strict=True
         )
     )
     return np.array([presence.present for presence in presences])

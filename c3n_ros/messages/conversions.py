@@ -134,6 +134,7 @@ def objects_message(segmentation: Segmentation, dropped_windows: int = 0) -> Sou
     message.presence_score = float(presence.score)
     message.loudness_dbfs = float(presence.loudness_dbfs)
     message.visible = bool(presence.visible)
+    message.reason = presence.reason
     message.audio_label = label.audio
     message.audio_score = float(label.audio_score)
     message.visual_label = label.visual
