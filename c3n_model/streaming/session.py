@@ -63,7 +63,7 @@ class Session:
         make_memory = getattr(self.network, "new_memory", None)
         self._memory = make_memory() if make_memory is not None else None
         if background is not None:
-            self._memory_or_refuse().background = background
+            self.background = background
         self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
         self._newest: Decoding | None = None
 
@@ -78,6 +78,10 @@ class Session:
     def background(self) -> Background | None:
         """The robot's background as far as it is known; None for a network that tells none."""
         return self._memory.background if self._memory is not None else None
+
+    @background.setter
+    def background(self, known: Background) -> None:
+        self._memory_or_refuse().background = known
 
     def learn_background(self, seconds: float = LEARNING_S) -> None:
         """Take the sound of the next seconds as the robot's background. Raises ValueError for a network that knows none."""

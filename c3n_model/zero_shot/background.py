@@ -78,12 +78,18 @@ class Background:
             raise ValueError(f"a background is learnt from more than 0 s, got {seconds}")
         self._learning = _Running(seconds)
 
+    def finish(self) -> None:
+        """End `learn` early, with what was heard until now. Raises RuntimeError if that was nothing but silence."""
+        if self._learning is None or self._learning.mean is None:
+            raise RuntimeError("no background was learnt: nothing was heard but silence")
+        self._learnt, self._learning = self._learning.statistics(1.0), None
+
     def hear(self, logits: Tensor, seconds: float, *, published: bool) -> None:
         """Add what was heard in `seconds` that were not silent: logits (K_a,); `published`: with a mask."""
         if self._learning is not None:
             self._learning.add(logits, seconds)
             if self._learning.seconds >= self._learning.time_s - 1e-6:
-                self._learnt, self._learning = self._learning.statistics(1.0), None
+                self.finish()
         elif self._learnt is None:
             self._live.add(logits, seconds * (PUBLISHED_RATE if published else 1.0))
 

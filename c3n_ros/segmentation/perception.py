@@ -16,6 +16,7 @@ from c3n_ros.geometry.depth import MAX_DISTANCE_M
 from c3n_ros.geometry.direction import with_directions
 from c3n_ros.health.guard import Guard, in_one_line
 from c3n_ros.health.health import Health
+from c3n_ros.segmentation.background_learning import BackgroundLearning
 from c3n_ros.segmentation.pipeline import PackedWindow
 from c3n_ros.segmentation.settings import SegmentationParameters
 
@@ -29,7 +30,8 @@ class Perception:
         publish: takes a segmentation, the image uint8 (H, W, 3) it is of, and the settings.
         camera_info: gives the latest sensor_msgs/CameraInfo, None before it came.
         health: is told what goes well and what does not.
-        guard: unpacks messages under their topics, and places regions under "directions".
+        guard: unpacks messages under their topics, places regions under "directions" and writes files under "background".
+        learning: of the robot's own noise, of the same session.
     """
 
     def __init__(
@@ -40,7 +42,9 @@ class Perception:
         camera_info: Callable[[], Any],
         health: Health,
         guard: Guard,
+        learning: BackgroundLearning,
     ):
+        self.learning = learning
         self._session, self._publish, self._camera_info = session, publish, camera_info
         self._health, self._guard = health, guard
         self.settings = settings
@@ -74,7 +78,9 @@ class Perception:
     def _segment(self, window: Window, packed: PackedWindow) -> None:
         settings = self.settings
         self._follow(settings)
+        self.learning.before_window()
         segmentation = self._directed(self._session.step(window), packed)
+        self._guard.run("background", self.learning.after_window)
         self._publish(segmentation, window.frame.rgb, settings)
         now_s = time.monotonic()
         self._health.on_window(now_s, now_s - packed.complete_s, window.heard, packed.passed_over)
