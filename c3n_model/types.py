@@ -10,13 +10,24 @@ have their origin at the top left corner, x to the right and y down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 # Where in its second a frame belongs: AVSBench took its pictures there.
 FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16
+
+
+class Stamped(Protocol):
+    """What windows are cut by: a stamp in nanoseconds. A `Frame` has one, and so does an image that is not decoded yet."""
+
+    @property
+    def stamp_ns(self) -> int: ...
+
+
+StampedT = TypeVar("StampedT", bound=Stamped)
+OtherT = TypeVar("OtherT", bound=Stamped)
 
 
 @dataclass(frozen=True)
@@ -43,17 +54,22 @@ class AudioChunk:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Generic[StampedT]):
     """One second of a stream: a frame and the snippet that belongs to it.
 
+    `frame` is whatever the stream carried: a session reads a `Window[Frame]`, a live node cuts windows of serialized images.
     `snippet` float32 (sample_rate,), mono, in [-1, 1], at the model's rate; `heard` is the fraction of the second that
     really arrived (what did not is zero in `snippet`); the second is [`start_ns`, `start_ns` + 1 s).
     """
 
     start_ns: int
-    frame: Frame
+    frame: StampedT
     snippet: np.ndarray
     heard: float = 1.0
+
+    def with_frame(self, frame: OtherT) -> Window[OtherT]:
+        """Return the same second with another frame, such as the decoded image."""
+        return Window(self.start_ns, frame, self.snippet, self.heard)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,6 @@ import torch
 
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
@@ -59,7 +58,7 @@ def predict_and_tell(
 ) -> tuple[np.ndarray, Decoding]:
     """As `predict`, and the decoding of the wanted frames: what was heard and seen, and the consensus."""
     wanted = np.ones(len(frames), bool) if wanted is None else wanted
-    images, sounds = network_inputs(model, frames, snippets, device)
+    images, sounds = model.inputs(frames, snippets, device)
     decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(wanted)[None].to(device))
     height, width = frames.shape[1:3]
     masks = np.stack([cv2.resize(mask, (width, height)) for mask in decoding.logits.sigmoid().cpu().numpy()])
@@ -85,14 +84,6 @@ def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.nda
         )
     )
     return np.array([presence.present for presence in presences])
-
-
-def network_inputs(
-    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What `encode` reads of a clip: float32 (T, 3, size, size) and (T, samples)."""
-    images = frames_to_tensor(frames, model.config.image_size)
-    return images.to(device), torch.from_numpy(snippets).to(device)
 
 
 def evaluate(

@@ -8,6 +8,7 @@ passes. Windows that overlap (a hop below a second) look back in whole seconds, 
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
@@ -16,9 +17,8 @@ import torch
 from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
-from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject, UnifiedLabel, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
 from c3n_model.zero_shot.background import LEARNING_S, Background
 from c3n_model.zero_shot.hearing import HearingMemory
 
@@ -52,7 +52,7 @@ class Session:
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network = model.network.eval()
+        self.network: Any = model.network.eval()  # C3N or ZeroShot
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -126,7 +126,7 @@ class Session:
             ) from error
 
     @torch.no_grad()
-    def step(self, window: Window) -> Segmentation:
+    def step(self, window: Window[Frame]) -> Segmentation:
         """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
         before_ns = self._encodings[-1][0] if self._encodings else window.start_ns
@@ -154,10 +154,9 @@ class Session:
             seconds = seconds if 0 < seconds < 1 else 1.0
             self._memory.background.hear(decoding.tagger_logits[0], seconds, published=published)
 
-    def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the network reads of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
-        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size)
-        return frame.to(self.device), torch.from_numpy(window.snippet)[None].to(self.device)
+    def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
         if self._encodings and start_ns <= self._encodings[-1][0]:
@@ -165,7 +164,7 @@ class Session:
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
         self._encodings = [entry for entry in self._encodings if entry[0] >= oldest_ns] + [(start_ns, encoding)]
 
-    def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
+    def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
         label = unified_label(decoding.consensus, self.model, index=0)
         keep = self._memory.keep(int(decoding.consensus.visual_class[0])) if self._memory is not None else 1.0

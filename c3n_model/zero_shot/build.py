@@ -67,7 +67,7 @@ def _load(config: ZeroShotConfig) -> Model:
     if config.labels == SOURCES and PERSON not in vocabulary.labels[len(vocabulary.members) :]:
         note += " It knows no people, only what they wear."
         if config.segmenter == "auto":
-            note += " A segmenter would: c3n weights get zero_shot; pip install ai-edge-litert."
+            note += ' A segmenter would: c3n weights get zero_shot; pip install "c3n-ros[zero-shot]".'
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
 

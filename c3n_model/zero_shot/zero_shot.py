@@ -68,7 +68,7 @@ class ZeroShot(nn.Module):
         evidence_threshold: float = 2.0,
     ):
         super().__init__()
-        check_choice("refinement", refinement, tuple(ACTIVATION_THRESHOLD))
+        check_choice("refinement", refinement, Refinement)
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
         self.vocabulary, self.segmenter = vocabulary, segmenter
         self.register_buffer("similarity", vocabulary.similarity)

@@ -18,7 +18,7 @@ from c3n_model.experiments.zero_shot.scenes import PROMINENT, Scene, both, draw,
 from c3n_model.experiments.zero_shot.sounds import SUFFIXES, Sound, read_sound, source_of
 from c3n_model.experiments.zero_shot.streams import Stream
 from c3n_model.labels.sound_sources import is_a, noun_of
-from c3n_model.sources.picture_files import read_whole
+from c3n_model.sources.picture_files import open_picture
 
 SIDE = 0.6  # longest side of a cut-out as a fraction of the picture's shorter one
 PAIR_SIDE = 0.45  # ... where two are pasted
@@ -71,17 +71,17 @@ def _read_names(path: Path) -> dict[str, str]:
 
 
 def _read_alpha(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    bgra = cv2.imdecode(np.frombuffer(read_whole(path), np.uint8), cv2.IMREAD_UNCHANGED)
-    if bgra is None or bgra.ndim != 3 or bgra.shape[2] != 4 or bgra.dtype != np.uint8 or not bgra[..., 3].any():
-        shape = None if bgra is None else (bgra.shape, str(bgra.dtype))
+    picture = open_picture(path)
+    rgba = np.asarray(picture.convert("RGBA"))
+    if not picture.has_transparency_data or not rgba[..., 3].any():
         raise ValueError(
-            f"{path} is no cut-out: expected 8-bit RGB with an alpha channel that shows something, got {shape}"
+            f"{path} is not a cut-out: expected RGB with an alpha channel that shows something, got mode {picture.mode}"
         )
-    rows, columns = (np.flatnonzero((bgra[..., 3] > 127).any(axis=axis)) for axis in (1, 0))
+    rows, columns = (np.flatnonzero((rgba[..., 3] > 127).any(axis=axis)) for axis in (1, 0))
     if not len(rows):
-        raise ValueError(f"{path} is no cut-out: its alpha is nowhere above one half")
-    bgra = bgra[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.ascontiguousarray(bgra[..., 2::-1]), bgra[..., 3].astype(np.float32) / 255
+        raise ValueError(f"{path} is not a cut-out: its alpha is nowhere above one half")
+    rgba = rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    return np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].astype(np.float32) / 255
 
 
 def alone(cutouts: list[Cutout], pictures: list[Picture]) -> list[Scene]:

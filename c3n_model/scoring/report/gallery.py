@@ -14,7 +14,7 @@ from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.pictures.overlay import draw_attention, draw_mask, outline_truth
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import Clips, network_inputs, predict
+from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, frame_iou
 from c3n_model.scoring.report.tables import words
@@ -140,7 +140,7 @@ def _attention(
     """What CCAM sees without and with the label; nothing for a network without CCAM."""
     if not isinstance(model.network, C3N):
         return []
-    maps = model.network.attention_maps(*network_inputs(model, clip.frames, clip.snippets, device))
+    maps = model.network.attention_maps(*model.inputs(clip.frames, clip.snippets, device))
     values = [part[second].numpy(force=True) for stage in maps[STAGE - 1 : STAGE] for part in stage]
     return [
         (title, f"{value.min():.2f} to {value.max():.2f}", draw_attention(rgb, value))

@@ -16,7 +16,7 @@ def test_interval_is_that_of_the_normal_approximation():
 def test_same_seed_same_interval_however_much_is_drawn_at_once(monkeypatch):
     values = np.random.default_rng(0).normal(size=37)
     whole = mean_interval(values, samples=500, seed=3)
-    monkeypatch.setattr(bootstrap, "_AT_ONCE", 100)
+    monkeypatch.setattr(bootstrap, "_INDICES_AT_ONCE", 100)
     assert mean_interval(values, samples=500, seed=3) == whole
     assert mean_interval(values, samples=500, seed=4) != whole
 

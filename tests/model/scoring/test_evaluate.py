@@ -116,5 +116,13 @@ def test_masks_of_wanted_seconds_are_those_of_all():
     wanted = np.array([False, True, False, True])
     whole = predict(model, frames, snippets, CPU)
     assert predict(model, frames, snippets, CPU, wanted=wanted) == pytest.approx(whole[wanted], abs=1e-6)
-    gated = predict(model, frames, snippets * wanted[:, None], CPU, wanted=wanted, gated=True)
-    assert gated.shape == (2, 30, 40)
+
+
+def test_wanted_seconds_are_gated_by_their_own_sound():
+    model = make_bright_model()
+    model = replace(model, config=replace(model.config, presence_threshold=0.0))
+    frames = np.full((3, 20, 50, 3), 255, np.uint8)
+    snippets = np.array([[0.0], [0.1], [0.0]], np.float32) * np.ones(100, np.float32)
+    for second, loud in enumerate((False, True, False)):
+        masks = predict(model, frames, snippets, CPU, gated=True, wanted=np.arange(3) == second)
+        assert masks.shape == (1, 20, 50) and (masks > 0.5).all() == (masks > 0.5).any() == loud

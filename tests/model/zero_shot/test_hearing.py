@@ -18,7 +18,9 @@ from c3n_model.zero_shot.hearing import (
 )
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 
-PRIOR = LogitStatistics(mean=torch.tensor([-3.0, -6.0, -8.0]), deviation=torch.tensor([0.5, 1.0, 2.0]))  # speech, dog, motor
+PRIOR = LogitStatistics(
+    mean=torch.tensor([-3.0, -6.0, -8.0]), deviation=torch.tensor([0.5, 1.0, 2.0])
+)  # speech, dog, motor
 MOTOR = LogitStatistics(mean=torch.tensor([-5.0, -6.0, 0.0]), deviation=torch.tensor([0.3, 0.3, 0.3]))
 SIMILARITY = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])  # person, dog; nothing makes the motor's sound
 SPECIFIC = torch.tensor([False, True])
@@ -57,9 +59,7 @@ def test_the_share_of_the_background_is_bounded_by_its_weight(logits, weight):
 
 
 def make_evidence(deviations, newest, noise=0.0):
-    return Evidence(
-        torch.zeros(1, 3), torch.tensor([deviations]), torch.tensor([newest]), noise=torch.tensor([noise])
-    )
+    return Evidence(torch.zeros(1, 3), torch.tensor([deviations]), torch.tensor([newest]), noise=torch.tensor([noise]))
 
 
 def judge_pair(evidence, audio=1, visual=1, consensus=0.5, threshold=2.0):

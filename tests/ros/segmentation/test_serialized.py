@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from rclpy.serialization import serialize_message
 from robot import BEGIN_NS, image_message
 
-from c3n_ros.segmentation.packed import stamp_of_serialized
+from c3n_ros.segmentation.serialized import stamp_of_serialized
 
 
 @pytest.mark.parametrize(
@@ -42,5 +42,5 @@ def test_any_bytes_have_a_stamp_or_are_refused(data):
     "data", [b"abc", b"", b"\x00\x01\x00\x00\x00\x00\x00\x00", b"\x00\x03" + bytes(20), b"\xff\xd8" + bytes(20)]
 )
 def test_other_bytes_are_refused(data):
-    with pytest.raises(ValueError, match=f"expected a serialized message with a header, got {len(data)} bytes"):
+    with pytest.raises(ValueError, match=f"got {len(data)} bytes.*ros2 topic info --verbose"):
         stamp_of_serialized(data)
