@@ -113,15 +113,20 @@ class ZeroShotConfig:
     segmenter_labels: str = ""  # text file with one class per line; default: the segmenter's path with suffix .txt
     labels: str = "sources"  # label similarities: our table of sound sources, or a file written by c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
-    beta: float = 0.25  # Eq. 6, exponent of the visual confidence
+    beta: float = 0.2  # Eq. 6, exponent of the visual confidence
     history: int = 5  # length of the sound that is classified [s]
     refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
-    presence_threshold: float = 0.3  # consensus below which the mask is empty
-    visibility_threshold: float = 0.0  # confidence of the visual class below which the mask is empty
+    # The tagger's logits for unrelated sounds: a file written by c3n labels prior, or none; auto: ours, if there is one
+    prior: str = "auto"
+    prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
+    evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
+    presence_threshold: float = 0.33  # consensus below which the mask is empty
+    visibility_threshold: float = 0.05  # confidence of the visual class below which the mask is empty
     image_size: int = 512  # frames are resized to this square before each network scales them
 
     def __post_init__(self):
-        _check_ranges(self, presence_threshold=(0, 1), visibility_threshold=(0, 1))
+        ranges = {"presence_threshold": (0, 1), "visibility_threshold": (0, 1)}
+        _check_ranges(self, prior_weight=(0, 1), evidence_threshold=(0, 100), **ranges)
         if self.alpha == self.beta == 0:
             raise ValueError("alpha and beta are both 0; set at least one above 0, or no confidence would be used")
 

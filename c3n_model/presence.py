@@ -6,7 +6,7 @@ object sounds. For C3N this presence is the highest probability of an audio clas
 "background" or "Silence"); for the zero-shot network it is the consensus itself: heard *and* seen.
 
 If the source is out of view, the consensus still names a visual class, but the visual classifier does not see it: its
-confidence c^V (Eq. 2) is low.
+confidence c^V (Eq. 2) is low. The zero-shot network itself computes the presence that the sound would have with its source in view.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from __future__ import annotations
 import numpy as np
 
 from c3n_model.types import Presence
-
-SILENCE_DBFS = -60.0
 
 
 def loudness_dbfs(snippet: np.ndarray) -> float:
@@ -25,18 +23,28 @@ def loudness_dbfs(snippet: np.ndarray) -> float:
 
 
 def judge(
-    snippet: np.ndarray, score: float, threshold: float, *, visual_score: float = 1.0, visibility_threshold: float = 0.0
+    snippet: np.ndarray,
+    score: float,
+    threshold: float,
+    *,
+    audible: float | None = None,
+    visual_score: float = 1.0,
+    visibility_threshold: float = 0.0,
 ) -> Presence:
     """Judge whether the second in `snippet` float32 (samples,) has an audible and visible source.
 
     Args:
         score, threshold: the network's presence in [0, 1] and its minimum.
+        audible: the score that the sound would have with its source in plain view, for a network whose score means heard *and*
+            seen; None for one whose score means heard.
         visual_score, visibility_threshold: c^V of the named visual class in [0, 1] and its minimum.
     """
     loudness = loudness_dbfs(snippet)
+    sure = score >= threshold
+    heard = sure if audible is None else max(score, audible) >= threshold
     return Presence(
-        audible=loudness > SILENCE_DBFS and score >= threshold,
+        audible=loudness > Presence.SILENCE_DBFS and heard,
         score=score,
         loudness_dbfs=loudness,
-        visible=visual_score >= visibility_threshold,
+        visible=visual_score >= visibility_threshold and (audible is None or sure),
     )

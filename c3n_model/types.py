@@ -10,7 +10,7 @@ have their origin at the top left corner, x to the right and y down.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Generic, Protocol, TypeVar
+from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
 
@@ -104,10 +104,15 @@ class UnifiedLabel:
     consensus: float
 
 
+REASONS = ("sounding", "silent", "unsure", "not in view")
+
+
 @dataclass(frozen=True)
 class Presence:
     """Is anything audible? `score` in [0, 1] against the gate's threshold, `loudness_dbfs` the snippet's RMS level. `visible`:
     whether what is heard may be in view."""
+
+    SILENCE_DBFS: ClassVar[float] = -60.0  # up to here a second is silent
 
     audible: bool
     score: float
@@ -118,6 +123,16 @@ class Presence:
     def present(self) -> bool:
         """Whether something sounds that may be in view: else a session's mask is empty."""
         return self.audible and self.visible
+
+    @property
+    def reason(self) -> str:
+        """One of REASONS: "sounding"; or why the mask is empty: "silent" (too quiet), "unsure" (loud enough, but nothing that
+        has a source is heard surely enough), "not in view"."""
+        if self.present:
+            return "sounding"
+        if not self.loudness_dbfs > self.SILENCE_DBFS:
+            return "silent"
+        return "not in view" if self.audible else "unsure"
 
 
 @dataclass(frozen=True)

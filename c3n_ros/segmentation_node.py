@@ -7,7 +7,8 @@
 | active | the network on its device, two threads (`pipeline`) and the subscriptions (`ros_inputs`) |
 
 With `autostart` the process configures and activates itself. `~/enable` (std_srvs/SetBool) pauses an active node: it unsubscribes,
-and the network stays on its device.
+and the network stays on its device. `~/learn_background`
+(std_srvs/Trigger) takes the next seconds as the robot's own noise.
 """
 
 from __future__ import annotations
@@ -30,8 +31,10 @@ from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
 from c3n_ros.run_node import run, spin
+from c3n_ros.segmentation.background_learning import BackgroundLearning
 from c3n_ros.segmentation.perception import Perception
 from c3n_ros.segmentation.pipeline import Pipeline
+from c3n_ros.segmentation.ros_background import serve_background
 from c3n_ros.segmentation.ros_diagnostics import Diagnostics
 from c3n_ros.segmentation.ros_inputs import Inputs
 from c3n_ros.segmentation.ros_lifecycle import refuse_wrong_transitions
@@ -69,6 +72,7 @@ class SegmentationNode(Guarded, LifecycleNode):
         self._health = self._diagnostics.health
         self.add_on_set_parameters_callback(self._on_parameters)
         self.create_service(SetBool, "~/enable", self._on_enable)
+        serve_background(self, lambda: self._perception and self._perception.learning)
         self.create_timer(1.0, self._every_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def start(self) -> bool:
@@ -139,7 +143,10 @@ class SegmentationNode(Guarded, LifecycleNode):
         self._session = self._make_session(self._model, settings.device)
         self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
         self.inputs = Inputs(self, settings, self.pipeline)
-        self._perception = Perception(self._session, settings, self.inputs, self._outputs, self._health, self.guard)
+        learning = BackgroundLearning(self._session, settings.background_file, self.get_logger().info)
+        self._perception = Perception(
+            self._session, settings, self.inputs, self._outputs, self._health, self.guard, learning
+        )
         self._perception.warm_up()
 
     def _listen(self) -> None:

@@ -1,4 +1,5 @@
-"""`c3n labels build`: compute the similarity of audio and visual labels (Eqs. 3-5) from word vectors."""
+"""`c3n labels build`: compute the similarity of audio and visual labels (Eqs. 3-5) from word vectors; `c3n labels prior`: measure
+a tagger's prior, its mean logits over unrelated sounds."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ MAX_NAMED = 12  # labels without a vector that are printed; the table's provenan
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("labels", help="build the table of label similarities")
+    command = commands.add_parser("labels", help="build the tables of label similarities and of a tagger's prior")
     verbs = command.add_subparsers(required=True, metavar="VERB")
     build = verbs.add_parser("build", help="build a label table from word vectors")
     build.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
@@ -39,6 +40,13 @@ def add(commands) -> None:
         help="whole, first_synonym or best_synonym: see c3n_model/labels/cleaning.py (default %(default)s)",
     )
     build.set_defaults(run=run_build)
+    prior = verbs.add_parser(
+        "prior", help="a tagger's prior from a folder of sounds, for the setting prior of zero_shot"
+    )
+    prior.add_argument("sounds", type=Path, help="folder with a folder for each kind of sound")
+    prior.add_argument("-o", "--out", type=Path, required=True, help="CSV file to write")
+    prior.add_argument("--audio", default="mn04", help="the tagger: a name of c3n weights list (default %(default)s)")
+    prior.set_defaults(run=run_prior)
 
 
 def run_build(options, command_line: str) -> str:
@@ -62,6 +70,27 @@ def run_build(options, command_line: str) -> str:
     vectors = f"{table.provenance['dimension']}-d vectors of {' '.join(filter(None, (name, version)))}"
     size = " x ".join(map(str, table.similarity.shape))
     return "\n".join([*excluded, f"wrote {options.out}: {size} labels, {vectors}, cleaning {options.cleaning}"])
+
+
+def run_prior(options, _: str) -> str:
+    """Run `c3n labels prior`."""
+    from c3n_model.labels.names import audioset_names
+    from c3n_model.network.audio import build_audio_encoder
+    from c3n_model.progress import bar
+    from c3n_model.weights import manifest
+    from c3n_model.weights.pretrained import load_audio
+    from c3n_model.zero_shot.logit_statistics import write_statistics
+    from c3n_model.zero_shot.prior import find_kinds, measure_prior
+
+    kinds = find_kinds(options.sounds)
+    labels = tuple(audioset_names(manifest.find("audioset_classes")))
+    encoder = build_audio_encoder(options.audio, len(labels))
+    load_audio(encoder, options.audio)
+    prior = measure_prior(encoder.eval(), kinds, bar)
+    count = sum(map(len, kinds.values()))
+    description = f"Logits of {options.audio} for unrelated sounds: {count} sounds of {len(kinds)} kinds (c3n_model/zero_shot/prior.py)"
+    write_statistics(options.out, prior, labels, description)
+    return f"wrote {options.out}: {count} sounds of {len(kinds)} kinds, {len(labels)} classes"
 
 
 def _abbreviate(labels: list[str]) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from pathlib import Path
+
 from c3n_model.commands.recording import add_recording
 
 
@@ -15,6 +18,18 @@ def add(commands) -> None:
         default=0.5,
         help="probability above which a pixel is in the mask (default %(default)s)",
     )
+    command.add_argument(
+        "--background",
+        type=Path,
+        metavar="FILE",
+        help="the robot's own noise as learnt before (zero_shot only)",
+    )
+    command.add_argument(
+        "--learn-background",
+        type=Path,
+        metavar="FILE",
+        help="write this recording, in which only the robot itself is audible, as its background",
+    )
     command.set_defaults(run=run)
 
 
@@ -26,14 +41,22 @@ def run(options, _: str) -> str:
     from c3n_model.sources.results import ResultWriter
     from c3n_model.streaming.segment import describe_second, segment
     from c3n_model.streaming.session import Session
+    from c3n_model.zero_shot.background import load_background
 
     source = open_source(options.input, options.image_topic, options.audio_topic)
-    session = Session(load_model(options.model), options.device, threshold=options.threshold)
+    model = load_model(options.model)
+    background = load_background(options.background, model.audio_labels) if options.background else None
+    session = Session(model, options.device, threshold=options.threshold, background=background)
+    if options.learn_background:
+        session.learn_background(math.inf)
     lines = []
     with ResultWriter(options.out) as results:
         for segmentation in segment(bar(source, source.name), session, show=results.show):
             results.write(segmentation)
             lines.append(describe_second(segmentation))
+    if options.learn_background:
+        session.background.finish()
+        session.background.save(options.learn_background, model.audio_labels)
     note = session.model.card.get("note", "")
     about = f"model {options.model}: {note}" if note else f"model {options.model}"
     return "\n".join([*source.notes, *lines, about, f"wrote {options.out}"])

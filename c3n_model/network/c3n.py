@@ -73,7 +73,9 @@ class Decoding:
     """M decoded frames: the masks and the evidence for them.
 
     logits: mask logits (M, H, W); audio_logits: (M, K_a); visual_logits: (M, K_v); consensus: fields (M,); presence:
-    confidence (M,) in [0, 1] that an object is audible.
+    confidence (M,) in [0, 1] that an object is audible. If presence means heard *and* seen, audible (M,) in [0, 1] is the presence
+    that the sound would have with its source in plain view, and tagger_logits (M, K_a) are the audio logits before anything was
+    subtracted from them; None otherwise.
     """
 
     logits: Tensor
@@ -81,6 +83,8 @@ class Decoding:
     visual_logits: Tensor
     consensus: Consensus
     presence: Tensor
+    audible: Tensor | None = None
+    tagger_logits: Tensor | None = None
 
 
 class C3N(nn.Module):

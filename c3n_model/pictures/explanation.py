@@ -45,8 +45,7 @@ def _headline(explanation: Explanation) -> str:
         f"{_short(label.audio)} ~ {_short(label.visual)}",
         f"consensus {label.consensus:.2f}",
         f"audible {presence.score:.2f} at {presence.loudness_dbfs:.0f} dBFS"
-        + ("" if presence.audible else ": silent")
-        + ("" if presence.visible else ", not in view"),
+        + ("" if presence.present else f": {presence.reason}"),
     ]
     return "   |   ".join(fields)
 

@@ -24,7 +24,7 @@ _SMALLEST_FONT_SCALE = 0.36  # characters 8 pixels high
 def draw_overlay(rgb: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     """Draw the mask, its regions, and the unified label with its scores on a copy of `rgb` uint8 (H, W, 3).
 
-    A window without sound is labelled "silent". Raises ValueError if the mask has another size.
+    A window in which nothing is heard is labelled "silent" or "unsure". Raises ValueError if the mask has another size.
     """
     if rgb.shape[:2] != segmentation.mask.shape:
         raise ValueError(f"expected an image of the mask's size {segmentation.mask.shape}, got {rgb.shape[:2]}")
@@ -104,7 +104,7 @@ def write_png(path: Path, rgb: np.ndarray) -> None:
 def _title(segmentation: Segmentation) -> str:
     label, presence = segmentation.label, segmentation.presence
     if not presence.audible:
-        return "silent"
+        return presence.reason
     return f"{label.audio} ~ {label.visual}" if presence.visible else f"{label.audio}, not in view"
 
 

@@ -74,16 +74,18 @@ def predict_with_decoding(
 def _is_published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
     """Decide for each second whether a live session would publish a mask, bool (T,)."""
     config = model.config
+    audible = decoding.audible if decoding.audible is not None else [None] * len(snippets)
     presences = (
         judge(
             snippet,
             float(score),
             config.presence_threshold,
+            audible=None if heard is None else float(heard),
             visual_score=float(visual_score),
             visibility_threshold=config.visibility_threshold,
         )
-        for snippet, score, visual_score in zip(
-            snippets, decoding.presence, decoding.consensus.visual_score, strict=True
+        for snippet, score, heard, visual_score in zip(
+            snippets, decoding.presence, audible, decoding.consensus.visual_score, strict=True
         )
     )
     return np.array([presence.present for presence in presences])

@@ -105,7 +105,7 @@ def describe(segmentation: Segmentation, mask_name: str) -> dict:
         "frame_id": segmentation.frame_id,
         "heard": segmentation.heard,
         "label": asdict(segmentation.label),
-        "presence": asdict(segmentation.presence),
+        "presence": asdict(segmentation.presence) | {"reason": segmentation.presence.reason},
         "objects": [_known(asdict(region)) for region in segmentation.objects],
         "mask": mask_name,
     }

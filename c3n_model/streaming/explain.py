@@ -106,7 +106,7 @@ def describe_explanation(explanation: Explanation) -> dict:
         "window_start_ns": segmentation.window_start_ns,
         "stamp_ns": segmentation.stamp_ns,
         "label": asdict(segmentation.label),
-        "presence": asdict(segmentation.presence),
+        "presence": asdict(segmentation.presence) | {"reason": segmentation.presence.reason},
         "mask_fraction": float(segmentation.mask.mean()),
         "audio": _describe_ranking(explanation.audio),
         "visual": _describe_ranking(explanation.visual) if explanation.visual else None,

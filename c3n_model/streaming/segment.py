@@ -52,7 +52,7 @@ def describe_second(segmentation: Segmentation) -> str:
     label, presence = segmentation.label, segmentation.presence
     when = f"{segmentation.window_start_ns / 1e9:>6.0f} s"
     if not presence.audible:
-        return f"{when}  silent  (audible {presence.score:.2f}, {presence.loudness_dbfs:.0f} dBFS)"
+        return f"{when}  {presence.reason}  (audible {presence.score:.2f}, {presence.loudness_dbfs:.0f} dBFS)"
     if not presence.visible:
         return f"{when}  {label.audio}, not in view  ({label.visual} {label.visual_score:.2f})"
     return (

@@ -19,7 +19,10 @@ from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.presence import judge
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
+from c3n_model.zero_shot.background import LEARNING_S, Background
+from c3n_model.zero_shot.hearing import HearingMemory
 
+FORGET_SHOWN_NS = 2 * NANOSECONDS_PER_SECOND  # a gap after which it no longer counts what was shown before it
 SPECK_AREA = 5e-4  # regions below this fraction of the picture are no objects of their own
 
 
@@ -33,14 +36,16 @@ class Session:
         presence_threshold: audibility below which the mask is empty; visibility_threshold: certainty of the named visual
             class below which it is, too; None takes the model's own.
         history: seconds that are decoded together, T, at least 1; None takes the model's own.
+        background: of a network that tells a robot's background from other sounds (zero-shot with a prior), what was learnt
+            before.
     Raises:
-        ValueError: a device that this machine has not or that the model does not fit on, a threshold outside (0, 1) or a
-            history below 1.
+        ValueError: a device that this machine has not or that the model does not fit on, a threshold outside (0, 1), a
+            history below 1, or a background for a network that knows none.
     """
 
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
-        visibility_threshold: float | None = None, history: int | None = None,
+        visibility_threshold: float | None = None, history: int | None = None, background: Background | None = None,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
@@ -55,6 +60,10 @@ class Session:
             model.config.visibility_threshold if visibility_threshold is None else visibility_threshold
         )
         self.history = model.config.history if history is None else history
+        make_memory = getattr(self.network, "new_memory", None)
+        self._memory = make_memory() if make_memory is not None else None
+        if background is not None:
+            self.background = background
         self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
         self._newest: Decoding | None = None
 
@@ -65,10 +74,34 @@ class Session:
             raise RuntimeError("no second was seen yet; call step first")
         return self._newest
 
+    @property
+    def background(self) -> Background | None:
+        """The robot's background as far as it is known; None for a network that tells none."""
+        return self._memory.background if self._memory is not None else None
+
+    @background.setter
+    def background(self, known: Background) -> None:
+        self._memory_or_refuse().background = known
+
+    def learn_background(self, seconds: float = LEARNING_S) -> None:
+        """Take the sound of the next seconds as the robot's background. Raises ValueError for a network that knows none."""
+        self._memory_or_refuse().background.learn(seconds)
+
+    def _memory_or_refuse(self) -> HearingMemory:
+        if self._memory is None:
+            raise ValueError(
+                "this model tells no background from other sounds; use zero_shot with a prior (its setting prior: auto)"
+            )
+        return self._memory
+
     def reset(self) -> None:
-        """Forget all seconds seen so far."""
+        """Forget all seconds seen so far, what was shown and the running mean of the background; a background that was learnt
+        on purpose stays."""
         self._encodings.clear()
         self._newest = None
+        if self._memory is not None:
+            self._memory.shown = None
+            self._memory.background.forget_live()
 
     @property
     def device_memory_bytes(self) -> int | None:
@@ -96,13 +129,30 @@ class Session:
     def step(self, window: Window[Frame]) -> Segmentation:
         """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
+        before_ns = self._encodings[-1][0] if self._encodings else window.start_ns
         self._remember(window.start_ns, encoding)
         seconds = [
             known for start_ns, known in self._encodings if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
         ]
         newest = torch.arange(len(seconds), device=self.device)[None] == len(seconds) - 1
-        self._newest = self.network.decode(encoding.join(seconds), newest)
-        return self._describe(window, self._newest)
+        if self._memory is None:
+            self._newest = self.network.decode(encoding.join(seconds), newest)
+            return self._describe(window, self._newest)
+        if window.start_ns - before_ns > FORGET_SHOWN_NS:
+            self._memory.shown = None
+        self._newest = self.network.decode(encoding.join(seconds), newest, self._memory)
+        segmentation = self._describe(window, self._newest)
+        self._memorise(segmentation, self._newest, window.start_ns - before_ns)
+        return segmentation
+
+    def _memorise(self, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
+        """Keep what was shown, and what was heard unless it was silence. Windows that overlap count for what is new in them."""
+        published = bool(segmentation.mask.any())
+        self._memory.shown = int(decoding.consensus.visual_class[0]) if published else None
+        if segmentation.presence.reason != "silent":
+            seconds = since_last_ns / NANOSECONDS_PER_SECOND
+            seconds = seconds if 0 < seconds < 1 else 1.0
+            self._memory.background.hear(decoding.tagger_logits[0], seconds, published=published)
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
         """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
@@ -117,9 +167,11 @@ class Session:
     def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
         label = unified_label(decoding.consensus, self.model, index=0)
+        keep = self._memory.keep(int(decoding.consensus.visual_class[0])) if self._memory is not None else 1.0
         presence = judge(
-            window.snippet, float(decoding.presence[0]), self.presence_threshold,
-            visual_score=label.visual_score, visibility_threshold=self.visibility_threshold,
+            window.snippet, float(decoding.presence[0]), keep * self.presence_threshold,
+            audible=None if decoding.audible is None else float(decoding.audible[0]),
+            visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,
         )  # fmt: skip
         probability = decoding.logits[0].sigmoid().cpu().numpy()
         probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)

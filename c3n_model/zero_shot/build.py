@@ -14,6 +14,7 @@ from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
 from c3n_model.weights.pretrained import load_audio, load_visual
 from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.segmenters import MaskRCNN, Segmenter, from_public, open_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
@@ -57,6 +58,9 @@ def _load(config: ZeroShotConfig) -> Model:
         alpha=config.alpha,
         beta=config.beta,
         refinement=config.refinement,
+        prior=_prior(config, sounds),
+        prior_weight=config.prior_weight,
+        evidence_threshold=config.evidence_threshold,
     ).eval()
     seen = f"ImageNet's classes ({config.visual})" + (f" and those of {segmenter_name}" if segmenter_name else "")
     note = f"Zero-shot: no training on sounding objects. Hears by {config.audio}, sees {seen}. Masks are rough."
@@ -66,6 +70,16 @@ def _load(config: ZeroShotConfig) -> Model:
             note += ' A segmenter would: c3n weights get zero_shot; pip install "c3n-ros[zero-shot]".'
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
+
+
+def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics | None:
+    """The prior of the tagger: a file, or the table that is shipped for it; a table of labels (plain C3IM) takes none by itself."""
+    if config.prior == "none":
+        return None
+    if config.prior != "auto":
+        return read_statistics(Path(config.prior), sounds)
+    shipped = Path(__file__).parent / f"prior_{config.audio}.csv"
+    return read_statistics(shipped, sounds) if config.labels == SOURCES and shipped.is_file() else None
 
 
 def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:

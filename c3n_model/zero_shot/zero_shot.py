@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -10,12 +10,14 @@ from torch import Tensor, nn
 
 from c3n_model.network.c3n import Decoding
 from c3n_model.network.choices import check_choice
-from c3n_model.network.consensus import infer_consensus
+from c3n_model.network.consensus import Consensus, infer_consensus
 from c3n_model.network.fusion import upsample
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.zero_shot.hearing import KEEP_NAME, NEWEST_WEIGHT, Evidence, HearingMemory, presence_of, weigh
 from c3n_model.zero_shot.localise import class_activation, cut, spread
+from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.segmenters import Segmenter
-from c3n_model.zero_shot.vocabulary import Vocabulary
+from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary
 
 CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on;
 LOCALISE_SIZE = 448  # activations are finer at twice it, but their softmax collapses
@@ -45,7 +47,10 @@ class ZeroShot(nn.Module):
 
     Args:
         vocabulary: what can be seen; segmenter: a second source of classes, whose masks are used as they are, or None;
-        alpha, beta: Eq. 6; refinement: what is done to a class activation map.
+        alpha, beta: Eq. 6; refinement: what is done to a class activation map;
+        prior: what the audio encoder says of unrelated sounds; None takes its logits as they are (plain C3IM);
+        prior_weight: the part of the prior that is subtracted from the logits before C3IM;
+        evidence_threshold: standard deviations by which a sound must exceed the prior to be published.
     """
 
     def __init__(
@@ -58,6 +63,9 @@ class ZeroShot(nn.Module):
         alpha: float = 0.33,
         beta: float = 0.25,
         refinement: Refinement = "affinity",
+        prior: LogitStatistics | None = None,
+        prior_weight: float = 0.25,
+        evidence_threshold: float = 2.0,
     ):
         super().__init__()
         check_choice("refinement", refinement, Refinement)
@@ -65,6 +73,12 @@ class ZeroShot(nn.Module):
         self.vocabulary, self.segmenter = vocabulary, segmenter
         self.register_buffer("similarity", vocabulary.similarity)
         self.alpha, self.beta, self.refinement = alpha, beta, refinement
+        self._prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
+        self._specific = torch.tensor([label != PERSON for label in vocabulary.labels])
+
+    def new_memory(self) -> HearingMemory | None:
+        """Return what a session needs to remember of hearing; None without a prior."""
+        return None if self._prior is None else HearingMemory()
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """As `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""
@@ -76,16 +90,54 @@ class ZeroShot(nn.Module):
         """frames (N, 3, H, W) and snippets (N, samples) -> what the seconds sound like, each alone."""
         return ZeroShotEncoding(frames, snippets, self.audio_encoder(snippets)[1])
 
-    def decode(self, encoding: ZeroShotEncoding, wanted: Tensor) -> Decoding:
-        """Masks of the frames that `wanted` bool (B, T) names; each listens to the seconds before it, too."""
-        chosen = wanted.flatten()
-        frames, audio_logits = encoding.frames[chosen], self._listen(encoding, wanted)
+    def decode(self, encoding: ZeroShotEncoding, wanted: Tensor, memory: HearingMemory | None = None) -> Decoding:
+        """Masks of the frames that `wanted` bool (B, T) names; each listens to the seconds before it, too. `memory` is that of
+        a session; without one every frame is judged by itself."""
+        frames = encoding.frames[wanted.flatten()]
+        combined, newest = self._listen(encoding, wanted)
         masks = self.segmenter(frames) if self.segmenter is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
         visual_logits = self.vocabulary.log_confidence(class_logits, masks)
-        consensus = infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
+        discount = self.vocabulary.discount.to(combined.device)
+        if self._prior is None:
+            audio_logits = combined - discount
+            consensus = self._agree(audio_logits, visual_logits, None)
+            return self._decoded(frames, masks, audio_logits, visual_logits, consensus, consensus.consensus)
+        evidence = self._weigh(combined, newest, memory)
+        audio_logits = evidence.logits - discount
+        consensus = self._agree(audio_logits, visual_logits, memory)
+        presence = self._presence(consensus, evidence, memory)
+        in_plain_view = (presence / consensus.visual_score**self.beta).clamp(max=1)
+        decoding = self._decoded(frames, masks, audio_logits, visual_logits, consensus, presence)
+        return replace(decoding, audible=in_plain_view, tagger_logits=combined)
+
+    def _decoded(self, frames, masks, audio_logits, visual_logits, consensus: Consensus, presence: Tensor) -> Decoding:
         logits = self.mask_of(frames, masks, consensus.visual_class)
-        return Decoding(logits, audio_logits, visual_logits, consensus, presence=consensus.consensus)
+        return Decoding(logits, audio_logits, visual_logits, consensus, presence)
+
+    def _weigh(self, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Evidence:
+        device, background = combined.device, memory.background.statistics if memory is not None else None
+        known = background.to(device) if background is not None else None
+        return weigh(combined, newest, self._prior.to(device), known, prior_weight=self.prior_weight)
+
+    def _agree(self, audio_logits: Tensor, visual_logits: Tensor, memory: HearingMemory | None) -> Consensus:
+        """C3IM; the class that is shown wins against one that is hardly better."""
+        shown = memory.shown if memory is not None else None
+        similarity = self.similarity
+        if shown is not None:
+            similarity = similarity.clone()
+            similarity[:, shown] /= KEEP_NAME
+        consensus = infer_consensus(audio_logits, visual_logits, similarity, alpha=self.alpha, beta=self.beta)
+        if shown is None:
+            return consensus
+        undo = torch.where(consensus.visual_class == shown, KEEP_NAME, 1.0)
+        true_similarity = self.similarity[consensus.audio_class, consensus.visual_class]
+        return replace(consensus, similarity=true_similarity, consensus=consensus.consensus * undo)
+
+    def _presence(self, consensus: Consensus, evidence: Evidence, memory: HearingMemory | None) -> Tensor:
+        keep = [memory.keep(index) if memory is not None else 1.0 for index in consensus.visual_class.tolist()]
+        thresholds = self.evidence_threshold * torch.tensor(keep, device=self.similarity.device)
+        return presence_of(consensus, evidence, self.similarity, self._specific.to(self.similarity.device), thresholds)
 
     def mask_of(self, frames: Tensor, masks: Tensor | None, visual_classes: Tensor) -> Tensor:
         """Mask logits (M, H, W) of frames (M, 3, H, W), each of its class of the vocabulary, int64 (M,)."""
@@ -101,18 +153,20 @@ class ZeroShot(nn.Module):
             parts.append(upsample(logits[:, None], tuple(frames.shape[2:]))[:, 0])
         return torch.cat(parts)
 
-    def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> Tensor:
-        """Audio logits (M, K_a) of the wanted seconds: the mean of those of the second and of all up to it. One second is
-        thin (a rooster's median confidence is 0.25, against 0.85 over five), five are late. Seconds that are not there are
-        passed over: their neighbours are heard one after the other."""
+    def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> tuple[Tensor, Tensor]:
+        """Audio logits (M, K_a) of the wanted seconds, twice: a mean of those of the second and of all up to it, and those of the
+        second alone. One second is thin (a rooster's median confidence is 0.25, against 0.85 over five), five are late. Seconds
+        that are not there are passed over: their neighbours are heard one after the other."""
         snippets = encoding.snippets.unflatten(0, tuple(wanted.shape))
         alone = encoding.audio_logits.unflatten(0, tuple(wanted.shape))
-        logits = []
+        weight = 0.5 if self._prior is None else NEWEST_WEIGHT
+        combined = []
         for clip, second in wanted.nonzero().tolist():
             newest = alone[clip, second, None]
             trailing = snippets[clip, : second + 1].reshape(1, -1)
-            logits.append((newest + self.audio_encoder(trailing)[1]) / 2 if second > 0 else newest)
-        return torch.cat(logits) - self.vocabulary.discount.to(alone.device)
+            heard = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
+            combined.append(heard)
+        return torch.cat(combined), alone[wanted]
 
     def _localise(self, frames: Tensor, members: Tensor) -> Tensor:
         threshold = ACTIVATION_THRESHOLD[self.refinement]

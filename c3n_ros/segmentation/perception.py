@@ -14,6 +14,7 @@ from c3n_ros.geometry.depth import MAX_DISTANCE_M
 from c3n_ros.geometry.direction import with_directions
 from c3n_ros.health.diagnostics import Health
 from c3n_ros.health.guard import Guard, in_one_line
+from c3n_ros.segmentation.background_learning import BackgroundLearning
 from c3n_ros.segmentation.pipeline import PendingWindow
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 
@@ -42,7 +43,8 @@ class Perception:
         inputs: gives the camera's calibration.
         outputs: publishes each segmentation with the image uint8 (H, W, 3) that was segmented.
         health: is told of published and failed windows.
-        guard: runs decoding under the message's topic, and directions under "directions".
+        guard: runs decoding under the message's topic, directions under "directions" and files under "background".
+        learning: of the robot's own noise, of the same session.
     """
 
     def __init__(
@@ -53,7 +55,9 @@ class Perception:
         outputs: ResultOutput,
         health: Health,
         guard: Guard,
+        learning: BackgroundLearning,
     ):
+        self.learning = learning
         self._session, self._inputs, self._outputs = session, inputs, outputs
         self._health, self._guard = health, guard
         self.settings = settings
@@ -88,7 +92,9 @@ class Perception:
     def _segment(self, window: Window[Frame], pending: PendingWindow) -> None:
         settings = self.settings
         self._apply(settings)
+        self.learning.before_window()
         segmentation = self._with_directions(self._session.step(window), pending)
+        self._guard.run("background", self.learning.after_window)
         self._outputs.publish(segmentation, window.frame.rgb, settings, pending.dropped_windows)
         now_s = time.monotonic()
         self._health.on_window(now_s, now_s - pending.complete_s, window.heard, pending.passed_over)

@@ -65,6 +65,12 @@ class SegmentationParameters:
         largest=30,
         changes=LIVE,
     )
+    background_file: str = parameter(
+        "",
+        "CSV file of the robot's own background noise: read when the node is activated, written after ~/learn_background; "
+        "empty: none. For models that tell a background from other sounds (zero_shot).",
+        changes=INACTIVE,
+    )
     mask_mode: str = parameter(
         "binary255",
         "Value of a sounding pixel in the mask: binary255 (255, visible in viewers) or class_id (see label_info).",

@@ -20,7 +20,7 @@ def test_every_second_of_a_scene_becomes_a_window(tiny_model):
         k * 10**9 + 875_000_000 for k in range(20)
     ]  # 8 Hz: 7/8 and 8/8 tie
     assert len(shown) == 20 * (8 + 50) + 1
-    assert describe_second(seconds[0]).split()[2] == "silent"
+    assert describe_second(seconds[0]).split()[2] == "unsure"
 
 
 def test_nothing_to_segment_says_what_was_missing(tiny_model):

@@ -1,0 +1,92 @@
+"""Evidence of sounds against prior and background, by hand."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from c3n_model.network.consensus import Consensus
+from c3n_model.zero_shot.hearing import (
+    KEEP,
+    NOISE_RELIEF,
+    SPECIFIC_EVIDENCE,
+    SPECIFIC_RELIEF,
+    Evidence,
+    HearingMemory,
+    presence_of,
+    weigh,
+)
+from c3n_model.zero_shot.logit_statistics import LogitStatistics
+
+PRIOR = LogitStatistics(
+    mean=torch.tensor([-3.0, -6.0, -8.0]), deviation=torch.tensor([0.5, 1.0, 2.0])
+)  # speech, dog, motor
+MOTOR = LogitStatistics(mean=torch.tensor([-5.0, -6.0, 0.0]), deviation=torch.tensor([0.3, 0.3, 0.3]))
+SIMILARITY = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])  # person, dog; nothing makes the motor's sound
+SPECIFIC = torch.tensor([False, True])
+
+
+def test_evidence_is_what_exceeds_the_prior_in_deviations():
+    heard = torch.tensor([[-2.0, -6.0, -8.0]])
+    evidence = weigh(heard, heard, PRIOR, prior_weight=0.5)
+    assert evidence.deviations.tolist() == [[2.0, 0.0, 0.0]]
+    assert evidence.logits.tolist() == [[-0.5, -3.0, -4.0]]
+    assert evidence.noise.tolist() == [0.0]
+
+
+def test_the_background_alone_is_evidence_of_nothing():
+    evidence = weigh(MOTOR.mean[None], MOTOR.mean[None], PRIOR, MOTOR, prior_weight=0.25)
+    assert evidence.noise.tolist() == pytest.approx([1.0])
+    assert evidence.deviations.abs().max().item() < 1e-4
+
+
+def test_a_sound_above_the_background_is_as_evident_as_it_stands_out():
+    heard = MOTOR.mean[None] + torch.tensor([[0.0, 3.0, 0.0]])
+    with_motor = weigh(heard, heard, PRIOR, MOTOR, prior_weight=0.25)
+    without = weigh(heard, heard, PRIOR, prior_weight=0.25)
+    assert with_motor.deviations[0, 1].item() == pytest.approx(3.0 / 0.3, rel=1e-3)
+    assert without.deviations[0, 1].item() == pytest.approx(3.0)
+    assert without.deviations[0, 2].item() == pytest.approx(4.0)  # the motor itself, which is not known
+
+
+@given(st.lists(st.floats(-15, 5), min_size=3, max_size=3), st.floats(0, 1))
+def test_the_share_of_the_background_is_bounded_by_its_weight(logits, weight):
+    known = LogitStatistics(MOTOR.mean, MOTOR.deviation, weight)
+    heard = torch.tensor([logits])
+    evidence = weigh(heard, heard, PRIOR, known, prior_weight=0.25)
+    assert 0 <= evidence.noise.item() <= weight + 1e-6
+    assert evidence.logits.isfinite().all() and evidence.deviations.isfinite().all()
+
+
+def make_evidence(deviations, newest, noise=0.0):
+    return Evidence(torch.zeros(1, 3), torch.tensor([deviations]), torch.tensor([newest]), noise=torch.tensor([noise]))
+
+
+def judge_pair(evidence, audio=1, visual=1, consensus=0.5, threshold=2.0):
+    index = torch.tensor([audio]), torch.tensor([visual])
+    scores = (torch.tensor([value]) for value in (0.5, 0.5, SIMILARITY[audio, visual].item(), consensus))
+    pair = Consensus(*index, *scores)
+    return presence_of(pair, evidence, SIMILARITY, SPECIFIC, torch.tensor([threshold])).item()
+
+
+def test_a_pair_needs_evidence_over_all_seconds_and_in_the_newest():
+    assert judge_pair(make_evidence([0.0, 3.0, 0.0], [0.0, 3.0, 0.0])) == pytest.approx(0.5)
+    assert judge_pair(make_evidence([0.0, 3.0, 0.0], [9.0, 1.9, 9.0])) == 0, "the newest second has other sounds only"
+    assert judge_pair(make_evidence([9.0, 1.9, 9.0], [0.0, 3.0, 0.0])) == 0
+    assert judge_pair(make_evidence([0.0, 1.9, 0.0], [0.0, 1.9, 0.0]), threshold=2.0 * KEEP) == pytest.approx(0.5)
+
+
+def test_a_specific_pair_needs_less_and_people_never_do():
+    clear = [SPECIFIC_EVIDENCE] * 3
+    assert judge_pair(make_evidence(clear, clear), consensus=0.3) == pytest.approx(0.3 * SPECIFIC_RELIEF)
+    assert judge_pair(make_evidence(clear, clear), audio=0, visual=0, consensus=0.3) == pytest.approx(0.3)
+
+
+def test_noise_relieves_the_consensus():
+    noisy = make_evidence([3.0] * 3, [3.0] * 3, noise=0.5)
+    assert judge_pair(noisy, consensus=0.3) == pytest.approx(0.3 / (1 - 0.5 * NOISE_RELIEF))
+
+
+def test_only_what_is_shown_is_kept():
+    memory = HearingMemory(shown=1)
+    assert (memory.keep(1), memory.keep(0)) == (KEEP, 1.0)
