@@ -109,6 +109,10 @@ class ZeroShotConfig:
         "auto"  # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, none; auto: what is there
     )
     segmenter_labels: str = ""  # text file with a class a line; default: beside the segmenter, with .txt
+    detector: str = "auto"  # a torchvision detector of c3n weights list, a .tflite or .onnx file, none; auto: what is there
+    detector_labels: str = ""  # text file with a class a line; default: beside the detector, with .txt
+    detector_input: str = "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: the form's custom
+    detector_score: float = 0.3  # detections below it are left out
     labels: str = "sources"  # what sounds like what: our table of sound sources, or a file of c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.25  # Eq. 6, exponent of the visual confidence
@@ -119,7 +123,7 @@ class ZeroShotConfig:
     image_size: int = 512  # frames are squashed to this square before they are scaled for each part
 
     def __post_init__(self):
-        _check_ranges(self, presence_threshold=(0, 1), visibility_threshold=(0, 1))
+        _check_ranges(self, presence_threshold=(0, 1), visibility_threshold=(0, 1), detector_score=(0, 1))
         if self.alpha == self.beta == 0:
             raise ValueError("alpha and beta are both 0: neither what is heard nor what is seen would count")
 

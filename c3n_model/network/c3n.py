@@ -33,6 +33,7 @@ from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid
+from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
@@ -69,13 +70,15 @@ class Encoding:
 @dataclass(frozen=True)
 class Decoding:
     """M decoded frames: mask logits (M, H, W), and what decided them: audio logits (M, K_a), visual logits (M, K_v), their
-    consensus, and presence (M,), how sure it is in [0, 1] that something sounds."""
+    consensus, and presence (M,), how sure it is in [0, 1] that something sounds. `instances` are those of each mask, None for a
+    mask whose things are not told apart; None where no mask's are."""
 
     logits: Tensor
     audio_logits: Tensor
     visual_logits: Tensor
     consensus: Consensus
     presence: Tensor
+    instances: tuple[Instances | None, ...] | None = None
 
 
 class C3N(nn.Module):

@@ -12,15 +12,14 @@ from c3n_model.network.c3n import Decoding
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import infer_consensus
 from c3n_model.network.fusion import upsample
+from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.zero_shot.localise import class_activation, cut, spread
+from c3n_model.zero_shot.detectors import Detector
+from c3n_model.zero_shot.masks import ACTIVATION_THRESHOLD, MaskMaker, View
 from c3n_model.zero_shot.segmenters import Segmenter
 from c3n_model.zero_shot.vocabulary import Vocabulary
 
-CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on;
-LOCALISE_SIZE = 448  # activations are finer at twice it, but their softmax collapses
-SHARPNESS = 10.0  # mask logits per unit of activation
-ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
+CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on
 
 Refinement = Literal["none", "affinity", "grabcut"]
 
@@ -44,8 +43,8 @@ class ZeroShot(nn.Module):
     """Consensus of the trailing seconds of sound and the newest frame; the chosen class becomes the mask.
 
     Args:
-        vocabulary: what can be seen; segmenter: a second source of classes, whose masks are used as they are, or None;
-        alpha, beta: Eq. 6; refinement: what is done to a class activation map.
+        vocabulary: what can be seen; segmenter: a second source of classes, with masks; detector: a third, with boxes; None
+        for neither; alpha, beta: Eq. 6; refinement: what is done to a class activation map.
     """
 
     def __init__(
@@ -55,6 +54,7 @@ class ZeroShot(nn.Module):
         audio_encoder: nn.Module,
         vocabulary: Vocabulary,
         segmenter: Segmenter | None = None,
+        detector: Detector | None = None,
         alpha: float = 0.33,
         beta: float = 0.25,
         refinement: Refinement = "affinity",
@@ -62,9 +62,11 @@ class ZeroShot(nn.Module):
         super().__init__()
         check_choice("refinement", refinement, tuple(ACTIVATION_THRESHOLD))
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
-        self.vocabulary, self.segmenter = vocabulary, segmenter
+        self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
         self.register_buffer("similarity", vocabulary.similarity)
-        self.alpha, self.beta, self.refinement = alpha, beta, refinement
+        self.alpha, self.beta = alpha, beta
+        known = (source.labels if source is not None else () for source in (segmenter, detector))
+        self._masks = MaskMaker(visual_encoder, vocabulary, *known, refinement)
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """As `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""
@@ -81,25 +83,19 @@ class ZeroShot(nn.Module):
         chosen = wanted.flatten()
         frames, audio_logits = encoding.frames[chosen], self._listen(encoding, wanted)
         masks = self.segmenter(frames) if self.segmenter is not None else None
+        detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
-        visual_logits = self.vocabulary.log_confidence(class_logits, masks)
+        visual_logits = self.vocabulary.log_confidence(class_logits, masks, detections)
         consensus = infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
-        logits = self.mask_of(frames, masks, consensus.visual_class)
-        return Decoding(logits, audio_logits, visual_logits, consensus, presence=consensus.consensus)
+        nothing = [None] * len(frames)
+        views = [View(*parts) for parts in zip(frames, masks if masks is not None else nothing, detections or nothing)]
+        logits, instances = self.mask_of(views, consensus.visual_class)
+        return Decoding(logits, audio_logits, visual_logits, consensus, consensus.consensus, instances)
 
-    def mask_of(self, frames: Tensor, masks: Tensor | None, visual_classes: Tensor) -> Tensor:
-        """Mask logits (M, H, W) of frames (M, 3, H, W), each of its class of the vocabulary, int64 (M,)."""
-        classifier_labels = len(self.vocabulary.members)
-        parts = []
-        for index, label in enumerate(visual_classes.tolist()):
-            if label < classifier_labels:
-                members = self.vocabulary.members[label, None].to(frames.device)
-                logits = self._localise(frames[index, None], members)
-            else:
-                segment = self.vocabulary.segments[label - classifier_labels]
-                logits = SHARPNESS * (masks[index, None, segment] - 0.5)
-            parts.append(upsample(logits[:, None], tuple(frames.shape[2:]))[:, 0])
-        return torch.cat(parts)
+    def mask_of(self, views: list[View], visual_classes: Tensor) -> tuple[Tensor, tuple[Instances | None, ...]]:
+        """Return mask logits (M, H, W) and the instances of M views, each of its class of the vocabulary, int64 (M,)."""
+        drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
+        return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
     def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> Tensor:
         """Audio logits (M, K_a) of the wanted seconds: the mean of those of the second and of all up to it. One second is
@@ -113,14 +109,3 @@ class ZeroShot(nn.Module):
             trailing = snippets[clip, : second + 1].reshape(1, -1)
             logits.append((newest + self.audio_encoder(trailing)[1]) / 2 if second > 0 else newest)
         return torch.cat(logits) - self.vocabulary.discount.to(alone.device)
-
-    def _localise(self, frames: Tensor, members: Tensor) -> Tensor:
-        threshold = ACTIVATION_THRESHOLD[self.refinement]
-        activation, features = class_activation(
-            self.visual_encoder, upsample(frames, (LOCALISE_SIZE, LOCALISE_SIZE)), members
-        )
-        if self.refinement != "none":
-            activation = spread(activation, features)
-        if self.refinement == "grabcut":
-            return SHARPNESS * (cut(activation, frames, threshold) - 0.5)
-        return SHARPNESS * (activation - threshold)
