@@ -109,7 +109,9 @@ class ZeroShotConfig:
         "auto"  # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, none; auto: what is there
     )
     segmenter_labels: str = ""  # text file with a class a line; default: beside the segmenter, with .txt
-    detector: str = "auto"  # a torchvision detector of c3n weights list, a .tflite or .onnx file, none; auto: what is there
+    detector: str = (
+        "auto"  # a torchvision detector of c3n weights list, a .tflite or .onnx file, none; auto: what is there
+    )
     detector_labels: str = ""  # text file with a class a line; default: beside the detector, with .txt
     detector_input: str = "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: the form's custom
     detector_score: float = 0.3  # detections below it are left out

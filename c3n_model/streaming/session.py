@@ -7,8 +7,6 @@ passes. Windows that overlap (a hop below a second) look back in whole seconds, 
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import cv2
 import numpy as np
 import torch
@@ -18,9 +16,9 @@ from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
+from c3n_model.streaming.objects import objects_of
+from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject, UnifiedLabel, Window
-
-SPECK_AREA = 5e-4  # regions below this fraction of the picture are no objects of their own
 
 
 class Session:
@@ -57,6 +55,7 @@ class Session:
         self.history = model.config.history if history is None else history
         self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
         self._newest: Decoding | None = None
+        self._tracker = Tracker()
 
     @property
     def newest(self) -> Decoding:
@@ -69,6 +68,7 @@ class Session:
         """Forget all seconds seen so far."""
         self._encodings.clear()
         self._newest = None
+        self._tracker.forget()
 
     @property
     def device_memory_bytes(self) -> int | None:
@@ -126,6 +126,7 @@ class Session:
         probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
         probability *= presence.present
         mask = probability > self.threshold
+        objects, numbers = self._objects(mask, probability, label.visual, decoding)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,
@@ -134,9 +135,22 @@ class Session:
             confidence=np.round(probability * 255).astype(np.uint8),
             label=label,
             presence=presence,
-            objects=tuple(replace(found, label=label.visual) for found in find_objects(mask, probability)),
+            objects=self._tracker.track(objects, window.frame.stamp_ns),
             heard=window.heard,
+            object_numbers=numbers,
         )
+
+    def _objects(
+        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding
+    ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
+        """The objects of the newest mask, see `objects_of`."""
+        instances = decoding.instances[0] if decoding.instances is not None else None
+        if instances is None:
+            return objects_of(mask, probability, label, None, None)
+        # Nearest neighbour: numbers of instances must not be mixed.
+        owner = instances.owner.cpu().numpy().astype(np.int16)
+        owner = cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
 
 
 def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
@@ -149,16 +163,3 @@ def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, in
         similarity=float(consensus.similarity[index]),
         consensus=float(consensus.consensus[index]),
     )
-
-
-def find_objects(mask: np.ndarray, probability: np.ndarray) -> list[SoundingObject]:
-    """Connected regions of a mask bool (H, W), largest first; specks are left out. Labels are left empty."""
-    count, regions, stats, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    found = []
-    for region in range(1, count):
-        x, y, width, height, area = (int(value) for value in stats[region])
-        if area >= SPECK_AREA * mask.size:
-            score = float(probability[regions == region].mean())
-            centroid = (float(centroids[region][0]), float(centroids[region][1]))
-            found.append(SoundingObject("", score, (x, y, width, height), centroid, area))
-    return sorted(found, key=lambda region: -region.area)

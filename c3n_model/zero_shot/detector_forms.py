@@ -54,7 +54,8 @@ class ListedBoxes:
             found = _tensor(outputs[self.masks])
             masks = _probabilities(found.reshape(len(scores), *found.shape[-2:]))[:count]
         boxes = from_corners_or_centres(boxes, size, centres=False)
-        return clean(Detections(boxes[:count], scores[:count], labels[:count].round().long(), masks), min_score)
+        found = Detections(boxes[:count], scores[:count], labels[:count].round().long(), masks)
+        return suppress(clean(found, min_score))
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,8 @@ class QueryBoxes:
         scores = logits.softmax(dim=1)[:, :-1] if self.no_object else _probabilities(logits)
         best, classes = scores.max(dim=1)
         masks = None if self.masks is None else _probabilities(_tensor(outputs[self.masks])[0])
-        return clean(Detections(from_corners_or_centres(boxes, size, centres=True), best, classes, masks), min_score)
+        found = Detections(from_corners_or_centres(boxes, size, centres=True), best, classes, masks)
+        return suppress(clean(found, min_score))
 
 
 @dataclass(frozen=True)

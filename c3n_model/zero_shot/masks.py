@@ -24,6 +24,10 @@ ZOOM_SIZE = 224  # of a crop
 SHARPNESS = 10.0  # mask logits per unit of activation
 ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
 MARGIN = 0.1  # of a box's sides, added on each side of a crop
+import os
+
+SLACK = float(os.environ.get("SLACK", "0.05"))  # of a box's sides
+CERTAIN = float(os.environ.get("CERTAIN", "0.3"))  # score
 SEEN = 0.2  # of a box: what a segmenter must cover for its outline to be taken
 
 
@@ -55,7 +59,7 @@ class MaskMaker:
         """Return mask logits (H, W) of a label and its instances, None where they are not told apart."""
         name, size = self.vocabulary.labels[label], tuple(view.frame.shape[1:])
         semantic = self._semantic(view, name)
-        found = self._instances(view, name)
+        found = self._instances(view, name, semantic)
         if found is not None:
             drawn = [self._inside(view, found.select(torch.tensor([k])), semantic, label) for k in range(len(found))]
             return _combine(torch.stack(drawn), found)
@@ -70,22 +74,30 @@ class MaskMaker:
             return None
         return _scaled(view.masks[list(classes)].amax(dim=0), tuple(view.frame.shape[1:]))
 
-    def _instances(self, view: View, name: str) -> Detections | None:
+    def _instances(self, view: View, name: str, semantic: Tensor | None) -> Detections | None:
+        """The detections of a label: those that are certain, and of the others those that the segmenter confirms."""
         if view.detections is None:
             return None
         classes = torch.tensor(kin(name, self.detector_labels), device=view.detections.classes.device)
         found = view.detections.select(torch.isin(view.detections.classes, classes))
+        size = tuple(view.frame.shape[1:])
+        kept = [
+            score >= CERTAIN or (semantic is not None and _covered(semantic, _window(box, size, 0.0)))
+            for box, score in zip(found.boxes, found.scores, strict=True)
+        ]
+        found = found.select(torch.tensor(kept, dtype=torch.bool, device=found.scores.device))
         return found if len(found) else None
 
     def _inside(self, view: View, one: Detections, semantic: Tensor | None, label: int) -> Tensor:
         """Mask logits (H, W) of a single instance, outside its box as low as can be."""
         size = tuple(view.frame.shape[1:])
         window = _window(one.boxes[0], size, margin=0.0)
+        around = _window(one.boxes[0], size, margin=SLACK)
         logits = view.frame.new_full(size, -SHARPNESS / 2)
         if one.masks is not None:
             logits[window] = SHARPNESS * (_scaled(one.masks[0], size)[window] - 0.5)
-        elif semantic is not None and (semantic[window] > 0.5).float().mean() >= SEEN:
-            logits[window] = SHARPNESS * (semantic[window] - 0.5)
+        elif semantic is not None and _covered(semantic, window):
+            logits[around] = SHARPNESS * (semantic[around] - 0.5)
         else:
             crop = _window(one.boxes[0], size, margin=MARGIN)
             seen = view.frame[:, crop[0], crop[1]]
@@ -126,6 +138,11 @@ def _combine(logits: Tensor, found: Detections) -> tuple[Tensor, Instances]:
     union = logits.amax(dim=0)
     owner = distance.masked_fill(logits < union - 1e-4, torch.inf).argmin(dim=0)
     return union, Instances(owner, found.scores)
+
+
+def _covered(semantic: Tensor, window: tuple[slice, slice]) -> bool:
+    """Whether a segmenter's mask (H, W) covers enough of a window to be what is in there."""
+    return bool((semantic[window] > 0.5).float().mean() >= SEEN)
 
 
 def _window(box: Tensor, size: tuple[int, int], margin: float) -> tuple[slice, slice]:
