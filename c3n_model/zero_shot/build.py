@@ -53,6 +53,7 @@ def _load(config: ZeroShotConfig) -> Model:
         vocabulary=vocabulary,
         segmenter=segmenter,
         detector=detector,
+        detector_score=config.detector_score,
         alpha=config.alpha,
         beta=config.beta,
         refinement=config.refinement,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -17,18 +18,18 @@ from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
 from c3n_model.zero_shot.localise import class_activation, cut, spread
-from c3n_model.zero_shot.vocabulary import Vocabulary, kin
+from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, kin
 
 LOCALISE_SIZE = 448  # activations are finer at twice the classifier's own size, but their softmax collapses
 ZOOM_SIZE = 224  # of a crop
 SHARPNESS = 10.0  # mask logits per unit of activation
 ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
 MARGIN = 0.1  # of a box's sides, added on each side of a crop
-import os
-
-SLACK = float(os.environ.get("SLACK", "0.05"))  # of a box's sides
-CERTAIN = float(os.environ.get("CERTAIN", "0.3"))  # score
 SEEN = 0.2  # of a box: what a segmenter must cover for its outline to be taken
+SLACK = 0.05  # of a box's sides: how far an outline may leave the box
+SAME_REGION = 0.4  # IoU of an activation and a segmenter's class from which that is its outline under another name
+SAME_BOX = 0.35  # ... and of an activation and a box
+NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # what is in front of them is not they
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,8 @@ class View:
 
 
 class MaskMaker:
-    """Draws masks of labels of a vocabulary. `segmenter_labels` and `detector_labels` are the classes of those sources."""
+    """Draws masks of labels of a vocabulary. `segmenter_labels` and `detector_labels` are the classes of those sources;
+    detections below `min_score` only help what others name."""
 
     def __init__(
         self,
@@ -51,9 +53,11 @@ class MaskMaker:
         segmenter_labels: tuple[str, ...],
         detector_labels: tuple[str, ...],
         refinement: str,
+        min_score: float = 0.3,
     ):
         self.visual_encoder, self.vocabulary, self.refinement = visual_encoder, vocabulary, refinement
         self.segmenter_labels, self.detector_labels = segmenter_labels, detector_labels
+        self.min_score = min_score
 
     def draw(self, view: View, label: int) -> tuple[Tensor, Instances | None]:
         """Return mask logits (H, W) of a label and its instances, None where they are not told apart."""
@@ -65,7 +69,34 @@ class MaskMaker:
             return _combine(torch.stack(drawn), found)
         if semantic is not None and (semantic > 0.5).any():
             return SHARPNESS * (semantic - 0.5), None
-        return _scaled(self._activation(view.frame, self.vocabulary.members[label], LOCALISE_SIZE), size), None
+        members = self.vocabulary.members[label]
+        if not members.any():  # a source that knows the label does not see it
+            return view.frame.new_full(size, -SHARPNESS / 2), None
+        activation = _scaled(self._activation(view.frame, members, LOCALISE_SIZE), size)
+        return self._sharpened(view, activation, label), None
+
+    def _sharpened(self, view: View, activation: Tensor, label: int) -> Tensor:
+        """Mask logits (H, W) from those of the activation: a better outline of the same thing where a source has one, whatever
+        it calls it (a tiger is "cat" to Pascal VOC)."""
+        pixels, size = activation > 0, tuple(activation.shape)
+        if view.masks is not None:
+            planes = [view.masks[k] for k, name in enumerate(self.segmenter_labels) if name not in NO_OUTLINE]
+            planes = [_scaled(plane, size) for plane in planes if (plane > 0.5).any()]
+            best = max(planes, key=lambda plane: _iou(pixels, plane > 0.5), default=None)
+            if best is not None and _iou(pixels, best > 0.5) >= SAME_REGION:
+                return SHARPNESS * (best - 0.5)
+        found = view.detections
+        if found is None:
+            return activation
+        overlaps = [
+            0.0
+            if self.detector_labels[number] in NO_OUTLINE
+            else _iou(pixels, _filled(_window(box, size, 0.0), pixels))
+            for box, number in zip(found.boxes, found.classes.tolist(), strict=True)
+        ]
+        if max(overlaps, default=0.0) < SAME_BOX:
+            return activation
+        return self._inside(view, found.select(torch.tensor([int(np.argmax(overlaps))])), None, label)
 
     def _semantic(self, view: View, name: str) -> Tensor | None:
         """The segmenter's mask (H, W) of a label, or of what it is a kind of; None if it knows none."""
@@ -82,7 +113,7 @@ class MaskMaker:
         found = view.detections.select(torch.isin(view.detections.classes, classes))
         size = tuple(view.frame.shape[1:])
         kept = [
-            score >= CERTAIN or (semantic is not None and _covered(semantic, _window(box, size, 0.0)))
+            score >= self.min_score or (semantic is not None and _covered(semantic, _window(box, size, 0.0)))
             for box, score in zip(found.boxes, found.scores, strict=True)
         ]
         found = found.select(torch.tensor(kept, dtype=torch.bool, device=found.scores.device))
@@ -138,6 +169,16 @@ def _combine(logits: Tensor, found: Detections) -> tuple[Tensor, Instances]:
     union = logits.amax(dim=0)
     owner = distance.masked_fill(logits < union - 1e-4, torch.inf).argmin(dim=0)
     return union, Instances(owner, found.scores)
+
+
+def _iou(first: Tensor, second: Tensor) -> float:
+    return float((first & second).sum() / (first | second).sum().clamp(min=1))
+
+
+def _filled(window: tuple[slice, slice], like: Tensor) -> Tensor:
+    pixels = torch.zeros_like(like)
+    pixels[window] = True
+    return pixels
 
 
 def _covered(semantic: Tensor, window: tuple[slice, slice]) -> bool:

@@ -23,6 +23,7 @@ from c3n_model.zero_shot.torchvision_detectors import (
 )
 
 DEEPLAB = "deeplabv3_pascal"
+SUPPORTING = 1 / 3  # of detector_score: boxes from there on outline what other sources name
 SOURCES = "sources"  # ZeroShotConfig.labels: our table of sound sources
 
 
@@ -52,10 +53,10 @@ def pretrained_detector(config: ZeroShotConfig) -> tuple[Detector | None, str]:
     if chosen is None:
         return None, ""
     if chosen in DETECTORS:
-        detector = TorchvisionDetector(chosen, config.detector_score)
+        detector = TorchvisionDetector(chosen, SUPPORTING * config.detector_score)
         _fill(detector.network, chosen)
         return detector, chosen
-    path, score = Path(chosen), config.detector_score
+    path, score = Path(chosen), SUPPORTING * config.detector_score
     labels = _labels_beside(path, config.detector_labels)
     return open_detector(path, labels, score, config.detector_input), path.name
 

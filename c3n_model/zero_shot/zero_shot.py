@@ -43,8 +43,8 @@ class ZeroShot(nn.Module):
     """Consensus of the trailing seconds of sound and the newest frame; the chosen class becomes the mask.
 
     Args:
-        vocabulary: what can be seen; segmenter: a second source of classes, with masks; detector: a third, with boxes; None
-        for neither; alpha, beta: Eq. 6; refinement: what is done to a class activation map.
+        vocabulary: what can be seen; segmenter: a second source of classes, with masks; detector: a third, with boxes, whose
+        instances name things from `detector_score` on; None for neither; alpha, beta: Eq. 6; refinement: what is done to a class activation map.
     """
 
     def __init__(
@@ -55,6 +55,7 @@ class ZeroShot(nn.Module):
         vocabulary: Vocabulary,
         segmenter: Segmenter | None = None,
         detector: Detector | None = None,
+        detector_score: float = 0.3,
         alpha: float = 0.33,
         beta: float = 0.25,
         refinement: Refinement = "affinity",
@@ -64,9 +65,9 @@ class ZeroShot(nn.Module):
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
         self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
         self.register_buffer("similarity", vocabulary.similarity)
-        self.alpha, self.beta = alpha, beta
+        self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
         known = (source.labels if source is not None else () for source in (segmenter, detector))
-        self._masks = MaskMaker(visual_encoder, vocabulary, *known, refinement)
+        self._masks = MaskMaker(visual_encoder, vocabulary, *known, refinement, detector_score)
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """As `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""
@@ -85,7 +86,8 @@ class ZeroShot(nn.Module):
         masks = self.segmenter(frames) if self.segmenter is not None else None
         detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
-        visual_logits = self.vocabulary.log_confidence(class_logits, masks, detections)
+        certain = detections and [found.select(found.scores >= self.detector_score) for found in detections]
+        visual_logits = self.vocabulary.log_confidence(class_logits, masks, certain)
         consensus = infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
         nothing = [None] * len(frames)
         views = [View(*parts) for parts in zip(frames, masks if masks is not None else nothing, detections or nothing)]
