@@ -117,6 +117,7 @@ def _region(found: Any) -> SoundingObject:
         half_width=_known(found.half_width),
         position=None if math.isnan(found.position.z) else position,
         position_covariance=None if math.isnan(found.position.z) else tuple(map(float, found.position_covariance)),
+        id=getattr(found, "id", 0) or None,  # older bags do not have it
     )
 
 

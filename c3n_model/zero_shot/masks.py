@@ -165,7 +165,7 @@ def _combine(logits: Tensor, found: Detections) -> tuple[Tensor, Instances]:
     centres, halves = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2, (found.boxes[:, 2:] - found.boxes[:, :2]) / 2
     x = (columns[None] - centres[:, :1]) / halves[:, :1]
     y = (rows[None] - centres[:, 1:]) / halves[:, 1:]
-    distance = torch.maximum(x.abs()[:, None, :], y.abs()[:, :, None])  # 1 on the edge of the box
+    distance = x[:, None, :] ** 2 + y[:, :, None] ** 2  # from the centre, in halves of the box's sides
     union = logits.amax(dim=0)
     owner = distance.masked_fill(logits < union - 1e-4, torch.inf).argmin(dim=0)
     return union, Instances(owner, found.scores)

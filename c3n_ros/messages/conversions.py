@@ -72,7 +72,7 @@ def label_info_message(vocabulary: Vocabulary, mask_mode: str, threshold: float,
 
 
 def detections_message(segmentation: Segmentation) -> Any:
-    """vision_msgs/Detection2DArray: a detection for each region, its box and the pair of classes that agree.
+    """vision_msgs/Detection2DArray: a detection for each object, its box, its id and the pair of classes that agree.
 
     `results[0]` is the visual label with the region's score, `results[1]` the audio label with the classifier's score.
     Raises RuntimeError where vision_msgs is not installed.
@@ -81,7 +81,7 @@ def detections_message(segmentation: Segmentation) -> Any:
     _fill_header(message, segmentation)
     for region in segmentation.objects:
         x, y, width, height = map(float, region.box)
-        detection = vision.Detection2D(header=message.header)
+        detection = vision.Detection2D(header=message.header, id="" if region.id is None else str(region.id))
         detection.bbox.center.position.x, detection.bbox.center.position.y = x + width / 2, y + height / 2
         detection.bbox.size_x, detection.bbox.size_y = width, height
         label = segmentation.label
@@ -190,6 +190,7 @@ def _object_message(region: Region) -> SoundingObject:
         half_width=_known(region.half_width),
         position=Point(**dict(zip("xyz", map(float, position)))),
         position_covariance=np.array(region.position_covariance or (math.nan,) * 9),
+        id=region.id or 0,
     )
 
 
