@@ -18,6 +18,7 @@ from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
 from c3n_model.zero_shot.localise import class_activation, cut, spread
+from c3n_model.zero_shot.segmenters import Segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, kin
 
 LOCALISE_SIZE = 448  # activations are finer at twice the classifier's own size, but their softmax collapses
@@ -27,6 +28,11 @@ ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the 
 MARGIN = 0.1  # of a box's sides, added on each side of a crop
 SEEN = 0.2  # of a box: what a segmenter must cover for its outline to be taken
 SLACK = 0.05  # of a box's sides: how far an outline may leave the box
+import os
+
+SMALL_BOX = float(os.environ.get("SMALL_BOX", "0.06"))  # of the picture; in smaller ones the segmenter looks at a crop
+CONTEXT = float(os.environ.get("CONTEXT", "0.5"))  # of a box's sides, around it in that crop
+CLOSER = int(os.environ.get("CLOSER", "2"))  # boxes at most
 SAME_REGION = 0.4  # IoU of an activation and a segmenter's class from which that is its outline under another name
 SAME_BOX = 0.35  # ... and of an activation and a box
 NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # what is in front of them is not they
@@ -43,20 +49,22 @@ class View:
 
 
 class MaskMaker:
-    """Draws masks of labels of a vocabulary. `segmenter_labels` and `detector_labels` are the classes of those sources;
+    """Draws masks of labels of a vocabulary. `segmenter` is the source of `View.masks`,
+    `detector_labels` are the classes of its detections;
     detections below `min_score` only help what others name."""
 
     def __init__(
         self,
         visual_encoder: VisualEncoder,
         vocabulary: Vocabulary,
-        segmenter_labels: tuple[str, ...],
+        segmenter: Segmenter | None,
         detector_labels: tuple[str, ...],
         refinement: str,
         min_score: float = 0.3,
     ):
         self.visual_encoder, self.vocabulary, self.refinement = visual_encoder, vocabulary, refinement
-        self.segmenter_labels, self.detector_labels = segmenter_labels, detector_labels
+        self.segmenter, self.segmenter_labels = segmenter, segmenter.labels if segmenter is not None else ()
+        self.detector_labels = detector_labels
         self.min_score = min_score
 
     def draw(self, view: View, label: int) -> tuple[Tensor, Instances | None]:
@@ -65,7 +73,11 @@ class MaskMaker:
         semantic = self._semantic(view, name)
         found = self._instances(view, name, semantic)
         if found is not None:
-            drawn = [self._inside(view, found.select(torch.tensor([k])), semantic, label) for k in range(len(found))]
+            closer = [self._look_closer(view, box, name) if k < CLOSER else None for k, box in enumerate(found.boxes)]
+            drawn = [
+                self._inside(view, found.select(torch.tensor([k])), semantic if near is None else near, label)
+                for k, near in enumerate(closer)
+            ]
             return _combine(torch.stack(drawn), found)
         if semantic is not None and (semantic > 0.5).any():
             return SHARPNESS * (semantic - 0.5), None
@@ -104,6 +116,18 @@ class MaskMaker:
         if view.masks is None or not classes:
             return None
         return _scaled(view.masks[list(classes)].amax(dim=0), tuple(view.frame.shape[1:]))
+
+    def _look_closer(self, view: View, box: Tensor, name: str) -> Tensor | None:
+        """The segmenter's mask (H, W) of a label from a crop around a small box; None for other boxes, or if it knows no such
+        label."""
+        classes = kin(name, self.segmenter_labels)
+        if view.masks is None or not classes or (box[2:] - box[:2]).prod() > SMALL_BOX:
+            return None
+        plane = torch.zeros_like(view.frame[0])
+        window = _window(box, tuple(plane.shape), CONTEXT)
+        seen = view.frame[:, window[0], window[1]]
+        plane[window] = _scaled(self.segmenter(seen[None])[0, list(classes)].amax(dim=0), tuple(seen.shape[1:]))
+        return plane
 
     def _instances(self, view: View, name: str, semantic: Tensor | None) -> Detections | None:
         """The detections of a label: those that are certain, and of the others those that the segmenter confirms."""

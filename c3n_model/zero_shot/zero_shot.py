@@ -66,8 +66,8 @@ class ZeroShot(nn.Module):
         self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
         self.register_buffer("similarity", vocabulary.similarity)
         self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
-        known = (source.labels if source is not None else () for source in (segmenter, detector))
-        self._masks = MaskMaker(visual_encoder, vocabulary, *known, refinement, detector_score)
+        boxed = detector.labels if detector is not None else ()
+        self._masks = MaskMaker(visual_encoder, vocabulary, segmenter, boxed, refinement, detector_score)
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """As `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""

@@ -13,6 +13,7 @@ from torch import Tensor
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
 from c3n_model.preprocess import frames_to_tensor
+from c3n_model.zero_shot.masks import View
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
 
@@ -62,7 +63,7 @@ def one_sense_answers(
         chosen["true_class"] = model.visual_labels.index(truth)
     answers = {}
     for name, index in chosen.items():
-        logits = model.network.mask_of(frames[-1:], None, torch.tensor([index]))
+        logits, _ = model.network.mask_of([View(frames[-1], None, None)], torch.tensor([index]))
         answers[name] = Answer(_confidence(logits), model.visual_labels[index])
     return answers
 

@@ -13,11 +13,22 @@ SEGMENTS, BOXES = ("background", "person", "bird", "cat"), ("person", "bird", "d
 SIDE = 64
 
 
+class Closer:
+    """A segmenter that finds a person in the left half of whatever it is shown."""
+
+    labels = SEGMENTS
+
+    def __call__(self, frames):
+        masks = torch.zeros(len(frames), len(SEGMENTS), 32, 32)
+        masks[:, 1, :, :16] = 1
+        return masks
+
+
 @pytest.fixture(scope="module")
 def maker():
     torch.manual_seed(0)
     vocabulary = noun_vocabulary(("Speech", "Bird", "Bark", "Roar", "Skateboard"), SEGMENTS, BOXES)
-    return MaskMaker(VisualEncoder("test_resnet", 1000).eval(), vocabulary, SEGMENTS, BOXES, "affinity")
+    return MaskMaker(VisualEncoder("test_resnet", 1000).eval(), vocabulary, Closer(), BOXES, "affinity")
 
 
 def label(maker, noun):
@@ -121,3 +132,10 @@ def test_what_no_source_sees_has_an_empty_mask(maker):
 def test_a_box_of_one_pixel_at_the_rim_is_no_error(maker):
     mask, _ = drawn(maker, view({}, [("dog", 0.9, (0.999, 0.999, 1.0, 1.0))]), "dog")
     assert mask.sum() <= 1
+
+
+def test_in_a_small_box_the_segmenter_looks_closer(maker):
+    box = (24 / 64, 24 / 64, 40 / 64, 32 / 64)  # 3 % of the picture
+    mask, _ = drawn(maker, view({}, [("person", 0.9, box)]), "person")
+    assert mask[24:32, 24:31].all()
+    assert not mask[:, 33:].any() and not mask[:22].any() and not mask[34:].any()
