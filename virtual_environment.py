@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib.util
+import json
 import os
 import platform
 import re
@@ -17,12 +18,16 @@ import sysconfig
 import time
 from pathlib import Path
 
+from ros_wheels import repair_wheels
+
 ROOT = Path(__file__).resolve().parent
 LOG = ROOT / "log"
+PROJECT, ROS_WHEELS, CONSTRAINTS = ROOT / "pyproject.toml", ROOT / "requirements-ros.txt", ROOT / "constraints.txt"
 PYTHON_VERSIONS = ((3, 10), (3, 13))
+ALL_EXTRAS = "all"
 DISK_SPACE_GIB = 8
 HEARTBEAT_S = 15
-SETUP_VERSION = b"1"  # another number sets existing environments up again
+SETUP_VERSION = b"2"  # another number sets existing environments up again
 # Variables of other environments that would put foreign packages before ours.
 FOREIGN_VARIABLES = (
     "PYTHONPATH",
@@ -36,11 +41,13 @@ FOREIGN_VARIABLES = (
     "RMW_IMPLEMENTATION",
 )
 PARENT_MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
-# Sourced by install/setup.bash, which colcon makes source every prefix it was built upon.
-LOCAL_SETUP = """# Written by virtual_environment.py: this environment holds ROS 2 as wheels; install/setup.bash sources this file.
-export VIRTUAL_ENV="{venv}"
-export PATH="{venv}/bin:$PATH"
-export AMENT_PREFIX_PATH="{venv}${{AMENT_PREFIX_PATH:+:$AMENT_PREFIX_PATH}}"
+
+
+# Runs in the new environment: Python 3.10 has no tomllib, but pip brings a copy of it.
+READ_PROJECT = """import json, sys
+try: import tomllib
+except ImportError: from pip._vendor import tomli as tomllib
+print(json.dumps(tomllib.load(open(sys.argv[1], "rb"))["project"]))
 """
 
 
@@ -136,15 +143,13 @@ def check_python() -> None:
         raise WorkspaceError("the Python headers are missing: apt install python3-dev, then run make again")
 
 
-def requirement_files() -> list[Path]:
-    names = ["requirements.txt", "requirements-test.txt"] + ([] if ros_is_sourced() else ["requirements-ros.txt"])
-    return [ROOT / name for name in names]
-
-
-def environment_key(venv: Path) -> str:
+def environment_key(venv: Path, extras: str = ALL_EXTRAS) -> str:
     """Changes when the environment must be set up again: the requirements, its interpreter or where ROS comes from."""
     ros = os.environ["ROS_DISTRO"] if ros_is_sourced() else "wheels"
-    content = b"".join(path.read_bytes() for path in requirement_files()) + SETUP_VERSION
+    # The tables [project...] alone: a setting of a linter below them changes no environment.
+    content = PROJECT.read_bytes().partition(b"[project]")[2].partition(b"[tool.")[0] + extras.encode() + SETUP_VERSION
+    if not ros_is_sourced():
+        content += ROS_WHEELS.read_bytes() + CONSTRAINTS.read_bytes()
     return f"{ros}-py{python_version(venv)}-{hashlib.sha256(content).hexdigest()[:12]}"
 
 
@@ -161,12 +166,15 @@ def read_key(stamp: Path) -> str:
     return stamp.read_text(encoding="utf-8") if stamp.exists() else ""
 
 
-def setup(venv: Path) -> None:
-    """Make the virtual environment, install the requirements, repair the wheels; nothing where that is done already."""
+def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
+    """Make the virtual environment, install the requirements, repair the wheels; do nothing if that is done already.
+
+    `extras` are names of extras in pyproject.toml with commas between them, "" for none.
+    """
     if re.search(r"\s", f"{ROOT}{venv}"):
         raise WorkspaceError(f"colcon cannot work below a folder with a space in its name ({ROOT}, {venv}): move it")
     check_tools()
-    stamp, key = venv / ".c3n_ros_key", environment_key(venv)
+    stamp, key = venv / ".c3n_ros_key", environment_key(venv, extras)
     if read_key(stamp) == key:
         say(f"setup: {venv} is up to date")
         return
@@ -179,9 +187,11 @@ def setup(venv: Path) -> None:
     if not (venv / "pyvenv.cfg").exists():
         create_environment(venv)
     variables = environment(venv)
-    install = [str(venv / "bin/python"), "-m", "pip", "install", *numpy_constraint()]
-    for path in requirement_files():
-        install += ["-r", str(path)]
+    install = [str(venv / "bin/python"), "-m", "pip", "install", *read_requirements(venv, extras)]
+    if ros_is_sourced():
+        install += numpy_constraint()
+    else:
+        install += ["-r", str(ROS_WHEELS), "-c", str(CONSTRAINTS)]
     run_step(
         f"setup: installing the packages into {venv} (about 5.5 GB, some minutes) ...",
         install,
@@ -217,28 +227,21 @@ def create_environment(venv: Path) -> None:
 
 def numpy_constraint() -> list[str]:
     """A distribution's messages are compiled against its own NumPy; a NumPy 2 beside NumPy 1 headers ends in a crash."""
-    if not ros_is_sourced():
-        return []
     version = subprocess.run(
         [sys.executable, "-c", "import numpy; print(numpy.__version__)"], capture_output=True, text=True
     )
     return ["numpy<2"] if version.stdout.startswith("1.") else []
 
 
-def repair_wheels(venv: Path, variables: dict[str, str]) -> None:
-    """The wheels' CMake files name folders of the machine that built them; and colcon looks for local_setup files."""
-    query = "import numpy, sysconfig; print(sysconfig.get_path('include')); print(numpy.get_include())"
-    found = subprocess.run(
-        [str(venv / "bin/python"), "-c", query], env=variables, capture_output=True, text=True, check=True
-    )
-    python_include, numpy_include = found.stdout.split("\n")[:2]
-    for path in (venv / "share").rglob("*.cmake"):
-        text = path.read_text(encoding="utf-8")
-        repaired = re.sub(
-            r"/opt/python/[^/;\"]+/lib/python3\.\d+t?/site-packages/numpy/_core/include", numpy_include, text
-        )
-        repaired = re.sub(r"/opt/python/[^/;\"]+/include/python3\.\d+t?", python_include, repaired)
-        if repaired != text:
-            path.write_text(repaired, encoding="utf-8")
-    for shell in ("sh", "bash", "zsh"):
-        (venv / f"local_setup.{shell}").write_text(LOCAL_SETUP.format(venv=venv), encoding="utf-8")
+def read_requirements(venv: Path, extras: str) -> list[str]:
+    """What pyproject.toml requires, without the package itself: it is built by colcon and must not be installed twice.
+
+    Raises WorkspaceError for an extra that pyproject.toml does not have.
+    """
+    command = [str(venv / "bin/python"), "-c", READ_PROJECT, str(PROJECT)]
+    project = json.loads(subprocess.check_output(command, env=environment(venv), text=True))
+    known = project["optional-dependencies"]
+    chosen = list(known) if extras == ALL_EXTRAS else [name.strip() for name in extras.split(",") if name.strip()]
+    if unknown := [name for name in chosen if name not in known]:
+        raise WorkspaceError(f"expected EXTRAS of {', '.join(known)} or {ALL_EXTRAS}, got {', '.join(unknown)}")
+    return [*project["dependencies"], *(requirement for name in chosen for requirement in known[name])]

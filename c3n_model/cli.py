@@ -18,6 +18,7 @@ from c3n_model.commands import (
     explain,
     import_authors,
     labels,
+    missing_extra,
     prepare,
     pretrain,
     reproduce,
@@ -67,5 +68,10 @@ def main(arguments: list[str] | None = None) -> None:
         sys.exit(1)
     except (ValueError, OSError) as error:
         sys.exit(f"c3n: {error}")
+    except ModuleNotFoundError as error:
+        remedy = missing_extra(error)
+        if remedy is None:
+            raise
+        sys.exit(f"c3n: {remedy}")
     except KeyboardInterrupt:
         sys.exit(130)

@@ -8,7 +8,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import yaml
 
@@ -169,16 +169,16 @@ def from_mapping(kind: type[Section], values: Mapping) -> Section:
     """
     if not isinstance(values, Mapping):
         raise ValueError(f"{kind.__name__} must be a mapping of keys and values, got {values!r}")
-    known = [field.name for field in fields(kind)]
+    known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # a TypeVar cannot say "dataclass"
     for key in values:
         if key not in known:
             near = difflib.get_close_matches(str(key), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
             raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
-    return kind(**{field.name: _typed(field, values[field.name]) for field in fields(kind) if field.name in values})
+    return kind(**{name: _typed(field, values[name]) for name, field in known.items() if name in values})
 
 
-def _check_ranges(config, **more: tuple[float, float]) -> None:
+def _check_ranges(config: ModelConfig | ZeroShotConfig, **more: tuple[float, float]) -> None:
     """The bounds of what both kinds of model have, and `more`; NaN is in none."""
     ranges = {"history": (1, 60), "image_size": (SMALLEST_IMAGE, 4096), "alpha": (0, 10), "beta": (0, 10), **more}
     for name, (lowest, highest) in ranges.items():
@@ -189,7 +189,7 @@ def _check_ranges(config, **more: tuple[float, float]) -> None:
             raise ValueError(f"{name} must be at most {highest}, got {value}")
 
 
-def _typed(field: Field, value):
+def _typed(field: Field, value: Any) -> Any:
     """`value`, if it is of the type of the field's default (a whole number will do for a float)."""
     wanted = type(field.default)
     if wanted is float and type(value) is int:
@@ -200,7 +200,7 @@ def _typed(field: Field, value):
     return value
 
 
-def to_mapping(config) -> dict:
+def to_mapping(config: Any) -> dict:
     """The config as a plain dict, for YAML and checkpoints."""
     return asdict(config)
 

@@ -6,19 +6,24 @@ import hashlib
 import re
 from dataclasses import dataclass, field
 
+import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from c3n_model.config import ModelConfig
+from c3n_model.config import ModelConfig, ZeroShotConfig
+from c3n_model.preprocess import frames_to_tensor
 
 
 @dataclass(frozen=True)
 class Model:
-    """A network and what is needed to use it. `card` holds what a reader wants to know: `note`, `command`, `scores`."""
+    """A network and what is needed to use it. `card` holds what a reader wants to know: `note`, `command`, `scores`.
+
+    `config` is a ZeroShotConfig for a zero-shot model, else a ModelConfig; sessions read only what both have.
+    """
 
     name: str
     network: nn.Module
-    config: ModelConfig
+    config: ModelConfig | ZeroShotConfig
     audio_labels: tuple[str, ...]
     visual_labels: tuple[str, ...]
     card: dict = field(default_factory=dict)
@@ -27,6 +32,15 @@ class Model:
     def sample_rate(self) -> int:
         """Samples per second that the audio encoder hears."""
         return self.network.audio_encoder.sample_rate
+
+    def inputs(self, frames: np.ndarray, snippets: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
+        """Make what the network's `encode` reads of N seconds, on `device`.
+
+        frames uint8 (N, H, W, 3) RGB -> float32 (N, 3, image_size, image_size) in [0, 1]; snippets float32 (N, sample_rate)
+        in [-1, 1] as they are.
+        """
+        images = frames_to_tensor(frames, self.config.image_size)
+        return images.to(device), torch.from_numpy(snippets).to(device)
 
     @property
     def fingerprint(self) -> str:

@@ -10,12 +10,24 @@ have their origin at the top left corner, x to the right and y down.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
 # Where in its second a frame belongs: AVSBench took its pictures there.
 FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16
+
+
+class Stamped(Protocol):
+    """What windows are cut by: a stamp in nanoseconds. A `Frame` has one, and so does an image that is not decoded yet."""
+
+    @property
+    def stamp_ns(self) -> int: ...
+
+
+StampedT = TypeVar("StampedT", bound=Stamped)
+OtherT = TypeVar("OtherT", bound=Stamped)
 
 
 @dataclass(frozen=True)
@@ -42,17 +54,22 @@ class AudioChunk:
 
 
 @dataclass(frozen=True)
-class Window:
+class Window(Generic[StampedT]):
     """One second of a stream: a frame and the snippet that belongs to it.
 
+    `frame` is whatever the stream carried: a session reads a `Window[Frame]`, a live node cuts windows of serialized images.
     `snippet` float32 (sample_rate,), mono, in [-1, 1], at the model's rate; `heard` is the fraction of the second that
     really arrived (what did not is zero in `snippet`); the second is [`start_ns`, `start_ns` + 1 s).
     """
 
     start_ns: int
-    frame: Frame
+    frame: StampedT
     snippet: np.ndarray
     heard: float = 1.0
+
+    def with_frame(self, frame: OtherT) -> Window[OtherT]:
+        """Return the same second with another frame, such as the decoded image."""
+        return Window(self.start_ns, frame, self.snippet, self.heard)
 
 
 @dataclass(frozen=True)
@@ -112,7 +129,7 @@ class SoundingObject:
     A calibrated camera adds, in radians, `bearing` (0 ahead, positive to the left), `elevation` (positive up) and
     `half_width` (half of the range of bearings); depth adds `position` (x, y, z) in metres in the camera's optical frame
     (x right, y down, z forward) and its covariance, row by row, in square metres. A session numbers the things of its
-    stream: `id` counts from 1 and stays with a thing while it moves. None: not known.
+    stream: `id` counts from 1 and stays with a thing while it moves; 0: not tracked. None: not known.
     """
 
     label: str
@@ -125,7 +142,7 @@ class SoundingObject:
     half_width: float | None = None
     position: tuple[float, float, float] | None = None
     position_covariance: tuple[float, ...] | None = None
-    id: int | None = None
+    id: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Parameters of the node that turns a robot towards what sounds."""
+"""Parameters of the node that turns a robot towards sounding objects."""
 
 from __future__ import annotations
 
@@ -24,61 +24,66 @@ _OWN, _TARGET = FollowSettings(), TargetSettings()
 
 @dataclass(frozen=True)
 class FollowParameters:
-    """What the node was told; the field descriptions are what `ros2 param describe` shows."""
+    """The node's parameters; `ros2 param describe` shows the descriptions."""
 
-    mode: str = _fixed("cmd_vel", "What goes out: cmd_vel (velocities) or nav2 (goal_pose).", pattern="cmd_vel|nav2")
+    mode: str = _fixed("cmd_vel", "Output: cmd_vel (velocities) or nav2 (goal_pose).", pattern="cmd_vel|nav2")
     stamped: bool = _fixed(False, "Publish TwistStamped instead of Twist on cmd_vel.")
     base_frame: str = _fixed("base_link", "frame_id of a TwistStamped.")
-    odometry: bool = _fixed(False, "Take headings from odom (nav_msgs/Odometry) instead of adding up the commands.")
+    odometry: bool = _fixed(False, "Take headings from odom (nav_msgs/Odometry) instead of integrating the commands.")
     rate: float = _fixed(20.0, "Velocities per second.", smallest=5.0, largest=200.0)
-    gain: float = _live(_OWN.gain, "Rate of turn per angle to the target, 1/s.", 0.05, 10.0)
-    max_turn: float = _live(_OWN.max_turn, "Fastest turn, rad/s.", 0.0, 10.0)
+    gain: float = _live(_OWN.gain, "Turn rate per angle to the target [1/s].", 0.05, 10.0)
+    max_turn: float = _live(_OWN.max_turn, "Maximum turn rate [rad/s].", 0.0, 10.0)
     max_turn_acceleration: float = _live(
-        _OWN.max_turn_acceleration, "Fastest change of the rate of turn, rad/s^2.", 0.01, 100.0
+        _OWN.max_turn_acceleration, "Maximum change of the turn rate [rad/s^2].", 0.01, 100.0
     )
-    deadband: float = _live(_OWN.deadband, "Angle to the target, rad, below which the robot stands still.", 0.0, 1.0)
+    deadband: float = _live(_OWN.deadband, "Angle to the target below which the robot does not turn [rad].", 0.0, 1.0)
     max_forward: float = _live(
-        _OWN.max_forward, "Fastest motion towards the target, m/s; 0: turn only. Needs depth.", 0.0, 5.0
+        _OWN.max_forward, "Maximum speed towards the target [m/s]; 0: turn only. Needs depth.", 0.0, 5.0
     )
     max_forward_acceleration: float = _live(
-        _OWN.max_forward_acceleration, "Fastest change of the forward speed, m/s^2.", 0.01, 20.0
+        _OWN.max_forward_acceleration, "Maximum change of the forward speed [m/s^2].", 0.01, 20.0
     )
-    standoff: float = _live(_OWN.standoff, "Distance to the target at which to stop, m.", 0.0, 100.0)
-    search: bool = _live(_OWN.search, "Sweep while something is audible but nothing that sounds is in view.")
+    standoff: float = _live(_OWN.standoff, "Distance to the target at which to stop [m].", 0.0, 100.0)
+    search: bool = _live(_OWN.search, "Sweep while something is audible but no sounding object is in view.")
     search_after_s: float = _live(
-        _OWN.search_after_s, "Seconds without a target, but with sound, after which a sweep begins.", 0.0, 60.0
+        _OWN.search_after_s, "Time with sound but without a target after which a sweep begins [s].", 0.0, 60.0
     )
-    search_turn: float = _live(_OWN.search_turn, "Rate of turn of a sweep, rad/s.", 0.0, 10.0)
+    search_turn: float = _live(_OWN.search_turn, "Turn rate of a sweep [rad/s].", 0.0, 10.0)
     search_sector: float = _live(
         _OWN.search_sector,
-        "Sector of headings that a sweep covers, rad, centred where the robot started; 2 pi: full circles.",
+        "Sector of headings that a sweep covers, centred on the initial heading [rad]; 2 pi: full circles.",
         0.0,
         2 * math.pi,
     )
-    timeout_s: float = _live(_OWN.timeout_s, "Seconds without a new window after which the robot stops.", 0.1, 60.0)
-    hold_s: float = _live(_TARGET.hold_s, "Seconds for which a target that is not seen is still gone for.", 0.0, 60.0)
+    timeout_s: float = _live(_OWN.timeout_s, "Time without a new window after which the robot stops [s].", 0.1, 60.0)
+    hold_s: float = _live(_TARGET.hold_s, "How long to keep following a target after it was last seen [s].", 0.0, 60.0)
     switch_s: float = _live(
-        _TARGET.switch_s, "Seconds for which another object must be the better target to become it.", 0.0, 60.0
+        _TARGET.switch_s,
+        "How long another object must be the better target before the robot switches to it [s].",
+        0.0,
+        60.0,
     )
     confirm_s: float = _live(
-        _TARGET.confirm_s, "Seconds for which the first target must have been seen; 0: once is enough.", 0.0, 60.0
+        _TARGET.confirm_s,
+        "How long the first target must be seen before the robot follows it [s]; 0: one detection is enough.",
+        0.0,
+        60.0,
     )
-    min_weight: float = _live(
-        _TARGET.min_weight, "Score times part of the picture below which an object is no target.", 0.0, 1.0
-    )
+    min_weight: float = _live(_TARGET.min_weight, "Minimum score x fraction of the image of a target.", 0.0, 1.0)
     margin: float = _live(
-        _TARGET.margin, "How many times the target's score x area another object must have to be better.", 1.0, 100.0
+        _TARGET.margin,
+        "Factor by which another object's score x area must exceed the target's to be better.",
+        1.0,
+        100.0,
     )
     smoothing_s: float = _live(
-        _TARGET.smoothing_s, "Time constant of the filter on bearing and distance, s; 0: none.", 0.0, 10.0
+        _TARGET.smoothing_s, "Time constant of the filter on bearing and distance [s]; 0: no filter.", 0.0, 10.0
     )
-    gate: float = _live(
-        _TARGET.gate, "Angle, rad, within which an object is taken for the same one as before.", 0.01, 3.15
-    )
+    gate: float = _live(_TARGET.gate, "Maximum angle between two detections of the same object [rad].", 0.01, 3.15)
 
     @property
     def settings(self) -> FollowSettings:
-        """What the follower is to know of them."""
+        """The settings of the follower."""
         target = {entry.name: getattr(self, entry.name) for entry in fields(TargetSettings)}
         own = {entry.name: getattr(self, entry.name) for entry in fields(FollowSettings) if entry.name != "target"}
         return FollowSettings(**own, target=TargetSettings(**target))

@@ -1,11 +1,11 @@
-"""A microphone as a topic, stamped where it matters: at the first sample, the device's latency taken off.
+"""Publishes a microphone. Stamps belong to the first sample: the device's latency is subtracted.
 
 | topic | message | |
 |---|---|---|
 | audio/audio_stamped | audio_common_msgs/AudioDataStamped, or mgonzs13's AudioStamped where that package is installed | S16LE |
 | audio/audio_info | audio_common_msgs/AudioInfo | latched; not with mgonzs13's |
 
-`ros2 run c3n_ros microphone_node --list` shows the devices. A microphone that is pulled out is opened again when it is back.
+`ros2 run c3n_ros microphone_node --list` shows the devices. A microphone that was unplugged is reopened when it is back.
 """
 
 from __future__ import annotations
@@ -29,30 +29,30 @@ from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices,
 from c3n_ros.run_node import run, spin
 
 SOUND_DEPTH = 50
-TICK_S = 0.01  # how often chunks are looked for: what the node adds to the latency, at most
+TICK_S = 0.01  # how often chunks are taken: the latency that the node adds, at most
 _PARAMETERS = {
-    "device": "index or part of the name of a device of --list; empty: the default",
-    "sample_rate": "Hz; the network resamples whatever comes",
-    "channels": "interleaved channels, all of them are published",
-    "chunk_ms": "milliseconds of sound in a message",
+    "device": "Index or part of the name of a device of --list; empty: the default device.",
+    "sample_rate": "Sample rate in Hz; the network resamples any rate.",
+    "channels": "Number of channels, published interleaved.",
+    "chunk_ms": "Milliseconds of sound per message.",
 }
 
 
 class MicrophoneNode(Guarded, Node):
-    """Take chunks from the microphone, publish them, look after the stream; all in the executor's thread."""
+    """Publishes the microphone's chunks and monitors its stream; all in the executor's thread."""
 
     def __init__(self, sounddevice: ModuleType | Any = None, **node_options):
         """`sounddevice` replaces the module; `node_options` go to rclpy's Node.
 
-        Raises ValueError where a parameter makes no sense, or sounddevice or PortAudio is missing.
+        Raises ValueError for an invalid parameter, or if sounddevice or PortAudio is missing.
         """
         super().__init__("microphone", **node_options)
         defaults = MicrophoneSettings()
         settings = MicrophoneSettings(
             **{name: self._declare(name, getattr(defaults, name), text) for name, text in _PARAMETERS.items()}
         )
-        frame_id = self._declare("frame_id", "", "frame of the microphone in the headers")
-        self.lists_devices = self._declare("list_devices", False, "say which devices there are, and end")
+        frame_id = self._declare("frame_id", "", "frame_id of the headers.")
+        self.lists_devices = self._declare("list_devices", False, "Log the available devices and exit.")
         self._sounddevice = sounddevice or load_sounddevice()
         self._messages = SoundMessages(audio_common_msgs.msg, settings.sample_rate, settings.channels, frame_id)
         self._microphone = Microphone(self._sounddevice, settings, lambda: self.get_clock().now().nanoseconds)
@@ -79,20 +79,20 @@ class MicrophoneNode(Guarded, Node):
     def _tick(self) -> None:
         for chunk in self._microphone.take():
             self._sound_publisher.publish(self._messages.stamped(chunk.pcm, chunk.stamp_ns))
-        said = self._microphone.tend(time.monotonic())
-        if said.startswith("listening"):
-            self.get_logger().info(said)
-        elif said:
-            self.get_logger().warning(said)
+        text = self._microphone.update(time.monotonic())
+        if text.startswith("listening"):
+            self.get_logger().info(text)
+        elif text:
+            self.get_logger().warning(text)
 
     def destroy_node(self) -> None:
-        """Close the stream, then take the node down."""
+        """Close the stream, then destroy the node."""
         self._microphone.close()
         super().destroy_node()
 
 
 def main() -> int:
-    """Record until a signal; 1 with one line where the node cannot start. --list shows the devices instead."""
+    """Record until a signal; return 1 after one line if the node cannot start. --list shows the devices instead."""
     if "--list" in sys.argv[1:]:
         return _list_devices()
 

@@ -1,7 +1,7 @@
-"""A node's parameters: one table, from which ROS learns names, types, descriptions, ranges and defaults.
+"""Declares a node's parameters from one table: names, types, descriptions, ranges and defaults.
 
-A table is a frozen dataclass whose fields are made by `parameter`. A change is checked as a whole, with what the table itself
-says against it (`__post_init__`), before any of it holds.
+A table is a frozen dataclass whose fields are made by `parameter`. A set of changes is validated as a whole, including the
+table's own checks (`__post_init__`), before it takes effect.
 """
 
 from __future__ import annotations
@@ -15,18 +15,18 @@ from rcl_interfaces.msg import FloatingPointRange, IntegerRange, ParameterDescri
 from rclpy.node import Node
 from rclpy.parameter import Parameter
 
-# When a parameter may change: at any time, while the node is not active, while it is not configured, at the start only.
+# When a parameter may change: at any time, while the node is not active, while it is not configured, only at startup.
 LIVE, INACTIVE, UNCONFIGURED, START = "live", "inactive", "unconfigured", "start"
 _SENTENCES = {
-    LIVE: "Changes take hold at once.",
+    LIVE: "Changes take effect immediately.",
     INACTIVE: "May change while the node is not active.",
     UNCONFIGURED: "May change while the node is not configured.",
-    START: "Is read once, at the start.",
+    START: "Read once at startup.",
 }
 _REMEDIES = {
     INACTIVE: "deactivate the node",
     UNCONFIGURED: "deactivate and clean up the node",
-    START: "start the node anew",
+    START: "restart the node",
 }
 
 
@@ -42,22 +42,22 @@ def parameter(
     smallest: float | None = None,
     largest: float | None = None,
 ) -> Any:
-    """A field of a table: `pattern` is what a text must match whole, `changes` (LIVE, ...) when it may change."""
-    about = {
+    """Return a field of a table: `pattern` must match a whole string, `changes` (LIVE, ...) says when it may change."""
+    metadata = {
         "description": description,
         "pattern": pattern,
         "smallest": smallest,
         "largest": largest,
         "changes": changes,
     }
-    return field(default=default, metadata=about)
+    return field(default=default, metadata=metadata)
 
 
 def declare_parameters(node: Node, table: type[Table]) -> Table:
-    """Declare `table` on `node` and return what the node was started with.
+    """Declare `table` on `node` and return the values that the node was started with.
 
     Raises:
-        ValueError: a value that cannot be used; values out of range or of a wrong type raise rclpy's ParameterException.
+        ValueError: an invalid value; values out of range or of a wrong type raise rclpy's ParameterException.
     """
     values = {
         entry.name: node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value
@@ -67,12 +67,12 @@ def declare_parameters(node: Node, table: type[Table]) -> Table:
 
 
 def with_changes(parameters: Table, changes: Iterable[Parameter], state: str = LIVE) -> Table:
-    """`parameters` with those of `changes` that are in the table, all or none (others, like use_sim_time, are not ours).
+    """Return `parameters` with those of `changes` that are in the table, all or none; others, like use_sim_time, are ignored.
 
     Args:
-        state: of the node: UNCONFIGURED, INACTIVE, or LIVE while it is active (which a node that is not managed always is).
+        state: of the node: UNCONFIGURED, INACTIVE, or LIVE while active (always, for a node without a lifecycle).
     Raises:
-        ValueError: a value that cannot be used, or a parameter that cannot change in this state.
+        ValueError: an invalid value, or a parameter that cannot change in this state.
     """
     allowed = {LIVE: (LIVE,), INACTIVE: (LIVE, INACTIVE), UNCONFIGURED: (LIVE, INACTIVE, UNCONFIGURED)}[state]
     known = {entry.name: entry.metadata["changes"] for entry in fields(parameters)}
@@ -92,14 +92,16 @@ def _checked(table: type, values: dict[str, Any]) -> dict[str, Any]:
 
 
 def _descriptor(entry) -> ParameterDescriptor:
-    about = entry.metadata
+    metadata = entry.metadata
     descriptor = ParameterDescriptor(
-        description=f"{about['description']} {_SENTENCES[about['changes']]}",
-        read_only=about["changes"] == START,
-        additional_constraints=about["pattern"],
+        description=f"{metadata['description']} {_SENTENCES[metadata['changes']]}",
+        read_only=metadata["changes"] == START,
+        additional_constraints=metadata["pattern"],
     )
     if isinstance(entry.default, float):
-        descriptor.floating_point_range = [FloatingPointRange(from_value=about["smallest"], to_value=about["largest"])]
+        descriptor.floating_point_range = [
+            FloatingPointRange(from_value=metadata["smallest"], to_value=metadata["largest"])
+        ]
     elif isinstance(entry.default, int) and not isinstance(entry.default, bool):
-        descriptor.integer_range = [IntegerRange(from_value=about["smallest"], to_value=about["largest"], step=1)]
+        descriptor.integer_range = [IntegerRange(from_value=metadata["smallest"], to_value=metadata["largest"], step=1)]
     return descriptor

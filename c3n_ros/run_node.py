@@ -1,8 +1,8 @@
-"""Runs a node as a process: one line where it cannot start, a clean end on SIGINT and SIGTERM.
+"""Runs a node as a process: one line if it cannot start, a clean exit on SIGINT and SIGTERM.
 
-Signals become a flag that is looked at between two callbacks. rclpy's own handlers shut the context down in the middle of
-things: measured on a busy machine with Jazzy, one SIGTERM in ten was lost between a check and an endless wait, and now and
-then a wait began with the context already gone.
+Signals set a flag that is checked between callbacks. rclpy's own handlers shut the context down asynchronously: measured on a
+busy machine with Jazzy, one SIGTERM in ten was lost between a check and an unlimited wait, and sometimes a wait began after the
+context was shut down.
 """
 
 from __future__ import annotations
@@ -18,20 +18,20 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
-LONGEST_WAIT_S = 0.2  # a node that waits looks at the flag this often
-# How long one thread of Python may let another wait that could run; Python's own 5 ms are half a piece of sound.
+LONGEST_WAIT_S = 0.2  # how often a waiting node checks the flag
+# How long a thread may keep the interpreter lock; Python's default of 5 ms is half the length of a sound message.
 SWITCH_INTERVAL_S = 0.0005
 
 
 def run(name: str, work: Callable[[threading.Event], int | None]) -> int:
-    """Call `work(stop)` with rclpy initialised; `stop` is set by a signal. To be called in the main thread.
+    """Call `work(stop)` with rclpy initialised; a signal sets `stop`. To be called in the main thread.
 
-    Returns the exit status: that of `work` (0 for None), or 1 with one fatal line under `name` where the command line cannot
+    Returns the exit status: that of `work` (0 for None), or 1 with one fatal log line under `name` if the command line cannot
     be parsed or `work` raised ValueError, OSError or rclpy's ParameterException.
     """
     try:
         rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
-    except RuntimeError as error:  # rcl's own: a parameter file that is missing, an argument it cannot parse
+    except RuntimeError as error:  # from rcl: a missing parameter file, an argument that cannot be parsed
         rclpy.logging.get_logger(name).fatal(" ".join(str(error).split()))
         return 1
     sys.setswitchinterval(SWITCH_INTERVAL_S)
@@ -48,7 +48,7 @@ def run(name: str, work: Callable[[threading.Event], int | None]) -> int:
 
 
 def spin(node: Node, stop: threading.Event) -> None:
-    """Serve the callbacks of `node` until `stop` is set."""
+    """Run the callbacks of `node` until `stop` is set."""
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while not stop.is_set():

@@ -1,13 +1,13 @@
-"""The perception node: camera and microphone in, masks of what sounds out. It is a managed (lifecycle) node:
+"""The perception node: camera and microphone in, masks of sounding objects out. It is a managed (lifecycle) node:
 
-| state | what there is |
+| state | what exists |
 |---|---|
 | unconfigured | parameters, `~/enable`, /diagnostics |
 | inactive | the model, on the CPU, and the publishers (`ros_outputs`) |
 | active | the network on its device, two threads (`pipeline`) and the subscriptions (`ros_inputs`) |
 
-With `autostart` the process takes it to active by itself. `~/enable` (std_srvs/SetBool) pauses an active node: nothing arrives
-any more, and the network stays where it is.
+With `autostart` the process configures and activates itself. `~/enable` (std_srvs/SetBool) pauses an active node: it unsubscribes,
+and the network stays on its device.
 """
 
 from __future__ import annotations
@@ -16,19 +16,16 @@ import threading
 import time
 from collections.abc import Callable
 
-import numpy as np
 from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from sensor_msgs.msg import CameraInfo
 from std_srvs.srv import SetBool
 
 from c3n_model.loading import load_model
 from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
-from c3n_model.types import Segmentation
 from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
@@ -43,8 +40,8 @@ from c3n_ros.segmentation.settings import SegmentationParameters
 
 
 class SegmentationNode(Guarded, LifecycleNode):
-    """Transitions and wiring. What is `None` or not tells the state: `_model` while configured, `pipeline` and `inputs` while
-    active."""
+    """States and wiring: `_model` and `_outputs` exist while configured, `pipeline`, `inputs` and the session while active. All
+    methods run in the executor's thread."""
 
     def __init__(
         self,
@@ -53,15 +50,15 @@ class SegmentationNode(Guarded, LifecycleNode):
         make_session: Callable[[Model, str], Session] = Session,
         **node_options,
     ):
-        """`load_model` takes parameter `model`, `make_session` what came of it and `device`; `node_options` are rclpy's.
+        """`load_model` gets the parameter `model`, `make_session` the loaded model and `device`; `node_options` are rclpy's.
 
         Raises:
-            ValueError: a parameter that cannot be used; the message says why.
+            ValueError: invalid parameter; the message says why.
         """
         super().__init__("segmentation", **node_options)
         refuse_wrong_transitions(self)
         self._load_model, self._make_session = load_model, make_session
-        self._settings = declare_parameters(self, SegmentationParameters)  # replaced as a whole, never changed
+        self._settings = declare_parameters(self, SegmentationParameters)  # replaced as a whole, never modified
         self._model: Model | None = None
         self._outputs: Outputs | None = None
         self._session: Session | None = None
@@ -75,7 +72,7 @@ class SegmentationNode(Guarded, LifecycleNode):
         self.create_timer(1.0, self._every_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def start(self) -> bool:
-        """Configure and activate, if parameter `autostart` says so. False where that failed; the log says why."""
+        """Configure and activate, if the parameter `autostart` is set. Return whether that succeeded; the log says why not."""
         if not self._settings.autostart:
             return True
         steps = (self.trigger_configure, self.trigger_activate)
@@ -86,36 +83,36 @@ class SegmentationNode(Guarded, LifecycleNode):
         return self._attempt("configure", self._configure, self._clean_up)
 
     def on_activate(self, state) -> TransitionCallbackReturn:
-        """Bring the network to its device, warm it up and listen."""
+        """Move the network to its device, warm it up and subscribe."""
         return self._attempt("activate", lambda: self._activate(state), self._deactivate)
 
     def on_deactivate(self, state) -> TransitionCallbackReturn:
-        """Stop listening, let the window in progress finish, free the device."""
+        """Unsubscribe, finish the window in progress and free the device."""
         self._deactivate()
-        return super().on_deactivate(state)  # the publishers
+        return super().on_deactivate(state)  # deactivates the publishers
 
     def on_cleanup(self, state) -> TransitionCallbackReturn:
-        """Drop the model and the publishers."""
+        """Release the model and the publishers."""
         self._clean_up()
         return TransitionCallbackReturn.SUCCESS
 
     def on_shutdown(self, state) -> TransitionCallbackReturn:
-        """Drop everything, in whatever state."""
+        """Release everything, in any state."""
         self._clean_up()
         self._health.state = "finalized"
         return TransitionCallbackReturn.SUCCESS
 
     def on_error(self, state) -> TransitionCallbackReturn:
-        """A transition that broke leaves an unconfigured node, which can be configured again."""
+        """Return to unconfigured after a transition that failed, so that the node can be configured again."""
         self._clean_up()
         return TransitionCallbackReturn.SUCCESS
 
     def _attempt(self, name: str, step: Callable[[], None], undo: Callable[[], None]) -> TransitionCallbackReturn:
-        """Do `step`; where it fails it is undone and said in one line, and the state stays what it was."""
+        """Run `step`; if it fails, undo it, log one line and stay in the same state."""
         self._health.model_refused = ""
         try:
             step()
-        except Exception as error:  # whatever a file, a driver or a library has to say
+        except Exception as error:  # whatever a file, a driver or a library raises
             undo()
             self._health.model_refused = in_one_line(error)
             self.get_logger().error(f"cannot {name}: {in_one_line(error)}")
@@ -131,7 +128,7 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _activate(self, state) -> None:
         self._prepare()
-        super().on_activate(state)  # the publishers, before anything can be published
+        super().on_activate(state)  # the publishers, before anything is published
         self._listen()
         note = self._model.card.get("note", "")
         text = f"listening with model {self._settings.model} on {self._session.device}. {note}"
@@ -140,38 +137,35 @@ class SegmentationNode(Guarded, LifecycleNode):
     def _prepare(self) -> None:
         settings = self._settings
         self._session = self._make_session(self._model, settings.device)
-        self._perception = Perception(
-            self._session, settings, self._publish, self._camera_info, self._health, self.guard
-        )
-        self._perception.warm_up()
-        assembler = WindowAssembler(self._model.sample_rate, rules=settings.rules)
-        self.pipeline = Pipeline(assembler, self._perception.segment, self.guard)
+        self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
         self.inputs = Inputs(self, settings, self.pipeline)
+        self._perception = Perception(self._session, settings, self.inputs, self._outputs, self._health, self.guard)
+        self._perception.warm_up()
 
     def _listen(self) -> None:
         settings, health = self._settings, self._health
         self._outputs.announce(settings)
-        self.pipeline.start()
+        self.pipeline.start(self._perception.segment)
         if health.enabled:
             self.inputs.open()
-        self._diagnostics.listen_to(self.inputs, self.pipeline)
+        self._diagnostics.watch(self.inputs, self.pipeline)
         health.device, health.state = str(self._session.device), "active"
         self._apply(settings)
 
     def _restart(self, dead_threads: list[str]) -> None:
-        """Replace threads, buffers and session by new ones: whatever ended a thread may have left any of them half changed.
+        """Replace threads, buffers and session: whatever ended a thread may have left them in an inconsistent state.
 
-        A process that cannot do that ends with status 1, so that what supervises it (respawn, systemd) starts another.
+        If that fails, end the process with status 1, so that its supervisor (respawn, systemd) starts another.
         """
         self.get_logger().error(
-            f"thread {' and '.join(dead_threads)} ended unexpectedly: starting again, buffers are empty"
+            f"thread {' and '.join(dead_threads)} ended unexpectedly: restarting with empty buffers"
         )
         self._deactivate()
         try:
             self._prepare()
             self._listen()
         except Exception as error:
-            self.get_logger().fatal(f"cannot start again: {in_one_line(error)}")
+            self.get_logger().fatal(f"cannot restart: {in_one_line(error)}")
             raise SystemExit(1) from error
 
     def _deactivate(self) -> None:
@@ -190,12 +184,6 @@ class SegmentationNode(Guarded, LifecycleNode):
             self._outputs.close()
         self._outputs = self._model = None
         self._health.state = "unconfigured"
-
-    def _publish(self, segmentation: Segmentation, rgb: np.ndarray, settings: SegmentationParameters) -> None:
-        self._outputs.publish(segmentation, rgb, settings, self.pipeline.dropped.windows)
-
-    def _camera_info(self) -> CameraInfo | None:
-        return self.inputs.camera_info
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         state = LIVE if self.pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
@@ -225,24 +213,24 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _every_second(self) -> None:
         if self.inputs is not None and self.inputs.is_open:
-            self.inputs.look_around()
+            self.inputs.check_publishers()
         if self._session is not None:
             self._health.device_memory_bytes = self._session.device_memory_bytes
         dead_threads = self.pipeline.dead_threads if self.pipeline is not None else []
         if dead_threads:
-            self._health.lose_threads(dead_threads)
+            self._health.on_threads_ended(dead_threads)
         self._diagnostics.report(self.inputs, self.pipeline, self.guard.failures)
         if dead_threads:
             self._restart(dead_threads)
 
     def destroy_node(self) -> None:
-        """Let the window in progress finish, then take the node down."""
+        """Finish the window in progress, then destroy the node."""
         self._clean_up()
         super().destroy_node()
 
 
 def main() -> int:
-    """Run until a signal; 1 with one line where the node cannot start."""
+    """Run until a signal; return 1 after one line if the node cannot start."""
 
     def work(stop: threading.Event) -> int:
         node = SegmentationNode()

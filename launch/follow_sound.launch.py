@@ -1,4 +1,4 @@
-"""Let a robot turn towards what sounds: `ros2 launch c3n_ros follow_sound.launch.py cmd_vel_topic:=/cmd_vel search:=true`.
+"""Turn a robot towards sounding objects: `ros2 launch c3n_ros follow_sound.launch.py cmd_vel_topic:=/cmd_vel search:=true`.
 
 The segmentation node (segment.launch.py) runs beside it, with the camera's camera_info.
 """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -79,7 +80,7 @@ def write_sound(path: Path, hertz: float = 440, seconds: float = 2) -> None:
 
 def write_video(path: Path, seconds: int = 2, loudness: float = 1.0) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    frames = [Frame(np.full((48, 64, 3), 10 * k, np.uint8), k * SECOND // 10) for k in range(10 * seconds)]
+    frames = [Frame(np.full((48, 64, 3), min(10 * k, 255), np.uint8), k * SECOND // 10) for k in range(10 * seconds)]
     sound, step = loudness * tone(440, seconds, 16000)[:, None], 800
     chunks = [AudioChunk(sound[at : at + step], 16000, at * SECOND // 16000) for at in range(0, len(sound), step)]
     with VideoWriter(path) as writer:
@@ -87,17 +88,39 @@ def write_video(path: Path, seconds: int = 2, loudness: float = 1.0) -> None:
             writer.write(item)
 
 
+def write_cutout(folder: Path, name: str, colour: tuple[int, int, int] = (200, 40, 40), hertz: float = 440) -> None:
+    """A disc of one colour on a transparent square, and its sound."""
+    folder.mkdir(parents=True, exist_ok=True)
+    bgra = np.zeros((40, 40, 4), np.uint8)
+    cv2.circle(bgra, (20, 20), 15, (*colour[::-1], 255), cv2.FILLED)
+    cv2.imwrite(str(folder / f"{name}.png"), bgra)
+    write_sound(folder / f"{name}.wav", hertz)
+
+
 def write_data(folder: Path) -> Path:
-    """Two pictures (a person, a dog), a sound of each and one of nothing known, a pair, a clip, a silent clip."""
+    """All that the bench reads, in the reported half: two pictures (a person, a dog) and an empty one, a sound of each, one
+    that nothing makes and one of nothing known, two cut-outs, a pair, an AVSBench clip, a clip with its truth, a silent one.
+    """
     write_picture(folder / "coco", "a.png", 1)
     write_picture(folder / "coco", "b.jpeg", 18)
-    write_sound(folder / "esc10/sneezing/1.wav", 440)
-    write_sound(folder / "esc10/dog/1.wav", 900)
-    write_sound(folder / "esc10/zither of glass/1.wav", 900)
+    write_picture(folder / "coco", "c.png", 15)
+    (folder / "coco/instance_polygons/c.txt").write_text("")
+    write_sound(folder / "esc10/sneezing/4.wav", 440)
+    write_sound(folder / "esc10/dog/5.wav", 900)
+    write_sound(folder / "esc10/rain/5.wav", 2900)
+    write_sound(folder / "esc10/zither of glass/4.wav", 900)
+    write_cutout(folder / "cutouts", "goat")
+    write_cutout(folder / "cutouts", "cow", (20, 200, 20), 700)
     write_sound(folder / "pairs/dog_audio.wav", 700, seconds=0.5)
     write_sound(folder / "pairs/lonely_audio.wav")
     cv2.imwrite(str(folder / "pairs/dog_image.jpg"), np.full((30, 30, 3), 90, np.uint8))
-    write_video(folder / "avsbench_clips/x_y.mp4")
-    (folder / "avsbench_clips/avsbench_metadata.csv").write_text("vid,a_obj\n_x_y_0,dog\n_x_y_1,dog_man\n")
+    write_video(folder / "avsbench_clips/yard.mp4")
+    (folder / "avsbench_clips/avsbench_metadata.csv").write_text("vid,a_obj\n_yard_0,dog\n_yard_1,dog_man\n")
+    write_video(folder / "clips/street.mp4", seconds=3)
+    seconds = [
+        {"second": 0, "sounding": ["person"], "polygons": [[0, 0, 0.5, 0, 0.5, 1, 0, 1]]},
+        {"second": 2, "sounding": ["car"], "polygons": []},
+    ]
+    (folder / "clips/truth.json").write_text(json.dumps({"street.mp4": seconds}))
     write_video(folder / "silent/q.mp4", loudness=0)
     return folder

@@ -1,6 +1,6 @@
 """The files for viewers and for CI: they parse, and speak of topics that the node has. Needs no ROS."""
 
-import ast
+import itertools
 import json
 import re
 import subprocess
@@ -10,10 +10,10 @@ from xml.etree import ElementTree
 import pytest
 import yaml
 
-from c3n_ros.topics import INPUTS, OUTPUTS
+from c3n_ros.topics import DIAGNOSTICS, INPUTS, OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[1]
-PUBLISHED = {f"/{name.lstrip('/')}": kind for name, kind in OUTPUTS.items()}
+PUBLISHED = {f"/{name}": kind for name, kind in OUTPUTS.items()} | {DIAGNOSTICS: "diagnostic_msgs/msg/DiagnosticArray"}
 RVIZ_SHOWS = {"Image": "sensor_msgs/msg/Image", "Pose": "geometry_msgs/msg/PoseStamped"}
 FOXGLOVE_SHOWS = {
     "Image": {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"},
@@ -70,11 +70,27 @@ def test_plots_are_of_fields_that_the_message_has():
     assert len(fields) == 4 and fields <= set(re.findall(r"^float32 (\w+)", definition, re.M))
 
 
-def test_the_node_uses_no_topic_that_is_not_listed():
-    tree = ast.parse((ROOT / "c3n_ros/segmentation_node.py").read_text(encoding="utf-8"))
-    texts = {node.value for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
-    used = {text for text in texts if re.fullmatch(r"(sounding_object|camera|audio)/[\w/]+", text)}
-    assert used <= set(INPUTS) | set(OUTPUTS)
+def topics_in_readme(heading):
+    """Topic -> the cell with its message type, from the README's table under `heading`."""
+    lines = iter((ROOT / "README.md").read_text(encoding="utf-8").splitlines())
+    assert any(line.startswith(f"| {heading}") for line in lines), f"the README has a table of {heading}"
+    rows = [line.split("|") for line in itertools.takewhile(lambda line: line.startswith("|"), lines)]
+    return {topic: kinds for _, topics, kinds, *_ in rows for topic in re.findall(r"`([\w/]+)`", topics)}
+
+
+def short(message_type):
+    return message_type.rpartition("/")[2]
+
+
+def test_the_readme_lists_the_topics_of_the_node_with_their_types():
+    inputs = topics_in_readme("input")
+    outputs = {
+        name if name.startswith("/") else f"/sounding_object/{name}": kinds
+        for name, kinds in topics_in_readme("output").items()
+    }
+    assert set(inputs) == set(INPUTS) and set(outputs) == set(PUBLISHED)
+    for topic, kinds in {**inputs, **outputs}.items():
+        assert short({**INPUTS, **PUBLISHED}[topic]) in kinds, topic
 
 
 def test_large_images_profile_is_xml():

@@ -115,10 +115,10 @@ def test_files_are_short(path):
     assert len(path.read_text(encoding="utf-8").splitlines()) <= LINES
 
 
-@pytest.mark.parametrize("name", ["workspace.py", "virtual_environment.py"])
+@pytest.mark.parametrize("name", ["workspace.py", "virtual_environment.py", "ros_wheels.py"])
 def test_set_up_needs_only_the_standard_library(name):
     imported = set(map(top, imported_by(ROOT / name)))
-    assert imported - {"virtual_environment"} <= sys.stdlib_module_names
+    assert imported - {"virtual_environment", "ros_wheels"} <= sys.stdlib_module_names
 
 
 def test_no_utility_drawers():

@@ -1,6 +1,7 @@
-"""Which message packages the workspace builds itself. Needs no ROS."""
+"""What `make` does: requirements, message packages, the fast tests. Needs no ROS."""
 
 import importlib
+import re
 import sys
 from pathlib import Path
 
@@ -14,7 +15,7 @@ def workspace(monkeypatch):
     """workspace.py, which runs as a script beside virtual_environment.py."""
     monkeypatch.syspath_prepend(str(ROOT))
     yield importlib.import_module("workspace")
-    for name in ("workspace", "virtual_environment"):
+    for name in ("workspace", "virtual_environment", "ros_wheels"):
         sys.modules.pop(name, None)
 
 
@@ -45,3 +46,94 @@ def test_our_own_build_does_not_count_as_the_distribution(workspace, tmp_path, m
     monkeypatch.setattr(workspace, "ROOT", tmp_path)
     own = install(tmp_path / "install/vision_msgs", "vision_msgs")
     assert "vision_msgs" in names(workspace.missing_interfaces(own))
+
+
+def fast_tests():
+    """The files that `make test-fast` runs."""
+    text = (ROOT / "Makefile").read_text(encoding="utf-8").replace("\\\n", " ")
+    paths = [ROOT / path for path in re.search(r"^FAST_TESTS = (.*)$", text, re.M).group(1).split()]
+    return [file for path in paths for file in ([path] if path.suffix else sorted(path.rglob("test_*.py")))]
+
+
+def test_fast_tests_need_neither_model_nor_ros():
+    files = fast_tests()
+    assert len(files) > 20
+    this_file = Path(__file__)
+    needs = re.compile(r"\b(tiny_model|make_tiny_model|load_model|build_network|rclpy)\b")
+    slow = {file.name: needs.search(file.read_text(encoding="utf-8")) for file in files if file != this_file}
+    assert not {name: match.group(0) for name, match in slow.items() if match and name != "test_layout.py"}
+
+
+class TestRequirements:
+    """pyproject.toml as the environment is made from it, in the environment that runs this test."""
+
+    venv = Path(sys.prefix)
+
+    def test_extras_choose(self, workspace):
+        setup = sys.modules["virtual_environment"]
+        core, robot = setup.read_requirements(self.venv, ""), setup.read_requirements(self.venv, "zero-shot")
+        everything = setup.read_requirements(self.venv, setup.ALL_EXTRAS)
+        names = {re.match(r"[\w-]+", requirement).group(0) for requirement in robot}
+        assert "ai-edge-litert" in names
+        assert not names & {"spacy", "tensorboard", "scikit-learn", "pytest", "ruff"}
+        assert set(core) < set(robot) < set(everything)
+        assert any(requirement.startswith("ruff") for requirement in everything)
+
+    def test_an_unknown_extra_is_refused_with_the_known_ones(self, workspace):
+        setup = sys.modules["virtual_environment"]
+        with pytest.raises(setup.WorkspaceError, match="zero-shot.*got no-such"):
+            setup.read_requirements(self.venv, "no-such")
+
+    def test_the_key_follows_what_is_installed(self, workspace, tmp_path, monkeypatch):
+        setup = sys.modules["virtual_environment"]
+        monkeypatch.delenv("ROS_DISTRO", raising=False)
+        copies = {}
+        for name in ("PROJECT", "ROS_WHEELS", "CONSTRAINTS"):
+            copies[name] = tmp_path / getattr(setup, name).name
+            copies[name].write_bytes(getattr(setup, name).read_bytes())
+            monkeypatch.setattr(setup, name, copies[name])
+        keys = [setup.environment_key(self.venv), setup.environment_key(self.venv, "zero-shot")]
+        for name, old, new in (
+            ("PROJECT", "timm>=", "timm>"),
+            ("CONSTRAINTS", "timm==", "timm==9"),
+            ("ROS_WHEELS", "cmake", "cmake<9"),
+        ):
+            text = copies[name].read_text(encoding="utf-8")
+            copies[name].write_text(text.replace(old, new), encoding="utf-8")
+            keys.append(setup.environment_key(self.venv))
+        assert len(set(keys)) == len(keys)
+        text = copies["PROJECT"].read_text(encoding="utf-8")
+        copies["PROJECT"].write_text(text.replace("line-length = 120", "line-length = 100"), encoding="utf-8")
+        assert setup.environment_key(self.venv) == keys[-1], "a linter's setting must not make a new environment"
+
+    def test_constraints_fit_the_bounds(self):
+        """Every requirement of pyproject.toml has an exact version, and that version is within its bounds."""
+        from packaging.requirements import Requirement
+
+        lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        pins = [Requirement(line) for line in lines if line and not line.startswith("#")]
+        exact = {re.sub(r"[-_.]+", "-", pin.name.lower()): next(iter(pin.specifier)).version for pin in pins}
+        setup_file = (
+            (ROOT / "pyproject.toml").read_text(encoding="utf-8").partition("[project]")[2].partition("[tool.")[0]
+        )
+        found = [Requirement(text) for text in re.findall(r'"([A-Za-z][\w-]*(?:[<>=][^"]*)?)"', setup_file)]
+        wanted = [requirement for requirement in found if requirement.specifier and requirement.name != "python"]
+        assert len(wanted) > 25
+        for requirement in wanted:
+            assert requirement.specifier.contains(exact[requirement.name.lower()]), requirement
+
+
+def test_versions_agree():
+    """package.xml, pyproject.toml, CITATION.cff and the newest entry of the changelog."""
+    patterns = {
+        "package.xml": r"<version>(.*?)</version>",
+        "pyproject.toml": r'^version = "(.*?)"',
+        "CITATION.cff": r"^version: (.*)$",
+    }
+    versions = {
+        name: re.search(pattern, (ROOT / name).read_text(encoding="utf-8"), re.M).group(1)
+        for name, pattern in patterns.items()
+    }
+    assert len(set(versions.values())) == 1, versions
+    newest = re.search(r"^(Forthcoming|\d+\.\d+\.\d+ \(.*\))$", (ROOT / "CHANGELOG.rst").read_text(), re.M).group(1)
+    assert newest == "Forthcoming" or newest.startswith(f"{versions['package.xml']} ")

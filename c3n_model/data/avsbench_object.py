@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import soundfile
 
+from c3n_model.complete_file import complete_file
 from c3n_model.data.clip_files import CLIP_FRAMES, ClipPaths, mask_count, read_rows
 from c3n_model.types import Clip
 
@@ -94,8 +95,6 @@ def table_row(setting: str, name: str, split: str, category: str) -> list[str]:
 
 
 def write_table(table: Path, header: list[str], rows: list[list[str]]) -> None:
-    """Write the csv at once: a run that ends here leaves the former one."""
-    part = table.with_suffix(".part")
-    with part.open("w", newline="", encoding="utf-8") as file:
+    """Write the csv, complete or not at all."""
+    with complete_file(table) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([header, *rows])
-    part.replace(table)

@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, ClipPaths, open_mask, read_sound, sounding
-from c3n_model.sources.picture_files import read_picture
+from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, ClipPaths, read_sound, sounding
+from c3n_model.sources.picture_files import open_picture, read_picture
 
 PAPER_COUNTS = {"s4": {"train": 3452, "val": 740, "test": 740}, "ms3": {"train": 296, "val": 64, "test": 64}}
 _AGAIN = "copy or make them again"
@@ -97,7 +97,7 @@ def _check_frame(path: Path, found: list[Found]) -> tuple[int, int] | None:
 def _check_mask(path: Path, size: tuple[int, int] | None, found: list[Found]) -> tuple[str, bool] | None:
     """How a mask is stored, and whether it is empty; None where it cannot be read."""
     try:
-        image = open_mask(path)
+        image = open_picture(path)
     except ValueError as error:
         found.append(Found(Problem.PICTURE, _without_remedy(error)))
         return None

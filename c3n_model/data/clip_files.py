@@ -20,7 +20,7 @@ import soundfile
 from PIL import Image
 
 from c3n_model.preprocess import snippet_from_samples
-from c3n_model.sources.picture_files import read_picture, read_whole
+from c3n_model.sources.picture_files import open_picture, read_picture
 from c3n_model.types import Clip
 
 CLIP_FRAMES = 5
@@ -79,24 +79,13 @@ def squash_mask(mask: np.ndarray) -> np.ndarray:
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:
     """bool (H, W): what is not background. Raises ValueError for a file that cannot be read, or not of `size` (H, W)."""
-    image = open_mask(path)
+    image = open_picture(path)
     if size is not None and (image.height, image.width) != tuple(size):
         raise ValueError(
             f"mask {path} is {image.width}x{image.height}, expected its frame's size {size[1]}x{size[0]}; "
             "copy both again, they do not belong together"
         )
     return sounding(image)
-
-
-def open_mask(path: Path) -> Image.Image:
-    """A mask as it was stored. Raises ValueError for a file that is missing, cut or no picture."""
-    data = read_whole(path)
-    try:
-        image = Image.open(io.BytesIO(data))
-        image.load()
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is not a readable picture ({error}); copy or make it again") from error
-    return image
 
 
 def sounding(mask: Image.Image) -> np.ndarray:

@@ -16,7 +16,7 @@ from c3n_model.data.avsbench_object import FOLDERS, HEADERS, clip_paths, table_r
 from c3n_model.data.clip_files import ClipPaths, read_mask, read_rows, read_sound, squash_mask
 from c3n_model.data.raw_videos import SAMPLE_RATE, RawVideo, RawVideos, sample_video
 from c3n_model.progress import Progress
-from c3n_model.sources.picture_files import read_whole
+from c3n_model.sources.picture_files import open_picture
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def _list_clips(folder: Path, setting: str, videos: list[RawVideo]) -> None:
 def _lies_whole(path: Path) -> bool:
     """Whether a file is there, and not cut by the end of an earlier run."""
     try:
-        read_sound(path) if path.suffix == ".wav" else read_whole(path)
+        read_sound(path) if path.suffix == ".wav" else open_picture(path)
     except ValueError:
         return False
     return True

@@ -15,7 +15,7 @@ import soxr
 
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, read_rows
 from c3n_model.sources.media import VideoSource, arrival_ns
-from c3n_model.streaming.buffers import JITTER_NS, AudioBuffer
+from c3n_model.streaming.audio_buffer import JITTER_NS, AudioBuffer
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk
 
 SAMPLE_RATE = 16_000

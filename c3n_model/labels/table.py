@@ -17,7 +17,7 @@ from torch import Tensor
 from c3n_model.labels.cleaning import RULES
 from c3n_model.labels.vectors import VectorSource
 from c3n_model.network.consensus import label_similarity
-from c3n_model.weights import described_tensors
+from c3n_model.weights.tensors import read_described, save_tensors
 
 METADATA_KEY = "c3n_label_table"
 
@@ -61,7 +61,7 @@ class LabelTable:
             "visual_labels": self.visual_labels,
             "provenance": self.provenance,
         }
-        described_tensors.save(path, {"similarity": self.similarity}, METADATA_KEY, about)
+        save_tensors(path, {"similarity": self.similarity}, {METADATA_KEY: about})
 
     @staticmethod
     def load(path: Path) -> LabelTable:
@@ -72,7 +72,7 @@ class LabelTable:
         """
         if not path.is_file():
             raise FileNotFoundError(f"no such label table: {path}; make one with c3n labels build")
-        about, tensors = described_tensors.read(path, METADATA_KEY, "label table")
+        about, tensors = read_described(path, METADATA_KEY, "label table")
         try:
             labels = (tuple(about[key]) for key in ("audio_labels", "visual_labels"))
             return LabelTable(tensors["similarity"], *labels, about["provenance"])

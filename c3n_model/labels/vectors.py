@@ -72,7 +72,7 @@ def _open_spacy(name: str) -> VectorSource:
         import spacy
     except ImportError as error:
         raise ValueError(
-            f"{name!r} is taken for a spaCy model, and spaCy is not installed: pip install spacy, "
+            f'{name!r} is taken for a spaCy model, and spaCy is not installed: pip install "c3n-ros[labels]", '
             "or name a file of word vectors"
         ) from error
     try:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from fractions import Fraction
-from io import BytesIO
 from typing import Any
 
 import cv2
 import numpy as np
-import PIL.Image
 
-from c3n_model.messages.limits import MAX_IMAGE_PIXELS, LimitError, check_image_size
+from c3n_model.messages.compressed import PICTURE_FORMATS, decode_picture, to_rgb
+from c3n_model.messages.limits import LimitError, check_image_size
 from c3n_model.messages.stamps import stamp_of
-from c3n_model.messages.compressed import is_whole
 from c3n_model.types import Frame
 
 # Encoding -> (dtype of a channel, channels in a row, conversion to RGB or None if it is RGB).
@@ -80,9 +78,11 @@ def frame_from_image(message: Any) -> Frame:
 
 
 def frame_from_compressed(message: Any) -> Frame:
-    """sensor_msgs/CompressedImage (JPEG or PNG, whatever its `format` calls it) -> Frame.
+    """Decode a sensor_msgs/CompressedImage: one of `PICTURE_FORMATS`, whatever its `format` calls it.
 
-    Raises ValueError for depth, and for data that is cut, damaged or no picture, LimitError for a size beyond `limits`,
+    The Exif orientation is ignored: turned pixels would not fit the camera's other topics.
+
+    Raises ValueError for depth, and for data that is cut, damaged or not a picture, LimitError for a size beyond `limits`,
     which is read before anything is decoded: a few kilobytes of PNG can claim gigabytes of pixels.
     """
     wanted, _, compression = message.format.partition(";")
@@ -90,17 +90,17 @@ def frame_from_compressed(message: Any) -> Frame:
         _refuse_depth("compressedDepth")
     _refuse_depth(wanted.strip())
     data = bytes(message.data)
-    size = _claimed_size(data)
-    if size is not None:
-        check_image_size(*size)
-    picture = _unpack(data) if size is not None and is_whole(data) else None
-    if picture is None:
+    try:
+        rgb = to_rgb(decode_picture(data), upright=False)
+    except LimitError:
+        raise
+    except ValueError as error:
         raise ValueError(
-            f"a compressed image of format {message.format!r} and {len(data)} bytes is no whole JPEG or PNG: "
-            "it was cut on its way, or the topic carries another codec"
-        )
-    # What was compressed as RGB by name went into the file unswapped, so it comes out in that order.
-    rgb = picture if "compressed rgb" in compression else cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
+            f"a compressed image of format {message.format!r} and {len(data)} bytes is not a whole picture ({error}): "
+            f"it was cut in transit, or the topic carries another codec than {', '.join(PICTURE_FORMATS)}"
+        ) from error
+    if "compressed rgb" in compression:  # its RGB went into a file that means BGR, as OpenCV's do
+        rgb = np.ascontiguousarray(rgb[..., ::-1])
     return Frame(rgb, stamp_of(message.header), message.header.frame_id)
 
 
@@ -109,27 +109,6 @@ def mask_from_image(message: Any) -> np.ndarray:
     if message.encoding not in ("mono8", "8UC1"):
         raise ValueError(f"expected a mask as mono8, got encoding {message.encoding!r}")
     return _rows(message, np.dtype(np.uint8), 1)[..., 0].copy()
-
-
-def _claimed_size(data: bytes) -> tuple[int, int] | None:
-    """Width and height by the header of a compressed image, without decoding it; None if no such header can be read."""
-    try:
-        with PIL.Image.open(BytesIO(data)) as picture:
-            return picture.size
-    except PIL.Image.DecompressionBombError as error:  # Pillow's own limit, which is above ours
-        raise LimitError(
-            f"expected at most {MAX_IMAGE_PIXELS} pixels, got more ({error}): let the driver publish a smaller image"
-        ) from error
-    except Exception:  # Pillow's readers raise many kinds for damaged headers, SyntaxError and struct.error among them
-        return None
-
-
-def _unpack(data: bytes) -> np.ndarray | None:
-    """Pixels as they were compressed: a turn by Exif would put the mask beside the camera's other topics."""
-    try:
-        return cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION)
-    except cv2.error:  # a size beyond what OpenCV allows
-        return None
 
 
 def knows_encoding(encoding: str) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 MIN_SAMPLE_RATE_HZ, MAX_SAMPLE_RATE_HZ = 1_000, 768_000
 MAX_CHANNELS = 64
-MAX_SOUND_S = 10  # per message; as much as `streaming.buffers` holds
+MAX_SOUND_S = 10  # per message; as much as `AudioBuffer` holds
 MAX_MP3_BYTES = MAX_SOUND_S * 320_000 // 8  # MP3 has at most 320 kbit/s
 MAX_IMAGE_SIDE = 32_767  # above, OpenCV's coordinates overflow
 MAX_IMAGE_PIXELS = 2**26  # two frames of 8K video

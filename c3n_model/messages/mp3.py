@@ -2,11 +2,16 @@
 
 A piece of the stream carries a stamp; GStreamer's encoder puts one frame into each and counts time from its first
 sample on. What the encoder and the decoder keep back is known, so sound gets the time at which it was heard.
+
+Frames are found here and not by FFmpeg's parser (`av.CodecContext.parse`), which takes the first four bytes that look like a
+header and passes on what lies before a frame with it: of a stream that lost a piece within a frame it loses up to one frame
+more, and stamps differ. Of whole streams, and of losses between frames, its sound is the same.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import av
 import numpy as np
@@ -59,7 +64,7 @@ class Mp3Decoder:
 
     def reset(self) -> None:
         """Forget the stream so far: the next piece begins another one."""
-        self._codec = None
+        self._codec: Any = None  # av types the codecs of a name as CodecContext, which has no decode
         self._sample_rate = 0
         self._bytes = bytearray()  # not yet a whole frame; deleting from the front does not copy the rest
         self._stamped_ns: int | None = None  # where the bytes begin in time, if a message began with them
@@ -83,6 +88,7 @@ class Mp3Decoder:
             frame = bytes(self._bytes[: header.size])
             del self._bytes[: header.size]
             begin_ns = self._counted_ns if self._stamped_ns is None else self._stamped_ns
+            assert begin_ns is not None  # the first bytes came with a stamp
             self._counted_ns, self._stamped_ns = begin_ns + header.duration_ns, None
             sound = self._sound(frame, header, begin_ns)
             self._passed_over = 0 if sound else self._passed_over + header.size
@@ -95,6 +101,7 @@ class Mp3Decoder:
     def _end_ns(self) -> int:
         """Where the bytes so far end in time: the frame that is not whole yet counts by its part."""
         header = read_header(self._bytes)
+        assert self._counted_ns is not None
         return self._counted_ns + (header.duration_ns * len(self._bytes) // header.size if header else 0)
 
     def _find_frame(self, stamp_ns: int) -> _Header | None:
@@ -141,7 +148,7 @@ def looks_like_mp3(data: np.ndarray) -> bool:
     return at > 0 and at == len(data)
 
 
-def read_header(data: bytes) -> _Header | None:
+def read_header(data: bytes | bytearray) -> _Header | None:
     """The Layer III frame that the first four bytes announce; None if they are too few or announce none."""
     if len(data) < 4:
         return None

@@ -143,9 +143,9 @@ def _samples_from_bytes(data: np.ndarray, audio_format: AudioFormat) -> np.ndarr
     """Bytes uint8 (n,) -> float32 (samples, channels)."""
     if audio_format.is_mp3:
         raise ValueError(MP3_REMEDY)
-    sign, bits, container, order, is_float, float_bits, float_order = _SAMPLE_FORMAT.fullmatch(
-        audio_format.sample_format
-    ).groups()
+    match = _SAMPLE_FORMAT.fullmatch(audio_format.sample_format)
+    assert match is not None  # AudioFormat refuses any other
+    sign, bits, container, order, is_float, float_bits, float_order = match.groups()
     size = int(container or float_bits or -(-int(bits) // 8) * 8) // 8
     step = size * audio_format.channels
     check_sound_length(len(data) // step, audio_format.sample_rate)

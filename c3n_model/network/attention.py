@@ -8,7 +8,6 @@ import torch
 from torch import Tensor
 
 Gate = Literal["gradient", "unit", "standard"]
-GATES = ("gradient", "unit", "standard")
 
 
 def class_activation_weights(

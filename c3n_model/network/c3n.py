@@ -21,7 +21,6 @@ from einops import rearrange
 from torch import Tensor, nn
 
 from c3n_model.network.attention import (
-    GATES,
     Gate,
     attend,
     attend_channels,
@@ -29,6 +28,7 @@ from c3n_model.network.attention import (
     linear_attention,
     spatial_attention,
 )
+from c3n_model.network.audio import AudioEncoder
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
@@ -37,7 +37,6 @@ from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
-CONSENSUS_MODES = ("audio_visual", "visual", "none")
 
 
 @dataclass(frozen=True)
@@ -91,11 +90,14 @@ class C3N(nn.Module):
         `fusion.SummedPyramid`; fusion_norm: see `fusion.CrossModalNonLocal`; decoder: see `decoder.Decoder`.
     """
 
+    similarity: Tensor
+    decoder: Decoder
+
     def __init__(
         self,
         *,
         visual_encoder: VisualEncoder,
-        audio_encoder: nn.Module,
+        audio_encoder: AudioEncoder,
         similarity: Tensor,
         channels: int = 256,
         alpha: float = 0.1,
@@ -109,8 +111,8 @@ class C3N(nn.Module):
         decoder: DecoderForm = "plain",
     ):
         super().__init__()
-        check_choice("consensus", consensus, CONSENSUS_MODES)
-        check_choice("gate", gate, GATES)
+        check_choice("consensus", consensus, ConsensusMode)
+        check_choice("gate", gate, Gate)
         _check_similarity(similarity, audio_encoder, visual_encoder)
         self.visual_encoder = visual_encoder
         self.audio_encoder = audio_encoder
@@ -150,7 +152,7 @@ class C3N(nn.Module):
             maps = [
                 attend(stage, omega, self.gate, self.gate_strength) for stage, omega in zip(maps, weights, strict=True)
             ]
-        return Encoding(maps, audio, audio_logits, visual_logits, consensus, tuple(frames.shape[2:]))
+        return Encoding(maps, audio, audio_logits, visual_logits, consensus, (frames.shape[2], frames.shape[3]))
 
     def embed(self, perceived: Encoding) -> Encoding:
         """ASPP: the V_i^r of `perceive` -> V_i^a."""
@@ -182,7 +184,7 @@ class C3N(nn.Module):
         stage, [(N, H_i, W_i)]. Empty without `audio_features`."""
         visual, audio = _by_clip(encoding, len(encoding.audio) // frames, frames)
         return [
-            fusion.attention(maps, audio).flatten(0, 1)
+            fusion.attention(maps, audio).flatten(0, 1)  # type: ignore[operator]  # a ModuleList forgets what it holds
             for fusion, maps in zip(self.fusions, visual if self.fusions else [], strict=True)
         ]
 
@@ -233,7 +235,7 @@ def _by_clip(encoding: Encoding, clips: int, frames: int) -> tuple[list[Tensor],
     return visual, rearrange(encoding.audio, "(b t) d -> b t d", b=clips, t=frames)
 
 
-def _check_similarity(similarity: Tensor, audio_encoder: nn.Module, visual_encoder: VisualEncoder) -> None:
+def _check_similarity(similarity: Tensor, audio_encoder: AudioEncoder, visual_encoder: VisualEncoder) -> None:
     expected = (audio_encoder.num_classes, visual_encoder.num_classes)
     if tuple(similarity.shape) != expected:
         raise ValueError(f"similarity is {tuple(similarity.shape)}; the encoders' classes make it {expected}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from typing import Any, get_args
 
 
-def check_choice(option: str, value: str, choices: Sequence[str]) -> None:
-    """Raises ValueError unless `value`, given for `option`, is one of `choices`."""
-    if value not in choices:
-        raise ValueError(f"{option} is {value!r}; expected one of {', '.join(choices)}")
+def check_choice(option: str, value: str, kind: Any) -> None:
+    """Raise ValueError unless `value`, given for `option`, is one of the values of `kind`, a `Literal`."""
+    if value not in get_args(kind):
+        raise ValueError(f"{option} is {value!r}; expected one of {', '.join(get_args(kind))}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -20,7 +21,7 @@ class Consensus:
     similarity: Tensor  # m^sim at (j_m, k_m), Eq. 5
     consensus: Tensor  # M_cof at (j_m, k_m), Eq. 6
 
-    def select(self, index) -> Consensus:
+    def select(self, index: Any) -> Consensus:
         """Every field at `index`, whatever a tensor takes."""
         return Consensus(*(getattr(self, field.name)[index] for field in fields(Consensus)))
 
@@ -65,7 +66,7 @@ def top_pairs(
     audio, visual = (logits - logits.amax(dim=1, keepdim=True) for logits in (audio_logits, visual_logits))
     log_similarity = similarity.clamp(min=0).log()  # -inf where a pair is out
     degree = (alpha * audio[:, :, None] + log_similarity + beta * visual[:, None, :]).flatten(1)  # N (K_a K_v)
-    best = []
+    best: list[tuple[Tensor, Tensor]] = []
     for rank in range(k):  # not topk, which breaks ties as it likes
         if rank > 0:
             degree = degree.scatter(1, best[-1][1], -torch.inf)

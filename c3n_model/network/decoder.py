@@ -12,7 +12,6 @@ from c3n_model.network.choices import check_choice
 from c3n_model.network.fusion import upsample
 
 DecoderForm = Literal["plain", "authors"]
-DECODER_FORMS = ("plain", "authors")
 # What a mask's pixel is likely to be before anything is learned. A head that begins at 1/2 spends its first updates on pushing
 # everything down, and one of few channels can end with none of its rectifiers alive.
 FIRST_PROBABILITY = 0.1
@@ -43,7 +42,7 @@ class Decoder(nn.Module):
 
     def __init__(self, channels: int, stages: int, *, form: DecoderForm = "plain"):
         super().__init__()
-        check_choice("decoder", form, DECODER_FORMS)
+        check_choice("decoder", form, DecoderForm)
         authors = form == "authors"
         self.align_corners = authors
         head_channels = max(8, channels // 8)  # the authors' 256 -> 128 -> 32 -> 1, in proportion
@@ -52,11 +51,12 @@ class Decoder(nn.Module):
         self.reduce = nn.Conv2d(channels, channels // 2, kernel_size=3, padding=1)
         self.refine = nn.Conv2d(channels // 2, head_channels, kernel_size=3, padding=1)
         self.classify = nn.Conv2d(head_channels, 1, kernel_size=1)
+        assert self.classify.bias is not None
         nn.init.constant_(self.classify.bias, math.log(FIRST_PROBABILITY / (1 - FIRST_PROBABILITY)))
 
     def forward(self, maps: list[Tensor], size: tuple[int, int]) -> Tensor:
         """maps M_1..M_4 [(N, C, H_i, W_i)], fine to coarse -> logits (N, H, W) at `size`."""
-        sizes = [(size[0] // 2, size[1] // 2)] + [tuple(features.shape[2:]) for features in maps[:-1]]
+        sizes = [(size[0] // 2, size[1] // 2)] + [(maps_i.shape[2], maps_i.shape[3]) for maps_i in maps[:-1]]
         merged = upsample(self.merge[-1](maps[-1]), sizes[-1], align_corners=self.align_corners)
         for stage in reversed(range(len(maps) - 1)):
             merged = self.merge[stage](merged + self.lateral[stage](maps[stage]))

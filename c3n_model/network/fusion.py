@@ -16,7 +16,6 @@ SUMMED_RATES = (3, 6, 12, 18)
 SUMMED_DEVIATION = 0.01  # of the first weights of `SummedPyramid`
 
 PyramidForm = Literal["aspp", "tpavi"]
-PYRAMID_FORMS = ("aspp", "tpavi")
 
 
 class AtrousPyramid(nn.Module):
@@ -43,11 +42,12 @@ class SummedPyramid(nn.Module):
 
     def __init__(self, in_channels: int, channels: int):
         super().__init__()
-        self.atrous = nn.ModuleList(
+        convolutions = [
             nn.Conv2d(in_channels, channels, kernel_size=3, padding=rate, dilation=rate) for rate in SUMMED_RATES
-        )
-        for conv in self.atrous:
+        ]
+        for conv in convolutions:
             nn.init.normal_(conv.weight, std=SUMMED_DEVIATION)
+        self.atrous = nn.ModuleList(convolutions)
 
     def forward(self, features: Tensor) -> Tensor:
         """V_i (N, C_vi, H_i, W_i) -> V_i^a (N, C, H_i, W_i)."""
@@ -56,7 +56,7 @@ class SummedPyramid(nn.Module):
 
 def build_pyramid(form: PyramidForm, in_channels: int, channels: int) -> nn.Module:
     """A stage's pyramid with random weights. Raises ValueError for another `form`."""
-    check_choice("pyramid", form, PYRAMID_FORMS)
+    check_choice("pyramid", form, PyramidForm)
     return (AtrousPyramid if form == "aspp" else SummedPyramid)(in_channels, channels)
 
 
@@ -82,7 +82,7 @@ class CrossModalNonLocal(nn.Module):
         self.theta4 = nn.Linear(inner, channels)
         self.batch_norm = nn.BatchNorm1d(channels) if normalise else None
         self.layer_norm = nn.LayerNorm(channels) if normalise else None
-        if normalise:
+        if self.batch_norm is not None:
             nn.init.zeros_(self.batch_norm.weight)
 
     def forward(self, visual: Tensor, audio: Tensor, wanted: Tensor) -> Tensor:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Any, Literal
 
 import timm
 import torch
@@ -13,9 +14,7 @@ from c3n_model.network.choices import check_choice
 STAGES = 4
 
 CamPoint = Literal["after_norm", "before_norm"]
-CAM_POINTS = ("after_norm", "before_norm")
 SwinForm = Literal["classifier", "dense"]
-SWIN_FORMS = ("classifier", "dense")
 
 
 class VisualEncoder(nn.Module):
@@ -37,6 +36,10 @@ class VisualEncoder(nn.Module):
     Raises:
         ValueError: timm does not know `name`, it has no such pyramid or no classifier, or an argument does not fit it.
     """
+
+    backbone: Any  # a timm model; its methods have no types
+    mean: Tensor
+    std: Tensor
 
     def __init__(
         self,
@@ -108,7 +111,7 @@ class VisualEncoder(nn.Module):
         return self.backbone.get_classifier()
 
 
-def _catcher(caught: list[Tensor], channels_last: bool):
+def _catcher(caught: list[Tensor], channels_last: bool) -> Callable[..., Tensor]:
     """A forward hook that appends a module's output to `caught`, channels first. Where they come last, the module's
     output is replaced by a view of what was caught, so that this, too, lies on the path to the logits."""
 
@@ -126,8 +129,8 @@ def _ends_with_norm(stage: nn.Module) -> bool:
 
 
 def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> None:
-    check_choice("cam_point", cam_point, CAM_POINTS)
-    check_choice("swin", swin, SWIN_FORMS)
+    check_choice("cam_point", cam_point, CamPoint)
+    check_choice("swin", swin, SwinForm)
     if num_classes < 1:
         raise ValueError(
             f"visual encoder {name!r} needs a classifier, got {num_classes} classes; C3IM reads its logits"
@@ -143,7 +146,7 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
 
 def _create(name: str, num_classes: int, image_size: int | None, more: dict) -> nn.Module:
     """timm's model with random weights, for frames of `image_size` if it is built for one size."""
-    defaults = timm.get_pretrained_cfg(name)
+    defaults: Any = timm.get_pretrained_cfg(name)  # never None: the name was checked
     if not defaults.fixed_input_size or image_size in (None, defaults.input_size[-1]):
         return timm.create_model(name, num_classes=num_classes, **more)
     try:

@@ -7,7 +7,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
@@ -29,7 +28,6 @@ def draw_explanation(explanation: Explanation, path: Path) -> list[str]:
     settings = {"text.parse_math": False, "font.size": 10, "axes.titlesize": 11}
     with matplotlib.rc_context(settings):
         figure = Figure((16, 9 if has_reasons else 4.8), _DOTS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)
         figure.suptitle(_headline(explanation), fontsize=15)
         rows = figure.subfigures(1 + has_reasons, 1, height_ratios=(1, 1.15)[: 1 + has_reasons], squeeze=False)
         _draw_evidence(rows[0, 0], explanation)

@@ -9,7 +9,6 @@ from pathlib import Path
 import cv2
 import matplotlib
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from c3n_model.pictures.overlay import TRUTH_COLOUR, draw_mask, outline_mask
@@ -61,7 +60,6 @@ def draw_blocks(path: Path, blocks: Sequence[Block], *, stacked: bool) -> list[s
     height = (sum(heights) if stacked else max(heights)) + 2 * _MARGIN
     with matplotlib.rc_context({"text.parse_math": False, "font.size": 10}):
         figure = Figure((width, height), _DOTS_PER_INCH, facecolor="white")
-        FigureCanvasAgg(figure)
         left, top = _LABEL, _MARGIN
         for number, (block, block_width, block_height) in enumerate(zip(blocks, widths, heights, strict=True)):
             _draw_block(figure, block, left, top, names=stacked or number == 0)

@@ -1,18 +1,17 @@
-"""Score a model on AVSBench clips (or synthetic scenes in their layout)."""
+"""Score a model on clips: AVSBench's, synthetic scenes in their layout, or scenes composed for the zero-shot bench."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
 
 import cv2
 import numpy as np
 import torch
 
-from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import Decoding
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
@@ -21,27 +20,50 @@ from c3n_model.streaming.session import unified_label
 from c3n_model.types import Clip, UnifiedLabel
 
 
+class Clips(Protocol):
+    """What is evaluated: clips by index. `setting` names the collection and `split` the part of it, as in a report."""
+
+    setting: str
+    split: str
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> Clip: ...
+
+
 def predict(
-    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device, *, gated: bool = False
+    model: Model,
+    frames: np.ndarray,
+    snippets: np.ndarray,
+    device: torch.device,
+    *,
+    gated: bool = False,
+    wanted: np.ndarray | None = None,
 ) -> np.ndarray:
     """Masks of one clip: frames uint8 (T, H, W, 3), snippets float32 (T, samples) -> probabilities float32 (T, H, W) at the
     frames' own size. Straight from the network, or `gated` as a live session publishes them: empty where nothing is audible
-    or what is heard is not in view."""
-    return predict_and_tell(model, frames, snippets, device, gated=gated)[0]
+    or what is heard is not in view. `wanted` bool (T,) limits the masks to those seconds; all T are heard all the same."""
+    return predict_and_tell(model, frames, snippets, device, gated=gated, wanted=wanted)[0]
 
 
 @torch.no_grad()
 def predict_and_tell(
-    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device, *, gated: bool = False
+    model: Model,
+    frames: np.ndarray,
+    snippets: np.ndarray,
+    device: torch.device,
+    *,
+    gated: bool = False,
+    wanted: np.ndarray | None = None,
 ) -> tuple[np.ndarray, Decoding]:
-    """As `predict`, and the decoding of the T frames: what was heard and seen, and the consensus."""
-    images, sounds = network_inputs(model, frames, snippets, device)
-    every_frame = torch.ones((1, len(images)), dtype=torch.bool, device=device)
-    decoding = model.network.decode(model.network.encode(images, sounds), every_frame)
+    """As `predict`, and the decoding of the wanted frames: what was heard and seen, and the consensus."""
+    wanted = np.ones(len(frames), bool) if wanted is None else wanted
+    images, sounds = model.inputs(frames, snippets, device)
+    decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(wanted)[None].to(device))
     height, width = frames.shape[1:3]
     masks = np.stack([cv2.resize(mask, (width, height)) for mask in decoding.logits.sigmoid().cpu().numpy()])
     masks = masks.clip(0, 1)  # weights of a resize may sum to a last bit more than 1
-    return (masks * _published(model, snippets, decoding)[:, None, None] if gated else masks), decoding
+    return (masks * _published(model, snippets[wanted], decoding)[:, None, None] if gated else masks), decoding
 
 
 def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
@@ -62,17 +84,9 @@ def _published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.nda
     return np.array([presence.present for presence in presences])
 
 
-def network_inputs(
-    model: Model, frames: np.ndarray, snippets: np.ndarray, device: torch.device
-) -> tuple[torch.Tensor, torch.Tensor]:
-    """What `encode` reads of a clip: float32 (T, 3, size, size) and (T, samples)."""
-    images = frames_to_tensor(frames, model.config.image_size)
-    return images.to(device), torch.from_numpy(snippets).to(device)
-
-
 def evaluate(
     model: Model,
-    clips: AVSBench,
+    clips: Clips,
     device: torch.device,
     progress: Progress,
     *,
@@ -110,7 +124,7 @@ def evaluate(
     )
 
 
-def _read_ahead(clips: AVSBench) -> Iterator[Clip]:
+def _read_ahead(clips: Clips) -> Iterator[Clip]:
     """The clips in their order, each read while the one before is being used."""
     with ThreadPoolExecutor(max_workers=1) as reader:
         coming = reader.submit(_read, clips, 0)
@@ -121,7 +135,7 @@ def _read_ahead(clips: AVSBench) -> Iterator[Clip]:
             yield clip
 
 
-def _read(clips: AVSBench, index: int) -> Clip:
+def _read(clips: Clips, index: int) -> Clip:
     try:
         return clips[index]
     except (OSError, ValueError) as error:
@@ -135,12 +149,14 @@ def _score(
     (seconds,) = np.nonzero(clip.has_mask)
     if not len(seconds):
         raise ValueError(f"{name} has no mask, so there is nothing to score; expected a png in gt_masks")
-    probabilities, decoding = predict_and_tell(model, clip.frames, clip.snippets, device, gated=gated)
-    probabilities, truth = probabilities[seconds], clip.masks[seconds]
+    probabilities, decoding = predict_and_tell(
+        model, clip.frames, clip.snippets, device, gated=gated, wanted=clip.has_mask
+    )
+    truth = clip.masks[seconds]
     if not np.isfinite(probabilities).all():
         raise ValueError(
             f"the prediction for {name} is not finite: its sound or the model's weights hold NaN or infinity"
         )
     counts = count(probabilities > MASK_THRESHOLD, truth)
-    labels = [unified_label(decoding.consensus, model, int(second)) for second in seconds]
+    labels = [unified_label(decoding.consensus, model, index) for index in range(len(seconds))]
     return counts, count_thresholds(probabilities, truth), seconds, labels

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from c3n_model.messages.images import mask_from_image
+from c3n_model.messages.object_fields import read_fields
 from c3n_model.messages.stamps import nanoseconds, stamp_of
 from c3n_model.sources.bag import messages, topic_types
 from c3n_model.sources.bag_types import AUDIO_TYPE, MGONZS13_AUDIO_TYPE
@@ -82,44 +82,14 @@ def _live_window(mask: tuple[np.ndarray, int], objects: Any, heard: list[tuple[i
 def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
     """The way back from `c3n_ros.messages.conversions`: `mask` bool (H, W) and a SoundingObjects-like message. Confidence, which
     these two do not carry, is 255 inside the mask."""
-    label = UnifiedLabel(
-        objects.audio_label, objects.visual_label, objects.audio_score, objects.visual_score, objects.similarity,
-        objects.consensus,
-    )  # fmt: skip
     return Segmentation(
         window_start_ns=nanoseconds(objects.window_start),
         stamp_ns=stamp_of(objects.header),
         frame_id=objects.header.frame_id,
         mask=mask,
         confidence=mask.astype(np.uint8) * 255,
-        label=label,
-        presence=Presence(
-            objects.audible,
-            objects.presence_score,
-            objects.loudness_dbfs,
-            visible=getattr(objects, "visible", True),  # older bags do not have it
-        ),
-        objects=tuple(_region(found) for found in objects.objects),
+        label=read_fields(UnifiedLabel, objects),
+        presence=read_fields(Presence, objects),
+        objects=tuple(read_fields(SoundingObject, region) for region in objects.objects),
         heard=objects.heard,
     )
-
-
-def _region(found: Any) -> SoundingObject:
-    position = (found.position.x, found.position.y, found.position.z)
-    return SoundingObject(
-        label=found.label,
-        score=found.score,
-        box=(found.x, found.y, found.width, found.height),
-        centroid=(found.centroid_x, found.centroid_y),
-        area=found.area,
-        bearing=_known(found.bearing),
-        elevation=_known(found.elevation),
-        half_width=_known(found.half_width),
-        position=None if math.isnan(found.position.z) else position,
-        position_covariance=None if math.isnan(found.position.z) else tuple(map(float, found.position_covariance)),
-        id=getattr(found, "id", 0) or None,  # older bags do not have it
-    )
-
-
-def _known(angle: float) -> float | None:
-    return None if math.isnan(angle) else angle

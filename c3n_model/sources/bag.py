@@ -34,6 +34,7 @@ __all__ = [
     "INFO_TYPE",
     "BagSource",
     "messages",
+    "open_bag",
     "read_masks",
     "standard_types",
     "topic_types",
@@ -58,7 +59,7 @@ class BagSource:
         """`image_topic`, `audio_topic`: which to take; without a name, the first of the right type."""
         self.path = Path(path)
         self.name = self.path.stem
-        with _open(self.path) as reader:
+        with open_bag(self.path) as reader:
             types = {connection.topic: connection.msgtype for connection in reader.connections}
             self.duration_s = reader.duration / NANOSECONDS_PER_SECOND
             self._message_counts = {connection.topic: connection.msgcount for connection in reader.connections}
@@ -111,7 +112,7 @@ class BagSource:
 
 def topic_types(path: Path | str) -> dict[str, str]:
     """Topics of a bag and their types. Raises FileNotFoundError, or ValueError for a bag that cannot be read."""
-    with _open(Path(path)) as reader:
+    with open_bag(Path(path)) as reader:
         return {connection.topic: connection.msgtype for connection in reader.connections}
 
 
@@ -124,7 +125,7 @@ def messages(
     own. Raises FileNotFoundError, or ValueError for a bag that cannot be read or a type that is not known.
     """
     path = Path(path)
-    with _open(path) as reader:
+    with open_bag(path) as reader:
         connections = [connection for connection in reader.connections if connection.topic in topics]
         dialect = dialect_of(connection.msgtype for connection in reader.connections)
         stores = {
@@ -158,8 +159,8 @@ def _choose(path: Path, types: Mapping[str, str], wanted_types: tuple[str, ...],
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[Reader]:
-    """An open reader. Whatever the parser stumbles over in a damaged bag, here or while reading, is one ValueError."""
+def open_bag(path: Path) -> Iterator[Reader]:
+    """Open a bag for reading. Raises FileNotFoundError, or ValueError for any error of a damaged bag, also while reading."""
     if not path.exists():
         raise FileNotFoundError(f"no such bag: {path}")
     try:

@@ -1,33 +1,25 @@
-"""Picture files: read whole, or refused by name."""
+"""Picture files: decoded whole, or refused with their path."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import cv2
 import numpy as np
+from PIL import Image
 
-from c3n_model.messages.compressed import is_whole
+from c3n_model.messages.compressed import decode_picture, to_rgb
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """rgb uint8 (H, W, 3). Raises ValueError for a file that is missing, cut or no picture."""
-    data = read_whole(path)
-    try:
-        bgr = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR)
-    except cv2.error:  # a size beyond what OpenCV allows
-        bgr = None
-    if bgr is None:
-        raise ValueError(f"{path} cannot be read as a picture; is it damaged? Copy or make it again")
-    return cv2.cvtColor(bgr, cv2.COLOR_BGR2RGB)
+    """Read a picture, upright, as rgb uint8 (H, W, 3). Raises ValueError as `open_picture`."""
+    return to_rgb(open_picture(path), upright=True)
 
 
-def read_whole(path: Path) -> bytes:
-    """The bytes of a picture file. Raises ValueError if it is missing or cut."""
+def open_picture(path: Path) -> Image.Image:
+    """Decode a picture as it was stored. Raises ValueError for a file that is missing, cut or not a picture."""
     try:
-        data = path.read_bytes()
+        return decode_picture(path.read_bytes())
     except OSError as error:
         raise ValueError(f"{path} cannot be read as a picture: {error.strerror}") from error
-    if not is_whole(data):
-        raise ValueError(f"{path} cannot be read as a picture: it is cut, its end is missing; copy or make it again")
-    return data
+    except ValueError as error:
+        raise ValueError(f"{path} cannot be read as a picture: {error}; copy or make it again") from error

@@ -16,7 +16,7 @@ from c3n_model.network.c3n import C3N, Decoding
 from c3n_model.network.consensus import top_pairs
 from c3n_model.streaming.segment import Item, cut_windows
 from c3n_model.streaming.session import Session, unified_label
-from c3n_model.types import Segmentation, UnifiedLabel, Window
+from c3n_model.types import Frame, Segmentation, UnifiedLabel, Window
 
 SHOWN = 5  # classes of a modality, as in Figure 6, and pairs
 
@@ -47,7 +47,7 @@ class Explanation:
     similarities, `consensus` and `pairs` where another rule decides (CC-V of Table II), `attention` without CCAM.
     """
 
-    window: Window
+    window: Window[Frame]
     segmentation: Segmentation
     audio: Ranking
     visual: Ranking | None
@@ -58,13 +58,14 @@ class Explanation:
 
 
 @torch.no_grad()
-def explain(window: Window, session: Session) -> Explanation:
+def explain(window: Window[Frame], session: Session) -> Explanation:
     """Step `session` by `window` and tell how its segmentation came about."""
     segmentation = session.step(window)
     decoding, model, network = session.newest, session.model, session.network
     chosen = decoding.consensus
     audio = _rank(decoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
-    visual, similarity, consensus, pairs = None, None, None, ()
+    visual, similarity, consensus = None, None, None
+    pairs: tuple[UnifiedLabel, ...] = ()
     if decoding.visual_logits is not None:
         visual = _rank(decoding.visual_logits[0], int(chosen.visual_class), model.visual_labels, model.config.beta)
     table = getattr(network, "similarity", None)

@@ -24,16 +24,19 @@ def segment(
 
 def cut_windows(
     items: Iterable[Item], sample_rate: int, *, show: Callable[[Item], None] = lambda item: None
-) -> Iterator[Window]:
+) -> Iterator[Window[Frame]]:
     """The windows of `items` as they close, snippets at `sample_rate` Hz; `show` sees every item first.
 
     Raises:
         ValueError: the source ended and not one window could be cut; the message says what was missing.
     """
-    assembler = WindowAssembler(sample_rate)
+    assembler: WindowAssembler[Frame] = WindowAssembler(sample_rate)
     for item in items:
         show(item)
-        (assembler.add_frame if isinstance(item, Frame) else assembler.add_audio)(item)
+        if isinstance(item, Frame):
+            assembler.add_frame(item)
+        else:
+            assembler.add_audio(item)
         yield from assembler.ready()
     yield from assembler.finish()
     counts = assembler.counts

@@ -7,6 +7,8 @@ passes. Windows that overlap (a hop below a second) look back in whole seconds, 
 
 from __future__ import annotations
 
+from typing import Any
+
 import cv2
 import numpy as np
 import torch
@@ -14,11 +16,10 @@ import torch
 from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.presence import judge
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.tracker import Tracker
-from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject, UnifiedLabel, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
 
 
 class Session:
@@ -45,7 +46,7 @@ class Session:
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network = model.network.eval()
+        self.network: Any = model.network.eval()  # C3N or ZeroShot
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -93,7 +94,7 @@ class Session:
             ) from error
 
     @torch.no_grad()
-    def step(self, window: Window) -> Segmentation:
+    def step(self, window: Window[Frame]) -> Segmentation:
         """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
         self._remember(window.start_ns, encoding)
@@ -104,10 +105,9 @@ class Session:
         self._newest = self.network.decode(encoding.join(seconds), newest)
         return self._describe(window, self._newest)
 
-    def inputs(self, window: Window) -> tuple[torch.Tensor, torch.Tensor]:
-        """What the network reads of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
-        frame = frames_to_tensor(window.frame.rgb[None], self.model.config.image_size)
-        return frame.to(self.device), torch.from_numpy(window.snippet)[None].to(self.device)
+    def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
         if self._encodings and start_ns <= self._encodings[-1][0]:
@@ -115,7 +115,7 @@ class Session:
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
         self._encodings = [entry for entry in self._encodings if entry[0] >= oldest_ns] + [(start_ns, encoding)]
 
-    def _describe(self, window: Window, decoding: Decoding) -> Segmentation:
+    def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]
         label = unified_label(decoding.consensus, self.model, index=0)
         presence = judge(

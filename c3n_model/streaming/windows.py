@@ -11,7 +11,7 @@
 | no frame near enough | skipped, counted in `skipped_no_frame` |
 | less than `min_heard` of the second was heard | skipped, counted in `skipped_no_sound`; above that, the rest is zero |
 | late: for a closed window | dropped, counted |
-| out of order, overlapping, repeated, other rate or channels, not finite | see `buffers`; a window may wait for it |
+| out of order, overlapping, repeated, other rate or channels, not finite | see the buffers; a window may wait for it |
 | a stamp `jump_back_ns` older than the newest of its stream | the clock jumped (a looping bag): see `_follow_clock` |
 | a stamp far ahead | windows without sound are passed over; more than the buffers hold is a clock jump |
 | the streams end (`finish`) | nothing is waited for; a tail shorter than `min_heard` is no window |
@@ -22,9 +22,11 @@ A chunk of sound comes when its last sample is over, so sound is overdue one chu
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Generic
 
-from c3n_model.streaming.buffers import JITTER_NS, AudioBuffer, FrameBuffer
-from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Window
+from c3n_model.streaming.audio_buffer import JITTER_NS, AudioBuffer
+from c3n_model.streaming.frame_buffer import FrameBuffer
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, StampedT, Window
 
 
 @dataclass
@@ -67,8 +69,10 @@ class WindowRules:
             raise ValueError(f"min_heard must be in (0, 1], got {self.min_heard}")
 
 
-class WindowAssembler:
+class WindowAssembler(Generic[StampedT]):
     """Cuts windows from a stream of frames and a stream of sound; the module's table is its contract.
+
+    Generic over what carries a frame's stamp: frames go through unread, so an image can be decoded after its window is cut.
 
     Feed it with `add_frame` and `add_audio` and collect with `ready` after each. Not locked: one thread at a time.
     Memory is bounded: `capacity` seconds of sound and as many frames.
@@ -83,7 +87,7 @@ class WindowAssembler:
         self._sample_rate = sample_rate
         self._rules = rules
         self._capacity = capacity
-        self._frames = FrameBuffer(rules.max_skew_ns, capacity, rules.hop_ns)
+        self._frames: FrameBuffer[StampedT] = FrameBuffer(rules.max_skew_ns, capacity, rules.hop_ns)
         self._audio = AudioBuffer(capacity * NANOSECONDS_PER_SECOND)
         self._next_ns: int | None = None  # start of the oldest window that is not closed; None before the first
         self._behind: FrameBuffer | AudioBuffer | None = None  # the stream that has not yet followed a jump
@@ -102,8 +106,8 @@ class WindowAssembler:
         if self._next_ns is not None:
             self._next_ns = self._ceil_to_hop(self._next_ns)
 
-    def add_frame(self, frame: Frame) -> None:
-        """Take one image. Only its `stamp_ns` is looked at: one that is unpacked later may stand for it."""
+    def add_frame(self, frame: StampedT) -> None:
+        """Add one image. Nothing but its `stamp_ns` is read."""
         self.counts.frames += 1
         newest = self._frames.newest_ns
         left_over = not self._follow_clock(frame.stamp_ns, self._frames, self._audio)
@@ -124,19 +128,20 @@ class WindowAssembler:
             self.counts.gaps += 1
         self.counts.bad_samples += self._audio.add(chunk)
 
-    def ready(self) -> list[Window]:
+    def ready(self) -> list[Window[StampedT]]:
         """The windows that have closed since the last call, in order."""
         return self._close(ended=False)
 
-    def finish(self) -> list[Window]:
+    def finish(self) -> list[Window[StampedT]]:
         """The last windows of streams that ended: nothing is waited for any more."""
         return self._close(ended=True)
 
-    def _close(self, ended: bool) -> list[Window]:
+    def _close(self, ended: bool) -> list[Window[StampedT]]:
         windows = []
         while (start_ns := self._next_start(ended)) is not None:
             complete = self._audio.is_complete(start_ns) and self._frames.is_decided(start_ns)
-            if ended and self._audio.end_ns < start_ns + self._rules.min_heard * NANOSECONDS_PER_SECOND:
+            heard_to_ns = self._audio.end_ns or 0
+            if ended and heard_to_ns < start_ns + self._rules.min_heard * NANOSECONDS_PER_SECOND:
                 break  # a tail that is no window
             if not (complete or ended or self._is_overdue(start_ns)):
                 break
@@ -154,13 +159,15 @@ class WindowAssembler:
         overdue = self._is_overdue(self._next_ns)
         if overdue or ended:
             sound_ns = self._audio.first_ns(self._next_ns)
-            if sound_ns is None and overdue:  # by frames: no sound before the newest for which it is overdue
-                sound_ns = self._frames.newest_ns - self._rules.max_wait_ns - self._audio.delay_ns
+            newest_ns = self._frames.newest_ns
+            if sound_ns is None and overdue and newest_ns is not None:  # by frames: no sound before the newest overdue
+                sound_ns = newest_ns - self._rules.max_wait_ns - self._audio.delay_ns
             if sound_ns is not None:
                 self._skip_to(max(self._next_ns, self._first_to_hear(sound_ns)))
         return self._next_ns
 
     def _skip_to(self, start_ns: int) -> None:
+        assert self._next_ns is not None
         silent_ns = start_ns - self._next_ns
         if silent_ns > self._capacity * NANOSECONDS_PER_SECOND:
             self.counts.clock_jumps += 1
@@ -182,7 +189,7 @@ class WindowAssembler:
         by_frames = self._frames.newest_ns is not None and self._frames.newest_ns >= limit_ns + self._audio.delay_ns
         return by_sound or by_frames
 
-    def _cut(self, start_ns: int) -> Window | None:
+    def _cut(self, start_ns: int) -> Window[StampedT] | None:
         frame = self._frames.take(start_ns)
         snippet, heard = self._audio.read(start_ns, self._sample_rate)
         if heard < self._rules.min_heard:

@@ -17,7 +17,7 @@ from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.progress import Progress
 from c3n_model.synthetic import world
 from c3n_model.synthetic.pretrain import Pictures, Snippets, pretrain_audio, pretrain_visual
-from c3n_model.weights import described_tensors
+from c3n_model.weights.tensors import read_described, save_tensors
 
 _KEY = "c3n_classifier"
 _BATCH_SIZE = 48
@@ -43,8 +43,8 @@ def read_classifier(
         right = accuracy(
             encoder, _examples(part, encoder, model.image_size, config.seed + _TEST_SEED, alone=True), steps
         )
-        described_tensors.save(path, encoder.state_dict(), _KEY, {**about, "loss": loss, "accuracy": right})
-    return described_tensors.read(path, _KEY, "classifier of the synthetic world")
+        save_tensors(path, encoder.state_dict(), {_KEY: {**about, "loss": loss, "accuracy": right}})
+    return read_described(path, _KEY, "classifier of the synthetic world")
 
 
 def _pretrain(

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
 from torch import Tensor
 from torch.utils.data import Dataset
 
@@ -22,10 +22,10 @@ from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
 from c3n_model.training.clips import Key, masks_to_tensor, seed_clip
 from c3n_model.training.distributed import ALONE, Group
+from c3n_model.weights.tensors import save_tensors
 
 # What C3N does after `perceive`; all other settings of a model are part of the folder's name.
 _LATER_SETTINGS = (
@@ -79,7 +79,7 @@ def cache_features(
         for index in progress(mine, f"features of {clips.setting} {clips.split}"):
             turns = [turned for turned in ((False, True) if flip else (False,)) if not _path(own / f"{index:06d}", turned).exists()]  # fmt: skip
             for turned, tensors in zip(turns, _perceive(model, clips, index, turns, device), strict=True):
-                _save(_path(own / f"{index:06d}", turned), tensors)
+                save_tensors(_path(own / f"{index:06d}", turned), tensors)
         folders.append((own, len(clips)))
     group.wait()
     return CachedFeatures(folders, flip=flip, seed=seed)
@@ -104,9 +104,9 @@ def _perceive(
 ) -> list[dict[str, Tensor]]:
     if not turns:
         return []
-    clip, size = clips[index], model.config.image_size
-    frames, masks = frames_to_tensor(clip.frames, size).to(device), masks_to_tensor(clip.masks, size)
-    snippets = torch.from_numpy(clip.snippets).to(device)
+    clip = clips[index]
+    frames, snippets = model.inputs(clip.frames, clip.snippets, device)
+    masks = masks_to_tensor(clip.masks, model.config.image_size)
     found = []
     for turned in turns:
         perceived = model.network.perceive(frames.flip(-1) if turned else frames, snippets)
@@ -121,12 +121,6 @@ def _perceive(
 
 def _path(stem: Path, turned: bool) -> Path:
     return stem.with_name(f"{stem.name}{'_flipped' if turned else ''}.safetensors")
-
-
-def _save(path: Path, tensors: dict[str, Tensor]) -> None:
-    partial = path.with_suffix(".partial")
-    save_file(tensors, partial)
-    partial.replace(path)
 
 
 def _digest(model: Model, clips: AVSBench) -> str:

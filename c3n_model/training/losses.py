@@ -6,11 +6,6 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def segmentation_loss(logits: Tensor, masks: Tensor) -> Tensor:
-    """The mean of `frame_losses`: a scalar."""
-    return frame_losses(logits, masks).mean()
-
-
 def frame_losses(logits: Tensor, masks: Tensor) -> Tensor:
     """BCE (mean over pixels) plus Dice of each frame: logits (N, H, W) and masks (N, H, W) in {0, 1}, any dtype -> (N,)."""
     masks = masks.to(logits.dtype)

@@ -20,6 +20,7 @@ import torch
 from torch.utils.data import ConcatDataset, Dataset
 from torch.utils.tensorboard import SummaryWriter
 
+from c3n_model.complete_file import complete_file
 from c3n_model.config import TrainConfig, to_mapping
 from c3n_model.environment import describe_environment
 from c3n_model.model import Model
@@ -116,9 +117,9 @@ def _writer(path: Path, run: dict) -> Callable[..., None]:
     environment = describe_environment()
 
     def write(**more) -> None:
-        partial = path.with_suffix(".partial")
-        partial.write_text(json.dumps({**run, "environment": environment, **more}, indent=2) + "\n", encoding="utf-8")
-        partial.replace(path)
+        text = json.dumps({**run, "environment": environment, **more}, indent=2) + "\n"
+        with complete_file(path) as partial:
+            partial.write_text(text, encoding="utf-8")
 
     return write
 

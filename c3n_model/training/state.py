@@ -6,8 +6,7 @@ from pathlib import Path
 
 from c3n_model.config import to_mapping
 from c3n_model.training.optimisation import Optimisation
-from c3n_model.weights import described_tensors
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import fill, read_described, save_tensors
 
 _KEY = "c3n_training"
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
@@ -32,7 +31,7 @@ class TrainingState:
             "history": history,
             "losses": losses,
         }
-        described_tensors.save(self.path, tensors, _KEY, about)
+        save_tensors(self.path, tensors, {_KEY: about})
 
     def restore(self, optimisation: Optimisation) -> tuple[list[dict], list[float]]:
         """Put the network and Adam where the file has them; returns the history and the losses of the epoch that was
@@ -43,7 +42,7 @@ class TrainingState:
         """
         if not self.path.is_file():
             return [], []
-        about, tensors = described_tensors.read(self.path, _KEY, "training state")
+        about, tensors = read_described(self.path, _KEY, "training state")
         wanted, got = self._identity_of(optimisation), about["identity"]
         for key in wanted:
             if got.get(key) != wanted[key]:

@@ -11,8 +11,7 @@ from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.weights import described_tensors
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import fill, read_described, save_tensors
 
 METADATA_KEY = "c3n"
 
@@ -40,14 +39,19 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
 
 
 def save_model(path: Path, model: Model) -> None:
-    """Write `model`; the file appears complete or not at all."""
+    """Write `model`; the file appears complete or not at all.
+
+    Raises ValueError for a zero-shot model, which is made of its own files, and OSError where `path` cannot be written.
+    """
+    if not isinstance(model.config, ModelConfig):
+        raise ValueError(f"{model.name} is not a C3N and has no checkpoint: load_model makes it from its own files")
     about = {
         "config": to_mapping(model.config),
         "audio_labels": model.audio_labels,
         "visual_labels": model.visual_labels,
         "card": model.card,
     }
-    described_tensors.save(path, model.network.state_dict(), METADATA_KEY, about)
+    save_tensors(path, model.network.state_dict(), {METADATA_KEY: about})
 
 
 def load_checkpoint(path: Path) -> Model:
@@ -59,7 +63,7 @@ def load_checkpoint(path: Path) -> Model:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such checkpoint: {path}")
-    about, tensors = described_tensors.read(path, METADATA_KEY, "C3N checkpoint")
+    about, tensors = read_described(path, METADATA_KEY, "C3N checkpoint")
     try:
         config = from_mapping(ModelConfig, about["config"])
         labels = (tuple(about["audio_labels"]), tuple(about["visual_labels"]))

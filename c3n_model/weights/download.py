@@ -10,6 +10,7 @@ from socket import gaierror
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
+from c3n_model.complete_file import move_into_place
 from c3n_model.progress import Progress, silent
 
 CHUNK_BYTES = 1 << 20
@@ -67,7 +68,7 @@ def _attempt(
     if wrong:
         partial.replace(target.with_name(f"{target.name}.corrupt"))
         return wrong, resumed  # the beginning may have been of another file
-    partial.replace(target)
+    move_into_place(partial, target)
     return "", False
 
 

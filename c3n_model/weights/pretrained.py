@@ -69,7 +69,7 @@ def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Te
     """The public file with our names, and what else had to be read for it."""
     tensors = read_tensors(path)
     if name.startswith("panns"):
-        from c3n_model.network.audio import panns
+        from c3n_model.weights import panns
 
         difference_db = panns.front_end_difference(encoder.front_end, tensors)
         if difference_db > SAME_FRONT_END_DB:
@@ -84,11 +84,10 @@ def _translated(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Te
         classes = manifest.find("audioset_classes")
         return beats.from_public(tensors, _audioset_mids(classes)), [classes]
     if name == "vggish":
-        from c3n_model.network.audio import vggish
-        from c3n_model.weights.vggish import load_head
+        from c3n_model.weights import vggish
 
         whitening, head = manifest.find("vggish_pca"), manifest.find("vggish_head")
-        load_head(head, encoder)
+        vggish.load_head(head, encoder)
         trained = {key: value for key, value in encoder.state_dict().items() if key.startswith(vggish.HEAD_PREFIX)}
         return vggish.from_public(tensors, read_tensors(whitening)) | trained, [whitening, head]
     return tensors, []

@@ -1,16 +1,19 @@
-"""Tensors from files that others wrote, and into modules. Nothing in them is executed."""
+"""Tensors from and to files, and into modules. Nothing that a file holds is executed."""
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
+
+from c3n_model.complete_file import complete_file
 
 # PANNs' 16 kHz checkpoint holds NumPy arrays and numbers beside its tensors: which training clips came next. Rebuilding them
 # runs no code of the file's own. NumPy 1 and NumPy 2 name the module of these functions differently.
@@ -66,6 +69,46 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
             "they are of another model or version"
         )
     module.load_state_dict(tensors)
+
+
+def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Mapping] = {}) -> None:
+    """Write a safetensors file, complete or not at all, with each entry of `about` as metadata in JSON.
+
+    Raises OSError where it cannot be written; a former file is left as it was.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    contiguous = {name: tensor.contiguous() for name, tensor in tensors.items()}
+    metadata = {key: json.dumps(value) for key, value in about.items()}
+    try:
+        with complete_file(path) as partial:
+            save_file(contiguous, partial, metadata=metadata)
+    except SafetensorError as error:  # which it also makes of a full disk
+        raise OSError(f"{path} cannot be written: {error}") from error
+
+
+def read_described(path: Path, key: str, what: str) -> tuple[dict, dict[str, Tensor]]:
+    """The description and the tensors, on the CPU, of a file that `save_tensors` wrote with `key`; `what` names it in messages.
+
+    Raises:
+        FileNotFoundError: no such file. ValueError: cut, not safetensors, without `key`, or its description is no JSON object.
+    """
+    try:
+        with safe_open(path, framework="pt") as file:
+            text = (file.metadata() or {}).get(key)
+            if text is None:
+                raise ValueError(f"{path} is a safetensors file but no {what}: it lacks the {key!r} entry of one")
+            tensors = {name: file.get_tensor(name) for name in file.keys()}
+        about = json.loads(text)
+    except SafetensorError as error:
+        raise ValueError(
+            f"{path} is no {what}: it is not a complete safetensors file ({error}); copy it again. "
+            "Pickled .pt / .pth files are never loaded as such"
+        ) from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f"{path} is no usable {what}: its description is not JSON ({error})") from error
+    if not isinstance(about, dict):
+        raise ValueError(f"{path} is no usable {what}: its description is a {type(about).__name__}, expected an object")
+    return about, tensors
 
 
 def _shape(tensor) -> tuple[int, ...] | None:

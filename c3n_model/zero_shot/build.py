@@ -86,5 +86,5 @@ def _describe(config: ZeroShotConfig, sources: list[str], vocabulary: Vocabulary
     if config.labels == SOURCES and people is not None and vocabulary.members[people].any():
         note += " It knows no people, only what they wear."
         if config.segmenter == "auto":
-            note += " A segmenter would: c3n weights get zero_shot; pip install ai-edge-litert."
+            note += ' A segmenter would: c3n weights get zero_shot; pip install "c3n-ros[zero-shot]".'
     return note

@@ -28,11 +28,9 @@ ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the 
 MARGIN = 0.1  # of a box's sides, added on each side of a crop
 SEEN = 0.2  # of a box: what a segmenter must cover for its outline to be taken
 SLACK = 0.05  # of a box's sides: how far an outline may leave the box
-import os
-
-SMALL_BOX = float(os.environ.get("SMALL_BOX", "0.06"))  # of the picture; in smaller ones the segmenter looks at a crop
-CONTEXT = float(os.environ.get("CONTEXT", "0.5"))  # of a box's sides, around it in that crop
-CLOSER = int(os.environ.get("CLOSER", "2"))  # boxes at most
+SMALL_BOX = 0.06  # of the picture; at smaller ones the segmenter looks in a crop,
+CONTEXT = 0.5  # ... with this much of the box's sides around it,
+CLOSER = 2  # ... at this many of the most certain boxes at most: each costs a run of the segmenter
 SAME_REGION = 0.4  # IoU of an activation and a segmenter's class from which that is its outline under another name
 SAME_BOX = 0.35  # ... and of an activation and a box
 NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # what is in front of them is not they

@@ -88,7 +88,7 @@ class TFLiteNetwork:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise ValueError(f"{path} needs the TFLite runtime: pip install ai-edge-litert") from error
+            raise ValueError(f'{path} needs ai-edge-litert: pip install "c3n-ros[zero-shot]"') from error
         try:
             self._interpreter = Interpreter(str(path), num_threads=threads)
             self._interpreter.allocate_tensors()
@@ -144,7 +144,7 @@ class OnnxNetwork:
         try:
             import onnxruntime
         except ImportError as error:
-            raise ValueError(f"{path} needs onnxruntime: pip install onnxruntime") from error
+            raise ValueError(f'{path} needs onnxruntime: pip install "c3n-ros[zero-shot]"') from error
         try:
             self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no public base

@@ -15,7 +15,7 @@ from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detectors import Detector
-from c3n_model.zero_shot.masks import ACTIVATION_THRESHOLD, MaskMaker, View
+from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.segmenters import Segmenter
 from c3n_model.zero_shot.vocabulary import Vocabulary
 
@@ -61,7 +61,7 @@ class ZeroShot(nn.Module):
         refinement: Refinement = "affinity",
     ):
         super().__init__()
-        check_choice("refinement", refinement, tuple(ACTIVATION_THRESHOLD))
+        check_choice("refinement", refinement, Refinement)
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
         self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
         self.register_buffer("similarity", vocabulary.similarity)

@@ -1,1 +1,1 @@
-"""Camera models, depth, directions, and which object to follow. No ROS."""
+"""Camera models, depth, directions, and the choice of the object to follow. No ROS."""

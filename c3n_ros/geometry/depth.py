@@ -1,4 +1,4 @@
-"""How far away a region is: from a depth image (REP-118) or a point cloud, both in the camera's optical frame. Needs no ROS."""
+"""Position of a region from a depth image (REP-118) or a point cloud, both in the camera's optical frame. Needs no ROS."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ import numpy as np
 
 from c3n_ros.geometry.camera import Camera
 
-# Pixels by which a region's centre may be off, one standard deviation: masks are drawn at a quarter of the network's size.
+# Standard deviation of a region's centre in pixels: masks are predicted at a quarter of the network's size.
 CENTRE_SIGMA_PIXELS = 3.0
-# A region has a depth if so many pixels, and this part of them, or so many points of a cloud, are valid inside it.
+# A region has a depth if at least this many pixels, and this fraction of them, or this many points of a cloud, are valid.
 MIN_VALID_PIXELS, MIN_VALID_FRACTION, MIN_VALID_POINTS = 12, 0.1, 5
-# Farther than any sensor of a robot measures; drivers mark "nothing measured" with inf, NaN, 0 or the largest float32.
+# Beyond the range of any sensor of a robot; drivers mark "nothing measured" with inf, NaN, 0 or the largest float32.
 MAX_DISTANCE_M = 300.0
-DEPTH_SIGMA_FLOOR_M = 0.005  # of a flat surface: what depth cameras resolve at best
-_ERODED_FRACTION = 0.08  # of a region's smaller side, at each edge: there the depth is of what stands behind
-_MAD_TO_SIGMA = 1.4826  # of a normal distribution
+DEPTH_SIGMA_FLOOR_M = 0.005  # for a flat surface: the best resolution of depth cameras
+_ERODED_FRACTION = 0.08  # of a region's smaller side, at each edge, where the depth is that of the background
+_MAD_TO_SIGMA = 1.4826  # for a normal distribution
 _METRES_PER_UNIT = {"32FC1": 1.0, "16UC1": 1e-3, "mono16": 1e-3}
 _FLOAT32 = 7  # sensor_msgs/PointField
 
@@ -32,7 +32,7 @@ class Location:
 
 
 def depth_from_image(message: Any) -> np.ndarray:
-    """A depth sensor_msgs/Image -> float32 (H, W), metres along the optical axis, NaN where it is not in (0, MAX_DISTANCE_M].
+    """Convert a depth sensor_msgs/Image to float32 (H, W), metres along the optical axis, NaN where it is not in (0, MAX_DISTANCE_M].
 
     Raises:
         ValueError: it is neither 32FC1 (metres) nor 16UC1 (millimetres), or its data has the wrong length.
@@ -54,7 +54,7 @@ def depth_from_image(message: Any) -> np.ndarray:
 
 
 def points_from_cloud(message: Any) -> np.ndarray:
-    """A sensor_msgs/PointCloud2, organised or not -> its valid points float32 (n, 3), metres, in its own frame.
+    """Convert a sensor_msgs/PointCloud2, organised or not, to its valid points float32 (n, 3), metres, in its own frame.
 
     A point is valid if no coordinate is NaN or beyond +-MAX_DISTANCE_M.
 
@@ -86,7 +86,7 @@ def points_from_cloud(message: Any) -> np.ndarray:
 
 
 def depths_in_image(pixels: np.ndarray, origin: tuple[int, int], depth: np.ndarray) -> np.ndarray:
-    """The valid depths inside a region, its edges left out: float32 (n,); empty if too few are valid.
+    """Return the valid depths inside a region without its edges: float32 (n,); empty if too few are valid.
 
     Args:
         pixels: bool (h, w), the region within its bounding box, whose upper left corner `origin` is at (x, y).
@@ -99,10 +99,12 @@ def depths_in_image(pixels: np.ndarray, origin: tuple[int, int], depth: np.ndarr
     return valid if enough else valid[:0]
 
 
-def depths_in_cloud(pixels: np.ndarray, origin: tuple[int, int], points: np.ndarray, places: np.ndarray) -> np.ndarray:
-    """As `depths_in_image`, of `points` (n, 3) that appear at `places` float (n, 2), from `Camera.pixels`."""
+def depths_in_cloud(
+    pixels: np.ndarray, origin: tuple[int, int], points: np.ndarray, projections: np.ndarray
+) -> np.ndarray:
+    """Return depths as `depths_in_image`, from `points` (n, 3) whose `projections` float (n, 2) are from `Camera.pixels`."""
     eroded = _eroded(pixels)
-    column, row = np.rint(np.nan_to_num(places, nan=-1e9).clip(-1e9, 1e9) - origin).astype(np.int64).T
+    column, row = np.rint(np.nan_to_num(projections, nan=-1e9).clip(-1e9, 1e9) - origin).astype(np.int64).T
     within = (column >= 0) & (row >= 0) & (column < pixels.shape[1]) & (row < pixels.shape[0])
     within[within] = eroded[row[within], column[within]]
     depths = points[within, 2]
@@ -111,12 +113,12 @@ def depths_in_cloud(pixels: np.ndarray, origin: tuple[int, int], points: np.ndar
 
 
 def locate(ray: np.ndarray, depths: np.ndarray, camera: Camera) -> Location | None:
-    """Where on `ray` (3,) a region is whose surface has `depths` (n,), metres.
+    """Return the position on `ray` (3,) of a region whose surface has `depths` (n,), metres.
 
-    None without depths, for a ray to the side, or if the point is farther away than MAX_DISTANCE_M.
+    None without depths, for a ray to the side, or if the point is farther than MAX_DISTANCE_M.
 
     The depth is the median, its standard deviation the scaled median absolute deviation. With q = ray / ray_z the point is
-    p = depth * q, and its covariance sigma_depth^2 q q^T plus that of a centre that is off by CENTRE_SIGMA_PIXELS.
+    p = depth * q, and its covariance sigma_depth^2 q q^T plus that of an error of the centre of CENTRE_SIGMA_PIXELS.
     """
     if len(depths) == 0 or not ray[2] > 1e-3:
         return None
@@ -132,13 +134,13 @@ def locate(ray: np.ndarray, depths: np.ndarray, camera: Camera) -> Location | No
 
 
 def _is_plausible(depths: np.ndarray) -> np.ndarray:
-    """Whether depths are in (0, MAX_DISTANCE_M]; NaN is not."""
+    """Return whether depths are in (0, MAX_DISTANCE_M]; false for NaN."""
     return (depths > 0) & (depths <= MAX_DISTANCE_M)
 
 
 def _eroded(pixels: np.ndarray) -> np.ndarray:
-    """A region bool (h, w) without its edge, or as it is if nothing else were left."""
-    rounds = max(round(_ERODED_FRACTION * min(pixels.shape)), 1)
-    size = 2 * rounds + 1
+    """Return a region bool (h, w) without its edge, or unchanged if too little would be left."""
+    radius = max(round(_ERODED_FRACTION * min(pixels.shape)), 1)
+    size = 2 * radius + 1
     smaller = cv2.erode(np.pad(pixels, 1).astype(np.uint8), np.ones((size, size), np.uint8))[1:-1, 1:-1] > 0
     return smaller if np.count_nonzero(smaller) >= MIN_VALID_PIXELS else pixels

@@ -1,13 +1,13 @@
-"""Which of the sounding objects to go for. Decided by stamps alone; no wall clock, no ROS.
+"""Chooses which sounding object to follow. Decided by stamps alone; no wall clock, no ROS.
 
-| what | result |
+| case | result |
 |---|---|
-| nothing is gone for yet | the object with the largest score x area is the target, once it was seen for `confirm_s` (at once: 0) |
-| an object lighter than `min_weight` | is not looked at |
-| the target is seen again, within `gate` of where it was | it is followed, smoothed |
-| another object outweighs it by `margin`, or it is not seen and another one is, for `switch_s` | the other one is the target |
-| nothing is seen (a mask flickers, a sound pauses) | the target stays for `hold_s` after it was last seen, then it is dropped |
-| a stamp older than the last one (a bag that loops) | everything is forgotten |
+| no target yet | the object with the largest score x area becomes the target after it was seen for `confirm_s` (0: at once) |
+| an object with less weight than `min_weight` | ignored |
+| the target is seen again, within `gate` of its last bearing | followed, smoothed |
+| another object outweighs it by `margin`, or is seen while the target is not, for `switch_s` | the other becomes the target |
+| nothing is seen (a mask flickers, a sound pauses) | the target is kept for `hold_s` after it was last seen, then dropped |
+| a stamp older than the last one (a looping bag) | everything is forgotten |
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _TOLERANCE = 1e-6  # of float32, in which messages hold angles and scores
 
 @dataclass(frozen=True)
 class Sighting:
-    """One object in one window: `weight` is its score x the part of the picture it covers, in [0, 1]; angles in radians;
+    """One object in one window: `weight` is its score x the fraction of the image it covers, in [0, 1]; angles in radians;
     `distance` in metres or None."""
 
     label: str
@@ -47,8 +47,8 @@ class Sighting:
 
 @dataclass(frozen=True)
 class Target:
-    """What to go for: angles in radians and distance in metres, smoothed; `seen_ns` is the stamp of its last sighting,
-    `since_ns` that of its first one as the target."""
+    """The object to follow: angles in radians and distance in metres, smoothed; `seen_ns` is the stamp of its last sighting,
+    `since_ns` that of its first as the target."""
 
     label: str
     weight: float
@@ -61,9 +61,9 @@ class Target:
 
 @dataclass(frozen=True)
 class TargetSettings:
-    """How firmly a target is held: times in seconds, `gate` in radians; see the module's table.
+    """When to keep and when to switch the target: times in seconds, `gate` in radians; see the module's table.
 
-    `smoothing_s` is the filter's time constant: after it, 63 % of a step have come through; 0: no smoothing.
+    `smoothing_s` is the filter's time constant: the step response reaches 63 % after it; 0: no smoothing.
     """
 
     hold_s: float = 2.0
@@ -79,9 +79,9 @@ class TargetSettings:
 
 
 class TargetTracker:
-    """Sightings in, target out. Not locked: one thread at a time.
+    """Sightings in, target out. Not thread safe.
 
-    Bearings may be of any frame that does not turn: on a robot that turns, add its heading first, so that a target stands still.
+    Bearings may be in any frame that does not rotate: on a robot that turns, add its heading first.
     """
 
     def __init__(self, settings: TargetSettings | None = None):
@@ -96,16 +96,18 @@ class TargetTracker:
         self._newest_ns: int | None = None
 
     def update(self, stamp_ns: int, sightings: Iterable[Sighting]) -> Target | None:
-        """Take what one window shows (nothing, if it is silent); returns the target, if there is one."""
+        """Add the sightings of one window (none, if it is silent) and return the target, if there is one."""
         if self._newest_ns is not None and stamp_ns < self._newest_ns:
             self.reset()
         self._newest_ns = stamp_ns
         self._target = self.at(stamp_ns)
-        seen = [one for one in sightings if one.weight >= self.settings.min_weight and _is_finite(one)]
-        same = self._same(seen)
-        best = max(seen, key=lambda sighting: sighting.weight, default=None)
+        candidates = [
+            sighting for sighting in sightings if sighting.weight >= self.settings.min_weight and _is_finite(sighting)
+        ]
+        same = self._nearest_to_target(candidates)
+        best = max(candidates, key=lambda sighting: sighting.weight, default=None)
         if same is not None:
-            self._target = self._followed(self._target, same, stamp_ns)
+            self._target = self._smoothed(self._target, same, stamp_ns)
         if best is None or best is same or (same is not None and best.weight <= self.settings.margin * same.weight):
             self._rival = None
         else:
@@ -114,20 +116,20 @@ class TargetTracker:
 
     @property
     def rival(self) -> Sighting | None:
-        """What the newest window shows that may become the target."""
+        """The object in the newest window that may become the target."""
         return self._rival
 
     def at(self, stamp_ns: int) -> Target | None:
-        """The target as of `stamp_ns`: None once it was not seen for longer than `hold_s`."""
+        """Return the target at `stamp_ns`: None if it was not seen for longer than `hold_s`."""
         if self._target is None or stamp_ns - self._target.seen_ns > self.settings.hold_s * NANOSECONDS_PER_SECOND:
             return None
         return self._target
 
-    def _same(self, seen: list[Sighting]) -> Sighting | None:
-        """The sighting that is the target's: the nearest one, if it is near enough."""
-        if self._target is None or not seen:
+    def _nearest_to_target(self, candidates: list[Sighting]) -> Sighting | None:
+        """Return the sighting of the target: the nearest one, if it is within `gate`."""
+        if self._target is None or not candidates:
             return None
-        nearest = min(seen, key=lambda sighting: abs(turn_between(self._target.bearing, sighting.bearing)))
+        nearest = min(candidates, key=lambda sighting: abs(turn_between(self._target.bearing, sighting.bearing)))
         return nearest if abs(turn_between(self._target.bearing, nearest.bearing)) <= self.settings.gate else None
 
     def _take(self, sighting: Sighting, stamp_ns: int) -> None:
@@ -136,7 +138,7 @@ class TargetTracker:
             sighting.label, sighting.weight, sighting.bearing, sighting.elevation, sighting.distance, stamp_ns, stamp_ns
         )
 
-    def _followed(self, target: Target, sighting: Sighting, stamp_ns: int) -> Target:
+    def _smoothed(self, target: Target, sighting: Sighting, stamp_ns: int) -> Target:
         elapsed_s = (stamp_ns - target.seen_ns) / NANOSECONDS_PER_SECOND
         share = 1 - math.exp(-elapsed_s / self.settings.smoothing_s) if self.settings.smoothing_s > 0 else 1.0
         distance = target.distance
@@ -153,7 +155,7 @@ class TargetTracker:
         )
 
     def _consider(self, rival: Sighting, stamp_ns: int) -> None:
-        """Go for `rival` once it has been the better one for long enough, without a break."""
+        """Switch to `rival` once it has been better for long enough without interruption."""
         known = self._rival is not None and abs(turn_between(self._rival.bearing, rival.bearing)) <= self.settings.gate
         if not known:
             self._rival_since_ns = stamp_ns
@@ -164,25 +166,25 @@ class TargetTracker:
 
 
 def sightings_of(segmentation: Segmentation) -> list[Sighting]:
-    """The objects of a segmentation that have a direction (`direction.with_directions` gives it)."""
+    """Return the objects of a segmentation that have a direction (from `direction.with_directions`)."""
     return [
         Sighting(
-            label=found.label,
-            weight=found.score * found.area / segmentation.mask.size,
-            bearing=found.bearing,
-            elevation=found.elevation,
-            distance=None if found.position is None else math.hypot(*found.position),
+            label=region.label,
+            weight=region.score * region.area / segmentation.mask.size,
+            bearing=region.bearing,
+            elevation=region.elevation,
+            distance=None if region.position is None else math.hypot(*region.position),
         )
-        for found in segmentation.objects
-        if found.bearing is not None
+        for region in segmentation.objects
+        if region.bearing is not None
     ]
 
 
 def _is_finite(sighting: Sighting) -> bool:
-    """Whether no number is NaN or infinite: smoothing would keep it for ever."""
+    """Return whether all numbers are finite: smoothing would keep NaN and infinity for ever."""
     return all(map(math.isfinite, (sighting.weight, sighting.bearing, sighting.elevation, sighting.distance or 0.0)))
 
 
 def turn_between(start: float, end: float) -> float:
-    """The shorter turn from one bearing to another, radians in [-pi, pi), positive to the left."""
+    """Return the shorter turn from one bearing to another, radians in [-pi, pi), positive to the left."""
     return (end - start + math.pi) % (2 * math.pi) - math.pi

@@ -1,4 +1,4 @@
-"""Velocity commands and the limits they never leave. Pure: no ROS, no clock."""
+"""Velocity commands and their limits. Pure: no ROS, no clock."""
 
 from __future__ import annotations
 
@@ -42,18 +42,18 @@ class VelocityLimits:
             if getattr(self, name) == 0:
                 raise ValueError(f"{name}: expected more than 0, got 0: the robot could never stop")
 
-    def next_velocity(self, current: Velocity, wanted: Velocity, elapsed_s: float) -> Velocity:
-        """Accelerate from `current` towards `wanted` for `elapsed_s`, then clamp. The last step before publishing.
+    def next_velocity(self, current: Velocity, goal: Velocity, elapsed_s: float) -> Velocity:
+        """Accelerate from `current` towards `goal` for `elapsed_s`, then clamp. The last step before publishing.
 
         Returns:
-            |turn| <= max_turn and 0 <= forward <= max_forward, whatever is given; standstill if anything is not finite.
-            A limit that was lowered below `current` holds at once, whatever the acceleration.
+            |turn| <= max_turn and 0 <= forward <= max_forward for any input; standstill if anything is not finite.
+            A limit lowered below `current` takes effect at once, whatever the acceleration.
         """
-        if not (current.is_finite and wanted.is_finite and math.isfinite(elapsed_s)):
+        if not (current.is_finite and goal.is_finite and math.isfinite(elapsed_s)):
             return STANDSTILL
         elapsed_s = max(elapsed_s, 0.0)
-        turn = _approach(current.turn, wanted.turn, self.max_turn_acceleration * elapsed_s)
-        forward = _approach(current.forward, wanted.forward, self.max_forward_acceleration * elapsed_s)
+        turn = _approach(current.turn, goal.turn, self.max_turn_acceleration * elapsed_s)
+        forward = _approach(current.forward, goal.forward, self.max_forward_acceleration * elapsed_s)
         return Velocity(_clamp(turn, -self.max_turn, self.max_turn), _clamp(forward, 0.0, self.max_forward))
 
 
@@ -65,8 +65,8 @@ def require_plausible_numbers(settings: Any) -> None:
             raise ValueError(f"{entry.name}: expected a finite number of at least 0, got {value}")
 
 
-def _approach(value: float, goal: float, max_step: float) -> float:
-    return value + _clamp(goal - value, -max_step, max_step)
+def _approach(value: float, target: float, max_step: float) -> float:
+    return value + _clamp(target - value, -max_step, max_step)
 
 
 def _clamp(value: float, smallest: float, largest: float) -> float:

@@ -1,1 +1,1 @@
-"""How the node is doing: facts from its callbacks in, statuses for /diagnostics out. No ROS."""
+"""Health of the nodes: facts from their callbacks in, statuses for /diagnostics out. ROS only in `ros_*`."""

@@ -1,5 +1,5 @@
-"""The one place where exceptions of callbacks and queue items end: each costs that item only, is counted under the topic
-(or whatever else it came from), kept for /diagnostics and logged now and then."""
+"""Catches the exceptions of callbacks and queue items: each costs that item only, is counted under its topic (or other source),
+kept for /diagnostics and logged at a limited rate."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ REPEAT_AFTER_S = 10.0
 
 @dataclass(frozen=True)
 class Failure:
-    """How many items of one source failed so far; cause and remedy of the last one, and when it failed (time.monotonic)."""
+    """The failures of one source: how many so far, cause and remedy of the last one, and its time (time.monotonic)."""
 
     count: int
     cause: str
@@ -22,28 +22,28 @@ class Failure:
 
 
 class Guard:
-    """Calls functions so that what they raise reaches neither the executor nor a thread's loop. Safe for several threads.
+    """Calls functions so that their exceptions reach neither the executor nor a thread's loop. Thread safe.
 
-    Sources are few: topics, services, timers and fixed names. Exceptions that are not of class Exception (SystemExit) pass.
+    Sources are topics, services, timers and fixed names. Exceptions other than Exception (SystemExit) are not caught.
     """
 
     def __init__(self, log: Callable[[str], None], on_failure: Callable[[str], None] = lambda source: None):
-        """`log` is told of a source's failures every `REPEAT_AFTER_S` at most, and never the same text twice in that time;
-        `on_failure` of the source of every one, in the thread where it failed."""
+        """`log` is called at most once per source in `REPEAT_AFTER_S`, and never with the same text twice in that time;
+        `on_failure` with the source of every failure, in the thread where it failed."""
         self._log, self._on_failure = log, on_failure
         self._lock = threading.Lock()
         self._failures: dict[str, Failure] = {}
-        self._logged: dict[str, float] = {}  # by source, and by the latest text under ""
+        self._logged: dict[str, float] = {}  # time by source; "" for the latest text
         self._last_text = ""
 
     @property
     def failures(self) -> dict[str, Failure]:
-        """The failures so far by source."""
+        """The failures so far, by source."""
         with self._lock:
             return dict(self._failures)
 
     def run(self, source: str, function: Callable, *arguments: Any) -> Any:
-        """Return `function(*arguments)`, or None where it raised an Exception, which is counted under `source`."""
+        """Return `function(*arguments)`, or None if it raised an Exception, which is counted under `source`."""
         try:
             return function(*arguments)
         except Exception as error:
@@ -52,11 +52,11 @@ class Guard:
             return None
 
     def wrap(self, source: str, function: Callable) -> Callable:
-        """Return a function of one or no argument that calls `function` by `run`."""
+        """Return a function that calls `function` through `run`."""
         return lambda *arguments: self.run(source, function, *arguments)
 
     def record(self, source: str, cause: str) -> None:
-        """Count a failure that was noticed elsewhere, and log it now and then."""
+        """Count a failure that was detected elsewhere, and log it at a limited rate."""
         now_s = time.monotonic()
         with self._lock:
             known = self._failures.get(source)
@@ -72,6 +72,6 @@ class Guard:
 
 
 def in_one_line(error: BaseException) -> str:
-    """The text of an exception in one line; with its class unless it is one whose text explains itself."""
+    """Return the text of an exception in one line, with its class unless the text explains itself."""
     text = " ".join(str(error).split())
     return text if isinstance(error, (ValueError, OSError)) else f"{type(error).__name__}: {text}"

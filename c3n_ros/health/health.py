@@ -1,16 +1,16 @@
-"""How the node is doing: facts from its callbacks in, statuses for /diagnostics out. No ROS, no clock of its own.
+"""Health of the segmentation node: facts from its callbacks in, statuses for /diagnostics out. No ROS, no clock of its own.
 
-| status | not OK |
+| status | causes other than OK |
 |---|---|
 | node | inactive, disabled, a thread ended |
-| topics | items that were skipped and why, several publishers on one topic |
-| network | model missing, device refused, a window failed, windows dropped |
-| camera, microphone | nobody publishes, QoS does not match, nothing arrives, it came and stopped, it cannot be read (MP3, an unknown encoding), stamps stand still, too slow, gaps |
+| topics | skipped items and their cause, several publishers on one topic |
+| network | model missing, device not usable, a window failed, windows dropped |
+| camera, microphone | no publisher, QoS mismatch, nothing arrives or no longer, cannot be decoded (MP3, an unknown encoding), constant stamps, too slow, gaps |
 | synchronisation | the stamps of the two streams are too far apart |
 | windows | none is published, much of their sound is missing |
 
-What is not OK says what to do. `now_s` is a steady clock in seconds, the caller's; stamps are those of the messages. Recording is
-O(1), so that callbacks stay short; `summarise`, called once a second or so, pays.
+Every status other than OK names a remedy. `now_s` is the caller's steady clock in seconds; stamps are those of the messages.
+Recording is O(1), so that callbacks stay short; the work is done in `summarise`, called about once a second.
 """
 
 from __future__ import annotations
@@ -33,15 +33,15 @@ from c3n_ros.health.input_status import (
 )
 from c3n_ros.health.status import Level, Status
 
-LARGEST_DROP_RATIO = 0.05  # what ros2_benchmark allows
-SMALLEST_FILL = 0.9
-WINDOWS_KEPT, WINDOWS_FOR_FILL = 120, 10
+MAX_DROP_RATIO = 0.05  # what ros2_benchmark allows
+MIN_HEARD = 0.9
+MAX_WINDOWS, WINDOWS_FOR_HEARD = 120, 10
 
 
 @dataclass(frozen=True)
 class PublishedWindow:
-    """When it was published, how long after its last input, the part of its second that was heard, and how many older
-    ones were passed over for it."""
+    """Time of publication, delay after the last input, fraction of the second that was heard, and how many older windows were
+    dropped for this one."""
 
     at_s: float
     latency_s: float
@@ -51,13 +51,14 @@ class PublishedWindow:
 
 @dataclass
 class Health:
-    """The facts so far. The node writes the plain attributes, its callbacks use the methods.
+    """The facts so far. The executor's thread sets the attributes and calls `summarise`; the network thread calls `refuse_image`,
+    `on_window` and `fail_window`.
 
-    `camera`, `microphone` and `description` (audio_info) are what arrives; `counts` those of the WindowAssembler, which keeps
-    them up; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` what runs where. `state` is the
-    lifecycle's, "active" among others; `listening_since_s` when the subscriptions began; `model_refused` why model or device
-    cannot be used, "" if they can; `device_memory_bytes` what the network holds of a GPU, None on a CPU;
-    `failures` what the guard skipped, by topic or other source; `publishers` the nodes that publish each topic.
+    `camera`, `microphone` and `description` (audio_info) are the arriving messages; `counts` those of the WindowAssembler, which
+    updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` describe what
+    runs where. `state` is that of the lifecycle, e.g. "active"; `listening_since_s` the time of subscription; `model_refused` why
+    model or device cannot be used, else ""; `device_memory_bytes` the GPU memory of the network, None on a CPU; `failures` what
+    the guard skipped, by source; `publishers` the names of the nodes that publish each topic.
     """
 
     camera: Arrivals
@@ -80,57 +81,44 @@ class Health:
     publishers: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self):
-        self._lock = threading.Lock()  # the network's thread records, another one summarises
-        self._windows: deque[PublishedWindow] = deque(maxlen=WINDOWS_KEPT)
+        self._lock = threading.Lock()  # the network thread records, the executor's summarises
+        self._windows: deque[PublishedWindow] = deque(maxlen=MAX_WINDOWS)
         self._failure = ""
         self._failures = 0
         self._dead_threads: list[str] = []  # until a window is published
         self._restarts = 0
 
-    def on_image(self, now_s: float, stamp_ns: int) -> None:
-        """An image arrived."""
-        self.camera.add(now_s, stamp_ns)
-
-    def on_audio(self, now_s: float, begin_ns: int, end_ns: int) -> None:
-        """Sound arrived that could be read."""
-        self.microphone.refused = ""
-        self.microphone.add(now_s, begin_ns, end_ns)
-
     def refuse_image(self, reason: str) -> None:
-        """The image of a window could not be read; holds until a window is published."""
+        """Record that a window's image cannot be decoded; holds until a window is published."""
         self.camera.refused = reason
 
-    def refuse_audio(self, reason: str) -> None:
-        """Sound came that cannot be read (MP3, say); holds until some can."""
-        self.microphone.refused = reason
-
     def on_window(self, now_s: float, latency_s: float, heard: float, dropped: int = 0) -> None:
-        """A window was published `latency_s` after its last input came; `dropped` older ones were passed over for it."""
+        """Record a window that was published `latency_s` after its last input arrived, and `dropped` older ones before it."""
         self.camera.refused = ""
         with self._lock:
             self._failure, self._dead_threads = "", []
             self._windows.append(PublishedWindow(now_s, latency_s, heard, dropped))
 
     def fail_window(self, reason: str) -> None:
-        """The network failed on a window; holds until one is published."""
+        """Record that the network failed on a window; holds until one is published."""
         with self._lock:
             self._failure, self._failures = reason, self._failures + 1
 
-    def lose_threads(self, names: list[str]) -> None:
-        """Threads ended and are replaced; holds until a window is published."""
+    def on_threads_ended(self, names: list[str]) -> None:
+        """Record that threads ended and are replaced; holds until a window is published."""
         with self._lock:
             self._dead_threads, self._restarts = names, self._restarts + 1
 
     def summarise(self, now_s: float) -> list[Status]:
-        """All statuses, always in the same order."""
+        """Return all statuses, always in the same order."""
         with self._lock:
             windows, failure = list(self._windows), self._failure
         topics = topics_status(self.failures, self.publishers, now_s)
         statuses = [self._node_status(), self._network_status(windows, failure), topics]
-        deaf = self._why_deaf()
-        if deaf:
+        reason = self._why_not_listening()
+        if reason:
             names = ("camera", "microphone", "synchronisation", "windows")
-            return statuses + [Status(name, Level.STALE, f"not listening: {deaf}") for name in names]
+            return statuses + [Status(name, Level.STALE, f"not listening: {reason}") for name in names]
         images, sound = self.camera.recent(now_s), self.microphone.recent(now_s)
         return [
             *statuses,
@@ -140,7 +128,7 @@ class Health:
             self._windows_status(now_s, windows),
         ]
 
-    def _why_deaf(self) -> str:
+    def _why_not_listening(self) -> str:
         if self.model_refused:
             return "the model cannot run"
         if self.state != "active":
@@ -151,8 +139,8 @@ class Health:
         values = {"state": self.state, "enabled": str(self.enabled).lower(), "rmw": self.rmw}
         values["restarts of threads"] = str(self._restarts)
         if self._dead_threads:
-            text = f"thread {' and '.join(self._dead_threads)} ended and is replaced, its buffers are lost"
-            remedy = "report it with the log of the node; if it goes on, start the node again"
+            text = f"thread {' and '.join(self._dead_threads)} ended and was replaced, its buffers are lost"
+            remedy = "report it with the node's log; if it happens again, restart the node"
             return Status("node", Level.ERROR, f"{text}: {remedy}", values)
         if self.state != "active":
             remedy = "configure and activate it (ros2 lifecycle set), or start it with autostart:=true"
@@ -174,13 +162,13 @@ class Health:
         if self.model_refused:
             return Status("network", Level.ERROR, f"cannot run: {self.model_refused}", values)
         if failure:
-            small = "out of memory" in failure.lower()
-            remedy = "use a smaller model or device:=cpu" if small else "if it goes on, start the node again"
+            is_memory = "out of memory" in failure.lower()
+            remedy = "use a smaller model or device:=cpu" if is_memory else "if it happens again, restart the node"
             return Status("network", Level.ERROR, f"window skipped: {failure}; {remedy}", values)
         dropped = sum(window.dropped for window in windows)
-        came = dropped + len(windows)
-        if dropped > LARGEST_DROP_RATIO * came:
-            text = f"{dropped} of {came} windows dropped because newer ones were ready: the network is too slow"
+        total = dropped + len(windows)
+        if dropped > MAX_DROP_RATIO * total:
+            text = f"{dropped} of {total} windows dropped because newer ones were ready: the network is too slow"
             return Status("network", Level.WARN, f"{text}; use a GPU or a smaller model, or raise hop_s", values)
         return Status("network", Level.OK, f"{self.model} on {self.device}", values)
 
@@ -190,14 +178,14 @@ class Health:
         values["dropped"] = str(sum(window.dropped for window in windows))
         published = [window for window in windows if window.at_s >= self.listening_since_s]
         since_s = now_s - (published[-1].at_s if published else self.listening_since_s)
-        lacking = f"{counts.skipped_no_frame} windows lacked an image, {counts.skipped_no_sound} sound"
+        skipped = f"{counts.skipped_no_frame} skipped without an image, {counts.skipped_no_sound} without sound"
         if since_s > PATIENCE_S + self.hop_s + self.max_wait_s:
-            text = f"no window for {since_s:.0f} s ({lacking}): see the statuses of camera, microphone, synchronisation, network"
+            text = f"no window for {since_s:.0f} s ({skipped}): see the statuses of camera, microphone, synchronisation, network"
             return Status("windows", Level.ERROR, text, values)
         if not published:
             return Status("windows", Level.WARN, "waiting for the first window", values)
-        fill = float(np.mean([window.heard for window in published[-WINDOWS_FOR_FILL:]]))
-        values["fill"] = f"{fill:.2f}"
-        if fill < SMALLEST_FILL:
-            return Status("windows", Level.WARN, f"{1 - fill:.0%} of their sound is missing: see microphone", values)
-        return Status("windows", Level.OK, f"{counts.windows} windows, {lacking}", values)
+        heard = float(np.mean([window.heard for window in published[-WINDOWS_FOR_HEARD:]]))
+        values["heard"] = f"{heard:.2f}"
+        if heard < MIN_HEARD:
+            return Status("windows", Level.WARN, f"{1 - heard:.0%} of their sound is missing: see microphone", values)
+        return Status("windows", Level.OK, f"{counts.windows} windows, {skipped}", values)

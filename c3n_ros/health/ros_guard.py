@@ -1,4 +1,4 @@
-"""Nodes that survive any message: every callback of theirs runs in a `Guard`."""
+"""Nodes that survive any message: each of their callbacks runs in a `Guard`."""
 
 from __future__ import annotations
 
@@ -15,27 +15,27 @@ from c3n_ros.health.guard import Guard
 
 class Guarded:
     """Mixin before rclpy's Node or LifecycleNode: `class MyNode(Guarded, Node)`. Create subscriptions, services and timers as
-    usual; what their callbacks raise costs that message, request or tick only and is counted in `guard`."""
+    usual; an exception in a callback costs that message, request or tick only and is counted in `guard`."""
 
     def __init__(self, *args: Any, **options: Any):
-        """Arguments are those of the node."""
-        # rclpy's Node creates services while it is made, before it has a logger.
+        """Take the node's arguments."""
+        # rclpy's Node creates services in its constructor, before it has a logger.
         self.guard = Guard(lambda text: self.get_logger().error(text), self.on_callback_failure)
         super().__init__(*args, **options)
 
     def on_callback_failure(self, source: str) -> None:
-        """Called after a callback failed; a node that moves something overrides this to stop it."""
+        """Handle the failure of a callback; a node that moves something overrides this to stop it."""
 
     def create_subscription(
         self, msg_type: type, topic: str, callback: Callable, qos_profile: Any, *, raw: bool = False, **options: Any
     ) -> Subscription:
-        """As rclpy's, but bytes that are no such message are counted too: rclpy on its own drops them silently."""
+        """Create a subscription that also counts bytes that cannot be deserialized: rclpy drops them silently."""
         receive = callback if raw else lambda data: callback(deserialize(data, msg_type))
         guarded = self.guard.wrap(self.resolve_topic_name(topic), receive)
         return super().create_subscription(msg_type, topic, guarded, qos_profile, raw=True, **options)
 
     def create_service(self, srv_type: type, srv_name: str, callback: Callable, **options: Any) -> Service:
-        """As rclpy's; a request whose callback raises is answered with the response as it was, `success` false."""
+        """Create a service; a request whose callback raises is answered with `success` false and the cause."""
         source = f"service {srv_name}"
 
         def answer(request: Any, response: Any) -> Any:
@@ -49,17 +49,17 @@ class Guarded:
         return super().create_service(srv_type, srv_name, answer, **options)
 
     def create_timer(self, timer_period_sec: float, callback: Callable, *args: Any, **options: Any) -> Timer:
-        """As rclpy's; a tick that raises is skipped."""
+        """Create a timer; a tick that raises is skipped."""
         guarded = self.guard.wrap(f"timer {callback.__name__.strip('_')}", callback)
         return super().create_timer(timer_period_sec, guarded, *args, **options)
 
 
 def deserialize(data: bytes, msg_type: type) -> Any:
-    """The message of class `msg_type` in serialized bytes. Raises ValueError for bytes that are none."""
+    """Return the message of class `msg_type` in serialized bytes. Raises ValueError for bytes that are not one."""
     try:
         return deserialize_message(data, msg_type)
     except RuntimeError as error:  # rclpy's RMWError
         raise ValueError(
-            f"expected a serialized {msg_type.__name__}, got {len(data)} bytes that are none: the publisher is damaged or "
-            "uses another definition of that message; `ros2 topic info --verbose` on the topic names it"
+            f"expected a serialized {msg_type.__name__}, got {len(data)} bytes that are not one: the publisher is faulty or "
+            "uses another definition of the message; `ros2 topic info --verbose` on the topic names it"
         ) from error

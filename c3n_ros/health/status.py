@@ -1,4 +1,4 @@
-"""A line of /diagnostics, before it is a message."""
+"""One status of /diagnostics, before it becomes a message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import IntEnum
 
 
 class Level(IntEnum):
-    """diagnostic_msgs/DiagnosticStatus's numbers."""
+    """The levels of diagnostic_msgs/DiagnosticStatus."""
 
     OK = 0
     WARN = 1
@@ -17,7 +17,7 @@ class Level(IntEnum):
 
 @dataclass(frozen=True)
 class Status:
-    """What it is about, how bad it is, what is so and what to do, and figures as text."""
+    """A component's name and level, a message with cause and remedy, and values as text."""
 
     name: str
     level: Level

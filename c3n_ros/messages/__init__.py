@@ -1,1 +1,1 @@
-"""Nouns to ROS messages and back."""
+"""Conversions between the library's types and ROS messages."""

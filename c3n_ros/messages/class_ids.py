@@ -1,12 +1,12 @@
-"""Which number stands for which label in a mask of class ids.
+"""Assigns class ids to labels for the mask.
 
-A mono8 mask has room for 254 of them: 0 is what does not sound, and 255 means "unlabeled" by vision_msgs/LabelInfo.
+A mono8 mask has room for 254 ids: 0 is background, and 255 means "unlabeled" by vision_msgs/LabelInfo.
 
 | labels of the model | ids |
 |---|---|
-| at most 254 different ones (`demo`, `zero_shot`) | all from the start, in the model's order: the same in every run |
-| more (ImageNet's 1000) | 1, 2, ... as labels come up; the latched LabelInfo grows with them |
-| more than 254 came up | those have theirs, any other is 255 |
+| at most 254 distinct ones (`demo`, `zero_shot`) | assigned at the start, in the model's order: the same in every run |
+| more (ImageNet's 1000) | 1, 2, ... as labels occur; the latched LabelInfo grows with them |
+| more than 254 occurred | the first 254 keep theirs, any other is 255 |
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ CAPACITY = UNLABELED - 1
 
 
 class Vocabulary:
-    """The ids given so far. Not locked: one thread at a time.
+    """The ids assigned so far. Not thread safe.
 
-    `len` grows when a label gets an id, which is when LabelInfo is to be published again, before the mask that has it.
+    `len` grows when a label gets an id; then LabelInfo must be published again, before the mask that contains it.
     """
 
     def __init__(self, labels: Iterable[str] = ()):
-        """`labels`: the model's visual labels; equal ones (a classifier's and a segmenter's "car") share an id."""
+        """`labels`: the model's visual labels; duplicates (a classifier's and a segmenter's "car") share an id."""
         distinct = dict.fromkeys(labels)
         self._ids = (
             {label: number for number, label in enumerate(distinct, start=1)} if len(distinct) <= CAPACITY else {}
@@ -35,7 +35,7 @@ class Vocabulary:
         return len(self.names)
 
     def class_id(self, label: str) -> int:
-        """The id of `label`, a new one if it has none and one is free, else UNLABELED."""
+        """Return the id of `label`, assigning a free one if it is new; UNLABELED if none is free."""
         if label not in self._ids and len(self._ids) < CAPACITY:
             self._ids[label] = len(self._ids) + 1
         self._is_full |= label not in self._ids
@@ -43,6 +43,6 @@ class Vocabulary:
 
     @property
     def names(self) -> dict[int, str]:
-        """What every value of a mask means, background among them; "unlabeled" only once a mask needed it."""
+        """The meaning of each value of a mask, with background; "unlabeled" only once a mask needed it."""
         names = {BACKGROUND: "background", **{number: label for label, number in self._ids.items()}}
         return {**names, UNLABELED: "unlabeled"} if self._is_full else names

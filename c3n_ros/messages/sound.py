@@ -1,4 +1,4 @@
-"""PCM as messages of whichever audio_common_msgs is installed. The way back is c3n_model.messages.sounds."""
+"""PCM to messages of the installed audio_common_msgs. The opposite direction is c3n_model.messages.sounds."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _PORTAUDIO_INT16 = 8
 
 
 class SoundMessages:
-    """Makes messages of interleaved S16LE of one rate and number of channels.
+    """Converts interleaved S16LE of one rate and number of channels to messages.
 
     `stamped_type` is the class of its messages: ros-drivers' AudioDataStamped or mgonzs13's AudioStamped. Raises ValueError
-    for a module that is neither package's.
+    for a module of neither package.
     """
 
     def __init__(self, module: ModuleType | Any, sample_rate: int, channels: int, frame_id: str = ""):
@@ -28,7 +28,7 @@ class SoundMessages:
         self.stamped_type = module.AudioStamped if self._is_mgonzs13 else module.AudioDataStamped
 
     def stamped(self, pcm: bytes, stamp_ns: int) -> Any:
-        """A chunk; `stamp_ns` belongs to its first sample."""
+        """Return a message; `stamp_ns` belongs to its first sample."""
         header = Header(stamp=time_message(stamp_ns), frame_id=self._frame_id)
         if not self._is_mgonzs13:
             return self.stamped_type(header=header, audio=self._module.AudioData(data=_array("B", pcm)))
@@ -42,7 +42,7 @@ class SoundMessages:
         return self.stamped_type(header=header, audio=self._module.Audio(audio_data=data, info=info))
 
     def info(self) -> Any | None:
-        """ros-drivers' AudioInfo, to be latched; None for mgonzs13's, whose messages describe themselves."""
+        """Return ros-drivers' AudioInfo, to be latched; None for mgonzs13's, whose messages describe themselves."""
         if self._is_mgonzs13:
             return None
         return self._module.AudioInfo(
@@ -55,7 +55,7 @@ class SoundMessages:
 
 
 def _array(kind: str, content: bytes) -> array:
-    """rclpy takes an array in one piece, other sequences element by element."""
+    """Return an array: rclpy copies it as a block, other sequences element by element."""
     values = array(kind)
     values.frombytes(content)
     return values

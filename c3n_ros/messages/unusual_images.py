@@ -1,4 +1,4 @@
-"""Images in an encoding that c3n_model does not know, through cv_bridge where it is installed and works; never required.
+"""Decodes images in encodings that c3n_model does not support, through cv_bridge where it is installed and works; optional.
 
 cv_bridge of Humble and Jazzy is built for NumPy 1 and cannot be imported beside NumPy 2.
 """
@@ -17,9 +17,9 @@ from c3n_model.types import Frame
 
 
 def frame_from_any_image(message: Any) -> Frame:
-    """sensor_msgs/Image or CompressedImage -> Frame.
+    """Convert a sensor_msgs/Image or CompressedImage to a Frame.
 
-    Raises ValueError for what neither c3n_model nor an installed cv_bridge reads; see `frame_from_image` and
+    Raises ValueError for encodings that neither c3n_model nor an installed cv_bridge supports; see `frame_from_image` and
     `frame_from_compressed`.
     """
     if hasattr(message, "format"):
@@ -29,19 +29,19 @@ def frame_from_any_image(message: Any) -> Frame:
 
 
 def _frame_through(bridge: Any, message: Any) -> Frame:
-    unknown = f"image encoding {message.encoding!r} is unknown here"
+    unsupported = f"image encoding {message.encoding!r} is not supported"
     try:
         rgb = np.ascontiguousarray(bridge.imgmsg_to_cv2(message, desired_encoding="rgb8"))
     except Exception as error:  # CvBridgeError, cv2.error, RuntimeError of its C++ part
-        raise ValueError(f"{unknown}, nor can cv_bridge read it: {' '.join(str(error).split())}") from error
+        raise ValueError(f"{unsupported}, and cv_bridge cannot convert it: {' '.join(str(error).split())}") from error
     if rgb.dtype != np.uint8 or rgb.shape != (message.height, message.width, 3):
-        raise ValueError(f"{unknown}, and cv_bridge made {rgb.dtype} {rgb.shape} of it")
+        raise ValueError(f"{unsupported}, and cv_bridge converted it to {rgb.dtype} {rgb.shape}")
     return Frame(rgb, stamp_of(message.header), message.header.frame_id)
 
 
 @cache
 def _bridge() -> Any | None:
-    """A CvBridge, None where it is not installed or does not fit NumPy; tried once."""
+    """Return a CvBridge, or None if it is not installed or incompatible with NumPy; tried once."""
     try:
         return importlib.import_module("cv_bridge").CvBridge()
     except (ImportError, AttributeError):

@@ -1,1 +1,1 @@
-"""What surrounds the nodes in tests and demos: player, recorder, simulation, load. Nothing imports it."""
+"""Surroundings of the nodes in tests and demos: player, recorder, simulation, load. Nothing imports it."""

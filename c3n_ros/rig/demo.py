@@ -1,14 +1,13 @@
-"""The main job on an embedded scene: topics in, node, topics out, scored. `make demo` runs this in the built workspace.
+"""Runs the node on a synthetic scene over real topics and scores it. `make demo` runs this in the built workspace.
 
-A scene of the synthetic world is recorded into a bag; the bag is played as real topics in real time; the node hears and
-sees nothing else; what it publishes is recorded, scored against the scene's truth and compared with an offline run.
+A synthetic scene is recorded into a bag, and the bag is played as real topics in real time; the node receives nothing else. Its
+output is recorded, scored against the scene's ground truth and compared with an offline run.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import signal
 import subprocess
@@ -30,6 +29,7 @@ from c3n_model.synthetic import world
 from c3n_model.synthetic.scenes import make_demo_scene
 from c3n_model.synthetic.source import SceneSource
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Segmentation
+from c3n_ros.rig.isolation import isolated_environment
 
 HEIGHT, WIDTH, FRAME_RATE = 240, 320, 15
 AUDIO_TOPIC = "/audio/audio_stamped"
@@ -38,7 +38,7 @@ STOP_TIMEOUT_S = 20
 
 
 def main() -> None:
-    """Run the demo; exits 1 with one line that says where to look."""
+    """Run the demo; exit with 1 and one line that says where to look if it fails."""
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.rig.demo", description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("out/demo"), help="folder (default %(default)s)")
     out = parser.parse_args().out
@@ -47,18 +47,18 @@ def main() -> None:
     except (RuntimeError, ValueError, OSError) as error:
         sys.exit(f"demo failed: {error}")
     print(json.dumps(report, indent=2))
-    print(f"The result lies in {out}: overlay.mp4 (with sound), contact_sheet.png, report.json")
+    print(f"Result in {out}: overlay.mp4 (with sound), contact_sheet.png, report.json")
 
 
 def run(out: Path) -> dict:
-    """Everything in order; returns the report, which also lies in `out`/report.json."""
+    """Run everything and return the report, which is also written to `out`/report.json."""
     scene = make_demo_scene()
     shutil.rmtree(out, ignore_errors=True)
     (out / "logs").mkdir(parents=True)
     print(f"Recording a synthetic scene of {scene.seconds} s into {out}/scene.bag", flush=True)
     source = SceneSource(scene, height=HEIGHT, width=WIDTH, frame_rate=FRAME_RATE)
     bag_from_media(source, out / "scene.bag", progress=bar)
-    print(f"Playing it in real time to the node ({scene.seconds} s); logs lie in {out}/logs", flush=True)
+    print(f"Playing it in real time to the node ({scene.seconds} s); logs in {out}/logs", flush=True)
     play_to_node(out)
     live = read_recording(out / "recording.bag", AUDIO_TOPIC)
     print("Running the same bag offline", flush=True)
@@ -81,7 +81,7 @@ def run(out: Path) -> dict:
 
 
 def play_to_node(out: Path) -> None:
-    """Recorder, node and player as processes of their own, talking over DDS on this machine only.
+    """Run recorder, node and player as separate processes that communicate over DDS on this machine only.
 
     Raises:
         RuntimeError: one of them ended early; the message names its log.
@@ -108,7 +108,7 @@ def play_to_node(out: Path) -> None:
 
 
 def draw(out: Path, live: list[LiveWindow], truths: list[Truth]) -> None:
-    """overlay.mp4 with sound, masks and labels, and contact_sheet.png with a picture a window (truth outlined in blue)."""
+    """Write overlay.mp4 with sound, masks and labels, and contact_sheet.png with one picture per window (truth outlined in blue)."""
     pictures = {}
     waiting = [window.segmentation for window in live]
     with ResultWriter(out) as results:
@@ -137,17 +137,15 @@ def _start(out: Path, module: str, **parameters: object) -> subprocess.Popen:
     command = [sys.executable, "-m", f"c3n_ros.{module}", "--ros-args"]
     for name, value in parameters.items():
         command += ["-p", f"{name}:={value}"]
-    # Nothing but this demo on the wire, even where a robot is near.
-    variables = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": str(os.getpid() % 90 + 10)}
     with (out / "logs" / f"{name}.log").open("w") as log:
-        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env={**os.environ, **variables})
+        return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=isolated_environment())
 
 
 def _check_alive(out: Path, **processes: subprocess.Popen) -> None:
     for name, process in processes.items():
         if process.poll() is not None:
             log = (out / "logs" / f"{name}.log").read_text().strip().splitlines()
-            raise RuntimeError(f"{name} ended with {process.returncode}: {log[-1] if log else 'it said nothing'}")
+            raise RuntimeError(f"{name} ended with {process.returncode}: {log[-1] if log else 'no output'}")
 
 
 def _stop(process: subprocess.Popen) -> None:

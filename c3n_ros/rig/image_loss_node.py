@@ -1,4 +1,4 @@
-"""Do this machine's settings let large images through? Two processes, one sends, one counts:
+"""Measures the loss of large images with this machine's settings. Two processes: one sends, one counts.
 
 python -m c3n_ros.rig.image_loss_node                                             # 1920x1080 at 30 Hz, ten seconds
 FASTRTPS_DEFAULT_PROFILES_FILE=config/fastdds_large_images.xml python -m c3n_ros.rig.image_loss_node
@@ -19,7 +19,7 @@ from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from sensor_msgs.msg import Image
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_ros.messages.conversions import time_message
 from c3n_ros.run_node import run, spin
 
@@ -29,7 +29,7 @@ DISCOVERY_TIMEOUT_S = 30.0
 
 
 class ImageCounter(Node):
-    """Counts what arrives and how long it took; `latencies_s` by the wall clock that both processes share."""
+    """Records the latency of each image that arrives; both processes share the wall clock."""
 
     def __init__(self) -> None:
         super().__init__("image_counter")
@@ -41,18 +41,18 @@ class ImageCounter(Node):
 
 
 def send(node: Node, width: int, height: int, rate_hz: float, count: int) -> None:
-    """Publish `count` images bgr8 at a steady rate, once there is somebody to receive them.
+    """Publish `count` bgr8 images at a steady rate, once there is a subscriber.
 
     Raises:
-        ValueError: nobody subscribed in time.
+        ValueError: no subscriber in time.
     """
     publisher = node.create_publisher(Image, TOPIC, PROFILE)
     deadline_s = time.monotonic() + DISCOVERY_TIMEOUT_S
     while publisher.get_subscription_count() == 0:
         if time.monotonic() > deadline_s:
-            raise ValueError(f"nobody subscribed to {TOPIC} in {DISCOVERY_TIMEOUT_S:.0f} s: is discovery blocked?")
+            raise ValueError(f"no subscriber on {TOPIC} within {DISCOVERY_TIMEOUT_S:.0f} s: is discovery blocked?")
         time.sleep(0.05)
-    time.sleep(0.5)  # the graph knows of a subscriber a little before the two are connected
+    time.sleep(0.5)  # the graph lists a subscriber slightly before it is connected
     message = Image(width=width, height=height, encoding="bgr8", step=3 * width)
     message.data = array("B", bytes(3 * width * height))
     begin_s = time.monotonic()
@@ -63,12 +63,12 @@ def send(node: Node, width: int, height: int, rate_hz: float, count: int) -> Non
 
 
 def describe(latencies_s: list[float], count: int, cpu_s: float) -> str:
-    """One line: how much of `count` arrived, how fast, and what receiving cost."""
-    share = f"received {len(latencies_s)} of {count} images ({len(latencies_s) / count:.0%})"
+    """Return one line: how many of `count` images arrived, their latency, and the CPU time of receiving."""
+    received = f"received {len(latencies_s)} of {count} images ({len(latencies_s) / count:.0%})"
     if not latencies_s:
-        return f"{share}; see config/fastdds_large_images.xml"
+        return f"{received}; see config/fastdds_large_images.xml"
     p50, p95 = np.percentile(1000 * np.array(latencies_s), (50, 95))
-    return f"{share}, latency median {p50:.1f} ms, 95 % {p95:.1f} ms, receiver's CPU {cpu_s:.1f} s"
+    return f"{received}, latency median {p50:.1f} ms, 95 % {p95:.1f} ms, receiver's CPU {cpu_s:.1f} s"
 
 
 def _size(text: str) -> tuple[int, int]:
@@ -77,11 +77,11 @@ def _size(text: str) -> tuple[int, int]:
 
 
 def main() -> int:
-    """Send and count; prints the line of `describe`."""
+    """Send and count; print the line of `describe`."""
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.rig.image_loss_node", description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=_size, default=(1920, 1080), metavar="WIDTHxHEIGHT", help="default 1920x1080")
     parser.add_argument("--rate", type=float, default=30.0, help="images a second (default %(default)s)")
-    parser.add_argument("--seconds", type=float, default=10.0, help="how long (default %(default)s)")
+    parser.add_argument("--seconds", type=float, default=10.0, help="duration of the test (default %(default)s)")
     parser.add_argument("--send", action="store_true", help=argparse.SUPPRESS)  # the second process
     options = parser.parse_args()
     count = round(options.rate * options.seconds)

@@ -1,35 +1,36 @@
-"""Does the node keep up? A 1080p camera, a 48 kHz stereo microphone and the node as processes of their own, over DDS.
+"""Tests the node under load: a 1080p camera, a 48 kHz stereo microphone and the node as separate processes, over DDS.
 
-The node's network is made as slow as wanted, so that what arrives must be kept apart from what is thought about it. The report has
-what every state costs, how long the node's callbacks took, what was lost, and how long its queues were.
+The node's network is slowed down, to verify that slow inference does not block input. The report has CPU and memory in every
+state, durations of the node's callbacks, losses and queue lengths.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+from c3n_ros.rig.isolation import isolated_environment
+
 LARGE_IMAGES = Path(__file__).resolve().parents[2] / "config/fastdds_large_images.xml"
 
 
 def main() -> None:
-    """Run it and print the report as JSON; exits 1 with one line where a process did not do its part."""
+    """Run the test and print the report as JSON; exit with 1 and one line if a process failed."""
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.rig.load_test", description=__doc__.splitlines()[0])
     parser.add_argument("--seconds", type=float, default=20.0, help="how long to measure (default %(default)s)")
     parser.add_argument(
         "--pause",
         type=float,
         default=3.0,
-        help="seconds that every window takes the network longer (default %(default)s)",
+        help="seconds added to the network's time per window (default %(default)s)",
     )
     parser.add_argument("--rate", type=float, default=30.0, help="images per second (default %(default)s)")
-    parser.add_argument("--model", default="demo", help="the node's parameter (default %(default)s)")
+    parser.add_argument("--model", default="demo", help="the node's parameter model (default %(default)s)")
     arguments = parser.parse_args()
     try:
         print(json.dumps(run(arguments.seconds, arguments.pause, arguments.rate, arguments.model), indent=2))
@@ -38,7 +39,7 @@ def main() -> None:
 
 
 def run(seconds: float, pause_s: float, images_per_s: float = 30.0, model: str = "demo") -> dict[str, Any]:
-    """The report. Raises RuntimeError where a process ends without its figures."""
+    """Return the report. Raises RuntimeError if a process ends without its figures."""
     sensors = [_start("camera", "--rate", images_per_s), _start("microphone")]
     try:
         node = _start("segmentation", "--seconds", seconds, "--pause", pause_s, "--ros-args", "-p", f"model:={model}")
@@ -53,17 +54,15 @@ def run(seconds: float, pause_s: float, images_per_s: float = 30.0, model: str =
 
 def _start(role: str, *arguments: object) -> subprocess.Popen:
     command = [sys.executable, "-m", "c3n_ros.rig.load_test_node", role, *map(str, arguments)]
-    variables = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": str(os.getpid() % 90 + 10)}
-    if LARGE_IMAGES.exists():
-        variables["FASTRTPS_DEFAULT_PROFILES_FILE"] = str(LARGE_IMAGES)
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env={**os.environ, **variables})
+    profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(LARGE_IMAGES)} if LARGE_IMAGES.exists() else {}
+    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=isolated_environment(**profile))
 
 
 def _figures(role: str, process: subprocess.Popen) -> dict[str, Any]:
     output, _ = process.communicate()
     lines = output.strip().splitlines()
     if process.returncode != 0 or not lines:
-        raise RuntimeError(f"{role} ended with {process.returncode} and no figures; it said so above")
+        raise RuntimeError(f"{role} ended with {process.returncode} and printed no figures; see its output above")
     return json.loads(lines[-1])
 
 

@@ -1,4 +1,4 @@
-"""The processes of `c3n_ros.rig.load_test`: `camera`, `microphone`, and `segmentation`, the node with a network as slow as wanted.
+"""The processes of `c3n_ros.rig.load_test`: `camera`, `microphone`, and `segmentation`, the node with a slowed network.
 
 Each prints what it counted as one line of JSON when it ends.
 """
@@ -33,7 +33,7 @@ SETTLE_S = 3.0  # after activation, before anything is counted
 
 
 def main() -> int:
-    """Run one role until a signal, or for `segmentation` until it has measured everything."""
+    """Run one role until a signal, or `segmentation` until all measurements are done."""
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.rig.load_test_node", description=__doc__.splitlines()[0])
     parser.add_argument("role", choices=("camera", "microphone", "segmentation"))
     parser.add_argument("--seconds", type=float, default=20.0)
@@ -46,7 +46,7 @@ def main() -> int:
 
 
 def camera(images_per_s: float, stop: threading.Event) -> None:
-    """1080p bgr8, best effort."""
+    """Publish 1080p bgr8, best effort."""
     node = Node("load_camera")
     publisher = node.create_publisher(
         Image, "camera/image_raw", QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
@@ -64,7 +64,7 @@ def camera(images_per_s: float, stop: threading.Event) -> None:
 
 
 def microphone(stop: threading.Event) -> None:
-    """48 kHz stereo in pieces of 10 ms, reliable, with its AudioInfo."""
+    """Publish 48 kHz stereo in messages of 10 ms, reliable, with its AudioInfo."""
     node = Node("load_microphone")
     messages = SoundMessages(audio_common_msgs.msg, SAMPLE_RATE, CHANNELS)
     publisher = node.create_publisher(messages.stamped_type, "audio/audio_stamped", 100)
@@ -75,11 +75,11 @@ def microphone(stop: threading.Event) -> None:
     count = round(SAMPLE_RATE * CHUNK_S) * CHANNELS
     pcm = np.random.default_rng(0).integers(-8192, 8192, count, dtype=np.int16).tobytes()
     sent = _pace(CHUNK_S, lambda stamp_ns: publisher.publish(messages.stamped(pcm, stamp_ns)), stop)
-    print(json.dumps({"pieces sent": sent}), flush=True)
+    print(json.dumps({"sounds sent": sent}), flush=True)
 
 
 def _pace(period_s: float, publish: Callable[[int], None], stop: threading.Event) -> int:
-    """Publish every `period_s` with stamps exactly that far apart; what came late is caught up with."""
+    """Publish every `period_s` with stamps exactly that far apart, catching up after a delay."""
     begin_s, begin_ns, count = time.monotonic(), time.time_ns(), 0
     while not stop.wait(max(begin_s + count * period_s - time.monotonic(), 0)):
         publish(begin_ns + round(count * period_s * 1e9))
@@ -88,19 +88,19 @@ def _pace(period_s: float, publish: Callable[[int], None], stop: threading.Event
 
 
 class SlowSession(Session):
-    """The real network and then a pause, during which it holds no lock."""
+    """Runs the real network and then pauses without holding a lock."""
 
     pause_s = 0.0
 
     def step(self, window):
-        """As Session's."""
+        """Segment as Session does, then pause."""
         segmentation = super().step(window)
         time.sleep(self.pause_s)
         return segmentation
 
 
 def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
-    """Through all states, and for the given time active, measuring what each costs."""
+    """Take the node through all states, active for the given time, and measure the cost of each."""
 
     def make_session(model, device) -> Session:
         session = SlowSession(model, device)
@@ -127,7 +127,7 @@ def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
     watching = threading.Event()
     watcher = threading.Thread(target=_watch, args=(node, watching, longest))
     watcher.start()
-    images, pieces = node.inputs.camera.count, node.inputs.microphone.count
+    images, sounds = node.inputs.camera.count, node.inputs.microphone.count
     live("active", arguments.seconds)
     watching.set()
     watcher.join()
@@ -138,7 +138,7 @@ def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
     }
     figures["received"] = {
         "images": node.inputs.camera.count - images,
-        "pieces": node.inputs.microphone.count - pieces,
+        "sounds": node.inputs.microphone.count - sounds,
         "audio gaps": node.pipeline.counts.gaps - gaps,
     }
     figures["windows cut"], figures["dropped"] = node.pipeline.counts.windows, vars(node.pipeline.dropped)
@@ -151,7 +151,7 @@ def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
 
 def _must_succeed(transition: str, result: TransitionCallbackReturn) -> None:
     if result != TransitionCallbackReturn.SUCCESS:
-        raise ValueError(f"the node could not be {transition}, and has said why")
+        raise ValueError(f"the node could not be {transition}; see its log")
 
 
 def _watch(node: SegmentationNode, end: threading.Event, longest: dict[str, int]) -> None:

@@ -1,8 +1,8 @@
 """Plays a recorded bag as live topics, for machines without `ros2 bag play`.
 
 The messages go out as the bytes that were recorded, with the bag's timing. Every topic whose message type is installed is
-published, reliably, which both reliable and best-effort subscribers receive; descriptions that the bag holds once (an
-AudioInfo, anything recorded as transient local) are latched. The node ends when the bag does.
+published reliably, which matches both reliable and best-effort subscribers; an AudioInfo and everything recorded as transient
+local are latched. The node ends with the bag.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from rclpy.duration import Duration
@@ -19,22 +18,22 @@ from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Connection
 from rosbags.interfaces import QosDurability as RecordedDurability
-from rosbags.rosbag2 import Reader, ReaderError
 
+from c3n_model.sources.bag import open_bag
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.run_node import LONGEST_WAIT_S, run
 
 QUEUE_DEPTH = 200
 ACKNOWLEDGE_TIMEOUT_S = 5
-# DDS finds in both directions on its own: a subscriber we see may not see us yet, and nor may those who listen to it.
+# Discovery is not symmetric: a subscriber may be matched here before it is matched there.
 SETTLE_S = 3.0
 
 
 class PlaybackNode(Node):
-    """One bag on its way out. `play` blocks; nothing of this node needs to be spun."""
+    """Publishes one bag. `play` blocks; the node need not be spun."""
 
     def __init__(self, stop: threading.Event) -> None:
-        """`stop` ends the playing early. Raises ValueError where the bag cannot be read or none of its topics can be published."""
+        """`stop` ends playback early. Raises ValueError if the bag cannot be read or none of its topics can be published."""
         super().__init__("playback")
         self._stop = stop
         self._path = Path(self.declare_parameter("bag", "").value)
@@ -43,15 +42,16 @@ class PlaybackNode(Node):
         self._wait_topics = self.declare_parameter("wait_topics", [""]).value
         self._wait_timeout_s = self.declare_parameter("wait_timeout_s", 10.0).value
         if self._rate <= 0:
-            raise ValueError(f"expected a rate above 0, got {self._rate}: 1.0 plays as it was recorded")
+            raise ValueError(f"expected a rate above 0, got {self._rate}: 1.0 plays at the recorded rate")
         if not self._path.name:
-            raise ValueError("no bag to play: give its folder with --ros-args -p bag:=FOLDER")
+            raise ValueError("no bag given: set its folder with --ros-args -p bag:=FOLDER")
         self._publishers_by_topic: dict[str, Publisher] = {}
-        with _open(self._path) as reader:
+        with open_bag(self._path) as reader:
             for connection in reader.connections:
                 self._add_publisher(connection)
+            self._begin_ns = reader.start_time
         if not self._publishers_by_topic:
-            raise ValueError(f"no topic of '{self._path}' has a message type that is installed in this workspace")
+            raise ValueError(f"no message type in '{self._path}' is installed in this workspace")
 
     def _add_publisher(self, connection: Connection) -> None:
         try:
@@ -70,7 +70,7 @@ class PlaybackNode(Node):
         self._publishers_by_topic[connection.topic] = self.create_publisher(kind, connection.topic, profile)
 
     def play(self) -> None:
-        """Wait for the subscribers, publish all messages (again and again with `loop`), wait until they have arrived."""
+        """Wait for the subscribers, publish all messages (repeatedly with `loop`), wait until they are acknowledged."""
         self._wait_for_subscribers()
         self._stop.wait(SETTLE_S)
         count = self._play_once()
@@ -84,43 +84,35 @@ class PlaybackNode(Node):
     def _wait_for_subscribers(self) -> None:
         awaited = [topic for topic in self._wait_topics if topic] or list(self._publishers_by_topic)
         deadline = time.monotonic() + self._wait_timeout_s
-        while missing := [topic for topic in awaited if not self._is_heard(topic)]:
+        while missing := [topic for topic in awaited if not self._has_subscriber(topic)]:
             if time.monotonic() > deadline:
-                self.get_logger().warning(f"nobody subscribes to {', '.join(missing)}: playing all the same")
+                self.get_logger().warning(f"no subscriber on {', '.join(missing)}: playing anyway")
                 return
             if self._stop.wait(LONGEST_WAIT_S):
                 return
 
-    def _is_heard(self, topic: str) -> bool:
+    def _has_subscriber(self, topic: str) -> bool:
         publisher = self._publishers_by_topic.get(topic)
         return publisher is not None and publisher.get_subscription_count() > 0
 
     def _play_once(self) -> int:
-        count = 0
-        with _open(self._path) as reader:
-            begin_s, first_ns = time.monotonic(), reader.start_time
-            played = [connection for connection in reader.connections if connection.topic in self._publishers_by_topic]
-            for connection, stamp_ns, message_bytes in reader.messages(connections=played):
-                due_s = begin_s + (stamp_ns - first_ns) / 1e9 / self._rate
-                if self._stop.wait(max(due_s - time.monotonic(), 0)):
-                    break
-                self._publishers_by_topic[connection.topic].publish(bytes(message_bytes))
-                count += 1
+        count, begin_s = 0, time.monotonic()
+        for connection, stamp_ns, message_bytes in self._recorded():
+            due_s = begin_s + (stamp_ns - self._begin_ns) / 1e9 / self._rate
+            if self._stop.wait(max(due_s - time.monotonic(), 0)):
+                break
+            self._publishers_by_topic[connection.topic].publish(bytes(message_bytes))
+            count += 1
         return count
 
-
-@contextmanager
-def _open(path: Path) -> Iterator[Reader]:
-    """An open bag; what its reader says against it, here or while reading, is a ValueError."""
-    try:
-        with Reader(path) as reader:
-            yield reader
-    except (ReaderError, OSError) as error:
-        raise ValueError(f"'{path}' cannot be read as a bag: {error}") from None
+    def _recorded(self) -> Iterator[tuple[Connection, int, bytes]]:
+        with open_bag(self._path) as reader:
+            played = [connection for connection in reader.connections if connection.topic in self._publishers_by_topic]
+            yield from reader.messages(connections=played)
 
 
 def main() -> int:
-    """Play one bag; 0 when it was played or a signal ended it, 1 with one line where it could not be."""
+    """Play one bag; return 0 after it was played or a signal, 1 after one line if it could not be played."""
     return run("playback", lambda stop: PlaybackNode(stop).play())
 
 

@@ -1,6 +1,6 @@
-"""Writes topics into a bag, for machines without `ros2 bag record`.
+"""Records topics into a bag, for machines without `ros2 bag record`.
 
-The bytes go into the bag as they arrive, with the time of their arrival; the types come with their definitions, so that any
+Messages are written as the bytes that arrive, with their time of arrival; types are written with their definitions, so that any
 reader can open the bag. SIGINT and SIGTERM close it properly.
 """
 
@@ -17,7 +17,8 @@ from rosbags.interfaces import Connection
 from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
 
 from c3n_ros.health.ros_guard import Guarded
-from c3n_ros.messages.message_types import installed_types, message_class
+from c3n_ros.messages.message_types import message_class
+from c3n_ros.rig.bag_definitions import installed_types
 from c3n_ros.run_node import run, spin
 
 QUEUE_DEPTH = 200
@@ -27,10 +28,10 @@ RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": Reliabilit
 
 
 class RecorderNode(Guarded, Node):
-    """Records until `close`. Callbacks run in the thread that spins the node and write at once."""
+    """Records until `close`. Callbacks run in the executor's thread and write at once."""
 
     def __init__(self) -> None:
-        """Raises ValueError for a parameter that makes no sense, a type that is not installed or a bag that exists."""
+        """Raises ValueError for an invalid parameter, a type that is not installed or an existing bag."""
         super().__init__("recorder")
         path = Path(self.declare_parameter("output", "recording").value)
         topics = [entry for entry in self.declare_parameter("topics", [""]).value if entry]
@@ -38,7 +39,7 @@ class RecorderNode(Guarded, Node):
         reliability = _choice("reliability", self.declare_parameter("reliability", "reliable").value, RELIABILITY)
         types_by_topic = dict(map(_topic_and_type, topics))
         if not types_by_topic:
-            raise ValueError("nothing to record: give topics with -p topics:=\"['/name:package/msg/Type']\"")
+            raise ValueError("no topics given: set them with -p topics:=\"['/name:package/msg/Type']\"")
         typestore = installed_types(list(types_by_topic.values()))
         self._counts = dict.fromkeys(types_by_topic, 0)
         self._path = path
@@ -60,12 +61,14 @@ class RecorderNode(Guarded, Node):
         self._counts[connection.topic] += 1
 
     def close(self) -> bool:
-        """Finish the bag and say what is in it. Returns whether every message that came is."""
+        """Finish the bag and log its contents. Return whether all received messages were recorded."""
         self._writer.close()
         counts = ", ".join(f"{topic} {count}" for topic, count in self._counts.items())
         self.get_logger().info(f"recorded into {self._path}: {counts}")
         for source, failure in self.guard.failures.items():
-            self.get_logger().error(f"not recorded: {failure.count} of {source}, the last because of: {failure.cause}")
+            self.get_logger().error(
+                f"not recorded: {failure.count} messages of {source}, the last one because of: {failure.cause}"
+            )
         return not self.guard.failures
 
 
@@ -83,7 +86,7 @@ def _topic_and_type(entry: str) -> tuple[str, str]:
 
 
 def main() -> int:
-    """Record until a signal; 0 when the bag is whole, 1 with a line where it lacks messages or could not be begun."""
+    """Record until a signal; return 0 for a complete bag, 1 after one line if messages are missing or it could not start."""
 
     def work(stop: threading.Event) -> int:
         node = RecorderNode()

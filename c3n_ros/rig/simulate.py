@@ -1,8 +1,8 @@
-"""The robot turns towards the sound, in simulation. `make simulate` runs this in the workspace.
+"""Simulates a robot that turns towards sounds. `make simulate` runs this in the workspace.
 
 out/simulate/report.json    how many runs faced the sound in time, and how well
 out/simulate/simulate.png   the facing error after every change of source, and some runs
-out/simulate/simulate.mp4   the first run: what the robot sees and hears, and where it looks
+out/simulate/simulate.mp4   the first run: camera view, sound and heading
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ RUNS = 50
 
 
 def main() -> None:
-    """Run the simulation; exits 1 with one line where that fails."""
+    """Run the simulation; exit with 1 and one line if it fails."""
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.rig.simulate", description=__doc__.splitlines()[0])
     parser.add_argument("-o", "--out", type=Path, default=Path("out/simulate"), help="folder (default %(default)s)")
-    parser.add_argument("--runs", type=int, default=RUNS, help="seeded rooms (default %(default)s)")
-    parser.add_argument("--first-room", type=int, default=0, help="seed of the first one (default %(default)s)")
+    parser.add_argument("--runs", type=int, default=RUNS, help="number of seeded rooms (default %(default)s)")
+    parser.add_argument("--first-room", type=int, default=0, help="seed of the first room (default %(default)s)")
     arguments = parser.parse_args()
     try:
         report = simulate(arguments.out, arguments.runs, arguments.first_room, progress=bar)
@@ -40,15 +40,15 @@ def main() -> None:
     print(
         f"{report['settled_within_5s']} of {report['runs']} runs faced the sound within {SETTLE_S} s of each change; "
         f"facing error {errors['median']:.1f} degrees (median), {errors['p95']:.1f} (95th percentile)\n"
-        f"report, plot and video lie in {arguments.out}"
+        f"report, plot and video in {arguments.out}"
     )
 
 
 def simulate(out: Path, runs: int, first_room: int = 0, *, progress: Progress) -> dict:
-    """`runs` rooms, of the seeds from `first_room` on; returns the report, which lies in `out` beside simulate.png and
-    simulate.mp4.
+    """Simulate `runs` rooms with seeds from `first_room` on; write report, simulate.png and simulate.mp4 to `out` and return the
+    report.
 
-    Raises ValueError for less than one run, or a seed below 0.
+    Raises ValueError for less than one run, or a negative seed.
     """
     if runs < 1:
         raise ValueError(f"expected at least 1 run, got {runs}")
@@ -58,7 +58,9 @@ def simulate(out: Path, runs: int, first_room: int = 0, *, progress: Progress) -
     driven = []
     for seed in progress(range(first_room, first_room + runs), "simulate"):
         run = drive(make_room(seed), session, start_heading(seed))
-        driven.append(replace(run, results=()) if driven else run)  # the first one is filmed; the masks of all are many
+        driven.append(
+            replace(run, results=()) if driven else run
+        )  # only the first is filmed: all masks would need much memory
     report = make_report(driven)
     report |= {"first_room": first_room, "note": session.model.card.get("note", "")}
     out.mkdir(parents=True, exist_ok=True)
@@ -69,12 +71,12 @@ def simulate(out: Path, runs: int, first_room: int = 0, *, progress: Progress) -
 
 
 def start_heading(seed: int) -> float:
-    """Where the robot looks at the beginning, radians."""
+    """Return the initial heading, radians."""
     return float(np.random.default_rng([seed, 18]).uniform(-REACH, REACH))
 
 
 def make_report(runs: list[Run]) -> dict:
-    """The numbers. A run has settled if after each change, from five seconds on until the next one, it faced the sound."""
+    """Return the report. A run has settled if after each change, from five seconds on until the next one, it faced the sound."""
     changes = [change for run in runs for change in run.changes]
     errors = [change.error_deg for change in changes]
     return {

@@ -1,7 +1,7 @@
-"""A room to turn round in, made of the synthetic world: objects around a robot, one of which sounds at a time. Seeded.
+"""A room around a robot, from the synthetic world: several objects, one of which sounds at a time. Seeded.
 
-The room is painted on a cylinder around the robot; the camera's view is a pinhole picture of a part of it. Objects have the
-size that they have in `synthetic_scenes`, in units of the view. Headings are radians, positive to the left, 0 at the middle.
+The room is painted on a cylinder around the robot; the camera's view is a pinhole image of a part of it. Objects have the same
+size as in `c3n_model.synthetic.scenes`, in units of the view. Headings are radians, positive to the left, 0 at the middle.
 """
 
 from __future__ import annotations
@@ -18,15 +18,15 @@ from c3n_ros.geometry.camera import Camera
 
 HEIGHT, WIDTH, FIELD_OF_VIEW = 240, 320, math.radians(70)
 FOCAL_LENGTH = WIDTH / 2 / math.tan(FIELD_OF_VIEW / 2)
-_CYLINDER_WIDTH = 3 * WIDTH  # a backdrop of the demo's scale and its mirror image: 240 degrees without a seam
-REACH = math.radians(60)  # objects are within it, to both sides: a robot that faces one sees nothing but room
+_CYLINDER_WIDTH = 3 * WIDTH  # a backdrop at the demo's scale and its mirror image: 240 degrees without a seam
+REACH = math.radians(60)  # objects lie within it, to both sides: a robot that faces one sees only the room
 QUIET_S, PHASE_S, PHASES = 1, 6, 2
-_FEWEST_OBJECTS, _MOST_OBJECTS = 3, 4
+_MIN_OBJECTS, _MAX_OBJECTS = 3, 4
 
 
 @dataclass(frozen=True)
 class Thing:
-    """An object of the room: its class, and the heading from which it is faced (of the middle of its visible pixels)."""
+    """An object of the room: its class, and the heading of the centre of its visible pixels."""
 
     label: int
     heading: float
@@ -34,7 +34,7 @@ class Thing:
 
 @dataclass(frozen=True)
 class Room:
-    """`panorama` uint8 (H, 3 W, 3); `sounding[k]` is the index into `things` of what sounds in second k, None for silence;
+    """`panorama` uint8 (H, 3 W, 3); `sounding[k]` is the index into `things` of the source in second k, None for silence;
     `sound` float32 (seconds * 16 kHz,)."""
 
     panorama: np.ndarray
@@ -52,12 +52,12 @@ class Room:
         return tuple(range(QUIET_S, self.seconds, PHASE_S))
 
     def source(self, time_s: float) -> Thing | None:
-        """What sounds at a time, if anything does."""
+        """Return the source at a time, or None in silence."""
         index = self.sounding[min(int(time_s), self.seconds - 1)]
         return None if index is None else self.things[index]
 
     def view(self, heading: float) -> np.ndarray:
-        """The camera's picture, uint8 (HEIGHT, WIDTH, 3)."""
+        """Return the camera's image, uint8 (HEIGHT, WIDTH, 3)."""
         x, y = np.meshgrid(
             (np.arange(WIDTH) - (WIDTH - 1) / 2) / FOCAL_LENGTH, (np.arange(HEIGHT) - (HEIGHT - 1) / 2) / FOCAL_LENGTH
         )
@@ -73,18 +73,18 @@ class Room:
 
 
 def column_of(heading: float) -> float:
-    """Where a heading is on the panorama, pixels."""
+    """Return the column of a heading on the panorama, pixels."""
     return (_CYLINDER_WIDTH - 1) / 2 - FOCAL_LENGTH * heading
 
 
 def camera() -> Camera:
-    """The camera of the room's views."""
+    """Return the camera of the room's views."""
     matrix = [[FOCAL_LENGTH, 0, (WIDTH - 1) / 2], [0, FOCAL_LENGTH, (HEIGHT - 1) / 2], [0, 0, 1]]
     return Camera(WIDTH, HEIGHT, np.array(matrix), np.zeros(0), fisheye=False, rotation=np.eye(3))
 
 
 def make_room(seed: int) -> Room:
-    """Room number `seed`: three or four objects of different classes, often with a look-alike; two of them sound in turn."""
+    """Make the room of `seed`: three or four objects of different classes, often with a look-alike; two of them sound in turn."""
     random = np.random.default_rng([seed, 17])
     half = world.backdrop(random, HEIGHT, _CYLINDER_WIDTH // 2)
     panorama = np.concatenate([half, half[:, ::-1]], axis=1)
@@ -96,10 +96,10 @@ def make_room(seed: int) -> Room:
 
 
 def _furnish(panorama: np.ndarray, random: np.random.Generator) -> tuple[Thing, ...]:
-    """Paint objects that hardly overlap into `panorama`, in place."""
+    """Paint objects with little overlap into `panorama`, in place."""
     placed: list[tuple[float, float]] = []  # heading, half width
     labels, owner = _labels(random), np.full(panorama.shape[:2], -1)
-    while len(placed) < _FEWEST_OBJECTS:  # where the first ones leave no room for a third: begin again
+    while len(placed) < _MIN_OBJECTS:  # start over if the first ones leave no space for a third
         placed, looks = [], []
         for label in labels:
             for _ in range(60):
@@ -110,8 +110,8 @@ def _furnish(panorama: np.ndarray, random: np.random.Generator) -> tuple[Thing, 
                     placed.append((heading, half_width))
                     looks.append((label, radius, random.uniform(radius, 1 - radius), random.uniform(-0.35, 0.35)))
                     break
-    for index, ((heading, half_width), (label, radius, place, tilt)) in enumerate(zip(placed, looks)):
-        centre, size = (column_of(heading), place * HEIGHT), (half_width * FOCAL_LENGTH, radius * HEIGHT)
+    for index, ((heading, half_width), (label, radius, height, tilt)) in enumerate(zip(placed, looks)):
+        centre, size = (column_of(heading), height * HEIGHT), (half_width * FOCAL_LENGTH, radius * HEIGHT)
         owner[world.paint(panorama, world.random_look(label, random), centre, size, tilt)] = index
     middle = (_CYLINDER_WIDTH - 1) / 2
     return tuple(
@@ -121,8 +121,8 @@ def _furnish(panorama: np.ndarray, random: np.random.Generator) -> tuple[Thing, 
 
 
 def _labels(random: np.random.Generator) -> list[int]:
-    """Different classes; in two rooms of three one has its look-alike beside it."""
+    """Return different classes; in two of three rooms one of them has its look-alike."""
     labels = [int(label) for label in random.permutation(len(world.VISUAL_LABELS))]
     if random.random() < 0.65:
         labels = list(dict.fromkeys([labels[0], labels[0] ^ 1, *labels]))
-    return labels[:_MOST_OBJECTS]
+    return labels[:_MAX_OBJECTS]

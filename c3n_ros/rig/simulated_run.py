@@ -1,13 +1,13 @@
-"""A robot that turns in a simulated room, with the pipeline of the real one behind it: frames and sound, windows, network,
-directions, target, controller. The truth is used for scoring only. Time is simulated, so that a run depends on its seed alone,
-and not on the machine's speed.
+"""Simulates a robot that turns in a room, with the real pipeline: frames and sound, windows, network, directions, target,
+controller. The ground truth is used for scoring only. Time is simulated, so that a run depends on its seed alone, not on the
+machine's speed.
 """
 
 from __future__ import annotations
 
 import math
 from collections import deque
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -38,23 +38,23 @@ FOLLOW = FollowSettings(
 
 @dataclass
 class Robot:
-    """An ideal robot that turns on the spot: it does what it is told within what it can do. Radians, seconds."""
+    """An ideal robot that turns on the spot: it executes commands within its limits. Radians, seconds."""
 
     heading: float
     turn: float = 0.0
     max_turn: float = 2.0
     max_acceleration: float = 4.0
 
-    def advance(self, wanted: Velocity, elapsed_s: float) -> None:
-        """Turn for a while."""
+    def advance(self, command: Velocity, elapsed_s: float) -> None:
+        """Turn for `elapsed_s`."""
         step = self.max_acceleration * elapsed_s
-        self.turn += float(np.clip(np.clip(wanted.turn, -self.max_turn, self.max_turn) - self.turn, -step, step))
+        self.turn += float(np.clip(np.clip(command.turn, -self.max_turn, self.max_turn) - self.turn, -step, step))
         self.heading += self.turn * elapsed_s
 
 
 @dataclass(frozen=True)
 class StampedView:
-    """A camera image that is painted only if a window uses it."""
+    """A camera image that is rendered only if a window uses it."""
 
     stamp_ns: int
     heading: float
@@ -78,7 +78,7 @@ class Change:
 
     @property
     def settled_s(self) -> float:
-        """When the error fell below 5 degrees for good; infinite if it did not."""
+        """When the error finally fell below 5 degrees; infinite if it did not."""
         outside = np.flatnonzero(self.errors >= FACING_DEG)
         if len(outside) == 0:
             return 0.0
@@ -88,8 +88,8 @@ class Change:
 
 @dataclass(frozen=True)
 class Run:
-    """What happened in a room: per tick the robot's `headings`, radians, and facing `errors`, degrees to what sounds, positive
-    to its left (NaN in silence); and the segmentations, each with the tick at which it came."""
+    """The course of a run: per tick the robot's `headings`, radians, and facing `errors`, degrees to the source,
+    positive to its left (NaN in silence); and the segmentations, each with the tick of its arrival."""
 
     room: Room
     headings: np.ndarray
@@ -98,16 +98,16 @@ class Run:
 
     @property
     def changes(self) -> list[Change]:
-        """What became of each change of source."""
+        """The facing errors after each change of source."""
         return [Change(np.abs(self.errors[ticks(second) : ticks(second + PHASE_S)])) for second in self.room.changes]
 
 
 def drive(room: Room, session: Session, start_heading: float) -> Run:
-    """One run, from a heading, radians: the robot hears, sees and turns until the room's sound ends."""
+    """Simulate one run from a heading in radians until the room's sound ends."""
     robot, follower, eye = Robot(start_heading), SoundFollower(FOLLOW, odometry=True), camera()
-    windows = WindowAssembler(session.model.sample_rate, rules=WindowRules(hop_ns=HOP_NS))
+    windows: WindowAssembler[StampedView] = WindowAssembler(session.model.sample_rate, rules=WindowRules(hop_ns=HOP_NS))
     session.reset()
-    coming: deque[tuple[int, Segmentation]] = deque()
+    pending: deque[tuple[int, Segmentation]] = deque()
     headings, errors, results = [], [], []
     chunk_samples = world.SAMPLE_RATE * TICK_NS // NANOSECONDS_PER_SECOND
     for tick in range(room.seconds * NANOSECONDS_PER_SECOND // TICK_NS):
@@ -115,14 +115,14 @@ def drive(room: Room, session: Session, start_heading: float) -> Run:
         headings.append(robot.heading)
         source = room.source(now_ns / NANOSECONDS_PER_SECOND)
         errors.append(np.nan if source is None else math.degrees(turn_between(robot.heading, source.heading)))
-        follower.turned(now_ns, robot.heading)
+        follower.add_heading(now_ns, robot.heading)
         windows.add_frame(StampedView(now_ns, robot.heading))
         for window in windows.ready():
-            coming.append((now_ns + LATENCY_NS, _segmented(window, room, session, eye)))
-        while coming and coming[0][0] <= now_ns:
-            segmentation = coming.popleft()[1]
+            pending.append((now_ns + LATENCY_NS, _segmented(window, room, session, eye)))
+        while pending and pending[0][0] <= now_ns:
+            segmentation = pending.popleft()[1]
             audible = segmentation.presence.audible
-            follower.see(segmentation.stamp_ns, sightings_of(segmentation), audible=audible)
+            follower.add_objects(segmentation.stamp_ns, sightings_of(segmentation), audible=audible)
             results.append((tick, segmentation))
         robot.advance(follower.command(now_ns), TICK_NS / NANOSECONDS_PER_SECOND)
         samples = room.sound[tick * chunk_samples : (tick + 1) * chunk_samples, None]
@@ -130,12 +130,12 @@ def drive(room: Room, session: Session, start_heading: float) -> Run:
     return Run(room, np.array(headings), np.array(errors), tuple(results))
 
 
-def _segmented(window: Window, room: Room, session: Session, eye: Camera) -> Segmentation:
+def _segmented(window: Window[StampedView], room: Room, session: Session, eye: Camera) -> Segmentation:
     view = window.frame
     frame = Frame(room.view(view.heading), view.stamp_ns, "camera_optical")
-    return with_directions(session.step(replace(window, frame=frame)), eye)
+    return with_directions(session.step(window.with_frame(frame)), eye)
 
 
 def ticks(seconds: float) -> int:
-    """Seconds in ticks."""
+    """Convert seconds to ticks."""
     return round(seconds * NANOSECONDS_PER_SECOND / TICK_NS)

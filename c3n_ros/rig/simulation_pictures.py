@@ -1,4 +1,4 @@
-"""Simulated runs for people: a plot of all of them, and one as a video."""
+"""Pictures of simulated runs: a plot of all of them, and one as a video."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _ROBOT_RGB, _SOURCE_RGB = (255, 235, 60), (40, 220, 90)
 
 
 def draw_runs(runs: list[Run], path: Path) -> None:
-    """A PNG: the facing error after every change of source, and the headings of the first runs."""
+    """Write a PNG: the facing error after every change of source, and the headings of the first runs."""
     figure = Figure((13, 8), 100, layout="constrained")
     FigureCanvasAgg(figure)
     upper, lower = figure.subfigures(2, 1, height_ratios=(1.2, 1))
@@ -57,8 +57,8 @@ def _draw_headings(axes: Axes, run: Run) -> None:
     half_view = math.degrees(FIELD_OF_VIEW) / 2
     seconds = _seconds(headings)
     axes.fill_between(seconds, headings - half_view, headings + half_view, color=_SETTLED_COLOUR, alpha=0.15, lw=0)
-    axes.plot(seconds, headings, color=_SETTLED_COLOUR, label="robot, and its view")
-    axes.plot(seconds, sources, color=_SOURCE_COLOUR, linewidth=2.5, alpha=0.8, label="what sounds")
+    axes.plot(seconds, headings, color=_SETTLED_COLOUR, label="robot and its view")
+    axes.plot(seconds, sources, color=_SOURCE_COLOUR, linewidth=2.5, alpha=0.8, label="source")
     axes.set(xlabel="seconds", ylabel="heading, degrees (left +)", ylim=(-115, 115))
     axes.legend(loc="lower right", fontsize=8)
 
@@ -68,7 +68,7 @@ def _seconds(values: np.ndarray) -> np.ndarray:
 
 
 def film_run(run: Run, path: Path) -> None:
-    """A run as mp4, with its sound: above the robot's view and the newest segmented image, below the room with view and source."""
+    """Write a run as mp4 with sound: the robot's view and the newest segmented image, below them the room with view and source."""
     waiting, shown = list(run.results), None
     samples = world.SAMPLE_RATE * TICK_NS // NANOSECONDS_PER_SECOND
     with VideoWriter(path) as video:
@@ -86,7 +86,7 @@ def film_run(run: Run, path: Path) -> None:
 
 
 def _map(run: Run, tick: int, width: int) -> np.ndarray:
-    """The room's panorama, the part in view framed, what sounds marked, and the facing error in words."""
+    """Return the room's panorama with the view framed, the source marked, and the facing error as text."""
     picture, heading, error = run.room.panorama.copy(), run.headings[tick], run.errors[tick]
     height, centre, half = picture.shape[0], round(column_of(heading)), WIDTH // 2
     cv2.rectangle(picture, (centre - half, 2), (centre + half, height - 3), _ROBOT_RGB, 3)

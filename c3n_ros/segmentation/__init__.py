@@ -1,1 +1,1 @@
-"""What the segmentation node is made of: inputs, threads, outputs, settings."""
+"""Parts of the segmentation node: inputs, threads, outputs, settings."""

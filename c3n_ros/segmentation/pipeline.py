@@ -1,10 +1,10 @@
-"""From what arrives to what is published: two threads, and hand-overs at which nobody waits for somebody slower.
+"""From arriving messages to published results: two threads, so that slow inference does not block input.
 
     callbacks ─ add ─► queue ─ thread "intake" ─► windows ─ the newest only ─► thread "network" ─► segment, publish
 
-Callbacks append; they convert nothing and wait for no lock. The intake cuts windows, so that a network
-that takes seconds delays no sound and leaves no images lying about. The network's thread owns the session and the GPU. What
-is too much is dropped and counted: images that the intake has not come to, windows for which the network had no time.
+Callbacks append; they decode nothing and wait for no lock. The intake thread decodes sound and cuts windows, so that a network
+that takes seconds neither delays sound nor piles up images. The network thread owns the session and the GPU. Overload is
+dropped and counted: images that the intake has not reached, windows for which the network had no time.
 """
 
 from __future__ import annotations
@@ -13,34 +13,34 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from functools import partial
 from queue import SimpleQueue
+from typing import Any, Protocol
 
-from c3n_model.streaming.buffers import FrameBuffer
+from c3n_model.streaming.frame_buffer import FrameBuffer
 from c3n_model.streaming.windows import StreamCounts, WindowAssembler, WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Window
 from c3n_ros.health.guard import Guard
-from c3n_ros.segmentation.packed import Packed
+from c3n_ros.segmentation.serialized import SerializedMessage
 
-IMAGES_WAITING, SOUNDS_WAITING = 15, 2000  # half a second at 30 Hz; 20 s of sound in pieces of 10 ms
-COMPANION_SKEW_NS = 100_000_000  # how far the stamp of depth may be from its image's
-COMPANION_SECONDS = 3  # for so long depth is kept
+IMAGES_WAITING, SOUNDS_WAITING = 15, 2000  # half a second at 30 Hz; 20 s of sound in messages of 10 ms
+COMPANION_SKEW_NS = 100_000_000  # maximum distance between the stamps of depth and image
+COMPANION_SECONDS = 3  # how long depth is kept
 
 
 @dataclass
 class Dropped:
-    """What was too much, since the pipeline was made."""
+    """How much was dropped since the pipeline was made."""
 
     windows: int = 0  # a newer one was ready before the network was
-    images: int = 0  # the intake had not come to those before; depth among them
+    images: int = 0  # too many were waiting for the intake; includes depth
     sounds: int = 0
 
 
 @dataclass
-class _Kind:
-    """How much of one kind was put into the queue and taken out. Two threads, and each writes one of the two numbers."""
+class _Lane:
+    """Counts the entries of one kind in the queue. Each number is written by one thread only."""
 
-    most: int
+    capacity: int
     put: int = 0
     taken: int = 0
 
@@ -50,94 +50,111 @@ class _Kind:
 
 
 @dataclass(frozen=True)
-class PackedWindow:
-    """A window whose frame is a `Packed` image, and what else was taken with that image, by name.
+class PendingWindow:
+    """A window that waits for the network: its frame is a serialized image; `companions` (depth, points) belong to it.
 
-    `complete_s` is when its last input came (time.monotonic), `passed_over` how many older windows were dropped for it.
+    `complete_s` is when its last input arrived (time.monotonic), `passed_over` how many older windows were dropped for it,
+    `dropped_windows` how many were dropped so far in all.
     """
 
-    window: Window
+    window: Window[SerializedMessage]
     complete_s: float
     passed_over: int = 0
-    companions: dict[str, Packed] = field(default_factory=dict)
+    dropped_windows: int = 0
+    companions: dict[str, SerializedMessage] = field(default_factory=dict)
+
+
+class Sound(Protocol):
+    """Something that becomes sound in the intake thread. `chunks` raises where it cannot be decoded."""
+
+    @property
+    def topic(self) -> str: ...
+
+    def chunks(self) -> Iterable[AudioChunk]: ...
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """An item in the queue, and the pipeline's method that takes it in the intake thread."""
+
+    lane: _Lane
+    topic: str
+    take: Callable[..., None]
+    arguments: tuple[Any, ...]
 
 
 class Pipeline:
-    """Windows from what arrives, and one at a time through `segment`. It is started once.
+    """Cuts windows from arriving messages and hands them on one at a time. Can be started once.
 
     Args:
-        assembler: cuts the windows; it belongs to the intake's thread from here on.
-        segment: takes a window to its end; what it raises loses that window only.
+        assembler: cuts the windows; owned by the intake thread from here on.
         guard: runs every item of both threads: images and sound under their topics, windows under "window".
     """
 
-    def __init__(
-        self,
-        assembler: WindowAssembler,
-        segment: Callable[[PackedWindow], None],
-        guard: Guard,
-    ):
-        self._assembler, self._segment, self._guard = assembler, segment, guard
+    def __init__(self, assembler: WindowAssembler[SerializedMessage], guard: Guard):
+        self._assembler, self._guard = assembler, guard
         self.rules: WindowRules = assembler.rules  # may be replaced at any time
-        self._queue: SimpleQueue = SimpleQueue()  # Queue and Event wait for a lock that a sleeping thread may hold
-        self._images, self._sounds = _Kind(IMAGES_WAITING), _Kind(SOUNDS_WAITING)
-        self._companions: dict[str, FrameBuffer] = {}
-        self._newest: PackedWindow | None = None
+        self._queue: SimpleQueue[_Entry | None] = (
+            SimpleQueue()
+        )  # Queue and Event wait for a lock that a sleeping thread may hold
+        self._images, self._sounds = _Lane(IMAGES_WAITING), _Lane(SOUNDS_WAITING)
+        self._companions: dict[str, FrameBuffer[SerializedMessage]] = {}
+        self._newest: PendingWindow | None = None
         self._cut = threading.Condition()
         self._started = self._stopping = False
-        self._threads = [
-            threading.Thread(target=self._run_intake, name="intake"),
-            threading.Thread(target=self._run_network, name="network"),
-        ]
+        self._threads: list[threading.Thread] = []
         self.dropped = Dropped()
 
     @property
     def counts(self) -> StreamCounts:
-        """The assembler's; to be read only."""
+        """The assembler's counts; read only."""
         return self._assembler.counts
 
     @property
     def waiting(self) -> dict[str, int]:
-        """How many images, pieces of sound and windows wait just now."""
+        """How many images, sound messages and windows are waiting."""
         windows = int(self._newest is not None)
         return {"images": self._images.waiting, "sounds": self._sounds.waiting, "windows": windows}
 
-    def add_image(self, image: Packed) -> None:
-        """Append an image, if not too many wait already."""
-        self.dropped.images += not self._append(self._images, image.topic, partial(self._take_image, image))
+    def add_image(self, image: SerializedMessage) -> None:
+        """Append an image, unless too many are waiting."""
+        self.dropped.images += not self._append(self._images, image.topic, self._take_image, image)
 
-    def add_companion(self, name: str, companion: Packed) -> None:
-        """Append what belongs to the image nearest by its stamp, such as depth, if not too much waits already."""
-        take = partial(self._take_companion, name, companion)
-        self.dropped.images += not self._append(self._images, companion.topic, take)
+    def add_companion(self, name: str, companion: SerializedMessage) -> None:
+        """Append what belongs to the image with the nearest stamp, such as depth, unless too many are waiting."""
+        self.dropped.images += not self._append(self._images, companion.topic, self._take_companion, name, companion)
 
-    def add_sound(self, unpack: Callable[[], Iterable[AudioChunk]], topic: str = "sound") -> None:
-        """Append a piece of sound, if not too much waits already; `unpack` is called in the intake's thread and raises
-        where it cannot be read."""
-        self.dropped.sounds += not self._append(self._sounds, topic, partial(self._take_sound, unpack))
+    def add_sound(self, sound: Sound) -> None:
+        """Append sound, unless too much is waiting."""
+        self.dropped.sounds += not self._append(self._sounds, sound.topic, self._take_sound, sound)
 
     @property
     def dead_threads(self) -> list[str]:
-        """Names of the threads that ended though nobody stopped them."""
+        """Names of the threads that ended without `stop`."""
         if not self._started or self._stopping:
             return []
         return [thread.name for thread in self._threads if not thread.is_alive()]
 
-    def _append(self, kind: _Kind, topic: str, take: Callable[[], None]) -> bool:
-        if kind.waiting >= kind.most:
+    def _append(self, lane: _Lane, topic: str, take: Callable[..., None], *arguments: Any) -> bool:
+        if lane.waiting >= lane.capacity:
             return False
-        kind.put += 1
-        self._queue.put((kind, topic, take))
+        lane.put += 1
+        self._queue.put(_Entry(lane, topic, take, arguments))
         return True
 
-    def start(self) -> None:
-        """Start both threads; `stop` must follow."""
+    def start(self, segment: Callable[[PendingWindow], None]) -> None:
+        """Start both threads; `stop` must follow. `segment` processes a window in the network thread; an exception that it
+        raises costs that window only."""
+        self._threads = [
+            threading.Thread(target=self._run_intake, name="intake"),
+            threading.Thread(target=self._run_network, name="network", args=(segment,)),
+        ]
         for thread in self._threads:
             thread.start()
         self._started = True
 
     def stop(self) -> None:
-        """Let the window in progress finish, then end both threads, if they were started."""
+        """Finish the window in progress, then end both threads, if they were started."""
         with self._cut:
             self._stopping = True
             self._cut.notify()
@@ -147,39 +164,38 @@ class Pipeline:
 
     def _run_intake(self) -> None:
         while (entry := self._queue.get()) is not None and not self._stopping:
-            kind, topic, take = entry
-            kind.taken += 1
-            self._guard.run(topic, self._take, take)
+            entry.lane.taken += 1
+            self._guard.run(entry.topic, self._take, entry)
 
-    def _take(self, take: Callable[[], None]) -> None:
+    def _take(self, entry: _Entry) -> None:
         if self.rules is not self._assembler.rules:
             self._assembler.rules = self.rules
             self._companions.clear()
-        take()
+        entry.take(*entry.arguments)
 
-    def _take_image(self, image: Packed) -> None:
+    def _take_image(self, image: SerializedMessage) -> None:
         self._assembler.add_frame(image)
         self._offer(self._assembler.ready())
 
-    def _take_companion(self, name: str, companion: Packed) -> None:
+    def _take_companion(self, name: str, companion: SerializedMessage) -> None:
         buffer = self._companion_buffer(name)
         if buffer.newest_ns is not None and companion.stamp_ns < buffer.newest_ns - self.rules.jump_back_ns:
-            buffer.clear()  # the clock jumped, as the assembler has it; else stamps far ahead would displace all others
+            buffer.clear()  # the clock jumped, by the assembler's rule; otherwise stamps far ahead would displace all others
         buffer.add(companion)
 
-    def _take_sound(self, unpack: Callable[[], Iterable[AudioChunk]]) -> None:
-        for chunk in unpack():
+    def _take_sound(self, sound: Sound) -> None:
+        for chunk in sound.chunks():
             self._assembler.add_audio(chunk)
             self._offer(self._assembler.ready())
 
-    def _companion_buffer(self, name: str) -> FrameBuffer:
-        """As for images one a window is kept, the nearest to where the window's image should be."""
+    def _companion_buffer(self, name: str) -> FrameBuffer[SerializedMessage]:
+        """Return the buffer of a companion: like images, one per window, the nearest to where the window's image should be."""
         if name not in self._companions:
             skew_ns = min(self.rules.max_skew_ns + COMPANION_SKEW_NS, NANOSECONDS_PER_SECOND // 2 - 1)
             self._companions[name] = FrameBuffer(skew_ns, COMPANION_SECONDS, self.rules.hop_ns)
         return self._companions[name]
 
-    def _offer(self, windows: list[Window]) -> None:
+    def _offer(self, windows: list[Window[SerializedMessage]]) -> None:
         if not windows:
             return
         newest = windows[-1]
@@ -192,14 +208,14 @@ class Pipeline:
         with self._cut:
             passed_over = len(windows) - 1 + (self._newest.passed_over + 1 if self._newest else 0)
             self.dropped.windows += len(windows) - 1 + (self._newest is not None)
-            self._newest = PackedWindow(newest, time.monotonic(), passed_over, companions)
+            self._newest = PendingWindow(newest, time.monotonic(), passed_over, self.dropped.windows, companions)
             self._cut.notify()
 
-    def _run_network(self) -> None:
+    def _run_network(self, segment: Callable[[PendingWindow], None]) -> None:
         while True:
             with self._cut:
                 self._cut.wait_for(lambda: self._newest is not None or self._stopping)
                 if self._stopping:
                     return
                 newest, self._newest = self._newest, None
-            self._guard.run("window", self._segment, newest)  # out of memory, a lost GPU: the next one may work
+            self._guard.run("window", segment, newest)  # out of memory, a lost GPU: the next one may work

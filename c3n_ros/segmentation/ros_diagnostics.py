@@ -1,4 +1,4 @@
-"""What `health` says, on /diagnostics once a second, and in the log where nothing comes out of the node."""
+"""Publishes the node's health on /diagnostics once a second, and logs it while the node publishes no masks."""
 
 from __future__ import annotations
 
@@ -19,31 +19,32 @@ from c3n_ros.health.status import Level, Status
 from c3n_ros.messages.conversions import diagnostics_message
 from c3n_ros.segmentation.pipeline import Pipeline
 from c3n_ros.segmentation.ros_inputs import Inputs
+from c3n_ros.topics import DIAGNOSTICS
 
 REPEAT_AFTER_S = 10.0
 
 
 class Diagnostics:
-    """Owns the node's `Health` and its topic, for as long as there is the node."""
+    """Owns the node's `Health` and the publisher of /diagnostics, in every state of the node."""
 
     def __init__(self, node: Node):
         self._node = node
         self._publisher = node.create_publisher(
             DiagnosticArray,
-            "/diagnostics",
+            DIAGNOSTICS,
             QoSProfile(depth=5),
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
         self.health = Health(camera=Arrivals(""), microphone=Arrivals(""), rmw=get_rmw_implementation_identifier())
 
-    def listen_to(self, inputs: Inputs, pipeline: Pipeline) -> None:
-        """From here on it is these that `health` is about."""
+    def watch(self, inputs: Inputs, pipeline: Pipeline) -> None:
+        """Report on these inputs and this pipeline from now on."""
         self.health.camera, self.health.microphone = inputs.camera, inputs.microphone
         self.health.description, self.health.counts = inputs.description, pipeline.counts
         self.health.listening_since_s = time.monotonic()
 
     def report(self, inputs: Inputs | None, pipeline: Pipeline | None, failures: dict[str, Failure]) -> None:
-        """Publish how things are, and say so where it costs masks. `failures` are the guard's."""
+        """Publish all statuses, and log them if no windows are published. `failures` are the guard's."""
         self.health.failures, self.health.publishers = failures, inputs.publishers if inputs is not None else {}
         statuses = self.health.summarise(time.monotonic())
         if inputs is not None and pipeline is not None:
@@ -52,12 +53,12 @@ class Diagnostics:
         name = self._node.get_fully_qualified_name().lstrip("/")
         self._publisher.publish(diagnostics_message(statuses, now_ns, name))
         if statuses[-1].level == Level.ERROR:
-            text = _in_words(statuses)
+            text = _summary(statuses)
             self._node.get_logger().warning(text, throttle_duration_sec=REPEAT_AFTER_S)
 
 
 def load_values(inputs: Inputs, pipeline: Pipeline) -> dict[str, str]:
-    """What the callbacks cost and what waits."""
+    """Return durations of callbacks, and lengths of queues, as text."""
     dropped = pipeline.dropped
     values = {f"waiting {name}": str(count) for name, count in pipeline.waiting.items()}
     values |= {f"dropped {name}": str(count) for name, count in vars(dropped).items()}
@@ -67,8 +68,8 @@ def load_values(inputs: Inputs, pipeline: Pipeline) -> dict[str, str]:
     return values
 
 
-def _in_words(statuses: Iterable[Status]) -> str:
-    """The last status, which is that of the windows, and all others that are not well."""
+def _summary(statuses: Iterable[Status]) -> str:
+    """Return the message of the last status, that of the windows, and of all others that are not OK."""
     *others, windows = statuses
     causes = [f"{status.name}: {status.message}" for status in others if status.level in (Level.WARN, Level.ERROR)]
     return "; ".join([windows.message, *causes])

@@ -1,21 +1,10 @@
-"""The node's subscriptions while it is active: what arrives is appended to the pipeline, and that is all.
-
-| topic | message | requested |
-|---|---|---|
-| camera/image_raw | sensor_msgs/Image, or CompressedImage on camera/image_raw/compressed | best effort |
-| camera/camera_info | sensor_msgs/CameraInfo; without it there are no directions | best effort |
-| camera/depth, camera/points | sensor_msgs/Image, PointCloud2; with one of them there are positions | best effort |
-| audio/audio_stamped | audio_common_msgs/AudioDataStamped, AudioStamped or AudioData | the best its publishers offer |
-| audio/audio_info | audio_common_msgs/AudioInfo of ros-drivers | reliable, transient local |
-
-Every topic takes qos_overrides.
-"""
+"""The node's subscriptions while it is active: those of `c3n_ros.topics.INPUTS`. Callbacks append messages to the pipeline, no more."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
 from copy import copy
 from functools import partial
 from typing import Any
@@ -27,21 +16,21 @@ from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPo
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
-from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from c3n_model.messages.limits import check_cloud_size, check_image_size
 from c3n_model.messages.sounds import ROS_DRIVERS, audio_dialect
-from c3n_model.types import AudioChunk
 from c3n_ros.geometry.depth import depth_from_image, points_from_cloud
 from c3n_ros.health.arrivals import Arrivals
-from c3n_ros.health.guard import in_one_line
-from c3n_ros.health.ros_guard import Guarded, deserialize
+from c3n_ros.health.ros_guard import Guarded
+from c3n_ros.messages.message_types import message_class
 from c3n_ros.messages.unusual_images import frame_from_any_image
-from c3n_ros.segmentation.hearing import Hearing
-from c3n_ros.segmentation.packed import Packed, stamp_of_serialized
 from c3n_ros.segmentation.pipeline import Pipeline
-from c3n_ros.segmentation.ros_qos import quality_of, reliability_of, strongest_reliability
+from c3n_ros.segmentation.ros_decoders import AudioIntake, MessageDecoder, SoundDescription, SoundMessage
+from c3n_ros.segmentation.ros_qos import offer_of, reliability_of, strongest_reliability
+from c3n_ros.segmentation.serialized import SerializedMessage, stamp_of_serialized
 from c3n_ros.segmentation.settings import SegmentationParameters
+from c3n_ros.topics import INPUTS
 
 try:
     from rclpy.event_handler import SubscriptionEventCallbacks
@@ -52,17 +41,17 @@ try:
 except ImportError:
     audio_messages = None
 
-IMAGE_DEPTH, AUDIO_DEPTH = 10, 200  # messages that may wait in DDS; of sound two seconds in pieces of 10 ms
-DURATIONS_KEPT = 10_000  # of callbacks, for their percentiles
+IMAGE_DEPTH, AUDIO_DEPTH = 10, 200  # messages that may wait in DDS; for sound two seconds of 10 ms messages
+MAX_DURATIONS = 10_000  # of callbacks, for their percentiles
 BEST_EFFORT = QoSProfile(depth=IMAGE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
 def audio_class(msg_type: str) -> type:
-    """The class of parameter `audio_msg_type`. Raises ValueError where no audio_common_msgs is installed that has it."""
+    """Return the class for parameter `audio_msg_type`. Raises ValueError where no installed audio_common_msgs has it."""
     if audio_messages is None:
         raise ValueError(
-            "this workspace has no audio_common_msgs: install ros-drivers' (apt: ros-$ROS_DISTRO-audio-common-msgs) and "
+            "audio_common_msgs is missing in this workspace: install ros-drivers' (apt: ros-$ROS_DISTRO-audio-common-msgs) and "
             "source the workspace again"
         )
     if msg_type == "auto":
@@ -70,108 +59,114 @@ def audio_class(msg_type: str) -> type:
     if not hasattr(audio_messages, msg_type):
         raise ValueError(
             f"the installed audio_common_msgs has no {msg_type}: use audio_msg_type:=auto, or source the workspace that "
-            "has it last (ros-drivers' package and mgonzs13's have one name, so that one hides the other)"
+            "has it last (ros-drivers' package and mgonzs13's have the same name, so that one hides the other)"
         )
     return getattr(audio_messages, msg_type)
 
 
 class Inputs:
-    """Subscriptions, there from `open` to `close`. Both, and every callback, run in the executor's thread."""
+    """Subscriptions that exist from `open` to `close`. All of it runs in the executor's thread; `camera_info` may be read by others."""
 
     def __init__(self, node: Guarded, settings: SegmentationParameters, pipeline: Pipeline):
-        """Raises ValueError where the sound's message type is not installed."""
+        """Raises ValueError if the message type of the sound is not installed."""
         self._node, self._pipeline = node, pipeline
         self._is_compressed = settings.image_transport == "compressed"
         self._audio_class = audio_class(settings.audio_msg_type)
         self._audio: Subscription | None = None
         self._others: list[Subscription] = []
-        self._hearing = Hearing(settings.audio_format, node.get_logger().warning)
         image_topic = node.resolve_topic_name("camera/image_raw")
         self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
         self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
+        self._intake = AudioIntake(self._audio_class, settings.audio_format, node.get_logger().warning, self.microphone)
         self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
         self.publishers: dict[str, tuple[str, ...]] = {}  # names of the nodes that publish each topic
         self.camera_info: CameraInfo | None = None  # the latest
-        self.callback_ns: deque[int] = deque(maxlen=DURATIONS_KEPT)  # how long appending a message took
+        self.callback_ns: deque[int] = deque(maxlen=MAX_DURATIONS)  # how long appending a message took
 
     @property
     def is_open(self) -> bool:
-        """Whether anything can arrive."""
+        """Whether the subscriptions exist."""
         return self._audio is not None
 
     def open(self) -> None:
         """Subscribe. For images best effort matches every camera; a reliable request would never match most of them."""
         self._group = MutuallyExclusiveCallbackGroup()  # goes with the subscriptions; the node's own would keep a trace
         pipeline = self._pipeline
-        image_class = CompressedImage if self._is_compressed else Image
-        self._add_packed(image_class, self.camera.topic, frame_from_any_image, self._on_image)
-        self._add_packed(Image, "camera/depth", _depth_from_image, partial(pipeline.add_companion, "depth"))
-        self._add_packed(PointCloud2, "camera/points", _points_from_cloud, partial(pipeline.add_companion, "points"))
-        self._add(CameraInfo, "camera/camera_info", self._on_camera_info, BEST_EFFORT)
+        image = "camera/image_raw/compressed" if self._is_compressed else "camera/image_raw"
+        self._add_serialized(image, frame_from_any_image, self._on_image, self.camera.topic)
+        self._add_serialized("camera/depth", _depth_from_image, partial(pipeline.add_companion, "depth"))
+        self._add_serialized("camera/points", _points_from_cloud, partial(pipeline.add_companion, "points"))
+        self._add("camera/camera_info", self._on_camera_info, BEST_EFFORT)
         if audio_dialect(audio_messages) == ROS_DRIVERS:
-            self._add(audio_messages.AudioInfo, self.description.topic, self._on_audio_info, LATCHED)
-        self._subscribe_audio(self._wanted_reliability())
-        self.look_around()
+            self._add("audio/audio_info", self._on_audio_info, LATCHED)
+        self._subscribe_audio(self._audio_reliability())
+        self.check_publishers()
 
     def close(self) -> None:
-        """Nothing arrives any more."""
+        """Unsubscribe."""
         for subscription in filter(None, [self._audio, *self._others]):
             self._node.destroy_subscription(subscription)
         self._others.clear()
         self._audio = None
 
-    def look_around(self) -> None:
-        """Who publishes by now? Where the sound's publishers offer something else it is subscribed to anew. To be called
-        every second or so while open."""
-        wanted = self._wanted_reliability()
-        if wanted != self._audio.qos_profile.reliability:
+    def check_publishers(self) -> None:
+        """Update who publishes each topic, and subscribe to the sound again if its publishers offer another reliability.
+
+        To be called about once a second while open.
+        """
+        reliability = self._audio_reliability()
+        if reliability != self._audio.qos_profile.reliability:
             self._node.destroy_subscription(self._audio)
-            self._subscribe_audio(wanted)
+            self._subscribe_audio(reliability)
         streams = {stream.topic: stream for stream in (self.camera, self.microphone, self.description)}
         for subscription in (self._audio, *self._others):
             topic = subscription.topic_name
             publishers = self._node.get_publishers_info_by_topic(topic)
             self.publishers[topic] = tuple(map(_node_name, publishers))
             if topic in streams:
-                streams[topic].requested = quality_of(subscription.qos_profile)
-                streams[topic].publishers = tuple(quality_of(publisher.qos_profile) for publisher in publishers)
+                streams[topic].requested = offer_of(subscription.qos_profile)
+                streams[topic].publishers = tuple(offer_of(publisher.qos_profile) for publisher in publishers)
 
-    def _wanted_reliability(self) -> ReliabilityPolicy:
-        """rclpy would keep the first choice in its parameter for ever, so this one is ours, with `auto` as its default."""
+    def _audio_reliability(self) -> ReliabilityPolicy:
+        """Return the reliability to request for the sound: by default (`auto`) the best that all its publishers offer.
+
+        The parameter is declared here because rclpy's own would keep the first choice for ever.
+        """
         name = f"qos_overrides.{self.microphone.topic}.subscription.reliability"
         if not self._node.has_parameter(name):
-            description = "reliability for the sound: reliable, best_effort or auto (what all of its publishers offer)"
+            description = "reliability of the sound: reliable, best_effort or auto (the best that all publishers offer)"
             self._node.declare_parameter(name, "auto", ParameterDescriptor(description=description, read_only=True))
-        chosen = self._node.get_parameter(name).value
-        if chosen != "auto":
-            return reliability_of(name, chosen)
+        value = self._node.get_parameter(name).value
+        if value != "auto":
+            return reliability_of(name, value)
         publishers = self._node.get_publishers_info_by_topic(self.microphone.topic)
         return strongest_reliability(publisher.qos_profile.reliability for publisher in publishers)
 
     def _subscribe_audio(self, reliability: ReliabilityPolicy) -> None:
         profile = QoSProfile(depth=AUDIO_DEPTH, reliability=reliability)
-        kinds = (QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH)
-        self._audio = self._subscribe(
-            self._audio_class, self.microphone.topic, self._on_audio, profile, QoSOverridingOptions(kinds), raw=True
-        )
+        overriding = QoSOverridingOptions((QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH))
+        topic = self.microphone.topic
+        self._audio = self._subscribe(self._audio_class, topic, self._on_audio, profile, overriding, raw=True)
 
-    def _add(self, kind: type, topic: str, callback: Callable, profile: QoSProfile, raw: bool = False) -> None:
+    def _add(self, name: str, callback: Callable, profile: QoSProfile, topic: str = "", raw: bool = False) -> None:
+        """Subscribe to an entry of INPUTS, under `topic` where that differs from its name."""
         overriding = QoSOverridingOptions.with_default_policies()
-        self._others.append(self._subscribe(kind, topic, callback, profile, overriding, raw))
+        kind = message_class(INPUTS[name])
+        self._others.append(self._subscribe(kind, topic or name, callback, profile, overriding, raw))
 
-    def _add_packed(self, kind: type, topic: str, read: Callable, append: Callable[[Packed], None]) -> None:
-        """Messages stay the bytes that came: 1080p takes milliseconds to unpack, and one in thirty is looked at."""
-        topic = self._node.resolve_topic_name(topic)
-
-        def unpack(data: bytes) -> Any:
-            return read(deserialize(data, kind))
+    def _add_serialized(
+        self, name: str, convert: Callable, append: Callable[[SerializedMessage], None], topic: str = ""
+    ) -> None:
+        """Keep messages serialized: 1080p takes milliseconds to deserialize, and one in thirty is used."""
+        topic = self._node.resolve_topic_name(topic or name)
+        decoder = MessageDecoder(message_class(INPUTS[name]), convert)
 
         def on_bytes(data: bytes) -> None:
             begin_ns = time.perf_counter_ns()
-            append(Packed(stamp_of_serialized(data), data, unpack, topic))
+            append(SerializedMessage(stamp_of_serialized(data), data, decoder, topic))
             self.callback_ns.append(time.perf_counter_ns() - begin_ns)
 
-        self._add(kind, topic, on_bytes, BEST_EFFORT, raw=True)
+        self._add(name, on_bytes, BEST_EFFORT, topic, raw=True)
 
     def _subscribe(
         self,
@@ -184,7 +179,9 @@ class Inputs:
     ) -> Subscription:
         def on_incompatible(event: Any) -> None:
             policy = qos_policy_name_from_kind(event.last_policy_kind)
-            self._node.get_logger().warning(f"a publisher on {topic} offers another {policy}: nothing comes from it")
+            self._node.get_logger().warning(
+                f"a publisher on {topic} offers an incompatible {policy}: nothing is received from it"
+            )
 
         return self._node.create_subscription(
             kind,
@@ -197,7 +194,7 @@ class Inputs:
             raw=raw,
         )
 
-    def _on_image(self, image: Packed) -> None:
+    def _on_image(self, image: SerializedMessage) -> None:
         self.camera.add(time.monotonic(), image.stamp_ns)
         self._pipeline.add_image(image)
 
@@ -207,8 +204,8 @@ class Inputs:
 
     def _on_audio(self, data: bytes) -> None:
         self._add_sound(data)
-        # The executor takes one message of a topic in a round, and a round with a large image is long on a busy machine:
-        # what else has come is taken now, or DDS would have to drop it.
+        # The executor takes one message of a topic per round, and a round with a large image is long on a busy machine:
+        # take what else has arrived now, or DDS would have to drop it.
         with self._audio.handle:
             while (taken := self._audio.handle.take_message(self._audio_class, True)) is not None:
                 self._add_sound(taken[0])
@@ -216,25 +213,11 @@ class Inputs:
     def _add_sound(self, data: bytes) -> None:
         begin_ns = time.perf_counter_ns()
         arrival_ns = self._node.get_clock().now().nanoseconds
-        self._pipeline.add_sound(partial(self._hear, self._read_sound, data, arrival_ns), self.microphone.topic)
+        self._pipeline.add_sound(SoundMessage(self.microphone.topic, data, arrival_ns, self._intake))
         self.callback_ns.append(time.perf_counter_ns() - begin_ns)
 
     def _on_audio_info(self, message: Any) -> None:
-        self._pipeline.add_sound(partial(self._hear, self._hearing.describe, message), self.description.topic)
-
-    def _read_sound(self, data: bytes, arrival_ns: int) -> Iterator[AudioChunk]:
-        return self._hearing.read(deserialize(data, self._audio_class), arrival_ns)
-
-    def _hear(self, read: Callable[..., Iterable[AudioChunk]], *message: Any) -> Iterator[AudioChunk]:
-        """Runs in the intake's thread, where sound is unpacked."""
-        try:
-            for chunk in read(*message):
-                self.microphone.refused = ""
-                self.microphone.add(time.monotonic(), chunk.stamp_ns, chunk.end_ns)
-                yield chunk
-        except Exception as error:
-            self.microphone.refused = in_one_line(error)
-            raise
+        self._pipeline.add_sound(SoundDescription(self.description.topic, message, self._intake))
 
 
 def _depth_from_image(message: Image) -> np.ndarray:

@@ -1,35 +1,20 @@
-"""The node's publishers, there while it is configured. All are reliable, which reaches both kinds of subscribers, and all
-messages of a window have the header of the image that was segmented.
-
-| topic under sounding_object/ | message |
-|---|---|
-| mask | sensor_msgs/Image mono8: 255, or the class's id, where it sounds |
-| confidence | sensor_msgs/Image mono8: 255 = certain |
-| label_info | vision_msgs/LabelInfo, transient local: what the mask's values mean |
-| detections | vision_msgs/Detection2DArray |
-| objects | c3n_ros/SoundingObjects: labels, scores and regions |
-| direction | geometry_msgs/PoseStamped: where to look for the object of most score x area; needs camera_info |
-| target | geometry_msgs/PoseWithCovarianceStamped: where that object is; needs depth, too |
-| overlay, overlay/compressed | sensor_msgs/Image rgb8, CompressedImage: for people |
-
-Without vision_msgs there is no label_info and there are no detections. What costs something to make is made only while somebody
-subscribes to it. Every topic takes qos_overrides.
-"""
+"""The node's publishers, which exist while it is configured: those of `c3n_ros.topics.OUTPUTS`. A message that is costly to make
+is made only while somebody subscribes to it."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from geometry_msgs.msg import PoseStamped, PoseWithCovarianceStamped
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.lifecycle import LifecycleNode
+from rclpy.publisher import Publisher
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
-from sensor_msgs.msg import CompressedImage, Image
 
 from c3n_model.pictures.overlay import draw_overlay
 from c3n_model.types import Segmentation
+from c3n_ros.messages import vision
 from c3n_ros.messages.class_ids import Vocabulary
 from c3n_ros.messages.conversions import (
     compressed_overlay_message,
@@ -40,94 +25,97 @@ from c3n_ros.messages.conversions import (
     objects_message,
     overlay_message,
 )
+from c3n_ros.messages.message_types import message_class, split_type_name
 from c3n_ros.messages.poses import direction_message, position_with_covariance_message
-from c3n_ros.messages.vision import Detection2DArray, LabelInfo
-from c3n_ros.msg import SoundingObjects
 from c3n_ros.segmentation.settings import SegmentationParameters
+from c3n_ros.topics import OUTPUTS
 
 OUTPUT_DEPTH = 5
+LATCHED_TOPIC = "sounding_object/label_info"
 
 
 class Outputs:
-    """Publishers from now to `close`. `publish` runs in the network's thread, all else in the executor's."""
+    """Owns the publishers until `close`. `publish` runs in the network thread, everything else in the executor's."""
 
     def __init__(self, node: LifecycleNode, labels: tuple[str, ...]):
-        """`labels`: the model's visual ones, which the mask's values stand for."""
+        """`labels`: the model's visual labels, which become the class ids of the mask."""
         self._node = node
         self._vocabulary = Vocabulary(labels)
         self._announced: tuple | None = None
-        self._publishers = []
-        self._group = MutuallyExclusiveCallbackGroup()  # of their events; the node's own would keep a trace of each
-        self._mask = self._add(Image, "mask")
-        self._confidence = self._add(Image, "confidence")
-        self._objects = self._add(SoundingObjects, "objects")
-        self._direction = self._add(PoseStamped, "direction")
-        self._target = self._add(PoseWithCovarianceStamped, "target")
-        self._overlay = self._add(Image, "overlay")
-        self._compressed_overlay = self._add(CompressedImage, "overlay/compressed")
-        self._label_info = LabelInfo and self._add(LabelInfo, "label_info", latched=True)
-        self._detections = Detection2DArray and self._add(Detection2DArray, "detections")
+        self._group = (
+            MutuallyExclusiveCallbackGroup()
+        )  # for their events; the node's own group would keep a trace of each
+        self._publishers: dict[str, Publisher] = {
+            topic: self._create(topic, message_type)
+            for topic, message_type in OUTPUTS.items()
+            if _is_installed(message_type)
+        }
 
     def close(self) -> None:
-        """Nothing is published any more."""
-        for publisher in self._publishers:
+        """Destroy the publishers."""
+        for publisher in self._publishers.values():
             self._node.destroy_lifecycle_publisher(publisher)
         self._publishers.clear()
 
     def announce(self, settings: SegmentationParameters) -> None:
-        """Say what the mask's values mean, if that has changed since it was last said."""
+        """Publish the meaning of the mask's values, if it changed since it was last published."""
         meaning = (len(self._vocabulary), settings.mask_mode, settings.threshold)
-        if self._label_info is not None and meaning != self._announced:
+        if LATCHED_TOPIC in self._publishers and meaning != self._announced:
             stamp_ns = self._node.get_clock().now().nanoseconds
             message = label_info_message(self._vocabulary, settings.mask_mode, settings.threshold, stamp_ns)
-            self._label_info.publish(message)
+            self._publishers[LATCHED_TOPIC].publish(message)
             self._announced = meaning
 
     def publish(
         self, segmentation: Segmentation, rgb: np.ndarray, settings: SegmentationParameters, dropped_windows: int
     ) -> None:
-        """One window: `rgb` uint8 (H, W, 3) is the image that was segmented."""
+        """Publish one window. `rgb` uint8 (H, W, 3) is the segmented image."""
         mask = mask_message(segmentation, settings.mask_mode, self._vocabulary)
-        self.announce(settings)  # before the mask that has a new value
-        self._mask.publish(mask)
-        if _is_wanted(self._confidence):
-            self._confidence.publish(confidence_message(segmentation))
-        self._objects.publish(objects_message(segmentation, dropped_windows))
-        if _is_wanted(self._detections):
-            self._detections.publish(detections_message(segmentation))
+        self.announce(settings)  # before the mask that contains a new value
+        self._publish("mask", mask)
+        if self._has_subscribers("confidence"):
+            self._publish("confidence", confidence_message(segmentation))
+        self._publish("objects", objects_message(segmentation, dropped_windows))
+        if self._has_subscribers("detections"):
+            self._publish("detections", detections_message(segmentation))
         self._publish_poses(segmentation)
         self._publish_overlays(segmentation, rgb)
 
     def _publish_poses(self, segmentation: Segmentation) -> None:
-        strongest = max(segmentation.objects, key=lambda found: found.score * found.area, default=None)
+        strongest = max(segmentation.objects, key=lambda region: region.score * region.area, default=None)
         if strongest is not None and strongest.bearing is not None:
-            self._direction.publish(direction_message(segmentation, strongest))
+            self._publish("direction", direction_message(segmentation, strongest))
             if strongest.position is not None:
-                self._target.publish(position_with_covariance_message(segmentation, strongest))
+                self._publish("target", position_with_covariance_message(segmentation, strongest))
 
     def _publish_overlays(self, segmentation: Segmentation, rgb: np.ndarray) -> None:
-        overlays = (_is_wanted(self._overlay), _is_wanted(self._compressed_overlay))
-        if any(overlays):
-            drawn = draw_overlay(rgb, segmentation)
-            if overlays[0]:
-                self._overlay.publish(overlay_message(drawn, segmentation))
-            if overlays[1]:
-                self._compressed_overlay.publish(compressed_overlay_message(drawn, segmentation))
+        converters = {"overlay": overlay_message, "overlay/compressed": compressed_overlay_message}
+        subscribed = list(filter(self._has_subscribers, converters))
+        if subscribed:
+            overlay = draw_overlay(rgb, segmentation)
+            for name in subscribed:
+                self._publish(name, converters[name](overlay, segmentation))
 
-    def _add(self, kind: type, name: str, latched: bool = False) -> Any:
-        profile = QoSProfile(depth=1 if latched else OUTPUT_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
-        if latched:
-            profile.durability = DurabilityPolicy.TRANSIENT_LOCAL
-        publisher = self._node.create_lifecycle_publisher(
-            kind,
-            f"sounding_object/{name}",
+    def _publish(self, name: str, message: Any) -> None:
+        self._publishers[f"sounding_object/{name}"].publish(message)
+
+    def _has_subscribers(self, name: str) -> bool:
+        publisher = self._publishers.get(f"sounding_object/{name}")
+        return publisher is not None and publisher.get_subscription_count() > 0
+
+    def _create(self, topic: str, message_type: str) -> Publisher:
+        profile = QoSProfile(depth=OUTPUT_DEPTH, reliability=ReliabilityPolicy.RELIABLE)
+        if topic == LATCHED_TOPIC:
+            profile.depth, profile.durability = 1, DurabilityPolicy.TRANSIENT_LOCAL
+        return self._node.create_lifecycle_publisher(
+            message_class(message_type),
+            topic,
             profile,
             callback_group=self._group,
             qos_overriding_options=QoSOverridingOptions.with_default_policies(),
         )
-        self._publishers.append(publisher)
-        return publisher
 
 
-def _is_wanted(publisher: Any) -> bool:
-    return publisher is not None and publisher.get_subscription_count() > 0
+def _is_installed(message_type: str) -> bool:
+    package, name = split_type_name(message_type)
+    return package != "vision_msgs" or getattr(vision, name) is not None

@@ -1,4 +1,4 @@
-"""Quality of service: what to request, and what was requested and offered."""
+"""Quality of service (QoS): what to request, and what was requested and offered."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from collections.abc import Iterable
 
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 
-from c3n_ros.health.arrivals import Quality
+from c3n_ros.health.arrivals import QoS
 
 
 def strongest_reliability(offered: Iterable[ReliabilityPolicy]) -> ReliabilityPolicy:
-    """What to request so that every publisher reaches us: reliable only if all offer it, best effort if there is none."""
+    """Return the strongest reliability that matches all publishers: reliable only if all offer it, best effort without any."""
     offered = set(offered)
     return ReliabilityPolicy.RELIABLE if offered == {ReliabilityPolicy.RELIABLE} else ReliabilityPolicy.BEST_EFFORT
 
 
-def quality_of(profile: QoSProfile) -> Quality:
-    """What `arrivals` compares of a quality-of-service profile."""
-    return Quality(profile.reliability.name.lower(), profile.durability.name.lower())
+def offer_of(profile: QoSProfile) -> QoS:
+    """Return the policies of a profile that decide whether publisher and subscription match."""
+    return QoS(profile.reliability.name.lower(), profile.durability.name.lower())
 
 
 def reliability_of(name: str, value: str) -> ReliabilityPolicy:
-    """The policy of parameter `name`. Raises ValueError for another value than reliable and best_effort."""
+    """Return the policy for a value of parameter `name`. Raises ValueError unless it is reliable or best_effort."""
     choices = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}
     if value not in choices:
         raise ValueError(f"parameter {name}: expected auto, reliable or best_effort, got {value!r}")

@@ -12,61 +12,62 @@ from c3n_model.types import NANOSECONDS_PER_SECOND
 from c3n_ros.messages.conversions import MASK_VALUES
 from c3n_ros.parameters import INACTIVE, LIVE, START, UNCONFIGURED, parameter
 
-_SESSION = {name: about.default for name, about in inspect.signature(Session).parameters.items()}
+_SESSION = {name: entry.default for name, entry in inspect.signature(Session).parameters.items()}
 
 
 @dataclass(frozen=True)
 class SegmentationParameters:
-    """What the node was told; the field descriptions are what `ros2 param describe` shows."""
+    """The node's parameters; `ros2 param describe` shows the descriptions."""
 
     autostart: bool = parameter(
         True,
-        "Whether the node configures and activates itself when its process starts; false: a lifecycle manager does.",
+        "Configure and activate the node when its process starts; false: a lifecycle manager does.",
         changes=START,
     )
     model: str = parameter(
         "zero_shot",
         "zero_shot (pretrained classifiers: c3n weights get zero_shot), demo (embedded, synthetic), or the path of a "
-        "checkpoint or of a YAML file with the settings of zero_shot.",
+        "checkpoint or of a YAML file with zero-shot settings.",
         changes=UNCONFIGURED,
     )
     device: str = parameter(
         _SESSION["device"],
-        "Where the network runs: auto (CUDA where there is one), cpu, cuda or cuda:N.",
+        "Device of the network: auto (CUDA if available), cpu, cuda or cuda:N.",
         pattern=r"auto|cpu|cuda(:\d+)?",
         changes=INACTIVE,
     )
     threshold: float = parameter(
         _SESSION["threshold"],
-        "Confidence from which a pixel belongs to the mask.",
+        "Minimum confidence of a mask pixel.",
         smallest=0.01,
         largest=0.99,
         changes=LIVE,
     )
     presence_threshold: float = parameter(
         -1.0,
-        "Audibility below which the mask is empty; below 0: the model's own.",
+        "Audibility below which the mask is empty; negative: the model's own threshold.",
         smallest=-1.0,
         largest=1.0,
         changes=LIVE,
     )
     visibility_threshold: float = parameter(
         -1.0,
-        "Certainty of the named visual class below which the mask is empty: not in view; below 0: the model's own.",
+        "Score of the predicted visual class below which it counts as not in view and the mask is empty; negative: the model's own "
+        "threshold.",
         smallest=-1.0,
         largest=1.0,
         changes=LIVE,
     )
     history: int = parameter(
         0,
-        "Seconds that the network looks at together, T; 0: as many as the model was trained with.",
+        "Seconds that the network processes together, T; 0: as many as the model was trained with.",
         smallest=0,
         largest=30,
         changes=LIVE,
     )
     mask_mode: str = parameter(
         "binary255",
-        "Value of a sounding pixel in the mask: binary255 (255, visible in viewers) or class_id (of label_info).",
+        "Value of a sounding pixel in the mask: binary255 (255, visible in viewers) or class_id (see label_info).",
         pattern="|".join(MASK_VALUES),
         changes=LIVE,
     )
@@ -78,65 +79,65 @@ class SegmentationParameters:
     )
     audio_msg_type: str = parameter(
         "auto",
-        "Message type of the sound: auto (the stamped one of the audio_common_msgs that is installed), AudioDataStamped, "
+        "Message type of the sound: auto (the stamped type of the installed audio_common_msgs), AudioDataStamped, "
         "AudioStamped, or AudioData (stamped on arrival).",
         pattern="auto|AudioDataStamped|AudioStamped|AudioData",
         changes=INACTIVE,
     )
     audio_sample_rate: int = parameter(
         AudioFormat.sample_rate,
-        "Hz; holds until the topic audio/audio_info says otherwise.",
+        "Sample rate in Hz, until an AudioInfo arrives on audio/audio_info.",
         smallest=4_000,
         largest=192_000,
         changes=INACTIVE,
     )
     audio_channels: int = parameter(
         AudioFormat.channels,
-        "Interleaved channels; holds until the topic audio/audio_info says otherwise.",
+        "Number of interleaved channels, until an AudioInfo arrives on audio/audio_info.",
         smallest=1,
         largest=32,
         changes=INACTIVE,
     )
     audio_sample_format: str = parameter(
         AudioFormat.sample_format,
-        "GStreamer's name of the PCM format, like S16LE; holds until the topic audio/audio_info says otherwise.",
+        "PCM format by GStreamer's name, like S16LE, until an AudioInfo arrives on audio/audio_info.",
         changes=INACTIVE,
     )
     hop_s: float = parameter(
         WindowRules.hop_ns / NANOSECONDS_PER_SECOND,
-        "Seconds from one window to the next: 1, 0.5, 0.25, 0.2, 0.125 or 0.1; below 1 they overlap.",
+        "Time between windows in seconds: 1, 0.5, 0.25, 0.2, 0.125 or 0.1; below 1 they overlap.",
         smallest=0.1,
         largest=1.0,
         changes=LIVE,
     )
     max_skew_s: float = parameter(
         WindowRules.max_skew_ns / NANOSECONDS_PER_SECOND,
-        "Seconds that a window's image may be away from 15/16 of its second; a camera below 4 Hz needs more.",
+        "Maximum time in seconds between a window's image and 15/16 of its second; a camera below 4 Hz needs more.",
         smallest=0.0,
         largest=0.499,
         changes=LIVE,
     )
     max_wait_s: float = parameter(
         WindowRules.max_wait_ns / NANOSECONDS_PER_SECOND,
-        "Seconds by which one stream may run ahead before a window closes without the other one's rest.",
+        "Seconds by which one stream may run ahead before a window closes without the rest of the other.",
         smallest=0.0,
         largest=5.0,
         changes=LIVE,
     )
     min_heard: float = parameter(
         WindowRules.min_heard,
-        "Fraction of a second that must have been heard; with less the window is skipped.",
+        "Minimum fraction of a second for which sound arrived; with less the window is skipped.",
         smallest=0.001,
         largest=1.0,
         changes=LIVE,
     )
 
     def __post_init__(self):
-        _ = self.audio_format, self.rules  # refuse what cannot be read or cut before anything comes
+        _ = self.audio_format, self.rules  # reject invalid values before anything arrives
 
     @property
     def audio_format(self) -> AudioFormat:
-        """How sound is read until audio/audio_info came."""
+        """Format of the sound until an AudioInfo arrives."""
         return AudioFormat(
             sample_rate=self.audio_sample_rate, channels=self.audio_channels, sample_format=self.audio_sample_format
         )

@@ -1,9 +1,23 @@
-"""Devices: what is there, and one line for what is not."""
+"""What the network reads, and devices: what is there, and one line for what is not."""
 
+import numpy as np
 import pytest
 import torch
 
 from c3n_model.model import choose_device
+
+
+def test_inputs_are_square_frames_in_the_unit_range_and_the_snippets_as_they_are(tiny_model):
+    frames = np.zeros((2, 48, 80, 3), np.uint8)
+    frames[0, ..., 0], frames[1, :, 40:] = 255, 51  # all red; the right half a fifth of white
+    snippets = np.random.default_rng(0).uniform(-1, 1, (2, tiny_model.sample_rate)).astype(np.float32)
+    images, sounds = tiny_model.inputs(frames, snippets, torch.device("cpu"))
+    size = tiny_model.config.image_size
+    assert images.shape == (2, 3, size, size) and images.dtype == torch.float32
+    assert images[0].amax(dim=(1, 2)).tolist() == images[0].amin(dim=(1, 2)).tolist() == [1, 0, 0]
+    assert not images[1, :, :, : size // 2].any()
+    torch.testing.assert_close(images[1, :, :, size // 2 :], torch.full((3, size, size // 2), 0.2))
+    np.testing.assert_array_equal(sounds.numpy(), snippets)
 
 
 def test_a_device_that_is_there():

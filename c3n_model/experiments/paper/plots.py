@@ -7,7 +7,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from c3n_model.experiments.paper.table import Column, Row, Table
@@ -23,7 +22,6 @@ def plot_table(table: Table, path: Path) -> None:
     height = 1.2 + 0.32 * len(rows) if table.plot == "dots" else 3.2
     with matplotlib.rc_context({"text.parse_math": False, "font.size": 8, "axes.titlesize": 9}):
         figure = Figure((3.1 * len(table.columns) + 1.2, height), _DOTS_PER_INCH, layout="constrained")
-        FigureCanvasAgg(figure)
         panels = figure.subplots(1, len(table.columns), squeeze=False, sharey=table.plot == "dots")[0]
         for axes, column in zip(panels, table.columns, strict=True):
             axes.set_title(column.heading)

@@ -18,6 +18,7 @@ from pathlib import Path
 
 import torch
 
+from c3n_model.complete_file import complete_file
 from c3n_model.config import digest, to_mapping
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.experiments.paper.noise import add_audio_noise, add_visual_noise
@@ -98,7 +99,8 @@ class Runs:
                 "training_seconds": trained - start,
                 "scoring_seconds": time.monotonic() - scored,
             }
-            _write(self._scores_path(job), scores)
+            with complete_file(self._scores_path(job)) as partial_file:
+                partial_file.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
 
     def _scores_path(self, job: Job) -> Path:
         noise = "" if job.noise is None else f".{job.noise.kind}{job.noise.snr_db:+g}dB"
@@ -121,9 +123,3 @@ def _altering(noise: Noise) -> Callable:
 
 def _titled(progress: Progress, prefix: str) -> Progress:
     return lambda items, title: progress(items, f"{prefix}: {title}")
-
-
-def _write(path: Path, scores: dict) -> None:
-    partial_file = path.with_suffix(".partial")
-    partial_file.write_text(json.dumps(scores, indent=2) + "\n", encoding="utf-8")
-    partial_file.replace(path)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import cv2
@@ -27,11 +29,18 @@ COCO_IDS = [number for number in range(1, 91) if number not in _GAPS]
 
 @dataclass(frozen=True)
 class Picture:
-    """`rgb` uint8 (H, W, 3); `masks` the union of all instances of a category, bool (H, W), by its noun."""
+    """`rgb` uint8 (H, W, 3); `instances` the masks, bool (H, W), of the things that are seen, by the noun of their class.
+    Of `crowds` one of the masks holds many things that nobody told apart."""
 
     name: str
     rgb: np.ndarray
-    masks: dict[str, np.ndarray]
+    instances: dict[str, list[np.ndarray]]
+    crowds: frozenset[str] = frozenset()
+
+    @cached_property
+    def masks(self) -> dict[str, np.ndarray]:
+        """The union of all instances of each class, bool (H, W)."""
+        return {noun: np.logical_or.reduce(masks) for noun, masks in self.instances.items()}
 
 
 def read_pictures(folder: Path) -> list[Picture]:
@@ -47,15 +56,18 @@ def read_pictures(folder: Path) -> list[Picture]:
     names = _polygon_names([polygons / f"{path.stem}.txt" for path in paths])
     pictures = []
     for path in paths:
+        crowds: frozenset[str] = frozenset()
         if path.stem in panoptic:
             rgb = read_picture(path)
-            masks = _panoptic_masks(*panoptic[path.stem], rgb.shape[:2])
+            png, segments, things = panoptic[path.stem]
+            masks = _panoptic_masks(png, segments, things, rgb.shape[:2])
+            crowds = frozenset(things.get(part["category_id"], "") for part in segments if part.get("iscrowd"))
         elif (polygons / f"{path.stem}.txt").is_file():
             rgb = read_picture(path)
             masks = _polygon_masks(polygons / f"{path.stem}.txt", names, rgb.shape[:2])
         else:
             continue
-        pictures.append(Picture(path.stem, rgb, masks))
+        pictures.append(Picture(path.stem, rgb, masks, crowds))
     if not pictures:
         raise FileNotFoundError(
             f"{folder} holds {len(paths)} pictures in images/, none with a mask in panoptic/ or instance_polygons/; "
@@ -82,16 +94,16 @@ def _read_panoptic(folder: Path) -> dict[str, tuple[Path, list[dict], dict[int, 
 
 def _panoptic_masks(
     png: Path, segments: list[dict], things: dict[int, str], size: tuple[int, int]
-) -> dict[str, np.ndarray]:
+) -> dict[str, list[np.ndarray]]:
     red, green, blue = np.moveaxis(read_picture(png).astype(np.int64), -1, 0)
     numbers = red + 256 * green + 65536 * blue
     if numbers.shape != size:
         raise ValueError(f"{png} is {numbers.shape} pixels high and wide; its picture is {size}")
-    masks: dict[str, np.ndarray] = {}
+    masks: dict[str, list[np.ndarray]] = {}
     for segment in segments:
         noun = things.get(segment["category_id"])
         if noun is not None:
-            masks[noun] = masks.get(noun, False) | (numbers == segment["id"])
+            masks.setdefault(noun, []).append(numbers == segment["id"])
     return masks
 
 
@@ -107,22 +119,30 @@ def _polygon_names(paths: list[Path]) -> dict[int, str]:
     return dict(enumerate(COCO_NAMES)) if without_gaps else dict(zip(COCO_IDS, COCO_NAMES, strict=True))
 
 
-def _polygon_masks(path: Path, names: dict[int, str], size: tuple[int, int]) -> dict[str, np.ndarray]:
-    masks: dict[str, np.ndarray] = {}
+def _polygon_masks(path: Path, names: dict[int, str], size: tuple[int, int]) -> dict[str, list[np.ndarray]]:
+    masks: dict[str, list[np.ndarray]] = {}
     for number, line in _lines(path):
         category, *coordinates = line.split()
         if int(category) not in names:
             raise ValueError(f"{path}, line {number} has category {category}; expected COCO's ids, or 0 to 79")
-        try:
-            corners = np.array(coordinates, float).reshape(-1, 2) * (size[1], size[0])
-        except ValueError as error:
-            raise ValueError(f"{path}, line {number} is no polygon x y x y ...: {error}") from error
-        if len(corners) < 3 or not np.isfinite(corners).all():
-            raise ValueError(f"{path}, line {number} is no polygon: expected three corners or more, all finite")
         noun = noun_of(names[int(category)])
-        drawn = cv2.fillPoly(np.zeros(size, np.uint8), [np.round(corners).astype(np.int32)], 1)
-        masks[noun] = masks.get(noun, False) | drawn.astype(bool)
+        masks.setdefault(noun, []).append(draw_polygon(coordinates, size, f"{path}, line {number}"))
     return masks
+
+
+def draw_polygon(coordinates: Sequence[str | float], size: tuple[int, int], where: str) -> np.ndarray:
+    """Fill the polygon x y x y ... of fractions of width and height: bool (H, W) of `size`.
+
+    Raises:
+        ValueError: fewer than three corners, or coordinates that are not finite numbers; `where` says what holds them.
+    """
+    try:
+        corners = np.array(coordinates, float).reshape(-1, 2) * (size[1], size[0])
+    except ValueError as error:
+        raise ValueError(f"{where} is no polygon x y x y ...: {error}") from error
+    if len(corners) < 3 or not np.isfinite(corners).all():
+        raise ValueError(f"{where} is no polygon: expected three corners or more, all finite")
+    return cv2.fillPoly(np.zeros(size, np.uint8), [np.round(corners).astype(np.int32)], 1).astype(bool)
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:

@@ -12,7 +12,8 @@ import numpy as np
 import soundfile
 import soxr
 
-from c3n_model.labels.sound_sources import imagenet_nouns, noun_of, sound_sources
+from c3n_model.labels.names import imagenet_names
+from c3n_model.labels.sound_sources import imagenet_nouns, is_a, noun_of, sound_sources
 from c3n_model.sources.media import PICTURE_SUFFIXES, VideoSource
 from c3n_model.types import AudioChunk
 
@@ -76,6 +77,15 @@ def source_of(name: str) -> tuple[str, frozenset[str]] | None:
     return (noun, right) if right or noun in imagenet_nouns() else None
 
 
+def same_thing(answer: str, truth: str) -> bool:
+    """Return whether a name is right: a bird is a right answer to a rooster and a rooster to a bird, and so is each of
+    ImageNet's own names of birds."""
+    if is_a(answer, truth) or is_a(truth, answer):
+        return True
+    classes = [index for index, name in enumerate(imagenet_names()) if name == answer]
+    return any(index in imagenet_nouns().get(truth, ()) for index in classes)
+
+
 def folder_sounds(folder: Path) -> tuple[list[Sound], list[str]]:
     """The sounds in the folders below `folder`, and the folders of which nothing is known."""
     sounds, unknown = [], []
@@ -85,7 +95,7 @@ def folder_sounds(folder: Path) -> tuple[list[Sound], list[str]]:
             unknown.append(kind.name)
             continue
         paths = [path for path in sorted(kind.iterdir()) if path.suffix.lower() in SUFFIXES]
-        sounds += [_read(path, f"{kind.name}/{path.stem}", *source) for path in paths]
+        sounds += [read_sound(path, f"{kind.name}/{path.stem}", *source) for path in paths]
     return sounds, unknown
 
 
@@ -100,7 +110,7 @@ def pair_sounds(folder: Path) -> tuple[list[tuple[Path, Sound]], list[str]]:
         if picture is None or source is None:
             unknown.append(path.name)
         else:
-            pairs.append((picture, _read(path, f"pairs/{name}", *source)))
+            pairs.append((picture, read_sound(path, f"pairs/{name}", *source)))
     return pairs, unknown
 
 
@@ -150,7 +160,8 @@ def clip_sound(path: Path, noun: str) -> Sound:
     return Sound(f"clips/{path.stem}", samples.astype(np.float32), chunks[0].sample_rate, noun)
 
 
-def _read(path: Path, name: str, noun: str, right: frozenset[str]) -> Sound:
+def read_sound(path: Path, name: str, noun: str, right: frozenset[str]) -> Sound:
+    """Read a sound file. Raises ValueError for one that cannot be read or holds nothing."""
     try:
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.LibsndfileError as error:

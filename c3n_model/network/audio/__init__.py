@@ -3,7 +3,9 @@
 
 from __future__ import annotations
 
-from torch import nn
+from typing import Protocol
+
+from torch import Tensor, nn
 
 from c3n_model.network.audio.beats import BEATs
 from c3n_model.network.audio.efficientat import EfficientAT
@@ -14,7 +16,23 @@ EFFICIENTAT_WIDTHS = {"mn04": 0.4, "mn10": 1.0}
 AUDIO_ENCODERS = (*EFFICIENTAT_WIDTHS, "vggish", *PANNS, "beats")
 
 
-def build_audio_encoder(name: str, num_classes: int) -> nn.Module:
+class AudioEncoder(Protocol):
+    """What C3N asks of an audio encoder, which is an `nn.Module`, too."""
+
+    sample_rate: int
+    embedding_channels: int
+    num_classes: int
+
+    def __call__(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """waveform (N, samples) -> embedding (N, d), class logits (N, K_a)."""
+        ...
+
+    def head(self) -> nn.Module:
+        """The classifier, which stays frozen while C3N trains."""
+        ...
+
+
+def build_audio_encoder(name: str, num_classes: int) -> AudioEncoder:
     """The audio encoder `name` with random weights. Raises ValueError for an unknown name."""
     if name in EFFICIENTAT_WIDTHS:
         return EfficientAT(num_classes, EFFICIENTAT_WIDTHS[name])

@@ -38,6 +38,9 @@ BUCKETS, MAX_DISTANCE = 320, 800
 class KaldiFilterBank(nn.Module):
     """Waveform -> normalised log-mel energies, as Kaldi computes them without dither and with snipped edges."""
 
+    window: Tensor
+    mel: Tensor
+
     def __init__(self):
         super().__init__()
         povey = torch.hann_window(WINDOW_SAMPLES, periodic=False, dtype=torch.float64).pow(0.85).float()
@@ -64,7 +67,7 @@ class RelativePositions(nn.Embedding):
     def __init__(self):
         super().__init__(BUCKETS, HEADS)
 
-    def forward(self, tokens: int) -> Tensor:
+    def forward(self, tokens: int) -> Tensor:  # type: ignore[override]  # an embedding of distances, not of indices
         """-> (heads, tokens, tokens), of a query (row) towards a key (column)."""
         positions = torch.arange(tokens, device=self.weight.device)
         return super().forward(bucket_of(positions[None, :] - positions[:, None])).permute(2, 0, 1)

@@ -44,6 +44,9 @@ _BLOCKS = [
 class LogMel(nn.Module):
     """Waveform -> log-mel image: pre-emphasis, power STFT, Kaldi mel bands, log, fixed scaling."""
 
+    window: Tensor
+    mel: Tensor
+
     def __init__(self):
         super().__init__()
         self.register_buffer("window", torch.hann_window(WINDOW_SAMPLES, periodic=False), persistent=False)
@@ -73,8 +76,8 @@ class SqueezeExcitation(nn.Module):
         self.conc_se_layers = nn.ModuleList([layer])
 
     def forward(self, x: Tensor) -> Tensor:
-        layer = self.conc_se_layers[0]
-        scale = torch.sigmoid(layer.fc2(F.relu(layer.fc1(x.mean(dim=(2, 3))))))
+        first, second = self.conc_se_layers[0].children()  # fc1, fc2
+        scale = torch.sigmoid(second(F.relu(first(x.mean(dim=(2, 3))))))
         return x * scale[:, :, None, None]
 
 
@@ -133,7 +136,9 @@ class EfficientAT(nn.Module):
         return self.classifier
 
 
-def _conv(channels: int, out: int, *, kernel: int, stride: int = 1, groups: int = 1, activation) -> nn.Module:
+def _conv(
+    channels: int, out: int, *, kernel: int, stride: int = 1, groups: int = 1, activation: type[nn.Module] | None
+) -> nn.Module:
     def norm(width: int) -> nn.Module:
         return nn.BatchNorm2d(width, eps=0.001, momentum=0.01)
 

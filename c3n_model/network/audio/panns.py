@@ -1,13 +1,10 @@
 """PANNs: convolutional AudioSet taggers (Kong et al., IEEE/ACM TASLP 2020), of which C3N's authors use `Cnn14_16k`.
 
-The public checkpoints also hold the fixed STFT and mel matrices they were trained with. Ours are computed; `from_public`
-drops the stored ones and `front_end_difference` compares the two. Dropout and SpecAugment are left out: C3N keeps its audio
-encoder frozen and in eval mode.
+Dropout and SpecAugment are left out: C3N keeps its audio encoder frozen and in eval mode. `weights/panns.py` reads the public
+checkpoints.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +18,12 @@ POWER_FLOOR = 1e-10
 # sample rate -> samples of FFT and window, hop of 10 ms, upper end of the mel bands in Hz
 _SPECTROGRAMS = {32_000: (1024, 320, 14_000.0), 16_000: (512, 160, 8_000.0)}
 
-_STFT_REAL, _STFT_IMAGINARY = (f"spectrogram_extractor.stft.conv_{part}.weight" for part in ("real", "imag"))
-_MEL = "logmel_extractor.melW"
-
 
 class LogMel(nn.Module):
     """Waveform -> log-mel image in dB, as torchlibrosa computes it: power of a periodic Hann STFT, Slaney's mel bands."""
+
+    window: Tensor
+    mel: Tensor
 
     def __init__(self, sample_rate: int):
         super().__init__()
@@ -44,7 +41,7 @@ class LogMel(nn.Module):
             center=True, pad_mode="reflect", return_complex=True,
         )  # fmt: skip
         power = spectrum.real.square() + spectrum.imag.square()
-        return _decibels(self.mel @ power).transpose(1, 2).unsqueeze(1)
+        return decibels(self.mel @ power).transpose(1, 2).unsqueeze(1)
 
 
 class ConvBlock(nn.Module):
@@ -131,56 +128,6 @@ def pool(features: Tensor) -> Tensor:
     return over_time.amax(dim=2) + over_time.mean(dim=2)
 
 
-def from_public(checkpoint: Mapping) -> dict[str, Tensor]:
-    """What a public checkpoint holds (`Cnn14_16k_mAP=0.438.pth`: a dict with the key `model`) -> state dict of `Panns`.
-
-    Raises ValueError for a file without `model`.
-    """
-    return {_our_name(name): tensor for name, tensor in _public_model(checkpoint).items() if not _is_fixed(name)}
-
-
-def front_end_difference(front_end: LogMel, checkpoint: Mapping) -> float:
-    """Largest difference in dB, on a second of noise, between `front_end` and the matrices stored in the checkpoint.
-
-    Rounding leaves less than 0.001 dB. Raises ValueError for a checkpoint without them, or of another FFT size.
-    """
-    model = _public_model(checkpoint)
-    missing = [name for name in (_STFT_REAL, _STFT_IMAGINARY, _MEL) if name not in model]
-    if missing:
-        raise ValueError(f"the checkpoint does not hold its front end: {missing[0]} is missing")
-    if model[_STFT_REAL].shape[-1] != front_end.n_fft:
-        raise ValueError(
-            f"the checkpoint's FFT has {model[_STFT_REAL].shape[-1]} samples, ours {front_end.n_fft}; "
-            "it is a checkpoint of another sample rate"
-        )
-    noise = torch.randn(1, 100 * front_end.hop_samples, generator=torch.Generator().manual_seed(0)) / 10
-    padded = F.pad(noise[:, None], (front_end.n_fft // 2,) * 2, mode="reflect")
-    parts = [F.conv1d(padded, model[part], stride=front_end.hop_samples) for part in (_STFT_REAL, _STFT_IMAGINARY)]
-    power = parts[0].square() + parts[1].square()  # (1, n_fft / 2 + 1, frames)
-    theirs = _decibels(power.transpose(1, 2) @ model[_MEL])
-    return (front_end(noise)[:, 0] - theirs).abs().max().item()
-
-
-def _decibels(power: Tensor) -> Tensor:
+def decibels(power: Tensor) -> Tensor:
+    """Power, of any shape, in dB; at least 10 log10(POWER_FLOOR)."""
     return 10.0 * power.clamp(min=POWER_FLOOR).log10()
-
-
-def _public_model(checkpoint: Mapping) -> Mapping[str, Tensor]:
-    if "model" not in checkpoint:
-        raise ValueError(
-            "expected a public PANNs checkpoint, a dict with the key 'model'; "
-            f"got {', '.join(map(str, list(checkpoint)[:3])) or 'an empty one'}"
-        )
-    return checkpoint["model"]
-
-
-def _is_fixed(name: str) -> bool:
-    return name.startswith(("spectrogram_extractor.", "logmel_extractor."))
-
-
-def _our_name(name: str) -> str:
-    """Cnn14's blocks are `conv_block1` to `conv_block6` there and members of `features` here; all else agrees."""
-    if not name.startswith("conv_block"):
-        return name
-    block, rest = name.removeprefix("conv_block").split(".", 1)
-    return f"features.{int(block) - 1}.{rest}"

@@ -5,12 +5,10 @@ embeddings AudioSet released (`c3n train-vggish-head`), the "feature-level singl
 
     snippet ─► log-mel 96 x 64 ─► VGG ─► F_a (128, after ReLU) ─► PCA, 8 bits ─► head ─► logits
 
-Names of `features` and `embeddings` follow the public checkpoint `vggish-10086976.pth`; see `from_public`.
+Names of `features` and `embeddings` follow the public checkpoint `vggish-10086976.pth`; see `weights/vggish.py`.
 """
 
 from __future__ import annotations
-
-from collections.abc import Mapping
 
 import torch
 from torch import Tensor, nn
@@ -30,7 +28,6 @@ EMBEDDING_CHANNELS = 128
 WHITENED_LIMIT = 2.0  # AudioSet's release keeps [-2, 2] of each whitened channel, in 8 bits
 HEAD_CHANNELS = 1024
 HEAD_DROPOUT = 0.5
-HEAD_PREFIX = "classifier."  # of the tensors that no public checkpoint holds
 
 
 class LogMel(nn.Module):
@@ -40,6 +37,9 @@ class LogMel(nn.Module):
     one after the other, as AVSBench does, lets them run ahead of the video by 40 ms a second. Here every example begins
     with the second that it belongs to, and that second's last 25 ms go unheard.
     """
+
+    window: Tensor
+    mel: Tensor
 
     def __init__(self):
         super().__init__()
@@ -73,6 +73,9 @@ class Whitening(nn.Module):
 
     The head was trained on such levels, so the class scores need the rounding; F_a does not and stays as it is.
     """
+
+    pca_eigen_vectors: Tensor
+    pca_means: Tensor
 
     def __init__(self):
         super().__init__()
@@ -161,26 +164,6 @@ class VGGish(nn.Module):
     def head(self) -> nn.Module:
         """The classifier, which stays frozen while C3N trains (section IV-A of the paper)."""
         return self.classifier
-
-
-def from_public(state: Mapping[str, Tensor], pca: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The public checkpoints as a state dict of `VGGish`, all but its head (`classifier.*`), still to be compared with it.
-
-    Args:
-        state: `vggish-10086976.pth`, features.* and embeddings.*.
-        pca: `vggish_pca_params-970ea276.pth`, pca_eigen_vectors (128, 128) and pca_means (128 or 128 x 1).
-
-    Raises:
-        ValueError: `pca` is of another kind.
-    """
-    if pca.keys() != {"pca_eigen_vectors", "pca_means"}:
-        raise ValueError(
-            "not VGGish's PCA parameters: expected pca_eigen_vectors and pca_means, got "
-            f"{', '.join(map(str, list(pca)[:3])) or 'nothing'}; use vggish_pca_params-970ea276.pth of torchvggish v0.1"
-        )
-    whitening = {f"whitening.{name}": torch.as_tensor(value, dtype=torch.float32) for name, value in pca.items()}
-    whitening["whitening.pca_means"] = whitening["whitening.pca_means"].reshape(-1, 1)
-    return {**state, **whitening}
 
 
 def _convolution(channels: int, out: int) -> tuple[nn.Module, nn.Module]:

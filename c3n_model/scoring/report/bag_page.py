@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from c3n_model.scoring.evaluate_bag import SeenWindow
 from c3n_model.scoring.report.gallery import data_uri
+from c3n_model.scoring.report.page import figure, fill_template
 
 SHOWN = 24  # pictures in the page
 
@@ -69,26 +68,11 @@ def render(report: dict[str, Any], windows: list[SeenWindow]) -> str:
     rows = report["windows"]
     order = sorted(range(len(rows)), key=lambda index: _agreement(rows[index]))[:SHOWN]
     shown = [(rows[index], data_uri(windows[index].picture)) for index in sorted(order)]
-    environment = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
     begin_ns = rows[0]["window_start_ns"]
-    environment.filters |= {"figure": figure, "second": lambda row: f"{(row['window_start_ns'] - begin_ns) / 1e9:g} s"}
-    page = environment.get_template("bag.html.jinja")
-    return page.render(
-        report=report, sections=SECTIONS, numbers=numbers, names=NUMBERS, shown=shown, all_shown=len(shown) == len(rows)
-    )
-
-
-def figure(value: float | None) -> str:
-    """Whole numbers as they are, others with three decimals; a dash for what there was nothing to average for."""
-    if value is None:
-        return "–"
-    return str(value) if isinstance(value, int) else f"{value:.3f}"
+    return fill_template(
+        "bag.html.jinja", {"second": lambda row: f"{(row['window_start_ns'] - begin_ns) / 1e9:g} s"},
+        report=report, sections=SECTIONS, numbers=numbers, names=NUMBERS, shown=shown, all_shown=len(shown) == len(rows),
+    )  # fmt: skip
 
 
 def _agreement(row: dict[str, Any]) -> float:

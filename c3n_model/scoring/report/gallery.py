@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
 import numpy as np
 import torch
 
-from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.pictures.overlay import draw_attention, draw_mask, outline_truth
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import network_inputs, predict
+from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, frame_iou
 from c3n_model.scoring.report.tables import words
@@ -53,17 +53,24 @@ class Gallery:
 
 def make_gallery(
     model: Model,
-    clips: AVSBench,
+    clips: Clips,
     evaluation: Evaluation,
     device: torch.device,
     progress: Progress,
     *,
     gated: bool = False,
+    shown: int = SHOWN,
+    groups: Sequence[str] | None = None,
 ) -> Gallery:
-    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them. No clip is both best
-    and worst, and none without any truth is among the best."""
-    frames = {kind: _frames_to_show(evaluation, kind) for kind in ("best", "worst", "false_positives")}
-    todo = [(kind, frame) for kind, shown in frames.items() for frame in shown]
+    """Predict the clips that are worth a look once more, `gated` as the evaluation was, and draw them, at most `shown` of a
+    kind. No clip is both best and worst, and none without any truth is among the best. Of clips that look alike, by their
+    `groups` (an entry per clip; default: none do), a kind shows one."""
+    keys = range(len(evaluation.names)) if groups is None else groups
+    frames = {
+        kind: _one_of_each(_frames_to_show(evaluation, kind), keys, evaluation)[:shown]
+        for kind in ("best", "worst", "false_positives")
+    }
+    todo = [(kind, frame) for kind, chosen in frames.items() for frame in chosen]
     drawn: dict[str, list[Example]] = {kind: [] for kind in frames}
     for kind, frame in progress(todo, f"pictures of {clips.setting}"):
         clip = clips[int(evaluation.clip_index[frame])]
@@ -72,10 +79,10 @@ def make_gallery(
 
 
 def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
-    """The frames for the panels: of the best clips the best, of the worst the worst."""
+    """The frames for the panels, most telling first: of the best clips the best, of the worst the worst."""
     if kind == "false_positives":
         painted = np.where(evaluation.counts.empty_truth, evaluation.counts.false_positive, 0)
-        order = np.argsort(-painted, kind="stable")[:SHOWN]
+        order = np.argsort(-painted, kind="stable")
         return [int(frame) for frame in order if painted[frame] > 0]
     size = len(evaluation.names)
     ranked = np.argsort(-evaluation.clip_ious(), kind="stable")
@@ -86,15 +93,25 @@ def _frames_to_show(evaluation: Evaluation, kind: str) -> list[int]:
             frames.append(int(rows[quality[rows].argmin()]))
         elif (sounding := rows[~evaluation.counts.empty_truth[rows]]).size:  # an empty frame left empty is no sight
             frames.append(int(sounding[quality[sounding].argmax()]))
-    return frames[:SHOWN]
+    return frames
+
+
+def _one_of_each(frames: list[int], keys: Sequence, evaluation: Evaluation) -> list[int]:
+    """The first frame of each key, one key per clip; of one clip, all frames stay."""
+    first: dict = {}
+    for frame in frames:
+        clip = int(evaluation.clip_index[frame])
+        first.setdefault(keys[clip], clip)
+    return [frame for frame in frames if first[keys[int(evaluation.clip_index[frame])]] == evaluation.clip_index[frame]]
 
 
 def _example(
     model: Model, clip: Clip, evaluation: Evaluation, frame: int, device: torch.device, gated: bool
 ) -> Example:
     index, second, label = int(evaluation.clip_index[frame]), int(evaluation.seconds[frame]), evaluation.labels[frame]
-    masks = predict(model, clip.frames, clip.snippets, device, gated=gated) > MASK_THRESHOLD
-    small = [_shrink(clip.frames[s], masks[s], clip.masks[s]) for s in range(len(masks))]
+    scored = np.flatnonzero(clip.has_mask)
+    masks = predict(model, clip.frames, clip.snippets, device, gated=gated, wanted=clip.has_mask) > MASK_THRESHOLD
+    small = {int(s): _shrink(clip.frames[s], mask, clip.masks[s]) for s, mask in zip(scored, masks, strict=True)}
     rgb, mask, truth = small[second]
     panels = [
         ("frame", "", rgb),
@@ -102,7 +119,7 @@ def _example(
         ("prediction", "", draw_mask(rgb, mask)),
         *_attention(model, clip, second, rgb, device),
     ]
-    strip = (outline_truth(draw_mask(*small[s][:2]), small[s][2]) for s in np.flatnonzero(clip.has_mask))
+    strip = (outline_truth(draw_mask(*small[s][:2]), small[s][2]) for s in small)
     return Example(
         clip=clip.name,
         category=clip.category,
@@ -123,7 +140,7 @@ def _attention(
     """What CCAM sees without and with the label; nothing for a network without CCAM."""
     if not isinstance(model.network, C3N):
         return []
-    maps = model.network.attention_maps(*network_inputs(model, clip.frames, clip.snippets, device))
+    maps = model.network.attention_maps(*model.inputs(clip.frames, clip.snippets, device))
     values = [part[second].numpy(force=True) for stage in maps[STAGE - 1 : STAGE] for part in stage]
     return [
         (title, f"{value.min():.2f} to {value.max():.2f}", draw_attention(rgb, value))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
@@ -33,18 +35,25 @@ def write_report(
 
 def render(metrics: dict, clips: dict[str, list[dict]], galleries: dict[str, Gallery]) -> str:
     """The page. `metrics` is what metrics.json holds; `clips` and `galleries` have an entry a setting."""
-    templates = FileSystemLoader(Path(__file__).parent)
+    filters = {"best": _best_point}
+    return fill_template("page.html.jinja", filters, metrics=metrics, clips=clips, galleries=galleries, zip=zip)
+
+
+def fill_template(name: str, filters: dict[str, Callable], **values: Any) -> str:
+    """Render a template of this folder; `figure` and `filters` are its filters, and a value that is missing raises."""
     environment = Environment(
-        loader=templates, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"figure": figure, "best": _best_point}
-    page = environment.get_template("page.html.jinja")
-    return page.render(metrics=metrics, clips=clips, galleries=galleries, zip=zip)
+        loader=FileSystemLoader(Path(__file__).parent), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    environment.filters |= {"figure": figure, **filters}
+    return environment.get_template(name).render(values)
 
 
 def figure(value: float | None) -> str:
-    """Three decimals; a dash for what there was nothing to average for."""
-    return "–" if value is None else f"{value:.3f}"
+    """Format a number: whole ones as they are, others with three decimals, a dash for None (nothing to average)."""
+    if value is None:
+        return "–"
+    return str(value) if isinstance(value, int) else f"{value:.3f}"
 
 
 def _best_point(curves: dict) -> dict:

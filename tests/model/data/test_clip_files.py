@@ -83,18 +83,18 @@ def half(path):
 
 
 def without_end(path):
-    path.write_bytes(path.read_bytes()[:-6])
+    path.write_bytes(path.read_bytes()[:-40])
 
 
 CHAOS = {
-    "frame half": ("frames", half, "it is cut, its end is missing"),
-    "frame without end": ("frames", without_end, "it is cut, its end is missing"),
-    "frame empty": ("frames", lambda path: path.write_bytes(b""), "it is cut"),
-    "frame text": ("frames", lambda path: path.write_text("no picture"), "is it damaged"),
+    "frame half": ("frames", half, "cannot be read as a picture"),
+    "frame without end": ("frames", without_end, "cannot be read as a picture"),
+    "frame empty": ("frames", lambda path: path.write_bytes(b""), "cannot be read as a picture"),
+    "frame text": ("frames", lambda path: path.write_text("no picture"), "cannot be read as a picture"),
     "frame missing": ("frames", lambda path: path.unlink(), "No such file"),
-    "mask half": ("masks", half, "it is cut"),
-    "mask without end": ("masks", without_end, "it is cut"),
-    "mask text": ("masks", lambda path: path.write_text("no picture"), "is not a readable picture"),
+    "mask half": ("masks", half, "cannot be read as a picture"),
+    "mask without end": ("masks", without_end, "cannot be read as a picture"),
+    "mask text": ("masks", lambda path: path.write_text("no picture"), "cannot be read as a picture"),
     "mask missing": ("masks", lambda path: path.unlink(), "No such file"),
     "mask size": (
         "masks",

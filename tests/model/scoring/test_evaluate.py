@@ -106,3 +106,23 @@ def test_a_prediction_that_is_not_finite_names_the_clip():
     model.network.scale.data.fill_(torch.nan)
     with pytest.raises(ValueError, match="prediction for clip a of s4 test is not finite"):
         evaluate(model, Clips([make_clip("a", rows(4), rows(4))]), CPU, silent)
+
+
+def test_masks_of_wanted_seconds_are_those_of_all():
+    model = make_tiny_model()
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 255, (4, 30, 40, 3), np.uint8)
+    snippets = random.normal(0, 0.1, (4, model.sample_rate)).astype(np.float32)
+    wanted = np.array([False, True, False, True])
+    whole = predict(model, frames, snippets, CPU)
+    assert predict(model, frames, snippets, CPU, wanted=wanted) == pytest.approx(whole[wanted], abs=1e-6)
+
+
+def test_wanted_seconds_are_gated_by_their_own_sound():
+    model = make_bright_model()
+    model = replace(model, config=replace(model.config, presence_threshold=0.0))
+    frames = np.full((3, 20, 50, 3), 255, np.uint8)
+    snippets = np.array([[0.0], [0.1], [0.0]], np.float32) * np.ones(100, np.float32)
+    for second, loud in enumerate((False, True, False)):
+        masks = predict(model, frames, snippets, CPU, gated=True, wanted=np.arange(3) == second)
+        assert masks.shape == (1, 20, 50) and (masks > 0.5).all() == (masks > 0.5).any() == loud

@@ -148,9 +148,9 @@ def test_a_killed_training_goes_on_to_the_same_weights(scenes, tmp_path, updates
 
 
 def state_epoch(state) -> int:
-    from c3n_model.weights import described_tensors
+    from c3n_model.weights.tensors import read_described
 
-    return len(described_tensors.read(state.path, "c3n_training", "state")[0]["history"])
+    return len(read_described(state.path, "c3n_training", "state")[0]["history"])
 
 
 def test_a_state_of_another_training_is_refused(scenes, tmp_path):

@@ -1,6 +1,7 @@
 """Checkpoints: a round trip, and every wrong file with one clear message."""
 
 import json
+from dataclasses import replace
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from tiny import make_tiny_model
 
+from c3n_model.config import ZeroShotConfig
 from c3n_model.loading import load_model
 from c3n_model.weights.checkpoint import METADATA_KEY, save_model
 
@@ -103,3 +105,10 @@ def test_unusable_descriptions(file, about):
     rewrite_description(file, lambda _: about)
     with pytest.raises(ValueError, match=r"tiny.safetensors is no usable C3N checkpoint"):
         load_model(file)
+
+
+def test_a_zero_shot_model_has_no_checkpoint(tmp_path):
+    model = replace(make_tiny_model(), name="heard", config=ZeroShotConfig())
+    with pytest.raises(ValueError, match="heard"):
+        save_model(tmp_path / "a.safetensors", model)
+    assert not list(tmp_path.iterdir())

@@ -148,17 +148,14 @@ def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):
 
 
 def test_vggish_is_put_together_of_three_files(folder, monkeypatch):
-    vggish = pytest.importorskip("c3n_model.network.audio.vggish")
-    vggish_head = pytest.importorskip("c3n_model.weights.vggish")
+    vggish = pytest.importorskip("c3n_model.weights.vggish")
     encoder = nn.ModuleDict({"features": nn.Linear(3, 2), "classifier": nn.Linear(2, 1)})  # the real one has 72 M
 
     def from_public(state, pca):
         return {f"features.{name}": tensor + pca["offset"] for name, tensor in state.items()}
 
     monkeypatch.setattr(vggish, "from_public", from_public)
-    monkeypatch.setattr(
-        vggish_head, "load_head", lambda path, encoder: nn.init.constant_(encoder["classifier"].weight, 7)
-    )
+    monkeypatch.setattr(vggish, "load_head", lambda path, encoder: nn.init.constant_(encoder["classifier"].weight, 7))
     torch.save({"weight": torch.ones(2, 3), "bias": torch.ones(2)}, folder / "vggish-10086976.pth")
     torch.save({"offset": torch.tensor(1.0)}, folder / "vggish_pca_params-970ea276.pth")
     with pytest.raises(FileNotFoundError, match="vggish_head.safetensors .*c3n train-vggish-head makes it"):

@@ -1,6 +1,8 @@
 """Tensors from foreign files: what is good is read, what is broken or hostile is refused in one clear line."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.weights.tensors import fill, read_described, read_tensors, save_tensors
 
 
 class Poison:
@@ -115,3 +117,64 @@ def test_fill_with_what_does_not_fit_changes_nothing(tmp_path, tensors, message)
 def test_cut_public_file(real_data):
     with pytest.raises(ValueError, match="pvt_v2_b2.truncated.pth cannot be read as weights"):
         read_tensors(real_data / "weights" / "pvt_v2_b2.truncated.pth")
+
+
+def test_described_round_trip(tmp_path):
+    path = tmp_path / "new" / "a.v2.safetensors"
+    transposed = torch.arange(6.0).view(2, 3).T  # not contiguous
+    save_tensors(path, {"a": transposed}, {"key": {"labels": ("x", "y")}})
+    about, tensors = read_described(path, "key", "thing")
+    assert about == {"labels": ["x", "y"]}
+    assert torch.equal(tensors["a"], transposed)
+    assert [file.name for file in path.parent.iterdir()] == ["a.v2.safetensors"]
+    assert path.stat().st_mode & 0o777 == 0o644
+
+
+def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, {"a": torch.ones(1)}, {"key": {"n": 1}})
+    with pytest.raises(TypeError):
+        save_tensors(path, {"a": torch.zeros(1)}, {"key": {"n": object()}})
+    about, tensors = read_described(path, "key", "thing")
+    assert about == {"n": 1}
+    assert tensors["a"].item() == 1
+
+
+@pytest.mark.parametrize(
+    ("metadata", "message"),
+    [
+        (None, "but no thing: it lacks the 'key' entry"),
+        ({"other": "{}"}, "but no thing: it lacks the 'key' entry"),
+        ({"key": "not json"}, "is no usable thing: its description is not JSON"),
+        ({"key": "[]"}, "is no usable thing: its description is a list"),
+        ({"key": "null"}, "is no usable thing: its description is a NoneType"),
+    ],
+)
+def test_other_descriptions(tmp_path, metadata, message):
+    save_file({"a": torch.ones(1)}, tmp_path / "a.safetensors", metadata=metadata)
+    with pytest.raises(ValueError, match=message):
+        read_described(tmp_path / "a.safetensors", "key", "thing")
+
+
+@pytest.mark.parametrize("content", [b"", b"hello, this is no such file", b"\xff" * 100])
+def test_other_bytes(tmp_path, content):
+    (tmp_path / "a").write_bytes(content)
+    with pytest.raises(ValueError, match="is no thing: it is not a complete safetensors file .*copy it again"):
+        read_described(tmp_path / "a", "key", "thing")
+
+
+def test_without_space_the_file_is_named_and_left_as_it_was(tmp_path):
+    path = tmp_path / "a.safetensors"
+    save_tensors(path, {"a": torch.ones(1)})
+    script = (
+        "import resource, signal, sys, torch\nfrom pathlib import Path\n"
+        "from c3n_model.weights.tensors import save_tensors\n"
+        "signal.signal(signal.SIGXFSZ, signal.SIG_IGN)\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, 10_000))\n"
+        "try:\n    save_tensors(Path(sys.argv[1]), {'a': torch.zeros(100_000)})\n"
+        "except OSError as error:\n    print(error)\n"
+    )
+    run = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, timeout=120)
+    assert str(path) in run.stdout, run.stderr
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
+    assert read_tensors(path)["a"].item() == 1

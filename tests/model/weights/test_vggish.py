@@ -1,13 +1,28 @@
-"""The head's file: what is written is what is loaded, and other files are refused by name."""
+"""The public files' names, and the head's file: what is written is what is loaded, and other files are refused by name."""
 
 import json
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import save_file
 
 from c3n_model.network.audio.vggish import AttentionHead, VGGish
-from c3n_model.weights.vggish import METADATA_KEY, load_head, save_head
+from c3n_model.weights.tensors import fill
+from c3n_model.weights.vggish import METADATA_KEY, from_public, load_head, save_head
+
+PUBLIC_SHAPES = {
+    "features.0": (64, 1, 3, 3),
+    "features.3": (128, 64, 3, 3),
+    "features.6": (256, 128, 3, 3),
+    "features.8": (256, 256, 3, 3),
+    "features.11": (512, 256, 3, 3),
+    "features.13": (512, 512, 3, 3),
+    "embeddings.0": (4096, 12288),
+    "embeddings.2": (4096, 4096),
+    "embeddings.4": (128, 4096),
+}
 
 
 def tiny_encoder(num_classes: int) -> VGGish:
@@ -50,3 +65,53 @@ def test_other_files_are_refused(tmp_path):
     save_file(tensors, path, metadata={METADATA_KEY: json.dumps({"num_classes": 9})})
     with pytest.raises(ValueError, match="do not fit AttentionHead .*1 tensors missing.*attention.bias"):
         load_head(path, encoder)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    torch.manual_seed(0)
+    return VGGish(527).eval()
+
+
+def public_files():
+    """The names and shapes of the public checkpoints; each tensor holds one number of its own and no memory."""
+    state = {}
+    for value, (name, shape) in enumerate(PUBLIC_SHAPES.items()):
+        state[f"{name}.weight"] = torch.tensor(value / 100).expand(shape)
+        state[f"{name}.bias"] = torch.tensor(-value / 100).expand(shape[:1])
+    pca = {"pca_eigen_vectors": np.eye(128) * 3, "pca_means": np.full((128, 1), 0.25)}
+    return state, pca
+
+
+def test_public_files_load_strictly(encoder):
+    state, pca = public_files()
+    loaded = from_public(state, pca)
+    head = {f"classifier.{name}": value for name, value in encoder.head().state_dict().items()}
+    with torch.device("meta"):
+        fresh = VGGish(527)
+    fresh.load_state_dict(loaded | head, strict=True, assign=True)
+    assert fresh.features[13].bias[511].item() == pytest.approx(-0.05)
+    assert fresh.embeddings[4].weight[127, 0].item() == pytest.approx(0.08)
+    assert fresh.whitening.pca_eigen_vectors[5, 5].item() == 3
+    assert fresh.whitening.pca_means.shape == (128, 1)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda state, pca: state.pop("features.3.bias"), "1 tensors missing, 0 unknown, 0 of .*features.3.bias"),
+        (lambda state, pca: state.update(extra=torch.zeros(2)), "0 tensors missing, 1 unknown, 0 of .*extra"),
+        (
+            lambda state, pca: pca.update(pca_eigen_vectors=np.eye(64)),
+            "1 of another shape .*whitening.pca_eigen_vectors",
+        ),
+        (lambda state, pca: pca.clear(), "expected pca_eigen_vectors and pca_means, got nothing"),
+        (lambda state, pca: pca.update(model={}), "got pca_eigen_vectors, pca_means, model"),
+    ],
+)
+def test_other_files_are_refused_by_name(encoder, spoil, message):
+    state, pca = public_files()
+    spoil(state, pca)
+    head = {f"classifier.{name}": value for name, value in encoder.head().state_dict().items()}
+    with pytest.raises(ValueError, match=message):
+        fill(encoder, from_public(state, pca) | head, Path("vggish.pth"))

@@ -134,8 +134,8 @@ def test_missing_files_and_other_kinds_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("suffix", "module", "line"),
     [
-        ("onnx", "onnxruntime", "pip install onnxruntime"),
-        ("tflite", "ai_edge_litert", "pip install ai-edge-litert"),
+        ("onnx", "onnxruntime", r'pip install "c3n-ros\[zero-shot\]"'),
+        ("tflite", "ai_edge_litert", r'pip install "c3n-ros\[zero-shot\]"'),
     ],
 )
 def test_a_missing_runtime_is_named(tmp_path, monkeypatch, suffix, module, line):

@@ -13,8 +13,8 @@ from c3n_model.scoring.evaluate import predict_and_tell
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 from c3n_model.zero_shot.localise import class_activation, spread
-from c3n_model.zero_shot.vocabulary import Vocabulary
 from c3n_model.zero_shot.masks import ACTIVATION_THRESHOLD, SHARPNESS, View
+from c3n_model.zero_shot.vocabulary import Vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot, ZeroShotEncoding
 
 SECOND_NS = 1_000_000_000

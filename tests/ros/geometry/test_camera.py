@@ -87,7 +87,7 @@ def test_a_scaled_image_has_a_scaled_camera():
 
 
 def test_a_cropped_image_is_refused():
-    with pytest.raises(ValueError, match="640 x 480 pixels, the image has 480 x 480: it was cropped"):
+    with pytest.raises(ValueError, match="640 x 480.*480 x 480"):
         Camera.from_info(info()).for_size(480, 480)
 
 
@@ -112,30 +112,30 @@ def test_rays_of_a_stereo_camera_are_of_the_rectified_frame():
     assert camera.pixels(camera.rays([[100.0, 50.0]]) * 4) == pytest.approx(np.array([[100.0, 50.0]]))
 
 
-def test_a_camera_that_does_not_say_how_it_is_mounted_is_not_turned():
+def test_a_rectification_of_zeros_is_the_identity():
     assert angles_at(Camera.from_info(info(r=[0.0] * 9)), 319.5, 239.5) == pytest.approx((0, 0), abs=1e-12)
 
 
 @pytest.mark.parametrize(
-    "changes, words",
+    "changes, named",
     [
-        ({"k": [0.0] * 9}, "not calibrated"),
-        ({"k": [-400.0, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "positive focal lengths"),
-        ({"width": 0}, "width or height of 0"),
-        ({"distortion_model": "thin_prism"}, "unknown distortion_model 'thin_prism'"),
-        ({"d": [0.1, 0.2]}, "expected 4 or 5 coefficients"),
-        ({"d": [math.nan] * 5}, "no numbers"),
-        ({"k": [math.nan, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "positive focal lengths"),
-        ({"k": [math.inf, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "positive focal lengths"),
-        ({"k": [1e-9, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, "0.01 to 1000.0 times"),
+        ({"k": [0.0] * 9}, "camera_info_url"),
+        ({"k": [-400.0, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, r"\[-400\.0, 0\.0, 319\.5\]"),
+        ({"width": 0}, "width.* 0 pixels"),
+        ({"distortion_model": "thin_prism"}, "distortion_model.*thin_prism.*plumb_bob"),
+        ({"d": [0.1, 0.2]}, "4 or 5 .*plumb_bob.* got 2"),
+        ({"d": [math.nan] * 5}, "distortion.*finite"),
+        ({"k": [math.nan, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, r"\[nan, 0\.0, 319\.5\]"),
+        ({"k": [math.inf, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, r"\[inf, 0\.0, 319\.5\]"),
+        ({"k": [1e-9, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, r"0\.01 to 1000\.0"),
         ({"k": [400, 0, 1e300, 0, 400, 239.5, 0, 0, 1]}, "1e\\+300"),
         ({"k": [400, 0, 319.5, 0, 400, 239.5, 0, 0, 0]}, "0 0 1"),
-        ({"r": [math.nan] * 9}, "expected a rotation"),
-        ({"r": [2.0, 0, 0, 0, 2, 0, 0, 0, 2]}, "expected a rotation"),
+        ({"r": [math.nan] * 9}, "r in camera_info.*nan"),
+        ({"r": [2.0, 0, 0, 0, 2, 0, 0, 0, 2]}, r"r in camera_info.*\[2\.0, 0\.0, 0\.0\]"),
     ],
 )
-def test_what_cannot_be_used_is_refused_in_words(changes, words):
-    with pytest.raises(ValueError, match=words):
+def test_an_invalid_description_is_refused_by_name_and_value(changes, named):
+    with pytest.raises(ValueError, match=named):
         Camera.from_info(info(**changes))
 
 

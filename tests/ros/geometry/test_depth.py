@@ -43,11 +43,11 @@ def test_depth_is_metres_whatever_its_encoding(padding, big):
 
 
 def test_depth_that_cannot_be_read_is_refused():
-    with pytest.raises(ValueError, match="expected depth as 32FC1 .* got encoding 'rgb8'"):
+    with pytest.raises(ValueError, match="32FC1.*16UC1.*'rgb8'"):
         depth_from_image(depth_image([[1]], np.uint8, "rgb8"))
     short = depth_image([[1.0, 2.0]], np.float32, "32FC1")
     short.data = short.data[:-1]
-    with pytest.raises(ValueError, match="got step 8 and 7 bytes"):
+    with pytest.raises(ValueError, match="step 8 and 7 bytes"):
         depth_from_image(short)
 
 
@@ -73,7 +73,7 @@ def test_points_of_a_cloud(options):
 
 
 def test_a_cloud_without_coordinates_is_refused():
-    with pytest.raises(ValueError, match="float32 fields x, y and z, got fields x, y, i"):
+    with pytest.raises(ValueError, match="x, y, i"):
         points_from_cloud(cloud([[1, 2, 3]], names="xyi"))
 
 

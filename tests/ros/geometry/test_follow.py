@@ -30,9 +30,9 @@ class Robot:
         for _ in range(round(seconds * SECOND_NS / TICK_NS)):
             self.past.append((self.now_ns, self.heading, self.way))
             if self.odometry:
-                self.follower.turned(self.now_ns, self.heading)
+                self.follower.add_heading(self.now_ns, self.heading)
             if windows and self.now_ns % (10 * TICK_NS) == 0 and len(self.past) > 6:
-                self.follower.see(self.past[-7][0], self._sightings(*self.past[-7][1:]), audible=self.audible)
+                self.follower.add_objects(self.past[-7][0], self._sightings(*self.past[-7][1:]), audible=self.audible)
             velocity = self.follower.command(self.now_ns)
             self.told.append(velocity)
             self.heading += velocity.turn * TICK_NS / SECOND_NS
@@ -66,7 +66,7 @@ def test_speed_and_acceleration_keep_their_limits():
 def test_near_the_target_it_turns_in_proportion():
     follower = SoundFollower(FollowSettings(gain=2.0, max_turn_acceleration=100.0))
     follower.command(0)
-    follower.see(0, [seen(0.1)], audible=True)
+    follower.add_objects(0, [seen(0.1)], audible=True)
     assert follower.command(TICK_NS).turn == pytest.approx(0.2)
 
 
@@ -90,13 +90,13 @@ def test_it_stops_when_the_target_is_lost_and_nothing_is_searched():
 
 def test_windows_of_another_clock_move_nothing():
     follower = SoundFollower(SETTINGS)
-    follower.see(1_000 * SECOND_NS, [seen(0.5)], audible=True)
+    follower.add_objects(1_000 * SECOND_NS, [seen(0.5)], audible=True)
     assert all(follower.command(tick * TICK_NS) == Velocity() for tick in range(20))
 
 
 def test_without_odometry_that_was_promised_nothing_moves():
     follower = SoundFollower(SETTINGS, odometry=True)
-    follower.see(0, [seen(0.5)], audible=True)
+    follower.add_objects(0, [seen(0.5)], audible=True)
     assert all(follower.command(tick * TICK_NS) == Velocity() for tick in range(10))
 
 
@@ -161,7 +161,7 @@ def search_turns(settings, windows):
     """The rates of turn at the end of each of `windows`, half a second long: (sightings, audible)."""
     follower, turns = SoundFollower(settings), []
     for number, (sightings, audible) in enumerate(windows):
-        follower.see(number * 10 * TICK_NS, sightings, audible=audible)
+        follower.add_objects(number * 10 * TICK_NS, sightings, audible=audible)
         turns.append([follower.command((number * 10 + tick) * TICK_NS).turn for tick in range(10)][-1])
     return turns
 
@@ -203,6 +203,6 @@ def test_a_history_between_two_entries():
 def test_odometry_counts_full_turns():
     follower = SoundFollower(SETTINGS, odometry=True)
     for second, heading in enumerate((3.0, -3.0, -2.0)):  # over the half turn
-        follower.turned(second * SECOND_NS, heading)
-    follower.see(SECOND_NS, [seen(0.5)], audible=True)  # taken at heading -3
+        follower.add_heading(second * SECOND_NS, heading)
+    follower.add_objects(SECOND_NS, [seen(0.5)], audible=True)  # taken at heading -3
     assert follower.target(2 * SECOND_NS).bearing == pytest.approx(-0.5)

@@ -58,10 +58,10 @@ class Driver:
             return self.command(*arguments)
         if kind == "see":
             offset_ns, sightings, audible = arguments
-            return self.follower.see(self.now_ns + offset_ns, sightings, audible=audible)
+            return self.follower.add_objects(self.now_ns + offset_ns, sightings, audible=audible)
         if kind == "turned":
             offset_ns, heading = arguments
-            return self.follower.turned(self.now_ns + offset_ns, heading)
+            return self.follower.add_heading(self.now_ns + offset_ns, heading)
         if kind != "forget":
             self.velocity = STANDSTILL
         return getattr(self.follower, kind)()
@@ -131,17 +131,17 @@ def test_limits_that_change_hold_at_once(events, max_turn, max_forward):
 def test_one_implausible_number_refuses_the_sighting(field, value):
     follower = SoundFollower(FollowSettings(max_forward=1.0))
     follower.command(0)
-    follower.see(0, [replace(Sighting("bell", 0.5, 0.5, 0.0, 5.0), **{field: value})], audible=True)
-    assert follower.target(0) is None and follower.refused == {"objects": 1}
+    follower.add_objects(0, [replace(Sighting("bell", 0.5, 0.5, 0.0, 5.0), **{field: value})], audible=True)
+    assert follower.target(0) is None and follower.rejected == {"objects": 1}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
 def test_a_heading_that_is_not_finite_is_refused(value):
     follower = SoundFollower(odometry=True)
-    follower.turned(1, 0.25)
-    follower.turned(2, value)
-    follower.see(2, [Sighting("bell", 0.5, 0.5, 0.0)], audible=True)
-    assert follower.target(2).bearing == pytest.approx(0.5) and follower.refused["odometry"] == 1
+    follower.add_heading(1, 0.25)
+    follower.add_heading(2, value)
+    follower.add_objects(2, [Sighting("bell", 0.5, 0.5, 0.0)], audible=True)
+    assert follower.target(2).bearing == pytest.approx(0.5) and follower.rejected["odometry"] == 1
 
 
 def test_a_poisoned_state_stops_the_robot_and_does_not_last():

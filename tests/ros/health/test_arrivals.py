@@ -2,7 +2,7 @@
 
 import pytest
 
-from c3n_ros.health.arrivals import Arrivals, Quality
+from c3n_ros.health.arrivals import Arrivals, QoS
 
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
@@ -72,11 +72,11 @@ def test_stamps_that_stand_still():
     arrivals = Arrivals("/images")
     for number in range(4):
         arrivals.add(number / 10, 0)
-    assert not arrivals.recent(0.5).stands
+    assert not arrivals.recent(0.5).has_constant_stamps
     arrivals.add(0.4, 0)
-    assert arrivals.recent(0.5).stands
+    assert arrivals.recent(0.5).has_constant_stamps
     arrivals.add(0.5, 1)
-    assert not arrivals.recent(0.5).stands
+    assert not arrivals.recent(0.5).has_constant_stamps
 
 
 def test_memory_is_bounded():
@@ -89,18 +89,18 @@ def test_memory_is_bounded():
 @pytest.mark.parametrize(
     "requested, offered, lacking",
     [
-        (Quality("reliable"), Quality("best_effort"), "reliability"),
-        (Quality("reliable"), Quality("reliable"), ""),
-        (Quality("best_effort"), Quality("reliable"), ""),
-        (Quality("reliable", "transient_local"), Quality("reliable", "volatile"), "durability"),
-        (Quality("reliable", "volatile"), Quality("reliable", "transient_local"), ""),
+        (QoS("reliable"), QoS("best_effort"), "reliability"),
+        (QoS("reliable"), QoS("reliable"), ""),
+        (QoS("best_effort"), QoS("reliable"), ""),
+        (QoS("reliable", "transient_local"), QoS("reliable", "volatile"), "durability"),
+        (QoS("reliable", "volatile"), QoS("reliable", "transient_local"), ""),
     ],
 )
 def test_request_against_offer_as_dds_decides_it(requested, offered, lacking):
-    assert requested.lacks(offered) == lacking
+    assert requested.mismatch(offered) == lacking
 
 
 def test_unmatched_publishers_are_counted():
-    arrivals = Arrivals("/images", Quality("reliable"))
-    arrivals.publishers = (Quality("best_effort"), Quality("reliable"), Quality("best_effort"))
+    arrivals = Arrivals("/images", QoS("reliable"))
+    arrivals.publishers = (QoS("best_effort"), QoS("reliable"), QoS("best_effort"))
     assert arrivals.unmatched() == {"reliability": 2}

@@ -4,10 +4,12 @@ import time
 
 import pytest
 
+from c3n_model.messages.images import frame_from_image
+from c3n_model.messages.mp3 import MP3_REMEDY
+from c3n_model.messages.sounds import AudioFormat, chunk_from_audio
 from c3n_model.model import choose_device
-from c3n_model.sources.messages import MP3_REMEDY, AudioFormat, chunk_from_audio, frame_from_image
 from c3n_model.streaming.windows import StreamCounts
-from c3n_ros.health.arrivals import Arrivals, Quality
+from c3n_ros.health.arrivals import Arrivals, QoS
 from c3n_ros.health.guard import Failure
 from c3n_ros.health.health import Health
 from c3n_ros.health.status import Level
@@ -23,14 +25,14 @@ def healthy(seconds=10, *, image_rate=30, image_ahead_s=0.0, image_stamp_ns=None
     health = Health(
         Arrivals(CAMERA), Arrivals(MICROPHONE), **{"state": "active", "model": "demo", "device": "cpu", **facts}
     )
-    health.camera.publishers = health.microphone.publishers = (Quality("reliable"),)
+    health.camera.publishers = health.microphone.publishers = (QoS("reliable"),)
     for number in range(seconds * image_rate):
         at_s = number / image_rate
         stamp_ns = START_NS + round((at_s + image_ahead_s) * SECOND_NS) if image_stamp_ns is None else image_stamp_ns
-        health.on_image(at_s, stamp_ns)
+        health.camera.add(at_s, stamp_ns)
     for number in range(seconds * 100 if sound else 0):
         begin_ns = START_NS + number * SECOND_NS // 100
-        health.on_audio((number + 1) / 100, begin_ns, begin_ns + SECOND_NS // 100)
+        health.microphone.add((number + 1) / 100, begin_ns, begin_ns + SECOND_NS // 100)
     for second in range(1, seconds if windows else 0):
         health.on_window(second + 0.05, latency_s=0.05, heard=1.0)
     return health
@@ -47,7 +49,7 @@ def test_all_is_well():
     assert {found.level for found in statuses} == {Level.OK}, statuses
     values = {key: value for found in statuses for key, value in found.values.items()}
     assert values["model"] == "demo" and values["fingerprint"] == "0123abcd" and values["rmw"] == "rmw_fastrtps_cpp"
-    assert values["latency p50"] == values["latency p95"] == "50 ms" and values["fill"] == "1.00"
+    assert values["latency p50"] == values["latency p95"] == "50 ms" and values["heard"] == "1.00"
     assert all(isinstance(value, str) for value in values.values())
 
 
@@ -61,7 +63,7 @@ def test_at_the_start_it_waits():
     health = healthy(0, listening_since_s=9.0)
     for name in ("camera", "microphone", "windows"):
         found = status(health, name)
-        assert found.level == Level.WARN and "waiting for the first" in found.message
+        assert found.level == Level.WARN and "first" in found.message
 
 
 def test_nobody_publishes_images():
@@ -69,16 +71,15 @@ def test_nobody_publishes_images():
     health.camera.publishers = ()
     found = status(health, "camera")
     assert found.level == Level.ERROR
-    assert found.message == f"nobody publishes {CAMERA}: start the camera driver, or give its topic at launch"
+    assert CAMERA in found.message and "start the camera driver" in found.message
     assert status(health, "synchronisation").level == Level.STALE
 
 
 def test_nobody_publishes_sound():
     health = healthy(sound=False)
     health.microphone.publishers = ()
-    assert status(health, "microphone").message.startswith(
-        f"nobody publishes {MICROPHONE}: start the microphone driver"
-    )
+    message = status(health, "microphone").message
+    assert MICROPHONE in message and "start the microphone driver" in message
 
 
 def test_published_but_lost_on_the_way():
@@ -90,27 +91,28 @@ def test_published_but_lost_on_the_way():
 
 def test_a_camera_that_stopped():
     found = status(healthy(), "camera", now_s=17.0)
-    assert found.level == Level.ERROR and found.message == "no image for 7 s: look at the camera driver"
+    assert found.level == Level.ERROR and "7 s" in found.message and "camera driver" in found.message
 
 
 def test_what_came_before_a_pause_does_not_count_after_it():
     health = healthy(seconds=2)
     health.listening_since_s = 10.0
-    assert status(health, "camera", now_s=11.0).message == "waiting for the first image"
-    assert "no image arrived" in status(health, "camera", now_s=14.0).message
+    assert status(health, "camera", now_s=11.0).level == Level.WARN
+    later = status(health, "camera", now_s=14.0)
+    assert later.level == Level.ERROR and "config/fastdds_large_images.xml" in later.message
 
 
 def test_qos_that_does_not_match_names_the_override():
     health = healthy(image_rate=0)
-    health.camera.requested, health.camera.publishers = Quality("reliable"), (Quality("best_effort"),)
+    health.camera.requested, health.camera.publishers = QoS("reliable"), (QoS("best_effort"),)
     found = status(health, "camera")
-    assert found.level == Level.ERROR and "offered best_effort but reliable is requested" in found.message
+    assert found.level == Level.ERROR and "best_effort" in found.message and "reliable" in found.message
     assert f"qos_overrides.{CAMERA}.subscription.reliability to best_effort" in found.message
 
 
 def test_a_description_that_is_not_latched():
-    description = Arrivals("/audio/audio_info", Quality("reliable", "transient_local"))
-    description.publishers = (Quality("reliable", "volatile"),)
+    description = Arrivals("/audio/audio_info", QoS("reliable", "transient_local"))
+    description.publishers = (QoS("reliable", "volatile"),)
     found = status(healthy(description=description), "microphone")
     assert found.level == Level.WARN
     assert "qos_overrides./audio/audio_info.subscription.durability to volatile" in found.message
@@ -118,24 +120,24 @@ def test_a_description_that_is_not_latched():
 
 def test_a_camera_too_slow_for_the_skew():
     found = status(healthy(image_rate=2), "camera")
-    assert found.level == Level.WARN and "2.0 Hz" in found.message and "set it to 0.25" in found.message
+    assert found.level == Level.WARN and "2.0 Hz" in found.message and "0.25" in found.message
     assert status(healthy(image_rate=4), "camera").level == Level.OK
     assert status(healthy(image_rate=2, max_skew_s=0.26), "camera").level == Level.OK
 
 
-def test_stamps_that_stand_still():
+def test_stamps_that_do_not_advance():
     found = status(healthy(image_stamp_ns=0), "camera")
-    assert found.level == Level.ERROR and "every image has the same stamp" in found.message
+    assert found.level == Level.ERROR and "same stamp" in found.message
 
 
 def test_gaps_in_the_sound():
     health = healthy(sound=False)
     for number in range(1000):
-        if number % 5:  # every fifth piece is lost
+        if number % 5:  # every fifth message is lost
             begin_ns = START_NS + number * SECOND_NS // 10
-            health.on_audio(number / 100, begin_ns, begin_ns + SECOND_NS // 10)
+            health.microphone.add(number / 100, begin_ns, begin_ns + SECOND_NS // 10)
     found = status(health, "microphone")
-    assert found.level == Level.WARN and found.message.startswith("20% of the sound is missing")
+    assert found.level == Level.WARN and "20%" in found.message
     assert float(found.values["gap ratio"]) == pytest.approx(0.2, abs=0.01)
 
 
@@ -153,15 +155,16 @@ def test_a_skew_that_may_be_a_delay_says_how_long_to_wait():
 
 def test_two_clocks_that_never_meet():
     found = status(healthy(image_stamp_ns=None, image_ahead_s=-START_NS / SECOND_NS), "synchronisation")
-    assert found.level == Level.ERROR and "images seem stamped since a start-up or by a simulation" in found.message
+    assert found.level == Level.ERROR and "simulation" in found.message
 
 
 def test_mp3_that_cannot_be_decoded_is_refused_with_the_launch_argument():
     health = healthy(sound=False)
-    health.refuse_audio(MP3_REMEDY)
+    health.microphone.refused = MP3_REMEDY
     found = status(health, "microphone")
     assert found.level == Level.ERROR and MP3_REMEDY in found.message and "format:=wave" in found.message
-    health.on_audio(9.9, START_NS, START_NS + 1)
+    health.microphone.refused = ""
+    health.microphone.add(9.9, START_NS, START_NS + 1)
     assert status(health, "microphone").level == Level.OK
 
 
@@ -173,8 +176,8 @@ def test_sound_of_half_samples_is_refused():
     with pytest.raises(ValueError) as refusal:
         chunk_from_audio(audio, AudioFormat())
     health = healthy(sound=False)
-    health.refuse_audio(str(refusal.value))
-    assert "correct audio_info or the parameters" in status(health, "microphone").message
+    health.microphone.refused = str(refusal.value)
+    assert "3 bytes" in status(health, "microphone").message
 
 
 def test_an_unknown_encoding_is_an_error_until_a_window_succeeds():
@@ -185,8 +188,7 @@ def test_an_unknown_encoding_is_an_error_until_a_window_succeeds():
     health = healthy()
     health.refuse_image(str(refusal.value))
     found = status(health, "camera")
-    assert found.level == Level.ERROR and "unknown image encoding 'rainbow'; known are" in found.message
-    assert "encoding that is known" in found.message
+    assert found.level == Level.ERROR and "rainbow" in found.message and "rgb8" in found.message
     health.on_window(10.0, 0.05, 1.0)
     assert status(health, "camera").level == Level.OK
 
@@ -194,11 +196,7 @@ def test_an_unknown_encoding_is_an_error_until_a_window_succeeds():
 def test_a_missing_model_and_what_depends_on_it():
     health = healthy(model_refused="no file x: `c3n weights get zero_shot` fetches it", state="unconfigured")
     found = status(health, "network")
-    assert (
-        found.level == Level.ERROR
-        and found.message.startswith("cannot run: no file x")
-        and "weights get" in found.message
-    )
+    assert found.level == Level.ERROR and "no file x" in found.message and "c3n weights get zero_shot" in found.message
     levels = {found.name: found.level for found in health.summarise(10.0)}
     assert {levels[name] for name in NAMES[3:]} == {Level.STALE}
 
@@ -207,9 +205,7 @@ def test_cuda_was_asked_for_but_is_not_there():
     with pytest.raises(ValueError) as refusal:
         choose_device("cuda:97")
     found = status(healthy(model_refused=str(refusal.value)), "network")
-    assert (
-        found.level == Level.ERROR and "'cuda:97' cannot be used here" in found.message and "use auto" in found.message
-    )
+    assert found.level == Level.ERROR and "cuda:97" in found.message and "auto" in found.message
 
 
 def test_a_window_that_failed_holds_until_one_succeeds():
@@ -226,7 +222,7 @@ def test_dropped_windows_mean_that_the_network_is_too_slow():
     for second in range(1, 10):
         health.on_window(float(second), 0.9, 1.0, dropped=1)
     found = status(health, "network")
-    assert found.level == Level.WARN and found.message.startswith("9 of 18 windows dropped")
+    assert found.level == Level.WARN and "9 of 18" in found.message and "hop_s" in found.message
     assert found.values["latency p95"] == "900 ms" and status(health, "windows").values["dropped"] == "9"
 
 
@@ -246,7 +242,7 @@ def test_memory_of_the_gpu_only_where_there_is_one():
 def test_no_window_though_both_streams_come():
     counts = StreamCounts(skipped_no_frame=7, skipped_no_sound=2)
     found = status(healthy(windows=False, counts=counts), "windows")
-    assert found.level == Level.ERROR and "7 windows lacked an image, 2 sound" in found.message
+    assert found.level == Level.ERROR and "7 skipped" in found.message and "2 without" in found.message
     assert found.values["skipped no frame"] == "7"
     assert status(healthy(windows=False, hop_s=8.0), "windows").level == Level.WARN  # the first one is not due yet
 
@@ -256,21 +252,21 @@ def test_windows_that_lack_sound():
     for number in range(10):
         health.on_window(9.0 + number / 10, 0.05, heard=0.6)
     found = status(health, "windows")
-    assert found.level == Level.WARN and found.message.startswith("40% of their sound is missing")
+    assert found.level == Level.WARN and "40%" in found.message
 
 
 @pytest.mark.parametrize(
     "facts, said",
     [
-        ({"enabled": False}, "disabled: call its service ~/enable"),
-        ({"state": "inactive"}, "inactive: configure and activate"),
+        ({"enabled": False}, "~/enable"),
+        ({"state": "inactive"}, "ros2 lifecycle set"),
     ],
 )
 def test_a_node_that_does_not_listen(facts, said):
     health = healthy(**facts)
     found = status(health, "node")
     assert found.level == Level.WARN and said in found.message
-    assert status(health, "camera").level == Level.STALE and "not listening" in status(health, "camera").message
+    assert status(health, "camera").level == Level.STALE
 
 
 def test_every_status_is_one_line_and_says_something():
@@ -300,7 +296,7 @@ def test_skipped_items_are_said_for_a_while_and_counted_for_ever():
 
 def test_a_thread_that_ended_is_an_error_until_a_window_is_published():
     health = healthy()
-    health.lose_threads(["intake"])
+    health.on_threads_ended(["intake"])
     found = status(health, "node")
     assert found.level == Level.ERROR and "intake" in found.message and found.values["restarts of threads"] == "1"
     health.on_window(10.0, 0.05, 1.0)
@@ -311,5 +307,5 @@ def test_recording_costs_microseconds():
     health = healthy(0)
     begin = time.perf_counter()
     for number in range(10_000):
-        health.on_audio(number / 100, number, number + 1)
+        health.microphone.add(number / 100, number, number + 1)
     assert time.perf_counter() - begin < 0.5  # 50 us each on a busy machine; the callbacks have 2 ms

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rclpy.serialization import deserialize_message, serialize_message
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
 from c3n_ros.health.status import Level, Status
 from c3n_ros.messages import vision
@@ -114,7 +114,7 @@ def test_nothing_that_sounds_is_an_empty_array_with_the_header():
 
 def test_without_vision_msgs_the_remedy_is_told(monkeypatch):
     monkeypatch.setattr(vision, "LabelInfo", None)
-    with pytest.raises(RuntimeError, match="vision_msgs: apt install"):
+    with pytest.raises(RuntimeError, match="apt install ros-.*vision-msgs"):
         label_info_message(Vocabulary(), "binary255", 0.5)
 
 

@@ -69,7 +69,7 @@ def test_an_unknown_encoding_goes_through_the_bridge(monkeypatch):
 def test_without_a_working_bridge_the_known_encodings_are_named(monkeypatch, error):
     tried = forbid(monkeypatch, error)
     for _ in range(3):
-        with pytest.raises(ValueError, match="unknown image encoding '64FC3'; known are rgb8"):
+        with pytest.raises(ValueError, match="64FC3.*rgb8"):
             frame_from_any_image(image("64FC3"))
     assert tried == ["cv_bridge"], "tried once"
 
@@ -86,11 +86,9 @@ def test_a_bridge_that_fails_is_one_line(monkeypatch):
         raise RuntimeError("[64FC3] is not a color format\n for this")
 
     install(monkeypatch, fail)
-    with pytest.raises(
-        ValueError, match=r"'64FC3' is unknown here, nor can cv_bridge read it: \[64FC3\] is not a color format for"
-    ):
+    with pytest.raises(ValueError, match=r"'64FC3'.*cv_bridge.*\[64FC3\] is not a color format for"):
         frame_from_any_image(image("64FC3"))
     install(monkeypatch, lambda message, encoding: np.zeros((1, 1), np.float32))
     unusual_images._bridge.cache_clear()
-    with pytest.raises(ValueError, match="cv_bridge made float32"):
+    with pytest.raises(ValueError, match="cv_bridge.*float32"):
         frame_from_any_image(image("64FC3"))

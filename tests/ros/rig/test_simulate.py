@@ -147,7 +147,7 @@ def test_pictures_of_runs(tmp_path, session):
 
 
 def test_no_run_is_no_simulation(tmp_path):
-    with pytest.raises(ValueError, match="at least 1 run, got 0"):
+    with pytest.raises(ValueError, match="1 run.* 0"):
         simulate(tmp_path, runs=0, progress=silent)
-    with pytest.raises(ValueError, match="first room of at least 0, got -1"):
+    with pytest.raises(ValueError, match="-1"):
         simulate(tmp_path, runs=1, first_room=-1, progress=silent)

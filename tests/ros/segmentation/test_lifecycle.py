@@ -91,7 +91,7 @@ def test_a_transition_that_the_state_does_not_allow_is_refused(manager, capfd):
     assert manager.change(ACTIVATE, DEACTIVATE, CLEANUP) == [False] * 3 and manager.state == "unconfigured"
     assert manager.change(CONFIGURE, CONFIGURE) == [True, False] and manager.state == "inactive"
     said = capfd.readouterr().err
-    assert said.count("not possible") == 4 and "Traceback" not in said
+    assert said.count("[ERROR]") == 4 and "Traceback" not in said
 
 
 def test_a_model_that_is_missing_can_be_replaced(manager, capfd):
@@ -103,11 +103,11 @@ def test_a_model_that_is_missing_can_be_replaced(manager, capfd):
     manager = manager(load_model=load)
     assert manager.change(CONFIGURE) == [False] and manager.state == "unconfigured"
     said = capfd.readouterr().err
-    assert said.count("[ERROR]") == 1 and "cannot configure: no model 'zero_shot'" in said
+    assert said.count("[ERROR]") == 1 and "cannot configure" in said and "zero_shot" in said
     assert manager.node.set_parameters([Parameter("model", value="good")])[0].successful
     assert manager.change(CONFIGURE, ACTIVATE) == [True] * 2
     refused = manager.node.set_parameters([Parameter("model", value="other")])[0]
-    assert not refused.successful and "deactivate and clean up the node first" in refused.reason
+    assert not refused.successful and "clean up" in refused.reason
     assert manager.change(DEACTIVATE) == [True]
     assert manager.node.set_parameters([Parameter("image_transport", value="compressed")])[0].successful
 
@@ -133,7 +133,7 @@ def test_sound_of_a_package_that_is_not_installed_is_refused(manager, capfd):
     manager = manager(audio_msg_type="AudioStamped")
     assert manager.change(CONFIGURE, ACTIVATE) == [True, False] and manager.state == "inactive"
     said = capfd.readouterr().err
-    assert said.count("[ERROR]") == 1 and "has no AudioStamped: use audio_msg_type:=auto" in said
+    assert said.count("[ERROR]") == 1 and "AudioStamped" in said and "audio_msg_type:=auto" in said
     assert manager.node.set_parameters([Parameter("audio_msg_type", value="auto")])[0].successful
     assert manager.change(ACTIVATE) == [True]
 

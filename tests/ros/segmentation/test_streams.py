@@ -24,7 +24,7 @@ from robot import (
 )
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_ros.messages.conversions import time_message
 from c3n_ros.messages.vision import LabelInfo
 

@@ -20,7 +20,7 @@ from rclpy.node import Node
 from robot import BEGIN_NS, PCM, SECOND_NS, LeftHalfSounds, Robot, make_node, sound_message, wait_until
 from sensor_msgs.msg import CameraInfo, CompressedImage, Image, PointCloud2
 
-from c3n_model.sources.messages import stamp_of
+from c3n_model.messages.stamps import stamp_of
 from c3n_ros.messages.conversions import time_message
 
 MESSAGES_PER_EXAMPLE, MOST_MESSAGES = 20, 5_000  # with either image transport
@@ -127,15 +127,18 @@ def test_a_thread_that_ended_is_said_and_replaced(tester, thread):
                 raise SystemExit
             return super().step(window)
 
-    def end():
-        raise SystemExit
+    class EndsItsThread:
+        topic = "sound"
+
+        def chunks(self):
+            raise SystemExit
 
     session = Ends()
     tester = tester(session)
     tester.worst.clear()
     begin_s = time.monotonic()
     if thread == "intake":
-        tester.node.pipeline.add_sound(end)
+        tester.node.pipeline.add_sound(EndsItsThread())
     else:
         session.ends = True
         tester.play(2, begin=500)

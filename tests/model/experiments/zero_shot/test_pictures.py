@@ -23,7 +23,9 @@ def write_panoptic(folder, numbers, categories, segments, name="p"):
         "annotations": [
             {
                 "file_name": f"{name}.png",
-                "segments_info": [{"id": number, "category_id": kind} for number, kind in segments],
+                "segments_info": [
+                    {"id": number, "category_id": kind, "iscrowd": int(number == 7)} for number, kind in segments
+                ],
             }
         ],
     }
@@ -52,6 +54,8 @@ def test_panoptic_instances_of_a_thing_are_one_mask_and_stuff_is_none(tmp_path):
     (picture,) = read_pictures(tmp_path)
     assert picture.name == "p"
     assert picture.rgb.shape == (2, 4, 3)
+    assert [int(mask.sum()) for mask in picture.instances["person"]] == [2, 2]
+    assert picture.crowds == {"person"}
     assert {noun: mask.tolist() for noun, mask in picture.masks.items()} == {
         "person": [[True, True, False, True], [False, False, False, True]]
     }
@@ -93,6 +97,7 @@ def test_instances_unite_and_empty_lines_are_passed_over(tmp_path):
     write_picture(tmp_path, "p.png", 1, size=(10, 10))
     (tmp_path / "instance_polygons/p.txt").write_text(f"1 {LEFT}\n\n  \n1 0.8 0 1 0 1 1 0.8 1\n")
     (picture,) = read_pictures(tmp_path)
+    assert len(picture.instances["person"]) == 2
     assert picture.masks["person"].all(axis=0).tolist() == [True] * 6 + [False] * 2 + [True] * 2
 
 

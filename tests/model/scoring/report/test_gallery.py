@@ -44,6 +44,20 @@ def test_not_more_than_six_of_each():
     assert len(found.worst) == 6
 
 
+def test_fewer_are_shown_if_asked():
+    model, clips = make_bright_model(), Clips([make_clip(str(k), rows(8 + k), rows(8)) for k in range(5)])
+    found = make_gallery(model, clips, evaluate(model, clips, CPU, silent), CPU, silent, shown=1)
+    assert [example.clip for example in (*found.best, *found.worst)] == ["0", "4"]
+
+
+def test_of_clips_that_look_alike_one_is_shown():
+    model, clips = make_bright_model(), Clips([make_clip(str(k), rows(8 + k), rows(8)) for k in range(8)])
+    evaluation = evaluate(model, clips, CPU, silent)
+    found = make_gallery(model, clips, evaluation, CPU, silent, groups=list("aabbccdd"))
+    assert [example.clip for example in found.best] == ["0", "2"]
+    assert [example.clip for example in found.worst] == ["7", "5"]
+
+
 def test_best_clip_shows_its_best_sounding_second_and_worst_its_worst():
     good = make_clip("good", rows(0, 8, 9), rows(0, 8, 8))
     bad = make_clip("bad", rows(32, 8, 16), rows(8, 8, 8))

@@ -1,0 +1,47 @@
+"""Files that appear under their name complete or not at all, whenever the process or the machine stops."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from secrets import token_hex
+
+
+@contextmanager
+def complete_file(path: Path) -> Iterator[Path]:
+    """Yield a path to write to, in the folder of `path`; at the end of the block it replaces `path`.
+
+    If the block raises, what it wrote is removed and `path` stays as it was. The temporary name ends in ".partial" and is
+    unique, so that two processes do not write into one file. Permissions are the usual ones, whatever the writer sets.
+
+    Raises OSError for `path` where it cannot be written, as on a full disk.
+    """
+    partial = path.with_name(f"{path.name}.{token_hex(4)}.partial")
+    try:
+        partial.touch(exist_ok=False)
+        mode = partial.stat().st_mode
+        yield partial
+        partial.chmod(mode)
+        move_into_place(partial, path)
+    except BaseException as error:
+        partial.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.errno is not None and error.filename in (None, str(partial), partial):
+            raise OSError(error.errno, error.strerror, str(path)) from error
+        raise
+
+
+def move_into_place(partial: Path, path: Path) -> None:
+    """Rename `partial` to `path`, in the same folder, once its bytes are on the disk: a power cut leaves either file."""
+    _sync(partial)
+    partial.replace(path)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

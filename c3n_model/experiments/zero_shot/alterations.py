@@ -1,0 +1,54 @@
+"""Scenes under worse light, out of focus, compressed or turned; the sound stays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+
+from c3n_model.experiments.zero_shot.scenes import Scene
+
+Alteration = Callable[[np.ndarray, str], np.ndarray]
+DARK_GAIN, DARK_NOISE = (
+    0.15,
+    4.0,
+)  # fraction of the light that is left; standard deviation of a sensor's noise in levels
+BLUR = 0.005  # standard deviation of the Gaussian as a fraction of the picture's longer side
+JPEG_QUALITY = 10
+
+
+def darken(rgb: np.ndarray, name: str) -> np.ndarray:
+    """Return the picture at DARK_GAIN of its light with a sensor's noise, seeded by the scene's picture."""
+    random = np.random.default_rng([ord(letter) for letter in name])
+    noise = random.normal(0, DARK_NOISE, rgb.shape)
+    return np.clip(np.rint(DARK_GAIN * rgb + noise), 0, 255).astype(np.uint8)
+
+
+def blur(rgb: np.ndarray, name: str) -> np.ndarray:
+    """Return the picture out of focus."""
+    return cv2.GaussianBlur(rgb, (0, 0), BLUR * max(rgb.shape[:2]))
+
+
+def compress(rgb: np.ndarray, name: str) -> np.ndarray:
+    """Return the picture after JPEG at JPEG_QUALITY."""
+    _, data = cv2.imencode(".jpg", rgb[..., ::-1], (cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY))
+    return np.ascontiguousarray(cv2.imdecode(data, cv2.IMREAD_COLOR)[..., ::-1])
+
+
+def altered(scenes: list[Scene], alteration: Alteration) -> list[Scene]:
+    """Return the scenes with altered pictures, each picture altered once."""
+    pictures: dict[str, np.ndarray] = {}
+    for scene in scenes:
+        if scene.group not in pictures:
+            pictures[scene.group] = alteration(scene.rgb, scene.group)
+    return [replace(scene, rgb=pictures[scene.group]) for scene in scenes]
+
+
+def rotated(scenes: list[Scene]) -> list[Scene]:
+    """Return the scenes turned by 90 degrees counter-clockwise, as from a camera that is mounted on its side."""
+    pictures = {scene.group: np.ascontiguousarray(np.rot90(scene.rgb)) for scene in scenes}
+    return [
+        replace(scene, rgb=pictures[scene.group], mask=np.ascontiguousarray(np.rot90(scene.mask))) for scene in scenes
+    ]
