@@ -12,7 +12,7 @@ from c3n_model.config import ZeroShotConfig
 from c3n_model.network.choices import check_choice
 from c3n_model.weights import manifest
 from c3n_model.weights.tensors import fill, read_tensors
-from c3n_model.zero_shot.detectors import DETECTOR_INPUTS, Detector, open_detector
+from c3n_model.zero_shot.detectors import Detector, DetectorInput, open_detector
 from c3n_model.zero_shot.segmenters import Segmenter, open_segmenter
 from c3n_model.zero_shot.torchvision_detectors import (
     DETECTORS,
@@ -45,7 +45,7 @@ def pretrained_segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]
 
 def pretrained_detector(config: ZeroShotConfig) -> tuple[Detector | None, str]:
     """Return the detector of a config and its name, None and "" for none. Raises as `build.load_zero_shot`."""
-    check_choice("detector_input", config.detector_input, DETECTOR_INPUTS)
+    check_choice("detector_input", config.detector_input, DetectorInput)
     # Mask R-CNN only by name: where it is the segmenter, too, "auto" would run it twice.
     chosen = _choose(config, "detector", DETECTORS, [name for name in DETECTORS if name not in MASK_RCNNS])
     if chosen in (None, *DETECTORS) and config.detector_input != "auto":
