@@ -140,13 +140,17 @@ class OnnxNetwork:
 
     class_axis = 1
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path, threads: int = 2):
         try:
             import onnxruntime
         except ImportError as error:
             raise ValueError(f'{path} needs onnxruntime: pip install "c3n-ros[zero-shot]"') from error
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        # Threads that spin while they wait double the CPU time and take it from the other networks of the window.
+        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
-            self._session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+            self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # onnxruntime's exceptions share no public base
             raise ValueError(f"{path} is no ONNX model ({str(error).splitlines()[0]})") from error
         self._input, *self._others = self._session.get_inputs()
