@@ -111,6 +111,13 @@ class ZeroShotConfig:
     # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, or none; auto: whichever is installed
     segmenter: str = "auto"
     segmenter_labels: str = ""  # text file with one class per line; default: the segmenter's path with suffix .txt
+    # A torchvision detector of c3n weights list, a .tflite or .onnx file, or none; auto: whichever is installed
+    detector: str = "auto"
+    detector_labels: str = ""  # text file with one class per line; default: the detector's path with suffix .txt
+    detector_input: str = (
+        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: the usual one of the form
+    )
+    detector_score: float = 0.3  # detections with a lower score are ignored
     labels: str = "sources"  # label similarities: our table of sound sources, or a file written by c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.2  # Eq. 6, exponent of the visual confidence
@@ -125,8 +132,10 @@ class ZeroShotConfig:
     image_size: int = 512  # frames are resized to this square before each network scales them
 
     def __post_init__(self):
-        ranges = {"presence_threshold": (0, 1), "visibility_threshold": (0, 1)}
-        _check_ranges(self, prior_weight=(0, 1), evidence_threshold=(0, 100), **ranges)
+        ranges = {
+            name: (0, 1) for name in ("presence_threshold", "visibility_threshold", "prior_weight", "detector_score")
+        }
+        _check_ranges(self, evidence_threshold=(0, 100), **ranges)
         if self.alpha == self.beta == 0:
             raise ValueError("alpha and beta are both 0; set at least one above 0, or no confidence would be used")
 

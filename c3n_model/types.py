@@ -137,12 +137,14 @@ class Presence:
 
 @dataclass(frozen=True)
 class SoundingObject:
-    """One connected region of a mask. `box` is (x, y, width, height) and `centroid` (x, y), both in pixels; `area` is
-    a number of pixels; `score` the mean confidence inside, in [0, 1].
+    """One thing that sounds: an instance of the named class, or a connected region of a mask whose instances are not told
+    apart. `box` is (x, y, width, height) and `centroid` (x, y) of its pixels, `area` their number; `score` in [0, 1] is the
+    detector's of an instance, of a region the mean confidence inside.
 
     A calibrated camera adds, in radians, `bearing` (0 ahead, positive to the left), `elevation` (positive up) and
     `half_width` (half of the range of bearings); depth adds `position` (x, y, z) in metres in the camera's optical frame
-    (x right, y down, z forward) and its covariance, row by row, in square metres. None: not known.
+    (x right, y down, z forward) and its covariance, row by row, in square metres. A session numbers the things of its
+    stream: `id` counts from 1 and stays with a thing while it moves; 0: not tracked. None: not known.
     """
 
     label: str
@@ -155,6 +157,7 @@ class SoundingObject:
     half_width: float | None = None
     position: tuple[float, float, float] | None = None
     position_covariance: tuple[float, ...] | None = None
+    id: int = 0
 
 
 @dataclass(frozen=True)
@@ -162,7 +165,8 @@ class Segmentation:
     """What one window became, at the size of the *input* image.
 
     `mask` bool (H, W); `confidence` uint8 (H, W), 255 = certain; `stamp_ns` and `frame_id` are those of the frame that
-    was segmented; `heard` is copied from the window.
+    was segmented; `heard` is copied from the window. `object_numbers` uint16 (H, W) says whose each pixel is: 1 + the
+    index of the object, 0 for none; None where that is not known (a recording).
     """
 
     window_start_ns: int
@@ -174,3 +178,4 @@ class Segmentation:
     presence: Presence
     objects: tuple[SoundingObject, ...]
     heard: float = 1.0
+    object_numbers: np.ndarray | None = None

@@ -25,8 +25,8 @@ _KINDS_BY_NOUN = {
 }
 _KINDS_BY_LIST = {
     "Domestic animals, pets": "dog cat bird rabbit",
-    "Wild animals": "wolf fox lion tiger leopard bear owl parrot bird frog snake monkey elephant zebra seal",
-    "Livestock, farm animals, working animals": "horse cow pig sheep goat chicken turkey duck goose",
+    "Wild animals": "wolf fox lion tiger leopard bear owl parrot bird frog snake monkey elephant zebra seal camel giraffe",
+    "Livestock, farm animals, working animals": "horse cow pig sheep goat donkey camel chicken turkey duck goose",
 }
 GENERIC_SOUNDS = frozenset({*_KINDS_BY_NOUN, *_KINDS_BY_LIST})
 KINDS = ("animal", "vehicle", "musical instrument")  # nouns that are too general as a label

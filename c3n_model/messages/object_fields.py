@@ -22,6 +22,7 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "half_width": ("half_width",),
         "position": ("position.x", "position.y", "position.z"),
         "position_covariance": ("position_covariance",),  # an array
+        "id": ("id",),  # older recordings do not have it
     },
     UnifiedLabel: {
         "audio": ("audio_label",),

@@ -7,7 +7,6 @@ passes. Windows that overlap (a hop below a second) look back in whole seconds, 
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import cv2
@@ -18,12 +17,13 @@ from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Decoding, Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.presence import judge
+from c3n_model.streaming.objects import objects_of
+from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
 from c3n_model.zero_shot.background import LEARNING_S, Background
 from c3n_model.zero_shot.hearing import HearingMemory
 
 FORGET_SHOWN_NS = 2 * NANOSECONDS_PER_SECOND  # a gap after which it no longer counts what was shown before it
-SPECK_AREA = 5e-4  # regions below this fraction of the picture are no objects of their own
 
 
 class Session:
@@ -66,6 +66,7 @@ class Session:
             self.background = background
         self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
         self._newest: Decoding | None = None
+        self._tracker = Tracker()
 
     @property
     def newest(self) -> Decoding:
@@ -102,6 +103,7 @@ class Session:
         if self._memory is not None:
             self._memory.shown = None
             self._memory.background.forget_live()
+        self._tracker.forget()
 
     @property
     def device_memory_bytes(self) -> int | None:
@@ -177,6 +179,7 @@ class Session:
         probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
         probability *= presence.present
         mask = probability > self.threshold
+        objects, numbers = self._objects(mask, probability, label.visual, decoding)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,
@@ -185,9 +188,22 @@ class Session:
             confidence=np.round(probability * 255).astype(np.uint8),
             label=label,
             presence=presence,
-            objects=tuple(replace(found, label=label.visual) for found in find_objects(mask, probability)),
+            objects=self._tracker.track(objects, window.frame.stamp_ns),
             heard=window.heard,
+            object_numbers=numbers,
         )
+
+    def _objects(
+        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding
+    ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
+        """The objects of the newest mask, see `objects_of`."""
+        instances = decoding.instances[0] if decoding.instances is not None else None
+        if instances is None:
+            return objects_of(mask, probability, label, None, None)
+        # Nearest neighbour: numbers of instances must not be mixed.
+        owner = instances.owner.cpu().numpy().astype(np.int16)
+        owner = cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
 
 
 def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
@@ -200,16 +216,3 @@ def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, in
         similarity=float(consensus.similarity[index]),
         consensus=float(consensus.consensus[index]),
     )
-
-
-def find_objects(mask: np.ndarray, probability: np.ndarray) -> list[SoundingObject]:
-    """Connected regions of a mask bool (H, W), largest first; specks are left out. Labels are left empty."""
-    count, regions, stats, centroids = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
-    found = []
-    for region in range(1, count):
-        x, y, width, height, area = (int(value) for value in stats[region])
-        if area >= SPECK_AREA * mask.size:
-            score = float(probability[regions == region].mean())
-            centroid = (float(centroids[region][0]), float(centroids[region][1]))
-            found.append(SoundingObject("", score, (x, y, width, height), centroid, area))
-    return sorted(found, key=lambda region: -region.area)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 from c3n_model.config import ZeroShotConfig
@@ -15,14 +14,11 @@ from c3n_model.weights import manifest
 from c3n_model.weights.pretrained import load_audio, load_visual
 from c3n_model.weights.tensors import fill, read_tensors
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
-from c3n_model.zero_shot.segmenters import MaskRCNN, Segmenter, from_public, open_segmenter
-from c3n_model.zero_shot.vocabulary import PERSON, noun_vocabulary, table_vocabulary
+from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_segmenter
+from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
 TF_MOBILENET = "mobilenetv2_100_tfsame"  # MobileNetV2 as TensorFlow trained it: other padding and pixel statistics
-DEEPLAB = "deeplabv3_pascal"
-MASK_RCNNS = ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")
-SOURCES = "sources"  # ZeroShotConfig.labels: our table of sound sources
 
 
 def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
@@ -45,9 +41,11 @@ def _load(config: ZeroShotConfig) -> Model:
     visual, visual_file = _visual_encoder(config.visual)
     audio = build_audio_encoder(config.audio, len(sounds))
     files = [visual_file, *load_audio(audio, config.audio)]
-    segmenter, segmenter_name = _segmenter(config)
+    segmenter, segmenter_name = pretrained_segmenter(config)
+    detector, detector_name = pretrained_detector(config)
     if config.labels == SOURCES:
-        vocabulary = noun_vocabulary(sounds, segmenter.labels if segmenter is not None else None)
+        known = (source.labels if source is not None else None for source in (segmenter, detector))
+        vocabulary = noun_vocabulary(sounds, *known)
     else:
         vocabulary = table_vocabulary(LabelTable.load(Path(config.labels)), sounds)
     network = ZeroShot(
@@ -55,6 +53,8 @@ def _load(config: ZeroShotConfig) -> Model:
         audio_encoder=audio,
         vocabulary=vocabulary,
         segmenter=segmenter,
+        detector=detector,
+        detector_score=config.detector_score,
         alpha=config.alpha,
         beta=config.beta,
         refinement=config.refinement,
@@ -62,12 +62,7 @@ def _load(config: ZeroShotConfig) -> Model:
         prior_weight=config.prior_weight,
         evidence_threshold=config.evidence_threshold,
     ).eval()
-    seen = f"ImageNet's classes ({config.visual})" + (f" and those of {segmenter_name}" if segmenter_name else "")
-    note = f"Zero-shot: no training on sounding objects. Hears by {config.audio}, sees {seen}. Masks are rough."
-    if config.labels == SOURCES and PERSON not in vocabulary.labels[len(vocabulary.members) :]:
-        note += " It knows no people, only what they wear."
-        if config.segmenter == "auto":
-            note += ' A segmenter would: c3n weights get zero_shot; pip install "c3n-ros[zero-shot]".'
+    note = _describe(config, [name for name in (segmenter_name, detector_name) if name], vocabulary)
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
 
@@ -97,39 +92,13 @@ def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
     return encoder, load_visual(encoder, name)[0]
 
 
-def _choice(config: ZeroShotConfig) -> str:
-    """The name of the segmenter that a config asks for: "auto" is what there is, none for a table of labels."""
-    chosen = config.segmenter
-    if config.labels != SOURCES:
-        if chosen not in ("auto", "none"):
-            raise ValueError(
-                f"labels {config.labels!r} is a table of ImageNet's classes, which knows none of segmenter {chosen!r}; "
-                f"set segmenter: none, or labels: {SOURCES}"
-            )
-        return "none"
-    if chosen != "auto":
-        return chosen
-    has_tflite = importlib.util.find_spec("ai_edge_litert") is not None
-    present = [name for name in (DEEPLAB, *MASK_RCNNS) if manifest.locate(manifest.entry(name)) is not None]
-    return next((name for name in present if name != DEEPLAB or has_tflite), "none")
-
-
-def _segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]:
-    """The segmenter of a config and its name, None and "" for none."""
-    chosen = _choice(config)
-    if config.segmenter_labels and chosen in ("none", DEEPLAB, *MASK_RCNNS):
-        raise ValueError(f"segmenter_labels goes with a .tflite or .onnx file; segmenter is {config.segmenter!r}")
-    if chosen == "none":
-        return None, ""
-    if chosen == DEEPLAB:
-        return open_segmenter(manifest.find(DEEPLAB), manifest.find(f"{DEEPLAB}_labels")), chosen
-    if chosen in MASK_RCNNS:
-        segmenter, path = MaskRCNN(chosen), manifest.find(chosen)
-        fill(segmenter.network, from_public(read_tensors(path)), path)
-        return segmenter, chosen
-    path = Path(chosen)
-    if not path.suffix:
-        known = ", ".join(("auto", "none", DEEPLAB, *MASK_RCNNS))
-        raise ValueError(f"segmenter is {chosen!r}; expected one of {known}, or a .tflite or .onnx file")
-    labels = Path(config.segmenter_labels) if config.segmenter_labels else path.with_suffix(".txt")
-    return open_segmenter(path, labels), path.name
+def _describe(config: ZeroShotConfig, sources: list[str], vocabulary: Vocabulary) -> str:
+    """Say what the model hears and sees by, and what it cannot see."""
+    seen = f"ImageNet's classes ({config.visual})" + (f" and those of {' and '.join(sources)}" if sources else "")
+    note = f"Zero-shot: no training on sounding objects. Hears by {config.audio}, sees {seen}. Masks are rough."
+    people = vocabulary.labels.index(PERSON) if PERSON in vocabulary.labels else None
+    if config.labels == SOURCES and people is not None and vocabulary.members[people].any():
+        note += " It knows no people, only what they wear."
+        if config.segmenter == "auto":
+            note += ' A segmenter would: c3n weights get zero_shot; pip install "c3n-ros[zero-shot]".'
+    return note

@@ -12,17 +12,16 @@ from c3n_model.network.c3n import Decoding
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus
 from c3n_model.network.fusion import upsample
+from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.zero_shot.detectors import Detector
 from c3n_model.zero_shot.hearing import KEEP_NAME, NEWEST_WEIGHT, Evidence, HearingMemory, presence_of, weigh
-from c3n_model.zero_shot.localise import class_activation, cut, spread
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
+from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.segmenters import Segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary
 
-CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on;
-LOCALISE_SIZE = 448  # activations are finer at twice it, but their softmax collapses
-SHARPNESS = 10.0  # mask logits per unit of activation
-ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
+CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on
 
 Refinement = Literal["none", "affinity", "grabcut"]
 
@@ -46,10 +45,11 @@ class ZeroShot(nn.Module):
     """Consensus of the trailing seconds of sound and the newest frame; the chosen class becomes the mask.
 
     Args:
-        vocabulary: what can be seen; segmenter: a second source of classes, whose masks are used as they are, or None;
-        alpha, beta: Eq. 6; refinement: what is done to a class activation map;
-        prior: what the audio encoder says of unrelated sounds; None takes its logits as they are (plain C3IM);
-        prior_weight: the part of the prior that is subtracted from the logits before C3IM;
+        vocabulary: what can be seen; segmenter: a second source of classes, with masks, or None; detector: a third, with boxes, or None;
+        detector_score: minimum score of a detection that names an object; alpha, beta: Eq. 6;
+        refinement: of class activation maps;
+        prior: the audio encoder's logits for unrelated sounds; None uses its logits as they are (plain C3IM);
+        prior_weight: fraction of the prior that is subtracted from the logits before C3IM;
         evidence_threshold: standard deviations by which a sound must exceed the prior to be published.
     """
 
@@ -60,6 +60,8 @@ class ZeroShot(nn.Module):
         audio_encoder: nn.Module,
         vocabulary: Vocabulary,
         segmenter: Segmenter | None = None,
+        detector: Detector | None = None,
+        detector_score: float = 0.3,
         alpha: float = 0.33,
         beta: float = 0.25,
         refinement: Refinement = "affinity",
@@ -70,11 +72,13 @@ class ZeroShot(nn.Module):
         super().__init__()
         check_choice("refinement", refinement, Refinement)
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
-        self.vocabulary, self.segmenter = vocabulary, segmenter
+        self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
         self.register_buffer("similarity", vocabulary.similarity)
-        self.alpha, self.beta, self.refinement = alpha, beta, refinement
+        self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
         self._prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
         self._specific = torch.tensor([label != PERSON for label in vocabulary.labels])
+        boxed = detector.labels if detector is not None else ()
+        self._masks = MaskMaker(visual_encoder, vocabulary, segmenter, boxed, refinement, detector_score)
 
     def new_memory(self) -> HearingMemory | None:
         """Return what a session needs to remember of hearing; None without a prior."""
@@ -96,24 +100,30 @@ class ZeroShot(nn.Module):
         frames = encoding.frames[wanted.flatten()]
         combined, newest = self._listen(encoding, wanted)
         masks = self.segmenter(frames) if self.segmenter is not None else None
+        detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
-        visual_logits = self.vocabulary.log_confidence(class_logits, masks)
+        certain = detections and [found.select(found.scores >= self.detector_score) for found in detections]
+        visual_logits = self.vocabulary.log_confidence(class_logits, masks, certain)
+        nothing = [None] * len(frames)
+        views = [View(*parts) for parts in zip(frames, masks if masks is not None else nothing, detections or nothing)]
         discount = self.vocabulary.discount.to(combined.device)
         if self._prior is None:
             audio_logits = combined - discount
             consensus = self._agree(audio_logits, visual_logits, None)
-            return self._decoded(frames, masks, audio_logits, visual_logits, consensus, consensus.consensus)
+            return self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
         evidence = self._weigh(combined, newest, memory)
         audio_logits = evidence.logits - discount
         consensus = self._agree(audio_logits, visual_logits, memory)
         presence = self._presence(consensus, evidence, memory)
         in_plain_view = (presence / consensus.visual_score**self.beta).clamp(max=1)
-        decoding = self._decoded(frames, masks, audio_logits, visual_logits, consensus, presence)
+        decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence)
         return replace(decoding, audible=in_plain_view, tagger_logits=combined)
 
-    def _decoded(self, frames, masks, audio_logits, visual_logits, consensus: Consensus, presence: Tensor) -> Decoding:
-        logits = self.mask_of(frames, masks, consensus.visual_class)
-        return Decoding(logits, audio_logits, visual_logits, consensus, presence)
+    def _decoded(
+        self, views: list[View], audio_logits, visual_logits, consensus: Consensus, presence: Tensor
+    ) -> Decoding:
+        logits, instances = self.mask_of(views, consensus.visual_class)
+        return Decoding(logits, audio_logits, visual_logits, consensus, presence, instances=instances)
 
     def _weigh(self, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Evidence:
         device, background = combined.device, memory.background.statistics if memory is not None else None
@@ -139,19 +149,10 @@ class ZeroShot(nn.Module):
         thresholds = self.evidence_threshold * torch.tensor(keep, device=self.similarity.device)
         return presence_of(consensus, evidence, self.similarity, self._specific.to(self.similarity.device), thresholds)
 
-    def mask_of(self, frames: Tensor, masks: Tensor | None, visual_classes: Tensor) -> Tensor:
-        """Mask logits (M, H, W) of frames (M, 3, H, W), each of its class of the vocabulary, int64 (M,)."""
-        classifier_labels = len(self.vocabulary.members)
-        parts = []
-        for index, label in enumerate(visual_classes.tolist()):
-            if label < classifier_labels:
-                members = self.vocabulary.members[label, None].to(frames.device)
-                logits = self._localise(frames[index, None], members)
-            else:
-                segment = self.vocabulary.segments[label - classifier_labels]
-                logits = SHARPNESS * (masks[index, None, segment] - 0.5)
-            parts.append(upsample(logits[:, None], tuple(frames.shape[2:]))[:, 0])
-        return torch.cat(parts)
+    def mask_of(self, views: list[View], visual_classes: Tensor) -> tuple[Tensor, tuple[Instances | None, ...]]:
+        """Return mask logits (M, H, W) and the instances of M views, each of its class of the vocabulary, int64 (M,)."""
+        drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
+        return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
     def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Audio logits (M, K_a) of the wanted seconds, twice: a mean of those of the second and of all up to it, and those of the
@@ -167,14 +168,3 @@ class ZeroShot(nn.Module):
             heard = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
             combined.append(heard)
         return torch.cat(combined), alone[wanted]
-
-    def _localise(self, frames: Tensor, members: Tensor) -> Tensor:
-        threshold = ACTIVATION_THRESHOLD[self.refinement]
-        activation, features = class_activation(
-            self.visual_encoder, upsample(frames, (LOCALISE_SIZE, LOCALISE_SIZE)), members
-        )
-        if self.refinement != "none":
-            activation = spread(activation, features)
-        if self.refinement == "grabcut":
-            return SHARPNESS * (cut(activation, frames, threshold) - 0.5)
-        return SHARPNESS * (activation - threshold)

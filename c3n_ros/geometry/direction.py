@@ -61,9 +61,12 @@ def with_directions(
         )
     projections = None if cloud is None else camera.pixels(cloud)
 
-    def located(region: SoundingObject) -> SoundingObject:
+    def located(number: int, region: SoundingObject) -> SoundingObject:
         x, y, columns, rows = region.box
-        pixels = region_pixels(segmentation.mask, region)
+        if segmentation.object_numbers is None:
+            pixels = region_pixels(segmentation.mask, region)
+        else:
+            pixels = segmentation.object_numbers[y : y + rows, x : x + columns] == number
         confidence = segmentation.confidence[y : y + rows, x : x + columns]
         direction = region_direction(pixels, confidence, region, camera)
         if direction is None:
@@ -81,7 +84,10 @@ def with_directions(
             position_covariance=location and tuple(location.covariance.reshape(-1).tolist()),
         )
 
-    return replace(segmentation, objects=tuple(located(region) for region in segmentation.objects))
+    return replace(
+        segmentation,
+        objects=tuple(located(number, region) for number, region in enumerate(segmentation.objects, start=1)),
+    )
 
 
 def region_pixels(mask: np.ndarray, region: SoundingObject) -> np.ndarray:

@@ -73,7 +73,7 @@ def label_info_message(vocabulary: Vocabulary, mask_mode: str, threshold: float,
 
 
 def detections_message(segmentation: Segmentation) -> Any:
-    """Return vision_msgs/Detection2DArray: for each region its box and the pair of classes that agree.
+    """Return vision_msgs/Detection2DArray: for each object its box, its id and the pair of classes that agree.
 
     `results[0]` is the visual label with the region's score, `results[1]` the audio label with the classifier's score.
     Raises RuntimeError where vision_msgs is not installed.
@@ -82,7 +82,7 @@ def detections_message(segmentation: Segmentation) -> Any:
     _fill_header(message, segmentation)
     for region in segmentation.objects:
         x, y, width, height = map(float, region.box)
-        detection = vision.Detection2D(header=message.header)
+        detection = vision.Detection2D(header=message.header, id=str(region.id or ""))
         detection.bbox.center.position.x, detection.bbox.center.position.y = x + width / 2, y + height / 2
         detection.bbox.size_x, detection.bbox.size_y = width, height
         label = segmentation.label

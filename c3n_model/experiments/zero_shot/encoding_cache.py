@@ -49,9 +49,9 @@ def _size_bytes(result: Any) -> int:
 
 
 def cache_encodings(model: Model) -> None:
-    """Cache the results of the model's audio encoder, visual encoder and segmenter. In place."""
+    """Cache the results of the model's audio encoder, visual encoder, segmenter and detector. In place."""
     network = model.network
-    for name in ("audio_encoder", "visual_encoder", "segmenter"):
+    for name in ("audio_encoder", "visual_encoder", "segmenter", "detector"):
         module = getattr(network, name, None)
         if isinstance(module, nn.Module):
             module.forward = CachedFunction(module.forward)

@@ -10,6 +10,7 @@ from bench_folder import LeftHalf, tiny_model, write_data, write_sound
 
 from c3n_model import loading
 from c3n_model.cli import main
+from c3n_model.zero_shot import masks
 from c3n_model.zero_shot import zero_shot as network
 
 
@@ -34,7 +35,7 @@ def message_of(data, *arguments):
 @pytest.fixture
 def tiny_models(monkeypatch):
     """Replace the real models: `zero_shot` predicts people at the left, `a.yaml` never publishes anything."""
-    monkeypatch.setattr(network, "LOCALISE_SIZE", 64)
+    monkeypatch.setattr(masks, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
     thresholds = {"zero_shot": 0.0, "a.yaml": 1.0}
     monkeypatch.setattr(loading, "load_model", lambda name: tiny_model(LeftHalf(), presence_threshold=thresholds[name]))

@@ -41,7 +41,8 @@ VOC = [
 ]
 COCO_WITH_A_SOUND = """person|bicycle|car|motorcycle|airplane|bus|train|truck|boat|bird|cat|dog|horse|sheep|cow|elephant|bear|
 zebra|sports ball|baseball bat|skateboard|tennis racket|bottle|wine glass|cup|fork|knife|spoon|bowl|toilet|tv|laptop|mouse|
-keyboard|cell phone|microwave|oven|sink|book|clock|scissors|hair drier|toothbrush""".replace("\n", "").split("|")
+keyboard|cell phone|microwave|oven|sink|book|clock|scissors|hair drier|toothbrush|giraffe|chair|bed|vase|remote|toaster|
+backpack|handbag|suitcase""".replace("\n", "").split("|")
 # What ESC-50's classes are in AudioSet, and a noun that must answer; of the other nine nothing could show the source.
 ESC50 = """Dog: dog|Crowing, cock-a-doodle-doo: chicken|Oink: pig|Moo: cow|Croak: frog|Meow: cat|Cluck: chicken|Buzz: fly
 Bleat: sheep|Caw: bird|Waves, surf: sea|Crackle: candle|Cricket: insect|Chirp, tweet: bird|Drip: sink|Pour: bottle
@@ -65,8 +66,8 @@ def test_every_sound_is_a_class_of_audioset(real_data):
 
 
 def test_most_of_audioset_has_a_source_and_music_styles_have_none():
-    # 357 of the 527; a name misspelt stands beside the right one in the file of classes, which the marked test reads.
-    assert len(sound_sources()) == 357
+    # 358 of the 527; a name misspelt stands beside the right one in the file of classes, which the marked test reads.
+    assert len(sound_sources()) == 358
     assert not sound_sources().keys() & GENERIC_SOUNDS
     without = ("Silence", "Wind", "Rain", "Echo", "White noise", "Jazz", "Pop music", "Inside, small room")
     assert not sound_sources().keys() & set(without)
@@ -166,7 +167,7 @@ def test_a_computer_mouse_is_no_rodent():
 
 def test_segmenters_classes_that_sound_have_a_sound():
     sounds = (*sound_sources(), *GENERIC_SOUNDS)
-    for names, silent in ((COCO_WITH_A_SOUND, set()), (VOC, {"chair", "diningtable", "pottedplant", "sofa"})):
+    for names, silent in ((COCO_WITH_A_SOUND, set()), (VOC, {"diningtable", "pottedplant", "sofa"})):
         heard = source_similarity(sounds, [noun_of(name) for name in names]).any(axis=0)
         assert {name for name, any_sound in zip(names, heard, strict=True) if not any_sound} == silent
 

@@ -30,14 +30,14 @@ def mapped(*nouns):
 def empty_object():
     """A message with the default values that ROS gives it."""
     floats = dict.fromkeys(["score", "centroid_x", "centroid_y", "bearing", "elevation", "half_width"], 0.0)
-    integers = dict.fromkeys(["x", "y", "width", "height", "area"], 0)
+    integers = dict.fromkeys(["x", "y", "width", "height", "area", "id"], 0)
     position = SimpleNamespace(x=0.0, y=0.0, z=0.0)
     return SimpleNamespace(label="", position=position, position_covariance=[0.0] * 9, **floats, **integers)
 
 
 def test_every_field_of_the_messages_is_mapped():
     assert mapped(SoundingObject) == fields_of_message("SoundingObject")
-    assert len(fields_of_message("SoundingObject")) == 14
+    assert len(fields_of_message("SoundingObject")) == 15
     assert mapped(UnifiedLabel, Presence) | OF_THE_WINDOW == fields_of_message("SoundingObjects")
 
 
@@ -54,6 +54,7 @@ objects = st.builds(
     box=st.tuples(pixels, pixels, pixels, pixels),
     centroid=st.tuples(numbers, numbers),
     area=pixels,
+    id=pixels,
     bearing=st.none() | numbers,
     elevation=st.none() | numbers,
     half_width=st.none() | numbers,

@@ -129,6 +129,9 @@ def test_the_way_back_from_messages():
     assert (back.window_start_ns, back.stamp_ns, back.frame_id) == (3_000_000_000, 3_000_000_937, "camera")
     assert back.label == UnifiedLabel("low drum", "drum", 0.8, 0.7, 1.0, 0.6)
     (found,) = back.objects
+    assert found.id == 0  # a bag from before objects had one
+    region.id = 7
+    assert segmentation_from_messages(LEFT, message).objects[0].id == 7
     assert (found.box, found.bearing, found.elevation) == ((0, 0, 1, 2), 0.25, -0.5)
     assert found.position is None, "there was no depth"
     assert back.heard == 0.75

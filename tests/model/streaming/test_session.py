@@ -8,7 +8,8 @@ import torch
 from tiny import make_tiny_model
 
 from c3n_model.preprocess import frames_to_tensor
-from c3n_model.streaming.session import Session, find_objects
+from c3n_model.streaming.objects import find_objects
+from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 
 SECOND_NS = 1_000_000_000

@@ -86,12 +86,49 @@ def test_the_default_takes_the_segmenter_that_is_there(own):
     model = load_zero_shot()
     assert model.card["files"] == [TF_MOBILENET, MN04]
     assert "those of deeplabv3_pascal. Masks are rough." in model.card["note"]
-    members = len(model.network.vocabulary.members)
-    assert "person" in model.visual_labels[members:]
-    assert "person" not in model.visual_labels[:members]
+    person = model.visual_labels.index("person")
+    assert model.network.vocabulary.segments[person].any()
+    assert not model.network.vocabulary.members[person].any()
     assert not model.network.training
     (own / DEEPLAB).unlink()
     assert "knows no people" in load_zero_shot().card["note"]
+
+
+@pytest.fixture
+def with_detector(own, real_data) -> ZeroShotConfig:
+    """The defaults and a real detector of COCO's classes."""
+    pytest.importorskip("ai_edge_litert")
+    weights = real_data / "weights"
+    return ZeroShotConfig(
+        detector=str(weights / "coco_centernet.onnx"),
+        detector_labels=str(weights / "coco_labels.txt"),
+        detector_input="bytes",
+    )
+
+
+@pytest.mark.realdata
+def test_instances_of_a_real_clip_make_up_its_mask_and_keep_their_ids(with_detector, real_data):
+    model = load_zero_shot(with_detector)
+    assert "those of deeplabv3_pascal and coco_centernet.onnx" in model.card["note"]
+    assert len(set(model.visual_labels)) == len(model.visual_labels)
+    session = Session(model, "cpu")
+    seconds = list(segment(VideoSource(real_data / "avsbench_clips" / "0BLiYNtFSjA.mp4"), session))
+    published = [second for second in seconds if second.mask.any()]
+    assert len(published) >= 4
+    for second in published:
+        assert ((second.object_numbers > 0) == second.mask).all()
+        assert sum(found.area for found in second.objects) == second.mask.sum()
+        assert {found.label for found in second.objects} == {second.label.visual} == {"horse"}
+    first_ids = {found.id for found in published[0].objects}
+    assert all(first_ids & {found.id for found in second.objects} for second in published)
+
+
+@pytest.mark.realdata
+def test_a_person_is_known_by_a_detector_alone(own, with_detector):
+    (own / DEEPLAB).unlink()
+    model = load_zero_shot(with_detector)
+    assert "knows no people" not in model.card["note"]
+    assert not model.network.vocabulary.members[model.visual_labels.index("person")].any()
 
 
 @pytest.mark.realdata
@@ -99,7 +136,8 @@ def test_no_segmenter_by_choice(own):
     model = load_zero_shot(ZeroShotConfig(segmenter="none"))
     assert model.network.segmenter is None
     assert "person" in model.visual_labels
-    assert len(model.visual_labels) == len(model.network.vocabulary.members)
+    assert model.network.detector is None
+    assert model.network.vocabulary.members[model.visual_labels.index("person")].any()
 
 
 @pytest.mark.realdata
@@ -161,6 +199,14 @@ def test_weights_of_another_model_are_one_line(own, real_data):
         ({"segmenter": "deeplab"}, "segmenter is 'deeplab'; expected one of auto, none, deeplabv3_pascal, maskrcnn"),
         ({"segmenter": "nothing.onnx"}, "no such file: nothing.onnx; a segmenter is a .tflite or .onnx file"),
         ({"segmenter": "maskrcnn_resnet50_fpn"}, "maskrcnn_resnet50_fpn_coco-bf2d0c1e.pth (Mask R-CNN"),
+        ({"detector": "yolo"}, "detector is 'yolo'; expected one of auto, none, fasterrcnn_mobilenet_v3_large_320_fpn"),
+        ({"detector": "nothing.onnx"}, "no such file: nothing.onnx; a detector is a .tflite or .onnx file"),
+        ({"detector": "ssdlite320_mobilenet_v3_large"}, "ssdlite320_mobilenet_v3_large_coco-a79551df.pth (SSDLite"),
+        ({"detector_labels": "mine.txt"}, "detector_labels goes with a .tflite or .onnx file; detector is 'auto'"),
+        ({"detector_input": "bytes"}, "detector_input goes with a .tflite or .onnx file; detector is 'auto'"),
+        ({"detector_input": "bgr"}, "detector_input is 'bgr'; expected one of auto, unit, symmetric, bytes, imagenet"),
+        ({"detector_score": 2.0}, "detector_score must be at most 1, got 2.0"),
+        ({"labels": "t.safetensors", "detector": "a.onnx"}, "set detector: none, or labels: sources"),
         (
             {"labels": "nothing.safetensors"},
             "no such label table: nothing.safetensors; build one with c3n labels build",

@@ -9,7 +9,8 @@ import pytest
 import torch
 from onnx import TensorProto, helper
 
-from c3n_model.zero_shot.segmenters import TFLiteSegmenter, open_segmenter
+from c3n_model.zero_shot.runtimes import TFLiteNetwork
+from c3n_model.zero_shot.segmenters import FileSegmenter, open_segmenter
 
 LABELS = ("dark", "red", "green")
 
@@ -52,7 +53,7 @@ def colours():
 @pytest.mark.parametrize("size", [8, "any"])
 @pytest.mark.parametrize("output", ["classes", "scores", "probabilities"])
 def test_onnx_finds_colours(tmp_path, colours, output, size, monkeypatch):
-    monkeypatch.setattr("c3n_model.zero_shot.segmenters.ANY_SIZE", 12)
+    monkeypatch.setattr("c3n_model.zero_shot.runtimes.ANY_SIZE", 12)
     write_onnx(tmp_path / "colours.onnx", output=output, size=size)
     write_labels(tmp_path / "colours.txt")
     segmenter = open_segmenter(tmp_path / "colours.onnx", tmp_path / "colours.txt")
@@ -126,7 +127,7 @@ def test_missing_files_and_other_kinds_are_named(tmp_path):
     write_labels(tmp_path / "colours.txt")
     with pytest.raises(FileNotFoundError, match="no such file: .*nothing.tflite"):
         open_segmenter(tmp_path / "nothing.tflite", tmp_path / "colours.txt")
-    with pytest.raises(ValueError, match="colours.txt is no segmenter that can be opened"):
+    with pytest.raises(ValueError, match="colours.txt cannot be opened; expected a .tflite or .onnx file"):
         open_segmenter(tmp_path / "colours.txt", tmp_path / "colours.txt")
 
 
@@ -189,7 +190,7 @@ def open_tflite(monkeypatch, output: np.ndarray, *, dtype=np.uint8, shape=(1, 2,
     module = SimpleNamespace(Interpreter=interpreter)
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert", SimpleNamespace(interpreter=module))
     monkeypatch.setitem(__import__("sys").modules, "ai_edge_litert.interpreter", module)
-    return TFLiteSegmenter("some.tflite", labels), interpreter
+    return FileSegmenter("some.tflite", TFLiteNetwork("some.tflite"), labels), interpreter
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from c3n_model.scoring.evaluate import predict_with_decoding
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 from c3n_model.zero_shot.localise import class_activation, spread
+from c3n_model.zero_shot.masks import ACTIVATION_THRESHOLD, SHARPNESS, View
 from c3n_model.zero_shot.vocabulary import Vocabulary
-from c3n_model.zero_shot.zero_shot import ACTIVATION_THRESHOLD, SHARPNESS, ZeroShot, ZeroShotEncoding
+from c3n_model.zero_shot.zero_shot import ZeroShot, ZeroShotEncoding
 
 SECOND_NS = 1_000_000_000
 SAMPLES = 100
@@ -42,6 +43,9 @@ class LeftHalf:
         return masks
 
 
+BOXED = ("dog", "person")  # what the detectors here know
+
+
 def make_network(segmenter=None, **settings) -> ZeroShot:
     """Dog and cat by a classifier of four classes, a person by the segmenter."""
     torch.manual_seed(0)
@@ -49,8 +53,9 @@ def make_network(segmenter=None, **settings) -> ZeroShot:
     similarity = torch.tensor([[1.0, 0, 0], [0, 0, 1.0], [0.5, 0.5, 0]])[:, : len(labels)].contiguous()
     vocabulary = Vocabulary(
         labels,
-        members=torch.tensor([[True, True, False, False], [False, False, True, False]]),
-        segments=torch.tensor([1] if segmenter else [], dtype=torch.int64),
+        members=torch.tensor([[True, True, False, False], [False, False, True, False], [False] * 4])[: len(labels)],
+        segments=torch.tensor([[False, label == "person"] for label in labels]),
+        boxes=torch.tensor([[label == name for name in BOXED] for label in labels]),
         similarity=similarity,
         discount=torch.tensor([0.0, 0, 2]),
     )
@@ -172,9 +177,10 @@ def test_presence_is_the_consensus_of_what_decoding_reports(clip):
 def test_a_classifiers_mask_is_its_activation_above_the_threshold(clip, refinement):
     network = make_network(refinement=refinement)
     frame = clip[0][0, :1]
-    found = network.mask_of(frame, None, torch.tensor([1]))
+    found, (instances,) = network.mask_of([View(frame[0], None, None)], torch.tensor([1]))
+    assert instances is None
     large = nn.functional.interpolate(frame, size=(448, 448), mode="bilinear", align_corners=False)
-    activation, features = class_activation(network.visual_encoder, large, network.vocabulary.members[1:])
+    activation, features = class_activation(network.visual_encoder, large, network.vocabulary.members[1:2])
     activation = activation if refinement == "none" else spread(activation, features)
     expected = nn.functional.interpolate(activation[:, None], size=(32, 32), mode="bilinear", align_corners=False)[:, 0]
     assert torch.allclose(found, SHARPNESS * (expected - ACTIVATION_THRESHOLD[refinement]), atol=1e-4)
@@ -187,5 +193,6 @@ def test_another_refinement_is_refused():
 
 def test_a_segmenter_that_is_a_network_moves_with_it():
     segmenter = nn.Conv2d(3, 2, 1)
+    segmenter.labels = LeftHalf.labels
     network = make_network(segmenter)
     assert any(parameter is segmenter.weight for parameter in network.parameters())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from c3n_model.sources.results import describe
-from c3n_model.streaming.session import find_objects
+from c3n_model.streaming.objects import find_objects, objects_of
 from c3n_model.types import Presence, Segmentation, UnifiedLabel
 from c3n_ros.geometry.camera import Camera, ray_of
 from c3n_ros.geometry.direction import region_direction, region_pixels, with_directions
@@ -37,6 +37,16 @@ def test_an_object_to_the_left_and_above_has_positive_angles():
     (found,) = with_directions(segmentation((37, 17, 5, 5)), CAMERA).objects  # centre (39, 19): slopes -40.5 / 80
     assert found.bearing == pytest.approx(math.atan(40.5 / 80), abs=1e-3)
     assert found.elevation == pytest.approx(math.atan(40.5 / math.hypot(80, 40.5)), abs=1e-3)
+
+
+def test_instances_that_touch_have_their_own_directions():
+    seen = segmentation((40, 50, 80, 20))  # one region of the mask, two things in it
+    owner = np.zeros(seen.mask.shape, int)
+    owner[:, 80:] = 1
+    objects, numbers = objects_of(seen.mask, seen.confidence / 255, "dog", owner, np.array([0.5, 0.6]))
+    found = with_directions(replace(seen, objects=objects, object_numbers=numbers), CAMERA).objects
+    left, right = sorted(found, key=lambda one: one.box)
+    assert left.bearing == pytest.approx(-right.bearing, abs=1e-6) and left.bearing > 0.2
 
 
 def test_a_wide_object_far_aside_is_weighed_by_angle_and_not_by_pixels():

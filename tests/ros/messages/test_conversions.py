@@ -154,6 +154,16 @@ def test_objects_carry_labels_scores_and_regions():
     (region,) = message.objects
     assert (region.x, region.y, region.width, region.height, region.area) == (2, 1, 3, 2, 6)
     assert (region.centroid_x, region.centroid_y, region.label) == (3.0, 1.5, "clock")
+    assert region.id == 0
+
+
+def test_ids_go_out_with_objects_and_detections():
+    seen = segmentation()
+    seen = replace(seen, objects=tuple(replace(found, id=7) for found in seen.objects))
+    assert [found.id for found in objects_message(seen).objects] == [7]
+    if vision.Detection2D is not None:
+        assert [found.id for found in detections_message(seen).detections] == ["7"]
+        assert [found.id for found in detections_message(segmentation()).detections] == [""]
 
 
 def test_bytes_go_in_at_once():

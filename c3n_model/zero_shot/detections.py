@@ -1,0 +1,70 @@
+"""What a detector finds in one picture, and the suppression of doubles."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+from torchvision.ops import batched_nms
+
+MOST_DETECTIONS = 100  # of a picture, as COCO's evaluation counts them
+OVERLAP = 0.5  # IoU above which a less certain box of the same class is a double
+
+
+@dataclass(frozen=True)
+class Detections:
+    """Instances in one picture.
+
+    `boxes` float32 (n, 4), x0 y0 x1 y1 as fractions of the picture in [0, 1], x0 < x1 and y0 < y1; `scores` float32 (n,) in
+    [0, 1], highest first; `classes` int64 (n,), the detector's; `masks` float32 (n, h, w) in [0, 1] of the whole picture at
+    any size, or None where the detector has no masks.
+    """
+
+    boxes: Tensor
+    scores: Tensor
+    classes: Tensor
+    masks: Tensor | None = None
+
+    def __len__(self) -> int:
+        return len(self.scores)
+
+    def select(self, index: Tensor) -> Detections:
+        """Return the detections at `index`, indices or a bool mask."""
+        masks = None if self.masks is None else self.masks[index]
+        return Detections(self.boxes[index], self.scores[index], self.classes[index], masks)
+
+    def to(self, device: torch.device) -> Detections:
+        """Return the same detections on a device."""
+        masks = None if self.masks is None else self.masks.to(device)
+        return Detections(self.boxes.to(device), self.scores.to(device), self.classes.to(device), masks)
+
+
+def clean(detections: Detections, min_score: float) -> Detections:
+    """Keep the MOST_DETECTIONS best that reach `min_score` and have an area inside the picture, best first, clipped to it."""
+    clipped = replace(detections, boxes=detections.boxes.float().clamp(0, 1))
+    sides = clipped.boxes[:, 2:] - clipped.boxes[:, :2]
+    kept = (sides > 0).all(dim=1) & (clipped.scores >= min_score)  # a score that is NaN is not kept
+    found = clipped.select(kept)
+    return found.select(found.scores.argsort(descending=True, stable=True)[:MOST_DETECTIONS])
+
+
+def suppress(detections: Detections, overlap: float = OVERLAP) -> Detections:
+    """Non-maximum suppression: leave out boxes that overlap a more certain one of their class by an IoU above `overlap`."""
+    return detections.select(batched_nms(detections.boxes, detections.scores, detections.classes, overlap))
+
+
+def from_corners_or_centres(boxes: Tensor, size: tuple[int, int], *, centres: bool) -> Tensor:
+    """Convert boxes (n, 4) to corners in fractions of the picture.
+
+    `centres`: they are (cx, cy, width, height), not (x0, y0, x1, y1). Coordinates are pixels of a picture of `size` (height,
+    width) if any exceeds 2, else fractions already: no box worth having lies within two pixels.
+    """
+    boxes = boxes.float()
+    if centres:
+        centre, half = boxes[:, :2], boxes[:, 2:] / 2
+        boxes = torch.cat([centre - half, centre + half], dim=1)
+    if boxes.numel() and boxes.max() > 2:
+        height, width = size
+        boxes = boxes / boxes.new_tensor([width, height, width, height])
+    return boxes

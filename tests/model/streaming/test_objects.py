@@ -1,0 +1,44 @@
+"""The objects of a mask: by hand, and the property that instances make up the whole mask."""
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from c3n_model.streaming.objects import find_objects, objects_of
+
+
+def test_instances_by_hand():
+    mask = np.zeros((6, 10), bool)
+    mask[1:4, 1:9] = True
+    owner = np.zeros((6, 10), int)
+    owner[:, 3:] = 2  # the second instance owns no pixel
+    found, numbers = objects_of(mask, mask.astype(np.float32), "dog", owner, np.array([0.4, 0.9, 0.7]))
+    larger, smaller = found
+    assert (larger.label, larger.box, larger.area, larger.centroid) == ("dog", (3, 1, 6, 3), 18, (5.5, 2.0))
+    assert (smaller.box, smaller.area, smaller.centroid) == ((1, 1, 2, 3), 6, (1.5, 2.0))
+    assert (larger.score, smaller.score) == (0.7, 0.4)
+    assert numbers.tolist()[1] == [0, 2, 2, 1, 1, 1, 1, 1, 1, 0]
+
+
+@given(arrays(bool, (12, 9)), arrays(np.int16, (12, 9), elements=st.integers(0, 3)))
+def test_instances_make_up_the_whole_mask_and_share_no_pixel(mask, owner):
+    found, numbers = objects_of(mask, mask.astype(np.float32), "dog", owner, np.full(4, 0.5))
+    assert np.array_equal(numbers > 0, mask)
+    assert sum(one.area for one in found) == mask.sum()
+    for number, one in enumerate(found, start=1):
+        pixels = numbers == number
+        x, y, width, height = one.box
+        assert pixels.sum() == pixels[y : y + height, x : x + width].sum() == one.area
+        assert (mask & (owner == owner[pixels][0]) == pixels).all()
+
+
+@given(arrays(bool, (12, 9)))
+def test_without_instances_the_objects_are_the_regions(mask):
+    probability = np.where(mask, 0.75, 0.1).astype(np.float32)
+    found, numbers = objects_of(mask, probability, "dog", None, None)
+    assert [(one.box, one.area, one.score) for one in found] == [
+        (one.box, one.area, one.score) for one in find_objects(mask, probability)
+    ]
+    assert np.array_equal(numbers > 0, mask)  # a pixel is no speck in so small a picture
+    assert [(numbers == number).sum() for number in range(1, len(found) + 1)] == [one.area for one in found]
