@@ -15,5 +15,10 @@ def add_recording(command, *, out_help: str) -> None:
         help="zero_shot, demo, a checkpoint, or a YAML file with settings of zero_shot (default %(default)s)",
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
-    command.add_argument("--image-topic", help="of a bag with several cameras")
-    command.add_argument("--audio-topic", help="of a bag with several microphones")
+    add_topics(command)
+
+
+def add_topics(command) -> None:
+    """Declare --image-topic and --audio-topic."""
+    command.add_argument("--image-topic", help="of a bag with several cameras (default: a colour image)")
+    command.add_argument("--audio-topic", help="of a bag with several microphones (default: the first with messages)")

@@ -57,10 +57,17 @@ class SoundReader:
         audio = getattr(message, "audio", message)
         if hasattr(audio, "info"):
             return [chunk_from_audio_stamped(message)]
-        is_stamped = hasattr(message, "header")
-        stamp_ns = stamp_of(message.header) if is_stamped else arrival_ns
-        chunks = self._chunks(audio, stamp_ns)
-        return chunks if is_stamped else [self._evened(chunk) for chunk in chunks]
+        if not hasattr(message, "header"):
+            return self.read_unstamped(message, arrival_ns)
+        return self._chunks(audio, stamp_of(message.header))
+
+    def read_unstamped(self, message: Any, arrival_ns: int) -> list[AudioChunk]:
+        """Read a message whose stamp is missing or of no use: its sound was over when it arrived. Raises as `read`."""
+        audio = getattr(message, "audio", message)
+        if hasattr(audio, "info"):
+            chunks = [chunk_from_audio_stamped(message)]
+            return [self._evened(replace(chunk, stamp_ns=arrival_ns)) for chunk in chunks]
+        return [self._evened(chunk) for chunk in self._chunks(audio, arrival_ns)]
 
     def _chunks(self, audio: Any, stamp_ns: int) -> list[AudioChunk]:
         if self.audio_format.is_mp3 or self._mp3 is not None:

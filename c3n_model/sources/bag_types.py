@@ -45,16 +45,42 @@ def dialect_of(type_names: Iterable[str]) -> str:
 
 
 def typestore_for(path: Path, connection: Connection, dialect: str, definitions: Mapping[str, str]) -> Typestore:
-    """What the messages of a connection are read with. Raises ValueError for a type that nobody defines."""
-    if connection.msgdef.format == MessageDefinitionFormat.MSG:
-        store = get_typestore(Stores.EMPTY)
+    """The types that the messages of a connection are read with.
+
+    Raises ValueError for a type without any definition, one that cannot be parsed, or one of ours whose fields are others
+    than usual.
+    """
+    standard = standard_types(dialect)
+    if connection.msgdef.format != MessageDefinitionFormat.MSG:
+        for name, text in definitions.items():
+            standard.register(get_types_from_msg(text, name))
+        if connection.msgtype not in standard.types:
+            raise ValueError(
+                f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text"
+            )
+        return standard
+    store = get_typestore(Stores.EMPTY)
+    try:
         store.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
-        return store
-    store = standard_types(dialect)
-    for name, text in definitions.items():
-        store.register(get_types_from_msg(text, name))
-    if connection.msgtype not in store.types:
-        raise ValueError(
-            f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text"
-        )
+    except Exception as error:  # the parser and the type store have several
+        raise ValueError(f"{path} has a damaged definition of {connection.msgtype}: {error}") from error
+    _check_fields(path, connection, store, standard)
     return store
+
+
+def _check_fields(path: Path, connection: Connection, store: Typestore, standard: Typestore) -> None:
+    """Refuse a definition that lacks a field of the usual one, or has it as another type: nothing behind expects that."""
+    for name in [connection.msgtype, *store.fielddefs]:
+        if name not in standard.fielddefs or (
+            name != connection.msgtype and connection.msgtype not in standard.fielddefs
+        ):
+            continue
+        expected, got = (
+            dict(types.fielddefs[name][1]) if name in types.fielddefs else {} for types in (standard, store)
+        )
+        different = [field for field in expected if got.get(field) != expected[field]]
+        if different:
+            raise ValueError(
+                f"{path}, topic {connection.topic}: expected the usual definition of {name}, got one whose field "
+                f"{different[0]!r} is missing or of another type; record the bag again with the released message package"
+            )
