@@ -38,4 +38,4 @@ def run(options, _: str) -> str:
         lines.append(describe_second(explanation.segmentation))
     about = {"model": options.model, "input": str(options.input), "seconds": seconds}
     (options.out / "explain.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    return "\n".join([*lines, f"wrote {options.out}"])
+    return "\n".join([*source.notes, *lines, f"wrote {options.out}"])

@@ -19,16 +19,18 @@ def run(options, _: str) -> str:
     from c3n_model.progress import bar
     from c3n_model.sources import open_source
     from c3n_model.sources.results import ResultWriter
-    from c3n_model.streaming.segment import describe_second, segment
+    from c3n_model.streaming.segment import describe_missing, describe_second, segment
     from c3n_model.streaming.session import Session
 
     source = open_source(options.input, options.image_topic, options.audio_topic)
     session = Session(load_model(options.model), options.device, threshold=options.threshold)
-    lines = []
+    lines, starts_ns = [], []
     with ResultWriter(options.out) as results:
         for segmentation in segment(bar(source, source.name), session, show=results.show):
             results.write(segmentation)
             lines.append(describe_second(segmentation))
+            starts_ns.append(segmentation.window_start_ns)
     note = session.model.card.get("note", "")
     about = f"model {options.model}: {note}" if note else f"model {options.model}"
-    return "\n".join([*source.notes, *lines, about, f"wrote {options.out}"])
+    missing = describe_missing(starts_ns, source.duration_s)
+    return "\n".join([*source.notes, *lines, *missing, about, f"wrote {options.out}"])

@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, read_rows
+from c3n_model.files.signatures import is_hidden
 from c3n_model.sources.media import VideoSource, arrival_ns
 from c3n_model.streaming.buffers import JITTER_NS, AudioBuffer
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk
@@ -91,13 +92,19 @@ def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
 
 
 def _videos(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in folder.glob(pattern) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
+    files = (path for path in folder.glob(pattern) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
+    videos = sorted(path for path in files if not is_hidden(path))
+    by_stem: dict[Path, Path] = {}
+    for path in videos:
+        if (other := by_stem.setdefault(path.with_suffix(""), path)) is not path:
+            raise ValueError(f"{other} and {path} would become the same clip {path.stem}: keep one of them")
+    return videos
 
 
 def sample_video(path: Path) -> Sampled:
     """What AVSBench takes from a video. Raises ValueError if it cannot be read, breaks off, or has less than a second of
     sound."""
-    source, buffer = VideoSource(path), AudioBuffer()
+    source, buffer = VideoSource(path, exact=True), AudioBuffer()
     wanted, shown, end_ns, sound_rate = frame_numbers(source.frame_rate), [None] * CLIP_FRAMES, 0, SAMPLE_RATE
     number = 0
     for item in source:
