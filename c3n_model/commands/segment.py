@@ -25,7 +25,7 @@ def run(options, _: str) -> str:
     source = open_source(options.input, options.image_topic, options.audio_topic)
     session = Session(load_model(options.model), options.device, threshold=options.threshold)
     lines, starts_ns = [], []
-    with ResultWriter(options.out) as results:
+    with ResultWriter(options.out, options.input) as results:
         for segmentation in segment(bar(source, source.name), session, show=results.show):
             results.write(segmentation)
             lines.append(describe_second(segmentation))

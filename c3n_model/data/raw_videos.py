@@ -14,6 +14,7 @@ import numpy as np
 import soxr
 
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, read_rows
+from c3n_model.files.outputs import plain_name
 from c3n_model.files.signatures import is_hidden
 from c3n_model.sources.media import VideoSource, arrival_ns
 from c3n_model.streaming.buffers import JITTER_NS, AudioBuffer
@@ -82,7 +83,8 @@ def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
     table = table or next((path for path in near if path.is_file()), None)
     if table is None:
         raise FileNotFoundError(f"neither {near[0]} nor {near[1]}, which would tell the splits; give a csv with --csv")
-    splits = {next(iter(row.values())): row["split"] for row in read_rows(table, ("split",))}
+    rows = read_rows(table, ("split",))
+    splits = {next(iter(row.values())): plain_name(row["split"], str(table)) for row in rows}
     videos = tuple(RawVideo(path, splits[path.stem]) for path in several if path.stem in splits)
     without_row = {path.stem: f"no row in {table}" for path in several if path.stem not in splits}
     without_video = splits.keys() - {path.stem for path in several}

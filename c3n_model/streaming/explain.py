@@ -100,8 +100,10 @@ def explain_seconds(
             session.step(window)  # what the chosen second remembers
         if only is not None and number >= only:
             break
-    if only is not None and number != only:
-        raise ValueError(f"second {only} has no picture or no sound; the last one before it or of all is {number}")
+    if only is not None and number < only:
+        raise ValueError(f"there is no second {only}; the recording has the seconds 0 to {number}")
+    if only is not None and number > only:
+        raise ValueError(f"second {only} lacks its picture or half of its sound; the next one is {number}")
 
 
 def describe_explanation(explanation: Explanation) -> dict:

@@ -14,19 +14,22 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from c3n_model.complete_file import complete_file
+from c3n_model.files.signatures import refuse_stand_in
 
 # PANNs' 16 kHz checkpoint holds NumPy arrays and numbers beside its tensors: which training clips came next. Rebuilding them
 # runs no code of the file's own. NumPy 1 and NumPy 2 name the module of these functions differently.
 _REBUILDERS = (np.zeros(1).__reduce__()[0], np.float64(1).__reduce__()[0])
+_FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]  # as pickle's protocol 5 has arrays
 _NUMPY = [
     *(
         (f, f"{module}.{f.__name__}")
         for f in _REBUILDERS
         for module in ("numpy.core.multiarray", "numpy._core.multiarray")
     ),
+    *((_FROM_BUFFER, f"{module}.{_FROM_BUFFER.__name__}") for module in ("numpy.core.numeric", "numpy._core.numeric")),
     np.ndarray,
     np.dtype,
-    *(type(np.dtype(kind)) for kind in ("int64", "int32", "float64", "float32", "bool")),
+    *(type(np.dtype(kind)) for kind in "?bhilqBHILQefdFDSU"),  # every kind of number, and text; none of objects
 ]
 
 
@@ -38,6 +41,7 @@ def read_tensors(path: Path) -> dict:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
+    refuse_stand_in(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -56,7 +60,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load `tensors`, which came from `path`, into `module`: all of them, and nothing may be left out.
 
     Raises:
-        ValueError: names or shapes differ; the module is left as it was.
+        ValueError: names or shapes differ, or numbers are not finite; the module is left as it was.
     """
     expected = module.state_dict()
     missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
@@ -68,7 +72,19 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
             f"{len(surplus)} unknown, {len(wrong)} of another shape (such as {examples}); "
             "they are of another model or version"
         )
+    check_finite(tensors, path)
     module.load_state_dict(tensors)
+
+
+def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Raise ValueError where a tensor that came from `path` holds NaN or infinity: nothing good comes of such weights."""
+    bad = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not bool(tensor.isfinite().all())]
+    if bad:
+        count = int((~tensors[bad[0]].isfinite()).sum())
+        raise ValueError(
+            f"{path} holds numbers that are NaN or infinite in {len(bad)} of {len(tensors)} tensors ({bad[0]}: {count}): "
+            "get the file again, or take the last good checkpoint of the training"
+        )
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Mapping] = {}) -> None:
@@ -92,6 +108,8 @@ def read_described(path: Path, key: str, what: str) -> tuple[dict, dict[str, Ten
     Raises:
         FileNotFoundError: no such file. ValueError: cut, not safetensors, without `key`, or its description is no JSON object.
     """
+    if path.is_file():
+        refuse_stand_in(path)
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(key)
@@ -108,6 +126,7 @@ def read_described(path: Path, key: str, what: str) -> tuple[dict, dict[str, Ten
         raise ValueError(f"{path} is no usable {what}: its description is not JSON ({error})") from error
     if not isinstance(about, dict):
         raise ValueError(f"{path} is no usable {what}: its description is a {type(about).__name__}, expected an object")
+    check_finite(tensors, path)
     return about, tensors
 
 

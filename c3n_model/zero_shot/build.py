@@ -72,11 +72,7 @@ def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
     """The classifier `name` with ImageNet's weights; of MobileNetV2 TensorFlow's, where they are."""
     tensorflow = manifest.locate(manifest.entry(TF_MOBILENET))
     if name == "mobilenetv2_100" and tensorflow is not None:
-        encoder = VisualEncoder(name, IMAGENET_CLASSES, create_arguments={"pad_type": "same"})
-        encoder.set_normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-        tensorflow = manifest.find(TF_MOBILENET)  # raises for a file that was cut
-        fill(encoder.backbone, read_tensors(tensorflow), tensorflow)
-        return encoder, tensorflow
+        name = TF_MOBILENET
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
     if encoder.backbone.pretrained_cfg.get("fixed_input_size"):
         raise ValueError(f"{name} reads pictures of one size; zero-shot masks need two: mobilenetv2_100, or a pvt_v2")
