@@ -3,6 +3,7 @@ gigabytes of word2vec and GloVe fit a small machine. Nothing is unpickled."""
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import zipfile
@@ -15,6 +16,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from c3n_model.files.signatures import refuse_stand_in
+from c3n_model.messages.limits import MAX_ARRAY_BYTES, MAX_VECTOR_DIMENSION, MAX_VECTOR_LINE_BYTES, LimitError
 from c3n_model.weights import manifest
 
 TEXT_SUFFIXES = (".txt", ".vec", ".glove")
@@ -55,6 +58,7 @@ def open_vectors(source: str | Path) -> VectorSource:
         if "/" in str(source) or path.suffix:
             raise FileNotFoundError(f"no such file of word vectors, and no such folder with a spaCy model: {path}")
         return _open_spacy(str(source))
+    refuse_stand_in(path)
     readers = {".npz": _read_npz, ".bin": _read_word2vec} | dict.fromkeys(TEXT_SUFFIXES, _read_text)
     if form not in readers:
         raise ValueError(f"{path} is no known form of word vectors; expected one of {', '.join(readers)}")
@@ -116,6 +120,8 @@ def _read_npz(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     """Words, and whole labels where the file has some; all in lower case."""
     vectors: dict[str, np.ndarray] = {}
     try:
+        if zipfile.is_zipfile(path):
+            _check_archive(path)
         tables = np.load(path, allow_pickle=False)
         if not isinstance(tables, np.lib.npyio.NpzFile):
             raise ValueError("it is one array, a .npy")
@@ -127,7 +133,17 @@ def _read_npz(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
         raise ValueError(
             f"{path} holds no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
         ) from error
-    return {word: vectors[word] for word in wanted if word in vectors}
+    return {word: _finite(path, word, vectors[word]) for word in wanted if word in vectors}
+
+
+def _check_archive(path: Path) -> None:
+    """Refuse an npz whose directory claims an array that no vocabulary fills."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.file_size > MAX_ARRAY_BYTES:
+                raise LimitError(
+                    f"expected at most {MAX_ARRAY_BYTES} bytes in {member.filename}, got {member.file_size}"
+                )
 
 
 def _rows_by_text(texts: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
@@ -140,12 +156,13 @@ def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     """Lines of a word and its numbers; some words of GloVe hold blanks, so the numbers are counted from the right."""
     found = {}
     with _open(path) as file:
-        lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in enumerate(file, 1))
+        lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in _lines(path, file))
         number, first = next(lines, (0, ""))
         header = re.fullmatch(r"(\d+) (\d+)", first)
         expected, dimension = (int(header[1]), int(header[2])) if header else (None, first.count(" "))
         if dimension == 0:
             raise ValueError(f"{path} holds no word vectors: its first line is {first[:40]!r}")
+        _check_dimension(path, dimension)
         if not header:
             _take(path, number, first, dimension, wanted, found)
         for number, line in lines:
@@ -155,35 +172,61 @@ def _read_text(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     return found
 
 
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Number and content of each line, without the byte order mark that some editors put before the first."""
+    number = 0
+    while line := file.readline(MAX_VECTOR_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_VECTOR_LINE_BYTES:
+            raise LimitError(
+                f"line {number} of {path} has more than {MAX_VECTOR_LINE_BYTES} bytes: it holds no word vectors"
+            )
+        yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+
+
+def _check_dimension(path: Path, dimension: int) -> None:
+    if dimension > MAX_VECTOR_DIMENSION:
+        raise LimitError(f"expected vectors of at most {MAX_VECTOR_DIMENSION} numbers in {path}, got {dimension}")
+
+
+def _finite(path: Path, word: str, vector: np.ndarray) -> np.ndarray:
+    """`vector`, if it holds numbers. Raises ValueError for NaN and infinity, which would reach every mean."""
+    if not np.isfinite(vector).all():
+        raise ValueError(f"{path}: the vector of {word!r} has numbers that are NaN or infinite; get the file again")
+    return vector
+
+
 def _take(path: Path, number: int, line: str, dimension: int, wanted: set[str], found: dict[str, np.ndarray]) -> None:
     word, *values = line.rsplit(" ", dimension)
     if len(values) != dimension:
         raise ValueError(f"line {number} of {path} has {len(values)} numbers; expected {dimension}")
     if word in wanted and word not in found:
         try:
-            found[word] = np.array(values, np.float32)
+            vector = np.array(values, np.float32)
         except ValueError as error:
             raise ValueError(f"line {number} of {path} holds no {dimension} numbers: {error}") from error
+        found[word] = _finite(path, word, vector)
 
 
 def _read_word2vec(path: Path, wanted: set[str]) -> dict[str, np.ndarray]:
     """A line "count dimension", then for each word its text, a blank and little-endian float32 numbers."""
     found = {}
     with _open(path) as file:
-        header = re.fullmatch(rb"(\d+) (\d+)\s*", file.readline(64))
+        header = re.fullmatch(rb"(\d+) (\d+)\s*", file.readline(64).removeprefix(codecs.BOM_UTF8))
         if not header:
             raise ValueError(f"{path} is not word2vec's binary form: it lacks the line with its count and dimension")
+        _check_dimension(path, int(header[2]))
         count, size = int(header[1]), 4 * int(header[2])
         for number in range(count):
             letters = bytearray()
-            while (letter := file.read(1)) not in (b" ", b""):
+            while (letter := file.read(1)) not in (b" ", b"") and len(letters) < MAX_VECTOR_LINE_BYTES:
                 letters += letter
             numbers = file.read(size)
             if len(numbers) < size:
                 raise ValueError(f"{path} is cut: it promises {count} words and holds {number}")
             word = letters.decode("utf-8", "replace").lstrip("\n")
             if word in wanted and word not in found:
-                found[word] = np.frombuffer(numbers, "<f4").astype(np.float32)
+                found[word] = _finite(path, word, np.frombuffer(numbers, "<f4").astype(np.float32))
     return found
 
 

@@ -17,6 +17,9 @@ MAX_MESSAGE_BYTES = (
     2**28
 )  # unpacked, of a message or a chunk in a recording; an image at the limits in rgb8 has 192 MiB
 MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO = 2**30, 250  # of a file: beyond the first, at most this many times its own size
+MAX_DOWNLOAD_BYTES = 2**30  # of a file whose size nobody publishes
+MAX_VECTOR_LINE_BYTES, MAX_VECTOR_DIMENSION = 2**20, 2**16  # of files of word vectors
+MAX_ARRAY_BYTES = 2**33  # of one array in an .npz, unpacked
 NANOSECONDS_END = 1_000_000_000  # of builtin_interfaces/Time.nanosec
 
 

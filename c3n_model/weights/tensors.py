@@ -19,14 +19,12 @@ from c3n_model.files.signatures import refuse_stand_in
 # PANNs' 16 kHz checkpoint holds NumPy arrays and numbers beside its tensors: which training clips came next. Rebuilding them
 # runs no code of the file's own. NumPy 1 and NumPy 2 name the module of these functions differently.
 _REBUILDERS = (np.zeros(1).__reduce__()[0], np.float64(1).__reduce__()[0])
-_FROM_BUFFER = np.zeros(1).__reduce_ex__(5)[0]  # as pickle's protocol 5 has arrays
 _NUMPY = [
     *(
         (f, f"{module}.{f.__name__}")
         for f in _REBUILDERS
         for module in ("numpy.core.multiarray", "numpy._core.multiarray")
     ),
-    *((_FROM_BUFFER, f"{module}.{_FROM_BUFFER.__name__}") for module in ("numpy.core.numeric", "numpy._core.numeric")),
     np.ndarray,
     np.dtype,
     *(type(np.dtype(kind)) for kind in "?bhilqBHILQefdFDSU"),  # every kind of number, and text; none of objects
@@ -140,6 +138,11 @@ def _refusal(path: Path, error: Exception) -> str:
         return (
             f"{path} is not loaded: it asks for {code[1]}, that is code, and not only tensors. Get the file from its "
             "publisher again; if it is meant to hold code, save its state dict as safetensors where you trust it"
+        )
+    if "Unsupported operand" in str(error):
+        return (
+            f"{path} is not loaded: expected pickle protocol 2, as torch.save writes, got an instruction of another one. If it "
+            "is whole, save its state dict again as safetensors where you trust it"
         )
     # torch's own words are not quoted: they advise to unpickle the file unchecked
     return _broken(path, str(error) if isinstance(error, SafetensorError) else "it is no checkpoint of tensors")

@@ -146,7 +146,7 @@ def write_table(path, similarity, **changes):
     [
         (torch.ones(2, 2), {}, r"is torch.float32 \(2, 2\); its labels make it torch.float32 \(1, 2\)"),
         (torch.ones(1, 2).double(), {}, "is torch.float64"),
-        (torch.tensor([[1, torch.nan]]), {}, "not finite"),
+        (torch.tensor([[1, torch.nan]]), {}, "NaN or infinite"),
         (torch.ones(1, 2), {"provenance": {"matrix_sha256": "0" * 64}}, "it was changed"),
         (torch.ones(1, 2), {"audio_labels": None}, "is no usable label table"),
         (torch.ones(1, 2), {"provenance": ["c3n"]}, "its provenance is a list"),

@@ -93,9 +93,12 @@ def test_other_inputs_may_lie_in_the_folder_of_the_results(tmp_path):
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path):
-    with locked(tmp_path / "out"):
-        with pytest.raises(BlockingIOError, match="another process"), ResultWriter(tmp_path / "out"):
-            pass
+    with (
+        locked(tmp_path / "out"),
+        pytest.raises(BlockingIOError, match="another process"),
+        ResultWriter(tmp_path / "out"),
+    ):
+        pass
     with ResultWriter(tmp_path / "out"):
         pass
     assert sorted(file.name for file in (tmp_path / "out").iterdir()) == ["labels.jsonl", "masks"]
