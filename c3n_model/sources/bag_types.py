@@ -1,7 +1,7 @@
-"""The message types of bags: from the definitions that a bag carries, else from those that are known here.
+"""Message types of bags: those defined in the bag, else those known here.
 
-Two packages are called audio_common_msgs (see `sounds`). A bag without definitions (sqlite3 up to Humble) is of mgonzs13's
-if it has a topic of a type that only that one knows.
+Two packages are called audio_common_msgs (see `messages.sounds`). A bag without definitions (sqlite3 up to Humble) uses the
+one of mgonzs13 if it has a topic of a type that only that package has.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AUDIO_TYPE = "audio_common_msgs/msg/AudioDataStamped"
 MGONZS13_AUDIO_TYPE = "audio_common_msgs/msg/AudioStamped"
 UNSTAMPED_AUDIO_TYPE = "audio_common_msgs/msg/AudioData"
 INFO_TYPE = "audio_common_msgs/msg/AudioInfo"
-IMAGE_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE)  # the first is the first to be taken
+IMAGE_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE)  # in the order of preference
 AUDIO_TYPES = (AUDIO_TYPE, MGONZS13_AUDIO_TYPE, UNSTAMPED_AUDIO_TYPE)
 
 _INTERFACES = {
@@ -31,7 +31,7 @@ _INTERFACES = {
 
 
 def standard_types(dialect: str = ROS_DRIVERS) -> Typestore:
-    """The types of ROS 2 and of the audio_common_msgs of `dialect`."""
+    """Return the types of ROS 2 and of the audio_common_msgs of `dialect`."""
     store = get_typestore(Stores.ROS2_HUMBLE)
     for file in sorted(_INTERFACES[dialect].glob("*/msg/*.msg")):
         name = f"{file.parent.parent.name}/msg/{file.stem}"
@@ -40,12 +40,12 @@ def standard_types(dialect: str = ROS_DRIVERS) -> Typestore:
 
 
 def dialect_of(type_names: Iterable[str]) -> str:
-    """Whose audio_common_msgs a bag with topics of these types was recorded with."""
+    """Tell which audio_common_msgs a bag with topics of these types was recorded with."""
     return MGONZS13 if MGONZS13_AUDIO_TYPE in type_names else ROS_DRIVERS
 
 
 def typestore_for(path: Path, connection: Connection, dialect: str, definitions: Mapping[str, str]) -> Typestore:
-    """The types that the messages of a connection are read with.
+    """Return the types for decoding the messages of a connection.
 
     Raises ValueError for a type without any definition, one that cannot be parsed, or one of ours whose fields are others
     than usual.

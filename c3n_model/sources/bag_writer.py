@@ -71,7 +71,7 @@ class BagWriter:
             shutil.rmtree(self._path, ignore_errors=True)
 
     def write(self, item: Frame | AudioChunk) -> None:
-        """Append a frame or a chunk; the order need not be strict, for readers sort by log time."""
+        """Append a frame or a chunk; order does not matter, as readers sort by log time."""
         if isinstance(item, Frame):
             self._write_frame(item)
         else:

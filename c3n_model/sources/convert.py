@@ -15,7 +15,7 @@ from c3n_model.sources.bag_writer import BagWriter
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
-# Some time on a whole second: windows lie on whole seconds of stamps, so the bag has the windows of the video.
+# Any whole second: windows begin at whole seconds, so that the bag has the windows of the video.
 START_NS = 1_700_000_000 * NANOSECONDS_PER_SECOND
 CHUNKS_PER_SECOND = 50  # audio_capture delivers 10 to 20 ms
 

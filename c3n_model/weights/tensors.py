@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -139,7 +140,7 @@ def _refusal(path: Path, error: Exception) -> str:
             f"{path} is not loaded: it asks for {code[1]}, that is code, and not only tensors. Get the file from its "
             "publisher again; if it is meant to hold code, save its state dict as safetensors where you trust it"
         )
-    if "Unsupported operand" in str(error):
+    if "Unsupported operand" in str(error) and zipfile.is_zipfile(path):  # a whole archive
         return (
             f"{path} is not loaded: expected pickle protocol 2, as torch.save writes, got an instruction of another one. If it "
             "is whole, save its state dict again as safetensors where you trust it"
