@@ -112,6 +112,14 @@ class TestVideos:
             media_from_bag(BagSource(tmp_path / "bag"), video)
         assert video.read_bytes() == before
 
+    def test_a_bag_without_a_frame_is_an_error_and_no_file(self, tmp_path):
+        class Silent(list):
+            path, image_topic = tmp_path / "bag", "/camera"
+
+        with pytest.raises(ValueError, match="no frame on /camera"):
+            media_from_bag(Silent(), tmp_path / "a.mp4")
+        assert list(tmp_path.iterdir()) == []
+
     def test_a_former_video_stays_until_the_new_one_is_complete(self, tmp_path, video):
         before = video.read_bytes()
         with pytest.raises(RuntimeError), VideoWriter(video) as writer:
