@@ -32,6 +32,12 @@ def complete_file(path: Path) -> Iterator[Path]:
         raise
 
 
+def write_complete(path: Path, content: str | bytes) -> None:
+    """Write a whole file, text as UTF-8. Raises OSError as `complete_file`."""
+    with complete_file(path) as partial:
+        partial.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
 def move_into_place(partial: Path, path: Path) -> None:
     """Rename `partial` to `path` in the same folder after syncing it to disk: a power cut leaves one of the two files."""
     _sync(partial)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
+import reprlib
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
@@ -159,7 +160,7 @@ def read_config(path: Path) -> Config:
     """
     try:
         sections = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
     kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
@@ -167,7 +168,7 @@ def read_config(path: Path) -> Config:
         raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]
     if unknown:
-        raise ValueError(f"{path} has the unknown section {unknown[0]!r}; expected {', '.join(kinds)}")
+        raise ValueError(f"{path} has the unknown section {reprlib.repr(unknown[0])}; expected {', '.join(kinds)}")
     named = {name: section for name, section in sections.items() if section is not None}  # "model:" alone is None
     return Config(**{name: from_mapping(kind, named.get(name, {})) for name, kind in kinds.items()})
 
@@ -180,13 +181,13 @@ def from_mapping(kind: type[Section], values: Mapping) -> Section:
         of range.
     """
     if not isinstance(values, Mapping):
-        raise ValueError(f"{kind.__name__} must be a mapping of keys and values, got {values!r}")
+        raise ValueError(f"{kind.__name__} must be a mapping of keys and values, got {reprlib.repr(values)}")
     known = {field.name: field for field in fields(kind)}  # type: ignore[arg-type]  # a TypeVar cannot say "dataclass"
     for key in values:
         if key not in known:
-            near = difflib.get_close_matches(str(key), known, n=1)
+            near = difflib.get_close_matches(reprlib.repr(key).strip("'"), known, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else f"; known keys: {', '.join(known)}"
-            raise ValueError(f"{kind.__name__} has no key {key!r}{hint}")
+            raise ValueError(f"{kind.__name__} has no key {reprlib.repr(key)}{hint}")
     return kind(**{name: _typed(field, values[name]) for name, field in known.items() if name in values})
 
 
@@ -208,7 +209,7 @@ def _typed(field: Field, value: Any) -> Any:
         return float(value)
     if type(value) is not expected:
         hint = "; YAML reads 1e-3 as text, write 1.0e-3" if expected is float else ""
-        raise ValueError(f"{field.name} must be of type {expected.__name__}, got {value!r}{hint}")
+        raise ValueError(f"{field.name} must be of type {expected.__name__}, got {reprlib.repr(value)}{hint}")
     return value
 
 

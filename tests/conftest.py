@@ -22,6 +22,15 @@ def real_data() -> Path:
     return REAL_DATA
 
 
+@pytest.fixture(scope="session")
+def cases(real_data) -> Path:
+    """The folder of small inputs of users that once went wrong; the test is skipped where there is none."""
+    folder = real_data.parent / "cases"
+    if not folder.is_dir():
+        pytest.skip("needs the inputs in ../shared/cases")
+    return folder
+
+
 @pytest.fixture
 def tiny_model() -> Model:
     return make_tiny_model()

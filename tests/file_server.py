@@ -17,6 +17,8 @@ class FileServer(ThreadingHTTPServer):
         self.files: dict[str, bytes] = {}
         self.breaks: dict[str, int] = {}
         self.ranges = True
+        self.announces = True  # the length of what it sends
+        self.redirects: dict[str, str] = {}  # path -> address
         self.requests: list[tuple[str, str | None]] = []  # path and Range header of each
 
     def url(self, path: str) -> str:
@@ -27,6 +29,11 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self):  # noqa: N802, the name that http.server calls
         server, wanted = self.server, self.headers.get("Range")
         server.requests.append((self.path, wanted))
+        if self.path in server.redirects:
+            self.send_response(302)
+            self.send_header("Location", server.redirects[self.path])
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         if self.path not in server.files:
             return self.send_error(404)
         content, start = server.files[self.path], 0
@@ -38,7 +45,8 @@ class _Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         else:
             self.send_response(200)
-        self.send_header("Content-Length", str(len(content) - start))
+        if server.announces:
+            self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
         self.wfile.write(content[start : start + server.breaks.pop(self.path, len(content))])
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from c3n_model.commands.recording import add_topics
+
 
 def add(commands) -> None:
     """Declare the arguments."""
@@ -12,6 +14,7 @@ def add(commands) -> None:
     make = verbs.add_parser("make", help="write a bag with camera and microphone topics from a video or a folder")
     make.add_argument("input", help="video file, or folder of images with a .wav")
     make.add_argument("-o", "--out", type=Path, help="bag to write (default: the input's path with suffix .bag)")
+    add_topics(make)
     make.add_argument(
         "--storage", choices=["mcap", "sqlite3"], default="mcap", help="storage format (default %(default)s)"
     )
@@ -19,6 +22,7 @@ def add(commands) -> None:
     extract = verbs.add_parser("extract", help="write an mp4 from a bag's camera and microphone topics")
     extract.add_argument("input", help="rosbag2: folder, .mcap or .db3")
     extract.add_argument("-o", "--out", type=Path, help="video to write (default: the bag's path with suffix .mp4)")
+    add_topics(extract)
     extract.set_defaults(run=run_extract)
 
 
@@ -29,8 +33,9 @@ def run_make(options, _: str) -> str:
     from c3n_model.sources.convert import bag_from_media
 
     target = options.out or Path(options.input).with_suffix(".bag")
-    bag_from_media(open_source(options.input), target, options.storage, progress=bar)
-    return f"wrote {target}"
+    source = open_source(options.input, options.image_topic, options.audio_topic)
+    bag_from_media(source, target, options.storage, progress=bar)
+    return "\n".join([*source.notes, f"wrote {target}"])
 
 
 def run_extract(options, _: str) -> str:
@@ -40,5 +45,6 @@ def run_extract(options, _: str) -> str:
     from c3n_model.sources.convert import media_from_bag
 
     target = options.out or Path(options.input).with_suffix(".mp4")
-    media_from_bag(BagSource(options.input), target, progress=bar)
-    return f"wrote {target}"
+    bag = BagSource(options.input, options.image_topic, options.audio_topic)
+    media_from_bag(bag, target, progress=bar)
+    return "\n".join([*bag.notes, f"wrote {target}"])

@@ -19,6 +19,8 @@ def add(commands) -> None:
 
 def run(options, _: str) -> str:
     """Write one picture per second to `options.out`; return one line per second."""
+    from c3n_model.complete_file import complete_file
+    from c3n_model.files.outputs import locked, refuse_overwriting
     from c3n_model.loading import load_model
     from c3n_model.pictures.explanation import draw_explanation
     from c3n_model.progress import bar
@@ -31,13 +33,15 @@ def run(options, _: str) -> str:
         raise ValueError(f"--second is {options.second}; expected 0 or more")
     source = open_source(options.input, options.image_topic, options.audio_topic)
     session = Session(load_model(options.model), options.device)
-    options.out.mkdir(parents=True, exist_ok=True)
+    refuse_overwriting([options.input], [options.out])
     lines, seconds = [], []
-    for number, explanation in explain_seconds(bar(source, source.name), session, only=options.second):
-        picture = f"second_{number:04d}.png"
-        draw_explanation(explanation, options.out / picture)
-        seconds.append({"second": number, "picture": picture} | describe_explanation(explanation))
-        lines.append(describe_second(explanation.segmentation))
-    about = {"model": options.model, "input": str(options.input), "seconds": seconds}
-    (options.out / "explain.json").write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
-    return "\n".join([*lines, f"wrote {options.out}"])
+    with locked(options.out):
+        for number, explanation in explain_seconds(bar(source, source.name), session, only=options.second):
+            picture = f"second_{number:04d}.png"
+            draw_explanation(explanation, options.out / picture)
+            seconds.append({"second": number, "picture": picture} | describe_explanation(explanation))
+            lines.append(describe_second(explanation.segmentation))
+        about = {"model": options.model, "input": str(options.input), "seconds": seconds}
+        with complete_file(options.out / "explain.json") as partial:
+            partial.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
+    return "\n".join([*source.notes, *lines, f"wrote {options.out}"])

@@ -25,6 +25,7 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Combine the checkpoint, the label table and the audio encoder; save the model."""
+    from c3n_model.files.outputs import refuse_overwriting
     from c3n_model.labels.names import audioset_names, check_public_labels
     from c3n_model.labels.similarity_table import LabelTable
     from c3n_model.model import Model
@@ -34,6 +35,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.weights.pretrained import load_audio
     from c3n_model.weights.tensors import fill, read_tensors
 
+    refuse_overwriting([options.checkpoint, options.labels, options.audio_weights], [options.out])
     config, tensors = from_authors(read_tensors(options.checkpoint))
     labels = LabelTable.load(options.labels)
     sounds = audioset_names(manifest.find("audioset_classes"))

@@ -15,5 +15,12 @@ def add_recording(command, *, out_help: str) -> None:
         help="zero_shot, demo, a checkpoint, or a YAML file with a zero_shot section (default %(default)s)",
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
-    command.add_argument("--image-topic", help="image topic to use if the bag has several")
-    command.add_argument("--audio-topic", help="audio topic to use if the bag has several")
+    add_topics(command)
+
+
+def add_topics(command) -> None:
+    """Add --image-topic and --audio-topic."""
+    command.add_argument("--image-topic", help="image topic to use if the bag has several (default: a colour image)")
+    command.add_argument(
+        "--audio-topic", help="audio topic to use if the bag has several (default: the first with messages)"
+    )

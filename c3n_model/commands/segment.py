@@ -39,7 +39,7 @@ def run(options, _: str) -> str:
     from c3n_model.progress import bar
     from c3n_model.sources import open_source
     from c3n_model.sources.results import ResultWriter
-    from c3n_model.streaming.segment import describe_second, segment
+    from c3n_model.streaming.segment import describe_missing, describe_second, segment
     from c3n_model.streaming.session import Session
     from c3n_model.zero_shot.background import load_background
 
@@ -49,14 +49,16 @@ def run(options, _: str) -> str:
     session = Session(model, options.device, threshold=options.threshold, background=background)
     if options.learn_background:
         session.learn_background(math.inf)
-    lines = []
-    with ResultWriter(options.out) as results:
+    lines, starts_ns = [], []
+    with ResultWriter(options.out, options.input) as results:
         for segmentation in segment(bar(source, source.name), session, show=results.show):
             results.write(segmentation)
             lines.append(describe_second(segmentation))
+            starts_ns.append(segmentation.window_start_ns)
     if options.learn_background:
         session.background.finish()
         session.background.save(options.learn_background, model.audio_labels)
     note = session.model.card.get("note", "")
     about = f"model {options.model}: {note}" if note else f"model {options.model}"
-    return "\n".join([*source.notes, *lines, about, f"wrote {options.out}"])
+    missing = describe_missing(starts_ns, source.duration_s)
+    return "\n".join([*source.notes, *lines, *missing, about, f"wrote {options.out}"])

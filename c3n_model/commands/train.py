@@ -34,6 +34,7 @@ def run(options, command_line: str) -> str:
     """Train, keep the best epoch in `options.out` and score it. The same command resumes an interrupted training."""
     from c3n_model.config import read_config
     from c3n_model.data.avsbench import AVSBench, settings_below
+    from c3n_model.files.outputs import refuse_overwriting
     from c3n_model.model import choose_device
     from c3n_model.progress import bar, silent
     from c3n_model.scoring.evaluate import evaluate
@@ -41,6 +42,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.training.run import fit_model
     from c3n_model.weights.checkpoint import save_model
 
+    refuse_overwriting([options.classifiers, options.labels, options.config, *options.data], [options.out])
     with process_group() as group:
         progress = bar if group.is_main else silent
         config = read_config(options.config)

@@ -20,6 +20,7 @@ import soundfile
 
 from c3n_model.complete_file import complete_file
 from c3n_model.data.clip_files import CLIP_FRAMES, ClipPaths, mask_count, read_rows
+from c3n_model.files.outputs import plain_name
 from c3n_model.types import Clip
 
 TITLE = "object release"
@@ -37,12 +38,11 @@ def clips(table: Path, setting: str) -> list[ClipPaths]:
     """List the clips in the setting's csv. Raises ValueError for a csv without the required columns."""
     rows = read_rows(table, ("category", "split") if setting == "s4" else ("split",))
     # The name is the first column, whatever its header: AVSBench's own code reads it by position.
-    return [
-        clip_paths(
-            table.parent, setting, next(iter(row.values())), row["split"], row["category"] if setting == "s4" else ""
-        )
-        for row in rows
-    ]
+    paths = []
+    for row in rows:
+        names = [next(iter(row.values())), row["split"], *([row["category"]] if setting == "s4" else [])]
+        paths.append(clip_paths(table.parent, setting, *(plain_name(name, str(table)) for name in names)))
+    return paths
 
 
 def clip_folders(table: Path, setting: str) -> list[Path]:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from c3n_model.data.clip_files import CLIP_FRAMES, ClipPaths, mask_count, read_rows
+from c3n_model.files.outputs import plain_name
 
 TITLE = "semantic release"
 LABELS = {"s4": "v1s", "ms3": "v1m"}
@@ -36,7 +37,7 @@ def clip_folders(table: Path, setting: str) -> list[Path]:
 
 
 def _clip_paths(root: Path, setting: str, row: dict[str, str]) -> ClipPaths:
-    folder = root / LABELS[setting] / row["uid"]
+    folder = root / LABELS[setting] / plain_name(row["uid"], str(root / "metadata.csv"))
     # One row of the release is misspelt as "h orse".
     category = row.get("a_obj", "").replace(" ", "") if setting == "s4" else ""
     return ClipPaths(

@@ -20,6 +20,7 @@ from PIL import Image
 
 from c3n_model.preprocess import snippet_from_samples
 from c3n_model.sources.picture_files import open_picture, read_picture
+from c3n_model.sources.wav_files import read_wav_data
 from c3n_model.types import Clip
 
 CLIP_FRAMES = 5
@@ -116,13 +117,14 @@ def read_sound(path: Path) -> tuple[np.ndarray, int]:
     Raises ValueError for a file that is missing, unreadable, truncated, shorter than one second or not finite.
     """
     try:
-        with soundfile.SoundFile(path) as file:
+        data = read_wav_data(path)
+        with soundfile.SoundFile(_readable_wav(path)) as file:
             rate = file.samplerate
             samples = file.read(CLIP_FRAMES * rate, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
+    except (soundfile.LibsndfileError, OSError) as error:
         raise ValueError(f"{path} is missing or not a readable wav ({error}); copy or create it again") from error
-    if missing := _missing_bytes(path):
-        raise ValueError(f"{path} is truncated: {missing} bytes are missing; copy or create it again")
+    if data is not None and data.missing_bytes:
+        raise ValueError(f"{path} is truncated: {data.missing_bytes} bytes are missing; copy or create it again")
     if len(samples) < rate:
         raise ValueError(
             f"{path} has {len(samples) / rate:.2f} s of sound, expected {CLIP_FRAMES} s and at least one; "
@@ -136,16 +138,15 @@ def read_sound(path: Path) -> tuple[np.ndarray, int]:
     return samples, rate
 
 
-def _missing_bytes(path: Path) -> int:
-    """Return how many bytes the file is shorter than its RIFF header says; 0 without a RIFF header."""
-    with path.open("rb") as file:
-        header = file.read(8)
-        size = file.seek(0, io.SEEK_END)
-    promised = int.from_bytes(header[4:], "little")
-    if header[:4] != b"RIFF" or promised == 0xFFFFFFFF:  # written by programs that cannot seek, such as in pipes
-        return 0
-    missing = promised + 8 - size
-    return missing if missing > 1 else 0  # some writers omit the pad byte
+def _readable_wav(path: Path) -> Path | io.BytesIO:
+    """Return the path, or the file's bytes with the size of its data filled in if the writer left 0 there."""
+    data = read_wav_data(path)
+    if data is None or data.claimed_bytes or not data.is_placeholder:
+        return path
+    content = bytearray(path.read_bytes())
+    content[data.offset - 4 : data.offset] = data.present_bytes.to_bytes(4, "little")
+    content[4:8] = (len(content) - 8).to_bytes(4, "little")
+    return io.BytesIO(content)
 
 
 def read_rows(path: Path, needed: Sequence[str]) -> list[dict[str, str]]:

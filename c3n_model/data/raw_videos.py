@@ -14,6 +14,8 @@ import numpy as np
 import soxr
 
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, read_rows
+from c3n_model.files.outputs import plain_name
+from c3n_model.files.signatures import is_hidden
 from c3n_model.sources.media import VideoSource, arrival_ns
 from c3n_model.streaming.audio_buffer import JITTER_NS, AudioBuffer
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk
@@ -83,7 +85,8 @@ def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
     table = table or next((path for path in near if path.is_file()), None)
     if table is None:
         raise FileNotFoundError(f"neither {near[0]} nor {near[1]} exists, which list the splits; pass a csv with --csv")
-    splits = {next(iter(row.values())): row["split"] for row in read_rows(table, ("split",))}
+    rows = read_rows(table, ("split",))
+    splits = {next(iter(row.values())): plain_name(row["split"], str(table)) for row in rows}
     videos = tuple(RawVideo(path, splits[path.stem]) for path in several if path.stem in splits)
     without_row = {path.stem: f"no row in {table}" for path in several if path.stem not in splits}
     without_video = splits.keys() - {path.stem for path in several}
@@ -93,7 +96,13 @@ def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
 
 
 def _videos(folder: Path, pattern: str) -> list[Path]:
-    return sorted(path for path in folder.glob(pattern) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
+    files = (path for path in folder.glob(pattern) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
+    videos = sorted(path for path in files if not is_hidden(path))
+    by_stem: dict[Path, Path] = {}
+    for path in videos:
+        if (other := by_stem.setdefault(path.with_suffix(""), path)) is not path:
+            raise ValueError(f"{other} and {path} would become the same clip {path.stem}: keep one of them")
+    return videos
 
 
 def sample_video(path: Path) -> Sampled:
@@ -101,7 +110,7 @@ def sample_video(path: Path) -> Sampled:
 
     Raises ValueError if it cannot be read, is truncated, or has less than one second of sound.
     """
-    source, buffer = VideoSource(path), AudioBuffer()
+    source, buffer = VideoSource(path, exact=True), AudioBuffer()
     targets, shown, end_ns, sound_rate = frame_numbers(source.frame_rate), [None] * CLIP_FRAMES, 0, SAMPLE_RATE
     number = 0
     for item in source:

@@ -6,6 +6,7 @@ Nothing is unpickled.
 
 from __future__ import annotations
 
+import codecs
 import gzip
 import re
 import zipfile
@@ -18,6 +19,8 @@ from typing import BinaryIO
 
 import numpy as np
 
+from c3n_model.files.signatures import refuse_stand_in
+from c3n_model.messages.limits import MAX_ARRAY_BYTES, MAX_VECTOR_DIMENSION, MAX_VECTOR_LINE_BYTES, LimitError
 from c3n_model.weights import manifest
 
 TEXT_SUFFIXES = (".txt", ".vec", ".glove")
@@ -58,6 +61,7 @@ def open_vectors(source: str | Path) -> VectorSource:
         if "/" in str(source) or path.suffix:
             raise FileNotFoundError(f"no such word vector file or spaCy model folder: {path}")
         return _open_spacy(str(source))
+    refuse_stand_in(path)
     readers = {".npz": _read_npz, ".bin": _read_word2vec} | dict.fromkeys(TEXT_SUFFIXES, _read_text)
     if suffix not in readers:
         raise ValueError(f"expected word vectors as one of {', '.join(readers)}, got {path}")
@@ -115,6 +119,8 @@ def _read_npz(path: Path, words: set[str]) -> dict[str, np.ndarray]:
     """Read words, and whole labels if the file has some; all in lower case."""
     vectors: dict[str, np.ndarray] = {}
     try:
+        if zipfile.is_zipfile(path):
+            _check_archive(path)
         tables = np.load(path, allow_pickle=False)
         if not isinstance(tables, np.lib.npyio.NpzFile):
             raise ValueError("a single array, .npy")
@@ -126,7 +132,17 @@ def _read_npz(path: Path, words: set[str]) -> dict[str, np.ndarray]:
         raise ValueError(
             f"{path} contains no word vectors ({error}); expected an npz with words (n,) and vectors (n, d)"
         ) from error
-    return {word: vectors[word] for word in words if word in vectors}
+    return {word: _finite(path, word, vectors[word]) for word in words if word in vectors}
+
+
+def _check_archive(path: Path) -> None:
+    """Raise LimitError if an array in the npz is larger than any vocabulary."""
+    with zipfile.ZipFile(path) as archive:
+        for member in archive.infolist():
+            if member.file_size > MAX_ARRAY_BYTES:
+                raise LimitError(
+                    f"expected at most {MAX_ARRAY_BYTES} bytes in {member.filename}, got {member.file_size}"
+                )
 
 
 def _rows_by_text(texts: np.ndarray, table: np.ndarray) -> dict[str, np.ndarray]:
@@ -139,12 +155,13 @@ def _read_text(path: Path, words: set[str]) -> dict[str, np.ndarray]:
     """Read lines of a word and its values, counted from the right because some words of GloVe contain spaces."""
     vectors = {}
     with _open(path) as file:
-        lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in enumerate(file, 1))
+        lines = ((number, line.decode("utf-8", "replace").rstrip()) for number, line in _lines(path, file))
         number, first = next(lines, (0, ""))
         header = re.fullmatch(r"(\d+) (\d+)", first)
         expected, dimension = (int(header[1]), int(header[2])) if header else (None, first.count(" "))
         if dimension == 0:
             raise ValueError(f"{path} contains no word vectors: its first line is {first[:40]!r}")
+        _check_dimension(path, dimension)
         if not header:
             _parse_line(path, number, first, dimension, words, vectors)
         for number, line in lines:
@@ -152,6 +169,30 @@ def _read_text(path: Path, words: set[str]) -> dict[str, np.ndarray]:
     if expected is not None and number - 1 < expected:
         raise ValueError(f"{path} is truncated: expected {expected} words, got {number - 1}")
     return vectors
+
+
+def _lines(path: Path, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield the number and content of each line, without a byte order mark before the first."""
+    number = 0
+    while line := file.readline(MAX_VECTOR_LINE_BYTES + 1):
+        number += 1
+        if len(line) > MAX_VECTOR_LINE_BYTES:
+            raise LimitError(
+                f"line {number} of {path} has more than {MAX_VECTOR_LINE_BYTES} bytes: it contains no word vectors"
+            )
+        yield number, line.removeprefix(codecs.BOM_UTF8) if number == 1 else line
+
+
+def _check_dimension(path: Path, dimension: int) -> None:
+    if dimension > MAX_VECTOR_DIMENSION:
+        raise LimitError(f"expected vectors of at most {MAX_VECTOR_DIMENSION} numbers in {path}, got {dimension}")
+
+
+def _finite(path: Path, word: str, vector: np.ndarray) -> np.ndarray:
+    """Return `vector`. Raises ValueError for NaN and infinity, which would spread to every mean."""
+    if not np.isfinite(vector).all():
+        raise ValueError(f"{path}: the vector of {word!r} contains NaN or infinite numbers; download the file again")
+    return vector
 
 
 def _parse_line(
@@ -162,31 +203,33 @@ def _parse_line(
         raise ValueError(f"line {number} of {path}: expected {dimension} numbers, got {len(values)}")
     if word in words and word not in vectors:
         try:
-            vectors[word] = np.array(values, np.float32)
+            vector = np.array(values, np.float32)
         except ValueError as error:
             raise ValueError(f"line {number} of {path}: expected {dimension} numbers ({error})") from error
+        vectors[word] = _finite(path, word, vector)
 
 
 def _read_word2vec(path: Path, words: set[str]) -> dict[str, np.ndarray]:
     """Read a line "count dimension", then for each word its text, a space and little-endian float32 values."""
     vectors = {}
     with _open(path) as file:
-        header = re.fullmatch(rb"(\d+) (\d+)\s*", file.readline(64))
+        header = re.fullmatch(rb"(\d+) (\d+)\s*", file.readline(64).removeprefix(codecs.BOM_UTF8))
         if not header:
             raise ValueError(
                 f"{path} is not in word2vec's binary format: expected a first line with count and dimension"
             )
+        _check_dimension(path, int(header[2]))
         count, size = int(header[1]), 4 * int(header[2])
         for number in range(count):
             letters = bytearray()
-            while (letter := file.read(1)) not in (b" ", b""):
+            while (letter := file.read(1)) not in (b" ", b"") and len(letters) < MAX_VECTOR_LINE_BYTES:
                 letters += letter
             numbers = file.read(size)
             if len(numbers) < size:
                 raise ValueError(f"{path} is truncated: expected {count} words, got {number}")
             word = letters.decode("utf-8", "replace").lstrip("\n")
             if word in words and word not in vectors:
-                vectors[word] = np.frombuffer(numbers, "<f4").astype(np.float32)
+                vectors[word] = _finite(path, word, np.frombuffer(numbers, "<f4").astype(np.float32))
     return vectors
 
 

@@ -1,1 +1,2 @@
-"""ROS messages to nouns and back, without ROS: fields are read by name, so rclpy's and rosbags' objects both serve."""
+"""Convert ROS messages to the types of this package and back, without ROS: fields are read by name, so that messages of both
+rclpy and rosbags work."""

@@ -1,4 +1,4 @@
-"""Image messages to frames, without ROS: sensor_msgs/Image in the usual encodings, sensor_msgs/CompressedImage."""
+"""Convert image messages to frames, without ROS: sensor_msgs/Image in the usual encodings, sensor_msgs/CompressedImage."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from c3n_model.messages.limits import LimitError, check_image_size
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import Frame
 
-# Encoding -> (dtype of a channel, channels in a row, conversion to RGB or None if it is RGB).
-# 8UC3 says nothing of colours; OpenCV, whose name it is, means BGR. "yuv422" is UYVY since ROS 1.
+# Encoding -> (dtype of a channel, channels per pixel, conversion to RGB, None if it is RGB).
+# 8UC3 names no colours; in OpenCV, where the name comes from, it is BGR. "yuv422" has been UYVY since ROS 1.
 _IMAGE_ENCODINGS = {
     "rgb8": (np.uint8, 3, None),
     "bgr8": (np.uint8, 3, cv2.COLOR_BGR2RGB),
@@ -48,16 +48,16 @@ _IMAGE_ENCODINGS = {
     "bayer_gbrg16": (np.uint16, 1, cv2.COLOR_BayerGR2RGB),
     "bayer_grbg16": (np.uint16, 1, cv2.COLOR_BayerGB2RGB),
 }
-# Rows of bytes for a row of pixels, where colour comes after brightness: a half row of it (NV12, NV21) or two (NV24).
+# Rows of bytes per row of pixels, where chroma follows luma: half a row of it (NV12, NV21) or two rows (NV24).
 _ROWS_PER_ROW = {"nv12": Fraction(3, 2), "nv21": Fraction(3, 2), "nv24": Fraction(3)}
 _DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 
 
 def frame_from_image(message: Any) -> Frame:
-    """sensor_msgs/Image -> Frame. Of 16 bits a channel the upper eight are kept.
+    """Convert a sensor_msgs/Image to a Frame. 16-bit channels are reduced to their upper eight bits.
 
-    Raises ValueError for an encoding that is not known, a row that is too short, or data of the wrong length, LimitError
-    for a size beyond `limits`.
+    Raises ValueError for an unknown encoding, rows that are too short or data of the wrong length, LimitError for a size
+    beyond `limits`.
     """
     if not knows_encoding(message.encoding):
         _refuse_depth(message.encoding)
@@ -73,22 +73,22 @@ def frame_from_image(message: Any) -> Frame:
         if conversion is not None:
             rgb = cv2.cvtColor(rgb, conversion)
     except (cv2.error, ValueError) as error:  # YUV of an odd width
-        raise ValueError(f"a {message.encoding} image cannot be {message.width} x {message.height} pixels") from error
+        raise ValueError(f"{message.encoding} images cannot have {message.width} x {message.height} pixels") from error
     return Frame(rgb, stamp_of(message.header), message.header.frame_id)
 
 
 def frame_from_compressed(message: Any) -> Frame:
     """Decode a sensor_msgs/CompressedImage: one of `PICTURE_FORMATS`, whatever its `format` calls it.
 
-    The Exif orientation is ignored: turned pixels would not fit the camera's other topics.
+    The Exif orientation is ignored: rotated pixels would not fit the other topics of the camera.
 
     Raises ValueError for depth, and for data that is cut, damaged or not a picture, LimitError for a size beyond `limits`,
     which is read before anything is decoded: a few kilobytes of PNG can claim gigabytes of pixels.
     """
-    wanted, _, compression = message.format.partition(";")
+    encoding, _, compression = message.format.partition(";")
     if "compressedDepth" in message.format:
         _refuse_depth("compressedDepth")
-    _refuse_depth(wanted.strip())
+    _refuse_depth(encoding.strip())
     data = bytes(message.data)
     try:
         rgb = to_rgb(decode_picture(data), upright=False)
@@ -99,13 +99,13 @@ def frame_from_compressed(message: Any) -> Frame:
             f"a compressed image of format {message.format!r} and {len(data)} bytes is not a whole picture ({error}): "
             f"it was cut in transit, or the topic carries another codec than {', '.join(PICTURE_FORMATS)}"
         ) from error
-    if "compressed rgb" in compression:  # its RGB went into a file that means BGR, as OpenCV's do
+    if "compressed rgb" in compression:  # RGB pixels were encoded as if they were BGR
         rgb = np.ascontiguousarray(rgb[..., ::-1])
     return Frame(rgb, stamp_of(message.header), message.header.frame_id)
 
 
 def mask_from_image(message: Any) -> np.ndarray:
-    """A mono8 sensor_msgs/Image, such as a mask, -> uint8 (H, W). Raises ValueError for another encoding or length."""
+    """Convert a mono8 sensor_msgs/Image, such as a mask, to uint8 (H, W). Raises ValueError for another encoding or length."""
     if message.encoding not in ("mono8", "8UC1"):
         raise ValueError(f"expected a mask as mono8, got encoding {message.encoding!r}")
     return _rows(message, np.dtype(np.uint8), 1)[..., 0].copy()
@@ -117,7 +117,7 @@ def knows_encoding(encoding: str) -> bool:
 
 
 def holds_depth(encoding: str) -> bool:
-    """Whether images of this encoding hold distances, which are no picture."""
+    """Whether images of this encoding hold distances instead of colours."""
     return encoding in _DEPTH_ENCODINGS
 
 
@@ -127,7 +127,7 @@ def _refuse_depth(encoding: str) -> None:
 
 
 def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
-    """The image's bytes as (rows, width, channels), without the padding of rows."""
+    """Return the pixels as (rows, width, channels), without row padding."""
     check_image_size(message.width, message.height)
     row_bytes = message.width * channels * dtype.itemsize
     rows = int(message.height * _ROWS_PER_ROW.get(message.encoding, 1))
@@ -144,7 +144,7 @@ def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
 
 
 def _yuyv_from_nv24(rows: np.ndarray, height: int) -> np.ndarray:
-    """NV24 uint8 (3 H, W), a U and a V for every pixel, as YUYV (H, W, 2), which OpenCV knows."""
+    """Convert NV24 uint8 (3 H, W), with U and V for every pixel, to YUYV (H, W, 2), which OpenCV converts."""
     brightness, colours = rows[:height], rows[height:].reshape(height, -1, 2, 2).astype(np.uint16)
     pairs = ((colours[:, :, 0] + colours[:, :, 1]) // 2).astype(np.uint8)
     return np.ascontiguousarray(np.stack([brightness, pairs.reshape(height, -1)], axis=-1))

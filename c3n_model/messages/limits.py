@@ -1,5 +1,5 @@
-"""Bounds on what a ROS message may claim, in one place. Wide enough for every working driver, and narrow enough that no
-value within them can exhaust the memory or overflow the arithmetic behind them.
+"""Bounds on what a message or a file may claim, in one place. Wide enough for every working driver and recorder, and narrow
+enough that no value within them can exhaust the memory or overflow the arithmetic behind them.
 
 Every check raises `LimitError` with what was expected, what came and what to do.
 """
@@ -13,6 +13,13 @@ MAX_MP3_BYTES = MAX_SOUND_S * 320_000 // 8  # MP3 has at most 320 kbit/s
 MAX_IMAGE_SIDE = 32_767  # above, OpenCV's coordinates overflow
 MAX_IMAGE_PIXELS = 2**26  # two frames of 8K video
 MAX_CLOUD_POINTS = 2**24
+MAX_MESSAGE_BYTES = (
+    2**28
+)  # unpacked, of a message or a chunk in a recording; an image at the limits in rgb8 has 192 MiB
+MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO = 2**30, 250  # of a file: beyond the first, at most this many times its own size
+MAX_DOWNLOAD_BYTES = 2**30  # of a file whose size nobody publishes
+MAX_VECTOR_LINE_BYTES, MAX_VECTOR_DIMENSION = 2**20, 2**16  # of files of word vectors
+MAX_ARRAY_BYTES = 2**33  # of one array in an .npz, unpacked
 NANOSECONDS_END = 1_000_000_000  # of builtin_interfaces/Time.nanosec
 
 
@@ -72,4 +79,23 @@ def check_cloud_size(width: int, height: int) -> None:
         raise LimitError(
             f"expected at most {MAX_CLOUD_POINTS} points, got a cloud of {width} x {height}: "
             "correct the driver, or let it publish fewer points"
+        )
+
+
+def check_unpacked_size(size_bytes: int) -> None:
+    """Refuse a message or a chunk of a recording with more than `MAX_MESSAGE_BYTES` once it is unpacked."""
+    if size_bytes > MAX_MESSAGE_BYTES:
+        raise LimitError(
+            f"expected at most {MAX_MESSAGE_BYTES} bytes in a message or chunk, got {size_bytes} bytes or more: the file is "
+            "damaged or made to exhaust the memory; record it again"
+        )
+
+
+def check_unpacked_file(packed_bytes: int, unpacked_bytes: int, free_bytes: int) -> None:
+    """Refuse a compressed file that grows beyond what recordings do, or beyond the free disk space."""
+    limit = min(max(MAX_UNPACKED_BYTES, MAX_UNPACKED_RATIO * packed_bytes), free_bytes)
+    if unpacked_bytes > limit:
+        raise LimitError(
+            f"expected at most {limit} bytes in a compressed file of {packed_bytes} bytes, got {unpacked_bytes} bytes or "
+            "more: if it is a recording of yours, unpack it with `zstd -d` and remove compression_mode from metadata.yaml"
         )

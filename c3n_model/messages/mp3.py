@@ -1,11 +1,11 @@
-"""MP3 in messages, what audio_capture sends unless it is told otherwise, to sound.
+"""Decode MP3 in messages, the default of audio_capture.
 
-A piece of the stream carries a stamp; GStreamer's encoder puts one frame into each and counts time from its first
-sample on. What the encoder and the decoder keep back is known, so sound gets the time at which it was heard.
+Each chunk of the stream carries a stamp; GStreamer's encoder puts one frame into each and counts time from its first
+sample. The delays of encoder and decoder are known, so that decoded sound gets the time at which it was recorded.
 
 Frames are found here and not by FFmpeg's parser (`av.CodecContext.parse`), which takes the first four bytes that look like a
-header and passes on what lies before a frame with it: of a stream that lost a piece within a frame it loses up to one frame
-more, and stamps differ. Of whole streams, and of losses between frames, its sound is the same.
+header and passes on what lies before a frame with it: after a loss within a frame it loses up to one frame
+more, and stamps differ. For complete streams, and losses between frames, its output is the same.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from c3n_model.messages.limits import check_mp3_length
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
 MP3_REMEDY = (
-    "the sound is MP3 that cannot be read: start audio_capture with the launch argument format:=wave "
+    "the sound is MP3 that cannot be decoded: start audio_capture with the launch argument format:=wave "
     "(ros2 launch audio_capture capture.launch.xml format:=wave)"
 )
 
-# LAME keeps back 576 samples, every Layer III decoder 528 + 1: the first sample of a frame was heard that much earlier.
+# LAME delays by 576 samples, every Layer III decoder by 528 + 1: the first sample of a frame was recorded that much earlier.
 DELAY_SAMPLES = 576 + 528 + 1
-# A piece that is stamped further from where the last one ended follows a hole; shorter ones are bridged by its stamp.
+# A chunk whose stamp is further than this from the end of the last one follows a gap.
 LONGEST_BRIDGE_NS = 200_000_000
-# More bytes in a row without sound are no MP3 (the longest frame has 1441).
+# More consecutive bytes without sound are not MP3 (the longest frame has 1441).
 _PATIENCE_BYTES = 8192
 
 # MPEG-1 Layer III in kbit/s by the header's index; the rows for MPEG-2 and 2.5 are the same.
@@ -41,7 +41,7 @@ _SAMPLE_RATES = {3: (44100, 48000, 32000), 2: (22050, 24000, 16000), 0: (11025, 
 
 @dataclass(frozen=True)
 class _Header:
-    """What the four bytes at the beginning of a Layer III frame say: `size` of the frame in bytes, its sound."""
+    """Header of a Layer III frame: `size` of the frame in bytes, number of `samples`, `sample_rate` in Hz."""
 
     size: int
     samples: int
@@ -53,17 +53,17 @@ class _Header:
 
 
 class Mp3Decoder:
-    """Pieces of one MP3 stream in, sound out. Feed every message in its order; one decoder belongs to one stream.
+    """Decodes the chunks of one MP3 stream, in their order.
 
-    Pieces may be cut anywhere. Sound has the stream's own rate and channels. A hole in the stream, by its stamps, is a
-    hole in the sound; bytes that are no frame are passed over.
+    Chunks may be cut anywhere. The sound has the rate and channels of the stream. A gap in the stream, by its stamps, is a
+    gap in the sound; bytes that do not belong to a frame are skipped.
     """
 
     def __init__(self):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream so far: the next piece begins another one."""
+        """Forget the stream so far: the next chunk begins another one."""
         self._codec: Any = None  # av types the codecs of a name as CodecContext, which has no decode
         self._sample_rate = 0
         self._bytes = bytearray()  # not yet a whole frame; deleting from the front does not copy the rest
@@ -72,10 +72,10 @@ class Mp3Decoder:
         self._passed_over = 0  # bytes since the last sound
 
     def decode(self, data: bytes, stamp_ns: int) -> list[AudioChunk]:
-        """The sound of all frames that `data` completes, a chunk float32 (n, channels) each.
+        """Decode all frames that `data` completes, one AudioChunk float32 (n, channels) per frame.
 
-        `stamp_ns`: when the sound of `data` began. Raises ValueError (`MP3_REMEDY`) where nothing comes but bytes that
-        are no MP3, LimitError for more than 10 s at once; the decoder may be fed on.
+        `stamp_ns`: when the sound of `data` began. Raises ValueError (`MP3_REMEDY`) after many bytes that are not MP3,
+        LimitError for more than 10 s at once; decoding may continue afterwards.
         """
         check_mp3_length(len(data))
         if self._counted_ns is not None and abs(stamp_ns - self._end_ns()) > LONGEST_BRIDGE_NS:
@@ -99,26 +99,26 @@ class Mp3Decoder:
         return chunks
 
     def _end_ns(self) -> int:
-        """Where the bytes so far end in time: the frame that is not whole yet counts by its part."""
+        """Time at which the bytes so far end; an incomplete frame counts by the share that has arrived."""
         header = read_header(self._bytes)
         assert self._counted_ns is not None
         return self._counted_ns + (header.duration_ns * len(self._bytes) // header.size if header else 0)
 
     def _find_frame(self, stamp_ns: int) -> _Header | None:
-        """The header of the whole frame with which the bytes begin, after passing over what is none."""
+        """Skip to the next complete frame and return its header, None if there is none yet."""
         while len(self._bytes) >= 4:
             header = read_header(self._bytes)
             if header is not None:
                 if len(self._bytes) < header.size:
                     return None
-                # Four bytes may look like a header by chance: another one must follow where they say.
+                # Four bytes may look like a header by chance: another header must follow the frame.
                 following = self._bytes[header.size : header.size + 4]
                 if len(following) < 4 or read_header(following) is not None:
                     return header
             skipped = max(self._bytes.find(b"\xff", 1), 0) or len(self._bytes)
             del self._bytes[:skipped]
             self._passed_over += skipped
-            self._stamped_ns = stamp_ns  # something is missing here: the newest stamp says how much
+            self._stamped_ns = stamp_ns  # bytes were lost here: the newest stamp says how many
         return None
 
     def _sound(self, frame: bytes, header: _Header, begin_ns: int) -> list[AudioChunk]:
@@ -133,9 +133,9 @@ class Mp3Decoder:
 
 
 def looks_like_mp3(data: np.ndarray) -> bool:
-    """Whether bytes, uint8 (n,), are an ID3 tag or MP3 frames one after the other to the end.
+    """Whether bytes, uint8 (n,), are an ID3 tag or consecutive MP3 frames up to the end.
 
-    The sync word alone proves nothing: one PCM chunk in hundreds begins with a quiet negative sample that looks alike.
+    The sync word alone is not enough: one PCM chunk in hundreds begins with a quiet negative sample that looks like it.
     """
     if len(data) >= 10 and bytes(data[:3]) == b"ID3" and data[3] < 5 and np.all(data[6:10] < 128):
         return True
@@ -149,7 +149,7 @@ def looks_like_mp3(data: np.ndarray) -> bool:
 
 
 def read_header(data: bytes | bytearray) -> _Header | None:
-    """The Layer III frame that the first four bytes announce; None if they are too few or announce none."""
+    """Parse the Layer III header in the first four bytes; None if they are too few or not a header."""
     if len(data) < 4:
         return None
     bits = int.from_bytes(data[:4], "big")

@@ -1,4 +1,4 @@
-"""Whatever a sound topic carries, to chunks: either audio_common_msgs, stamped or not, PCM or MP3."""
+"""Convert any sound topic to chunks: either audio_common_msgs, stamped or not, PCM or MP3."""
 
 from __future__ import annotations
 
@@ -17,26 +17,26 @@ from c3n_model.messages.sounds import (
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import AudioChunk
 
-# Sound without stamps is taken as gapless while it arrives within this time of where the last piece ended: arrivals
-# jitter by the scheduling of two processes, sound does not.
+# Sound without stamps is taken as gapless while it arrives within this time of the end of the last chunk: scheduling makes
+# arrivals jitter, not the sound.
 ARRIVAL_JITTER_NS = 100_000_000
-# So many messages in a row that look like MP3 are MP3. A single one may be PCM: an hour of noise has one that looks alike.
+# This many consecutive messages that look like MP3 are MP3. A single one may be PCM: an hour of noise has one that looks so.
 _CERTAIN = 3
 
 
 class SoundReader:
-    """Messages of one sound topic in their order, to chunks. Not locked: one thread at a time.
+    """Converts the messages of one sound topic, in their order, to chunks. Not locked: one thread at a time.
 
     | message | stamp of its first sample |
     |---|---|
     | ros-drivers' `AudioDataStamped`, mgonzs13's `AudioStamped` | its header's |
-    | `AudioData` of either | its arrival less its duration, evened out over `ARRIVAL_JITTER_NS` |
+    | `AudioData` of either | its arrival minus its duration, smoothed over `ARRIVAL_JITTER_NS` |
 
     MP3 is decoded, whether AudioInfo announces it or the bytes show it.
     """
 
     def __init__(self, audio_format: AudioFormat | None = None):
-        """`audio_format` (None: AudioFormat's defaults) holds until `describe` is called; mgonzs13's stamped messages
+        """`audio_format` (None: the defaults of AudioFormat) applies until `describe` is called; stamped messages of mgonzs13
         describe themselves."""
         self.audio_format = audio_format or AudioFormat()
         self._mp3: Mp3Decoder | None = None
@@ -44,23 +44,30 @@ class SoundReader:
         self._expected_ns: int | None = None  # of sound without stamps
 
     def describe(self, info: Any) -> None:
-        """ros-drivers' AudioInfo. Raises ValueError, and changes nothing, if it describes what cannot be read."""
+        """Apply an AudioInfo of ros-drivers. Raises ValueError, and changes nothing, for a format that cannot be read."""
         audio_format = format_from_info(info)
         if audio_format != self.audio_format:
             self.audio_format, self._mp3, self._suspects = audio_format, None, []
 
     def read(self, message: Any, arrival_ns: int) -> list[AudioChunk]:
-        """The sound that `message` completes: a chunk for PCM, none or some for MP3.
+        """Return the sound that `message` completes: one chunk for PCM, any number for MP3.
 
-        `arrival_ns` is looked at only where the message has no stamp. Raises ValueError for what cannot be read.
+        `arrival_ns` is used only for messages without a stamp. Raises ValueError for sound that cannot be read.
         """
         audio = getattr(message, "audio", message)
         if hasattr(audio, "info"):
             return [chunk_from_audio_stamped(message)]
-        is_stamped = hasattr(message, "header")
-        stamp_ns = stamp_of(message.header) if is_stamped else arrival_ns
-        chunks = self._chunks(audio, stamp_ns)
-        return chunks if is_stamped else [self._evened(chunk) for chunk in chunks]
+        if not hasattr(message, "header"):
+            return self.read_unstamped(message, arrival_ns)
+        return self._chunks(audio, stamp_of(message.header))
+
+    def read_unstamped(self, message: Any, arrival_ns: int) -> list[AudioChunk]:
+        """Read a message whose stamp is missing or of no use: its sound was over when it arrived. Raises as `read`."""
+        audio = getattr(message, "audio", message)
+        if hasattr(audio, "info"):
+            chunks = [chunk_from_audio_stamped(message)]
+            return [self._placed(replace(chunk, stamp_ns=arrival_ns)) for chunk in chunks]
+        return [self._placed(chunk) for chunk in self._chunks(audio, arrival_ns)]
 
     def _chunks(self, audio: Any, stamp_ns: int) -> list[AudioChunk]:
         if self.audio_format.is_mp3 or self._mp3 is not None:
@@ -68,12 +75,12 @@ class SoundReader:
         self._suspects.append((audio, stamp_ns))
         if hasattr(audio, "data") and looks_like_mp3(np.frombuffer(audio.data, dtype=np.uint8)):
             return self._decoded(self._take_suspects()) if len(self._suspects) == _CERTAIN else []
-        return [chunk_from_unstamped(piece, self.audio_format, stamp) for piece, stamp in self._take_suspects()]
+        return [chunk_from_unstamped(audio, self.audio_format, stamp) for audio, stamp in self._take_suspects()]
 
-    def _decoded(self, pieces: list[tuple[Any, int]]) -> list[AudioChunk]:
+    def _decoded(self, messages: list[tuple[Any, int]]) -> list[AudioChunk]:
         self._mp3 = self._mp3 or Mp3Decoder()
         try:
-            return [chunk for piece, stamp_ns in pieces for chunk in self._mp3.decode(piece.data, stamp_ns)]
+            return [chunk for audio, stamp_ns in messages for chunk in self._mp3.decode(audio.data, stamp_ns)]
         except ValueError:
             self._mp3 = None  # it may have been PCM after all
             raise
@@ -82,8 +89,8 @@ class SoundReader:
         taken, self._suspects = self._suspects, []
         return taken
 
-    def _evened(self, chunk: AudioChunk) -> AudioChunk:
-        """A chunk that was stamped by its arrival: it was over then."""
+    def _placed(self, chunk: AudioChunk) -> AudioChunk:
+        """Move a chunk that is stamped with its arrival, when it had ended, to its beginning."""
         stamp_ns = 2 * chunk.stamp_ns - chunk.end_ns
         if self._expected_ns is not None and abs(stamp_ns - self._expected_ns) < ARRIVAL_JITTER_NS:
             stamp_ns = self._expected_ns

@@ -1,8 +1,8 @@
-"""Sound messages to chunks and back, without ROS: both packages that are called audio_common_msgs.
+"""Convert sound messages to chunks and back, without ROS: both packages called audio_common_msgs.
 
 | | ros-drivers (`audio_capture`) | mgonzs13 (`audio_capturer_node`) |
 |---|---|---|
-| with a stamp | `AudioDataStamped` | `AudioStamped` |
+| with stamp | `AudioDataStamped` | `AudioStamped` |
 | without | `AudioData`: bytes | `AudioData`: one array for each type of sample |
 | described by | `AudioInfo` on a topic of its own | `AudioInfo` in every message |
 """
@@ -23,11 +23,11 @@ from c3n_model.types import AudioChunk
 
 ROS_DRIVERS, MGONZS13 = "ros_drivers", "mgonzs13"
 
-# GStreamer's names: sign, bits, bytes it is stored in where they are not the fewest, endianness (the machine's: little).
+# GStreamer's names: sign, bits, width in storage where it is larger, endianness (little without a suffix).
 _SAMPLE_FORMAT = re.compile(r"([SU])(8|16|18|20|24|32)(?:_(32))?(LE|BE)?|(F)(32|64)(LE|BE)?")
 _KNOWN_FORMATS = "S8, U8, S16LE, S16BE, U16LE, S18LE, S20LE, S24LE, S24_32LE, S32LE, F32LE, F64LE and the like"
 _PCM_CODINGS = ("wave", "wav", "pcm", "raw", "")
-# PortAudio's flag for a type of sample -> the array of mgonzs13's AudioData that holds it, what means 0 and full scale.
+# PortAudio's sample format -> field of mgonzs13's AudioData, its dtype, the values of silence and of full scale.
 _SAMPLE_ARRAYS = {
     1: ("float32_data", np.float32, 0, 1),
     2: ("int32_data", np.int32, 0, 2**31),
@@ -39,10 +39,10 @@ _SAMPLE_ARRAYS = {
 
 @dataclass(frozen=True)
 class AudioFormat:
-    """How the bytes of AudioData are to be read; the defaults are those of audio_capture with format:=wave.
+    """Format of the bytes of AudioData; the defaults are those of audio_capture with format:=wave.
 
-    MP3 says itself what its rate and channels are. Raises LimitError (a ValueError) if the rate or the number of channels
-    is beyond `limits`, ValueError if the sample format or the coding is unknown.
+    MP3 has its own rate and channels. Raises LimitError (a ValueError) for a rate or number of channels beyond `limits`,
+    ValueError for an unknown sample format or coding.
     """
 
     sample_rate: int = 16000
@@ -59,12 +59,12 @@ class AudioFormat:
 
     @property
     def is_mp3(self) -> bool:
-        """Whether the bytes are a piece of an MP3 stream, which `Mp3Decoder` reads."""
+        """Whether the bytes belong to an MP3 stream, which `Mp3Decoder` decodes."""
         return self.coding_format.lower() == "mp3"
 
 
 def audio_dialect(module: ModuleType | Any) -> str:
-    """Which of the two packages `audio_common_msgs.msg` is: `ROS_DRIVERS` or `MGONZS13`. Both cannot be installed.
+    """Tell which package `audio_common_msgs.msg` belongs to: `ROS_DRIVERS` or `MGONZS13`; both cannot be installed.
 
     Raises ValueError for a module that is neither.
     """
@@ -78,16 +78,16 @@ def audio_dialect(module: ModuleType | Any) -> str:
 
 
 def format_from_info(message: Any) -> AudioFormat:
-    """ros-drivers' AudioInfo -> AudioFormat. Raises ValueError if it describes nothing that can be read."""
+    """Convert an AudioInfo of ros-drivers. Raises ValueError for a format that cannot be read."""
     coding = message.coding_format.lower()
     sample_format = "S16LE" if coding == "mp3" else message.sample_format.upper()
     return AudioFormat(message.sample_rate, message.channels, sample_format, coding)
 
 
 def chunk_from_audio(message: Any, audio_format: AudioFormat) -> AudioChunk:
-    """ros-drivers' AudioDataStamped with PCM -> AudioChunk, samples float32 in [-1, 1].
+    """Convert an AudioDataStamped of ros-drivers with PCM to an AudioChunk, samples float32 in [-1, 1].
 
-    Raises ValueError for MP3, announced or found, and for a number of bytes that is no whole number of samples.
+    Raises ValueError for MP3, announced or detected, and for incomplete samples.
     """
     if looks_like_mp3(np.frombuffer(message.audio.data, dtype=np.uint8)):
         raise ValueError(MP3_REMEDY)
@@ -95,10 +95,9 @@ def chunk_from_audio(message: Any, audio_format: AudioFormat) -> AudioChunk:
 
 
 def chunk_from_audio_stamped(message: Any) -> AudioChunk:
-    """mgonzs13's AudioStamped -> AudioChunk, samples float32 in [-1, 1].
+    """Convert an AudioStamped of mgonzs13 to an AudioChunk, samples float32 in [-1, 1].
 
-    Raises ValueError for a format that is none of PortAudio's, and for a number of values that is no whole number of
-    samples.
+    Raises ValueError for a format unknown to PortAudio, and for incomplete samples.
     """
     info = message.audio.info
     if info.format not in _SAMPLE_ARRAYS:
@@ -109,10 +108,10 @@ def chunk_from_audio_stamped(message: Any) -> AudioChunk:
 
 
 def chunk_from_unstamped(message: Any, audio_format: AudioFormat, stamp_ns: int) -> AudioChunk:
-    """AudioData of either package with PCM -> AudioChunk; its first sample was heard at `stamp_ns`.
+    """Convert PCM AudioData of either package to an AudioChunk whose first sample is stamped `stamp_ns`.
 
-    Of mgonzs13's, which array is filled tells the type of sample; `audio_format` the rest. Raises ValueError for MP3 that
-    is announced, and for a number of bytes that is no whole number of samples.
+    For mgonzs13, the array that is not empty tells the type of samples, `audio_format` the rest. Raises ValueError for
+    announced MP3, and for incomplete samples.
     """
     if hasattr(message, "data"):
         samples = _samples_from_bytes(np.frombuffer(message.data, dtype=np.uint8), audio_format)
@@ -123,7 +122,7 @@ def chunk_from_unstamped(message: Any, audio_format: AudioFormat, stamp_ns: int)
 
 
 def pcm_from_samples(samples: np.ndarray) -> np.ndarray:
-    """Samples float (n, channels) in [-1, 1] -> the bytes of S16LE, uint8 (2 n channels,); louder ones are clipped."""
+    """Encode samples float (n, channels) in [-1, 1] as S16LE bytes, uint8 (2 n channels,); louder samples are clipped."""
     return np.clip(np.rint(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2").reshape(-1).view(np.uint8)
 
 
@@ -133,14 +132,14 @@ def _samples_of(audio_data: Any, flag: int, audio_format: AudioFormat) -> np.nda
     check_sound_length(len(values) // audio_format.channels, audio_format.sample_rate)
     if len(values) % audio_format.channels:
         raise ValueError(
-            f"{len(values)} values of {name} are no whole number of {audio_format.channels}-channel samples"
+            f"expected a multiple of {audio_format.channels} values of {name} (one per channel), got {len(values)}"
         )
     samples = (values.astype(np.float32) - np.float32(zero)) / np.float32(full_scale)
     return samples.reshape(-1, audio_format.channels)
 
 
 def _samples_from_bytes(data: np.ndarray, audio_format: AudioFormat) -> np.ndarray:
-    """Bytes uint8 (n,) -> float32 (samples, channels)."""
+    """Decode bytes uint8 (n,) to float32 (samples, channels)."""
     if audio_format.is_mp3:
         raise ValueError(MP3_REMEDY)
     match = _SAMPLE_FORMAT.fullmatch(audio_format.sample_format)
@@ -151,8 +150,8 @@ def _samples_from_bytes(data: np.ndarray, audio_format: AudioFormat) -> np.ndarr
     check_sound_length(len(data) // step, audio_format.sample_rate)
     if len(data) % step:
         raise ValueError(
-            f"{len(data)} bytes of sound are no whole number of {audio_format.channels}-channel "
-            f"{audio_format.sample_format} samples ({step} bytes); correct audio_info or the parameters"
+            f"expected a multiple of {step} bytes of sound ({audio_format.channels} channels of "
+            f"{audio_format.sample_format}), got {len(data)}; correct audio_info or the parameters"
         )
     little = np.ascontiguousarray(data).reshape(-1, size)[:, :: -1 if "BE" in (order, float_order) else 1]
     if is_float:
@@ -163,10 +162,10 @@ def _samples_from_bytes(data: np.ndarray, audio_format: AudioFormat) -> np.ndarr
 
 
 def _integers(little: np.ndarray, bits: int, unsigned: bool) -> np.ndarray:
-    """Little-endian integers, uint8 (n, bytes), the lowest `bits` of each -> float32 (n, 1) in [-1, 1)."""
+    """Decode the lowest `bits` of little-endian integers, uint8 (n, bytes), to float32 (n, 1) in [-1, 1)."""
     words = np.zeros((len(little), 4), np.uint8)
     words[:, : little.shape[1]] = little
-    highest = words.view("<u4") << np.uint32(32 - bits)  # what is stored above the sample falls off
+    highest = words.view("<u4") << np.uint32(32 - bits)  # bits above the sample are shifted out
     if unsigned:
         highest ^= np.uint32(2**31)
     return highest.view("<i4").astype(np.float32) / np.float32(2**31)

@@ -1,4 +1,4 @@
-"""Times of ROS messages as nanoseconds."""
+"""Convert times of ROS messages to nanoseconds."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from c3n_model.types import NANOSECONDS_PER_SECOND
 
 
 def stamp_of(header: Any) -> int:
-    """The stamp of a std_msgs/Header in nanoseconds. Raises LimitError as `total_nanoseconds`."""
+    """Return the stamp of a std_msgs/Header in nanoseconds. Raises LimitError as `total_nanoseconds`."""
     return nanoseconds(header.stamp)
 
 
 def nanoseconds(time: Any) -> int:
-    """A builtin_interfaces/Time in nanoseconds. Raises LimitError as `total_nanoseconds`."""
+    """Convert a builtin_interfaces/Time to nanoseconds. Raises LimitError as `total_nanoseconds`."""
     return total_nanoseconds(int(time.sec), int(time.nanosec))
 
 
 def total_nanoseconds(sec: int, nanosec: int) -> int:
-    """The fields of a builtin_interfaces/Time in nanoseconds.
+    """Convert the fields of a builtin_interfaces/Time to nanoseconds.
 
     Raises LimitError (a ValueError) for a time before 1970 and for a `nanosec` of a second or more.
     """

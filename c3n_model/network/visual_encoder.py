@@ -12,6 +12,14 @@ from torch import Tensor, nn
 from c3n_model.network.choices import check_choice
 
 STAGES = 4
+# Names of ours for backbones of timm whose public weights need another padding and other pixel statistics than timm's.
+VARIANTS: dict[str, tuple[str, dict[str, Any], dict[str, tuple[float, ...]]]] = {
+    "mobilenetv2_100_tfsame": (  # MobileNetV2 as TensorFlow trained it
+        "mobilenetv2_100",
+        {"pad_type": "same"},
+        {"mean": (0.5, 0.5, 0.5), "std": (0.5, 0.5, 0.5)},
+    )
+}
 
 CamPoint = Literal["after_norm", "before_norm"]
 SwinForm = Literal["classifier", "dense"]
@@ -52,8 +60,9 @@ class VisualEncoder(nn.Module):
         create_arguments: dict | None = None,
     ):
         super().__init__()
+        name, variant, statistics = VARIANTS.get(name, (name, {}, {}))
         _check_choices(name, num_classes, cam_point, swin)
-        arguments = {**({"always_partition": True} if swin == "dense" else {}), **(create_arguments or {})}
+        arguments = {**({"always_partition": True} if swin == "dense" else {}), **variant, **(create_arguments or {})}
         self.backbone = _create(name, num_classes, image_size, arguments)
         stages = _pyramid(name, self.backbone)
         self.channels = [stage["num_chs"] for stage in stages]
@@ -64,12 +73,20 @@ class VisualEncoder(nn.Module):
         self._stages = [stage["module"] for stage in stages]
         self._channels_last = getattr(self.backbone, "output_fmt", "NCHW") == "NHWC"
         config = self.backbone.pretrained_cfg
-        self.set_normalisation(mean=config["mean"], std=config["std"])
+        self.set_normalisation(**{"mean": config["mean"], "std": config["std"], **statistics})
 
     def set_normalisation(self, *, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Set the RGB mean and std that the weights were trained with, if they differ from timm's for the model."""
         self.register_buffer("mean", torch.tensor(mean).view(1, 3, 1, 1), persistent=False)
         self.register_buffer("std", torch.tensor(std).view(1, 3, 1, 1), persistent=False)
+
+    @property
+    def input_statistics(self) -> dict[str, Any]:
+        """What decides the numbers beside the weights, as JSON can hold it: `mean` and `std` of the pixels, `padding` of
+        strided convolutions ("same" as in TensorFlow, or "symmetric")."""
+        same = any(type(module).__name__ == "Conv2dSame" for module in self.backbone.modules())
+        numbers = {name: [float(value) for value in getattr(self, name).flatten()] for name in ("mean", "std")}
+        return {**numbers, "padding": "same" if same else "symmetric"}
 
     def forward(self, frames: Tensor) -> tuple[list[Tensor], Tensor]:
         """Encode frames (N, 3, H, W) in [0, 1] to maps [(N, C_vi, H_i, W_i)] x 4 and logits (N, K_v)."""

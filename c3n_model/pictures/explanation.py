@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure, SubFigure
 from matplotlib.patches import Rectangle
 
+from c3n_model.complete_file import complete_file
 from c3n_model.pictures.overlay import MASK_COLOUR, draw_attention, draw_mask
 from c3n_model.streaming.explain import Explanation, Ranking
 
@@ -33,7 +34,8 @@ def draw_explanation(explanation: Explanation, path: Path) -> list[str]:
         _draw_evidence(rows[0, 0], explanation)
         if has_reasons:
             _draw_reasons(rows[1, 0], explanation)
-        figure.savefig(path, facecolor="white")
+        with complete_file(path) as partial:
+            figure.savefig(partial, format="png", facecolor="white")
     return [title for axes in figure.get_axes() if (title := axes.get_title())]
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from c3n_model.complete_file import write_complete
 from c3n_model.types import Segmentation
 
 Colour = tuple[int, int, int]
@@ -97,8 +98,7 @@ def draw_attention(rgb: np.ndarray, attention: np.ndarray) -> np.ndarray:
 
 def write_png(path: Path, rgb: np.ndarray) -> None:
     """Write RGB uint8 (H, W, 3) as a PNG. Raises OSError if writing fails."""
-    if not cv2.imwrite(str(path), cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)):
-        raise OSError(f"cannot write {path}")
+    write_complete(path, cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))[1].tobytes())
 
 
 def _title(segmentation: Segmentation) -> str:

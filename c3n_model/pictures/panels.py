@@ -11,6 +11,7 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
+from c3n_model.complete_file import complete_file
 from c3n_model.pictures.overlay import TRUTH_COLOUR, draw_mask, outline_mask
 
 _DOTS_PER_INCH = 100
@@ -71,7 +72,8 @@ def draw_blocks(path: Path, blocks: Sequence[Block], *, stacked: bool) -> list[s
         for number, (block, block_width, block_height) in enumerate(zip(blocks, widths, heights, strict=True)):
             _draw_block(figure, block, left, top, names=stacked or number == 0)
             left, top = (left, top + block_height) if stacked else (left + block_width + _GAP, top)
-        figure.savefig(path)
+        with complete_file(path) as partial:
+            figure.savefig(partial, format="png")
     return [line for block in blocks for line in (block.title, *map(_row_text, block.rows))]
 
 

@@ -1,7 +1,7 @@
-"""The message types of bags: from the definitions that a bag carries, else from those that are known here.
+"""Message types of bags: those defined in the bag, else those known here.
 
-Two packages are called audio_common_msgs (see `sounds`). A bag without definitions (sqlite3 up to Humble) is of mgonzs13's
-if it has a topic of a type that only that one knows.
+Two packages are called audio_common_msgs (see `messages.sounds`). A bag without definitions (sqlite3 up to Humble) uses the
+one of mgonzs13 if it has a topic of a type that only that package has.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ AUDIO_TYPE = "audio_common_msgs/msg/AudioDataStamped"
 MGONZS13_AUDIO_TYPE = "audio_common_msgs/msg/AudioStamped"
 UNSTAMPED_AUDIO_TYPE = "audio_common_msgs/msg/AudioData"
 INFO_TYPE = "audio_common_msgs/msg/AudioInfo"
-IMAGE_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE)  # the first is the first to be taken
+IMAGE_TYPES = (IMAGE_TYPE, COMPRESSED_TYPE)  # in the order of preference
 AUDIO_TYPES = (AUDIO_TYPE, MGONZS13_AUDIO_TYPE, UNSTAMPED_AUDIO_TYPE)
 
 _INTERFACES = {
@@ -31,7 +31,7 @@ _INTERFACES = {
 
 
 def standard_types(dialect: str = ROS_DRIVERS) -> Typestore:
-    """The types of ROS 2 and of the audio_common_msgs of `dialect`."""
+    """Return the types of ROS 2 and of the audio_common_msgs of `dialect`."""
     store = get_typestore(Stores.ROS2_HUMBLE)
     for file in sorted(_INTERFACES[dialect].glob("*/msg/*.msg")):
         name = f"{file.parent.parent.name}/msg/{file.stem}"
@@ -40,21 +40,47 @@ def standard_types(dialect: str = ROS_DRIVERS) -> Typestore:
 
 
 def dialect_of(type_names: Iterable[str]) -> str:
-    """Whose audio_common_msgs a bag with topics of these types was recorded with."""
+    """Tell which audio_common_msgs a bag with topics of these types was recorded with."""
     return MGONZS13 if MGONZS13_AUDIO_TYPE in type_names else ROS_DRIVERS
 
 
 def typestore_for(path: Path, connection: Connection, dialect: str, definitions: Mapping[str, str]) -> Typestore:
-    """What the messages of a connection are read with. Raises ValueError for a type that nobody defines."""
-    if connection.msgdef.format == MessageDefinitionFormat.MSG:
-        store = get_typestore(Stores.EMPTY)
+    """Return the types for decoding the messages of a connection.
+
+    Raises ValueError for a type without any definition, one that cannot be parsed, or one of ours whose fields are others
+    than usual.
+    """
+    standard = standard_types(dialect)
+    if connection.msgdef.format != MessageDefinitionFormat.MSG:
+        for name, text in definitions.items():
+            standard.register(get_types_from_msg(text, name))
+        if connection.msgtype not in standard.types:
+            raise ValueError(
+                f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text"
+            )
+        return standard
+    store = get_typestore(Stores.EMPTY)
+    try:
         store.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
-        return store
-    store = standard_types(dialect)
-    for name, text in definitions.items():
-        store.register(get_types_from_msg(text, name))
-    if connection.msgtype not in store.types:
-        raise ValueError(
-            f"{path} has no definition of {connection.msgtype} (topic {connection.topic}): pass its .msg text"
-        )
+    except Exception as error:  # the parser and the type store have several
+        raise ValueError(f"{path} has a damaged definition of {connection.msgtype}: {error}") from error
+    _check_fields(path, connection, store, standard)
     return store
+
+
+def _check_fields(path: Path, connection: Connection, store: Typestore, standard: Typestore) -> None:
+    """Refuse a definition that lacks a field of the usual one, or has it as another type: nothing behind expects that."""
+    for name in [connection.msgtype, *store.fielddefs]:
+        if name not in standard.fielddefs or (
+            name != connection.msgtype and connection.msgtype not in standard.fielddefs
+        ):
+            continue
+        expected, got = (
+            dict(types.fielddefs[name][1]) if name in types.fielddefs else {} for types in (standard, store)
+        )
+        different = [field for field in expected if got.get(field) != expected[field]]
+        if different:
+            raise ValueError(
+                f"{path}, topic {connection.topic}: expected the usual definition of {name}, got one whose field "
+                f"{different[0]!r} is missing or of another type; record the bag again with the released message package"
+            )

@@ -1,4 +1,4 @@
-"""Frames and sound into a rosbag2 recording, as a camera driver, audio_capture and a recorder would have made it."""
+"""Write frames and sound into a rosbag2 recording, as a camera driver, audio_capture and a recorder would have."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from pathlib import Path
 from types import TracebackType
 
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
-from rosbags.rosbag2 import StoragePlugin, Writer
 
 from c3n_model.messages.sounds import AudioFormat, pcm_from_samples
 from c3n_model.sources.bag_types import AUDIO_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
+from c3n_model.sources.safe_writer import SafeWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
-STORAGES = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
-_BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
 _UNLIMITED = QosTime(2**31 - 1, 2**32 - 1)
 _LATCHED = Qos(
     QosHistory.KEEP_LAST,
@@ -30,12 +28,12 @@ _LATCHED = Qos(
 
 
 class BagWriter:
-    """A bag to be filled: images as rgb8, sound as S16LE, and before the first sound its AudioInfo (latched).
+    """Writes a bag: images as rgb8, sound as S16LE, and before the first sound its AudioInfo (latched).
 
     A context manager. Log times are those a live recorder would see: of a frame its stamp, of a chunk the stamp of its
     end. Left by an exception, it removes the unfinished bag.
 
-    Raises ValueError for an unknown storage, FileExistsError if there is something at `path`.
+    Raises ValueError for an unknown storage, FileExistsError if something is at `path`.
     """
 
     def __init__(
@@ -45,12 +43,8 @@ class BagWriter:
         image_topic: str = "/camera/image_raw",
         audio_topic: str = "/audio/audio_stamped",
     ):
-        if storage not in STORAGES:
-            raise ValueError(f"unknown storage {storage!r}; known are {', '.join(STORAGES)}")
-        if Path(path).exists():
-            raise FileExistsError(f"{path} exists already: remove it or choose another name")
         self._path = Path(path)
-        self._writer = Writer(self._path, version=_BAG_VERSION, storage_plugin=STORAGES[storage])
+        self._writer = SafeWriter(self._path, storage)
         self._types = standard_types()
         self._topics = {
             IMAGE_TYPE: image_topic,
@@ -77,7 +71,7 @@ class BagWriter:
             shutil.rmtree(self._path, ignore_errors=True)
 
     def write(self, item: Frame | AudioChunk) -> None:
-        """Append a frame or a chunk; the order need not be strict, for readers sort by log time."""
+        """Append a frame or a chunk; order does not matter, as readers sort by log time."""
         if isinstance(item, Frame):
             self._write_frame(item)
         else:

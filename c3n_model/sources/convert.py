@@ -1,4 +1,4 @@
-"""Between media and bags: anyone can make a bag from a video, and look at a bag as a video."""
+"""Convert between media and bags: a bag from a video, a video from a bag."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from c3n_model.sources.bag_writer import BagWriter
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
-# Some time on a whole second: windows lie on whole seconds of stamps, so the bag has the windows of the video.
+# Any whole second: windows begin at whole seconds, so that the bag has the windows of the video.
 START_NS = 1_700_000_000 * NANOSECONDS_PER_SECOND
 CHUNKS_PER_SECOND = 50  # audio_capture delivers 10 to 20 ms
 
@@ -41,14 +41,22 @@ def bag_from_media(
 
 
 def media_from_bag(bag: BagSource, video_path: Path | str, progress: Progress = silent) -> None:
-    """Write a bag's frames and sound into an mp4. Raises whatever the bag raises, and OSError."""
+    """Write a bag's frames and sound into an mp4.
+
+    Raises FileExistsError if something is at `video_path`, ValueError for a bag without a frame, whatever the bag raises,
+    and OSError.
+    """
+    if Path(video_path).exists():
+        raise FileExistsError(f"{video_path} exists already: remove it or choose another name")
     with VideoWriter(video_path) as writer:
         for item in progress(bag, f"writing {Path(video_path).name}"):
             writer.write(item)
+    if not writer.frames_written:
+        raise ValueError(f"{bag.path} has no frame on {bag.image_topic}: no video was written")
 
 
 def _split(chunk: AudioChunk) -> Iterator[AudioChunk]:
-    """A chunk as equal pieces of at most 20 ms."""
+    """Split a chunk into equal chunks of at most 20 ms."""
     count = -(-len(chunk.samples) * CHUNKS_PER_SECOND // chunk.sample_rate)
     at = 0
     for samples in np.array_split(chunk.samples, max(count, 1)):

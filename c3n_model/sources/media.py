@@ -1,4 +1,4 @@
-"""Video files and folders of pictures as sources of frames and sound, through PyAV (FFmpeg).
+"""Video files and folders of pictures as sources of frames and sound.
 
 Stamps count from the start of the file. Frames and chunks come in the order in which a live recorder would have seen
 them: a frame at its stamp, sound when its last sample is over.
@@ -9,19 +9,31 @@ from __future__ import annotations
 import heapq
 import re
 from collections.abc import Iterator
-from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 
 import av
 import numpy as np
 
+from c3n_model.files.signatures import is_hidden
+from c3n_model.sources.decoding import (
+    TrackReport,
+    container_start_ns,
+    decode,
+    describe_tracks,
+    open_media,
+    picture_track,
+    sound_track,
+    upright_rgb,
+)
 from c3n_model.sources.picture_files import read_picture
+from c3n_model.sources.wav_files import missing_seconds
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _SILENCE = np.zeros((1600, 1), np.float32)  # 100 ms
 _SILENCE_RATE = 16_000
+_LONG_GAP_NS = 150_000_000  # between two pictures, beyond which the first is "on display": the skew that windows accept
 _NO_SOUND = (
     "{} has no sound, and C3N needs to hear what it looks for; add a sound track, for example with "
     "ffmpeg -i video -i sound.wav -c:v copy out.mp4"
@@ -36,64 +48,85 @@ def arrival_ns(item: Frame | AudioChunk) -> int:
 class VideoSource:
     """The frames and the sound of a video file; can be iterated again and again.
 
-    Frames keep the file's own times (also of variable frame rate) and are turned upright where the file says so. Sound
-    has the file's rate and channels. `duration_s`, `frame_rate` (mean) and `name` describe the file.
+    Frames keep the file's own times (also of variable frame rate) and are upright as the file says. A picture that stays
+    on display for more than 150 ms is repeated at 15/16 of each second in which it is shown, where windows take their
+    frame from. Sound has the file's rate and channels. Damaged packets are left out. `duration_s`, `frame_rate` (mean)
+    and `name` describe the file, `notes` what was damaged or missing; they are complete after an iteration.
 
-    Raises FileNotFoundError if there is no such file, ValueError if it is no video or has no sound; while iterating,
-    ValueError where the file is damaged.
+    Raises FileNotFoundError if there is no such file, ValueError if it is not a video, has no sound or a codec that FFmpeg
+    cannot decode; while iterating, ValueError where nothing can be decoded.
     """
 
-    notes = ()
-
-    def __init__(self, path: Path | str, allow_silent: bool = False):
-        """`allow_silent`: give digital silence for a video that has no sound track, instead of refusing it."""
+    def __init__(self, path: Path | str, allow_silent: bool = False, exact: bool = False):
+        """`allow_silent`: give digital silence for a video without a sound track, instead of refusing it. `exact`: repeat
+        no picture, and raise ValueError for a damaged packet."""
         self.path = Path(path)
         self.name = self.path.stem
-        with _open(self.path) as container:
-            if not container.streams.video:
-                raise ValueError(
-                    f"{path} has no pictures, only {', '.join(stream.type for stream in container.streams)}"
-                )
-            self._has_sound = bool(container.streams.audio)
-            if not self._has_sound and not allow_silent:
+        self.notes: list[str] = []
+        self._exact = exact
+        with open_media(self.path) as container:
+            video, audio = picture_track(container, self.path), sound_track(container, self.path)
+            if video is None:
+                raise ValueError(f"{path} has no pictures, only {describe_tracks(container)}")
+            if audio is None and not allow_silent:
                 raise ValueError(_NO_SOUND.format(path))
-            video = container.streams.video[0]
+            self._has_sound = audio is not None
             self.frame_rate = float(video.average_rate or video.guessed_rate or 25)
             self.duration_s = (container.duration or 0) / av.time_base
-            self._item_count = video.frames + sum(stream.frames for stream in container.streams.audio[:1])
+            self._item_count = video.frames + (audio.frames if audio is not None else 0)
 
     def __length_hint__(self) -> int:
         return self._item_count
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
-        # Two readers of one file: each decodes its own stream, so badly interleaved files need no memory.
-        sound = _chunks(self.path) if self._has_sound else _silence(self.duration_s)
-        return heapq.merge(self._frames(), sound, key=arrival_ns)
+        # Two readers of one file: each decodes its own track, so badly interleaved files need no memory.
+        pictures, sounds = TrackReport("picture"), TrackReport("sound")
+        sound = _chunks(self.path, sounds) if self._has_sound else _silence(self.duration_s)
+        yield from heapq.merge(self._frames(pictures), sound, key=arrival_ns)
+        self.notes[:] = [f"{self.path}: {note}" for report in (pictures, sounds) for note in report.notes()]
+        if self._exact and (pictures.errors or sounds.errors):
+            raise ValueError(self.notes[0])
 
-    def _frames(self) -> Iterator[Frame]:
-        with _open(self.path) as container:
-            start_ns = _start_ns(container)
-            container.streams.video[0].thread_type = "AUTO"
-            for number, frame in enumerate(container.decode(video=0)):
+    def _frames(self, report: TrackReport) -> Iterator[Frame]:
+        with open_media(self.path) as container:
+            start_ns, track = container_start_ns(container), picture_track(container, self.path)
+            track.thread_type = "AUTO"
+            shown, errors = None, 0
+            for number, decoded in enumerate(decode(container, track, report)):
                 stamp_ns = round(Fraction(number) / Fraction(self.frame_rate) * NANOSECONDS_PER_SECOND)
-                if frame.pts is not None:
-                    stamp_ns = round(frame.pts * frame.time_base * NANOSECONDS_PER_SECOND) - start_ns
-                rgb = np.rot90(frame.to_ndarray(format="rgb24"), k=round(frame.rotation / 90))
-                yield Frame(np.ascontiguousarray(rgb), stamp_ns)
+                if decoded.pts is not None:
+                    stamp_ns = round(decoded.pts * decoded.time_base * NANOSECONDS_PER_SECOND) - start_ns
+                if shown is not None and errors == report.errors:
+                    yield from self._still_shown(shown, stamp_ns)
+                shown, errors = Frame(np.ascontiguousarray(upright_rgb(decoded)), stamp_ns), report.errors
+                yield shown
+            if shown is None:
+                raise ValueError(f"{self.path} has no picture that can be decoded; is it whole?")
+            if not report.ends_early and errors == report.errors:  # players show the last picture to the end
+                yield from self._still_shown(shown, round(self.duration_s * NANOSECONDS_PER_SECOND))
+
+    def _still_shown(self, frame: Frame, until_ns: int) -> Iterator[Frame]:
+        """The frame again at 15/16 of each second before `until_ns`, if it is on display for long."""
+        if self._exact or until_ns - frame.stamp_ns <= _LONG_GAP_NS:
+            return
+        second = (frame.stamp_ns - FRAME_OFFSET_NS) // NANOSECONDS_PER_SECOND + 1
+        while (stamp_ns := second * NANOSECONDS_PER_SECOND + FRAME_OFFSET_NS) < until_ns:
+            yield Frame(frame.rgb, stamp_ns)
+            second += 1
 
 
 class FolderSource:
     """A folder of pictures, one for each second, and a .wav inside it or next to it under its name, as in AVSBench.
 
     The pictures (directly inside, or in a folder `frames`) are taken in the natural order of their names, `x_2.png`
-    before `x_10.png`; the stamp of each is 15/16 of its second. `duration_s`, `frame_rate` and `name` describe it.
+    before `x_10.png`; the stamp of each is 15/16 of its second. `duration_s`, `frame_rate` and `name` describe it, `notes`
+    what is missing.
 
-    Raises FileNotFoundError if there is no such folder, ValueError if it has no pictures or no single sound; while
+    Raises FileNotFoundError if there is no such folder, ValueError if it has no pictures or not exactly one sound; while
     iterating, ValueError for a file that cannot be read.
     """
 
     frame_rate = 1.0
-    notes = ()
 
     def __init__(self, path: Path | str):
         self.path = Path(path)
@@ -103,19 +136,22 @@ class FolderSource:
         self._pictures = pictures_in(self.path) or pictures_in(self.path / "frames")
         if not self._pictures:
             raise ValueError(f"{path} has no pictures; expected {', '.join(PICTURE_SUFFIXES)}")
-        sounds = sorted(self.path.glob("*.wav")) or sorted(self.path.parent.glob(f"{self.name}.wav"))
+        beside = [file for file in _wavs(self.path.absolute().parent) if file.stem == self.name]
+        sounds = _wavs(self.path) or beside
         if len(sounds) != 1:
             raise ValueError(
                 f"{path} needs exactly one .wav inside it, or {self.name}.wav next to it; found {len(sounds)}"
             )
         self._sound = sounds[0]
         self.duration_s = float(len(self._pictures))
+        missing_s = missing_seconds(self._sound)
+        self.notes = [f"{self._sound} is cut: {missing_s:.1f} s of its sound are missing"] if missing_s else []
 
     def __length_hint__(self) -> int:
         return len(self._pictures)
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
-        return heapq.merge(self._frames(), _chunks(self._sound), key=arrival_ns)
+        return heapq.merge(self._frames(), _chunks(self._sound, TrackReport("sound")), key=arrival_ns)
 
     def _frames(self) -> Iterator[Frame]:
         for second, path in enumerate(self._pictures):
@@ -123,23 +159,29 @@ class FolderSource:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures in a folder in the natural order of their names; none if there is no such folder."""
+    """The pictures in a folder in the natural order of their names, without hidden files; none without a folder."""
 
     def natural(path: Path) -> list:
         return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", path.name)]
 
-    found = folder.iterdir() if folder.is_dir() else ()
-    return sorted((path for path in found if path.suffix.lower() in PICTURE_SUFFIXES), key=natural)
+    files = folder.iterdir() if folder.is_dir() else ()
+    pictures = (path for path in files if path.suffix.lower() in PICTURE_SUFFIXES and not is_hidden(path))
+    return sorted(pictures, key=natural)
 
 
-def _chunks(path: Path) -> Iterator[AudioChunk]:
+def _wavs(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".wav" and not is_hidden(path))
+
+
+def _chunks(path: Path, report: TrackReport) -> Iterator[AudioChunk]:
     """The sound of a file as the decoder delivers it (AAC: 1024 samples)."""
-    with _open(path) as container:
-        if not container.streams.audio:
+    with open_media(path) as container:
+        track = sound_track(container, path)
+        if track is None:
             raise ValueError(_NO_SOUND.format(path))
-        start_ns, end_ns = _start_ns(container), 0
+        start_ns, end_ns = container_start_ns(container), 0
         to_float = av.AudioResampler(format="fltp")
-        for frame in container.decode(audio=0):
+        for frame in decode(container, track, report):
             stamp_ns = end_ns
             if frame.pts is not None:
                 stamp_ns = round(frame.pts * frame.time_base * NANOSECONDS_PER_SECOND) - start_ns
@@ -152,19 +194,3 @@ def _chunks(path: Path) -> Iterator[AudioChunk]:
 def _silence(duration_s: float) -> Iterator[AudioChunk]:
     for number in range(round(duration_s * _SILENCE_RATE / len(_SILENCE))):
         yield AudioChunk(_SILENCE, _SILENCE_RATE, number * len(_SILENCE) * NANOSECONDS_PER_SECOND // _SILENCE_RATE)
-
-
-def _start_ns(container: av.container.InputContainer) -> int:
-    return (container.start_time or 0) * NANOSECONDS_PER_SECOND // av.time_base
-
-
-@contextmanager
-def _open(path: Path) -> Iterator[av.container.InputContainer]:
-    """An open file; whatever FFmpeg says against it, here or while reading, is one ValueError."""
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}")
-    try:
-        with av.open(str(path)) as container:
-            yield container
-    except av.FFmpegError as error:
-        raise ValueError(f"{path} cannot be read as a video or sound file: {error.strerror}; is it whole?") from error

@@ -1,4 +1,4 @@
-"""Picture files: decoded whole, or refused with their path."""
+"""Read picture files; incomplete ones are refused with their path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What became of a recording, on disk: masks, labels, and a video to look at.
+"""Write masks, labels and an overlay video to a folder.
 
 | file | content |
 |---|---|
@@ -10,66 +10,89 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 
 import cv2
 import numpy as np
 
+from c3n_model.complete_file import complete_file, move_into_place
+from c3n_model.files.outputs import locked, refuse_overwriting
 from c3n_model.pictures.overlay import draw_overlay
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation
 
+LABELS, OVERLAY, MASKS = "labels.jsonl", "overlay.mp4", "masks"
+_MASK_NAME = re.compile(rf"{MASKS}/[0-9]{{19}}\.png")
+_PARTIAL_NAME = re.compile(rf"({LABELS}|{OVERLAY}|[0-9]{{19}}\.png)\.[0-9a-f]{{8}}\.partial")
 # A frame waits for its mask: the window it is taken from closes up to half a second after the second's end.
 _LONGEST_HOLD_NS = NANOSECONDS_PER_SECOND * 3 // 2
 
 
 class ResultWriter:
-    """Writes results into a folder while they come; replaces the results of a former run in it.
+    """Writes results into a folder as they come, and replaces those of a former run; other files in it are left alone.
 
-    A context manager. Give it every item of the source with `show` and every segmentation with `write`, in their order:
+    A context manager that holds the folder for this process. Give it every item of the source with `show` and every
+    segmentation with `write`, in their order:
 
-        with ResultWriter(folder) as results:
+        with ResultWriter(folder, source=path) as results:
             for item in source:
                 results.show(item)
                 for segmentation in ...:
                     results.write(segmentation)
+
+    Every file gets its name once it is complete; left by an exception, the masks and labels so far are kept.
     """
 
-    def __init__(self, folder: Path | str):
+    def __init__(self, folder: Path | str, source: Path | str | None = None):
+        """`source`: the recording that is read. Raises ValueError where a result would overwrite it."""
         self._folder = Path(folder)
+        refuse_overwriting([source], [self._folder / name for name in (LABELS, OVERLAY, MASKS)])
         self._files = ExitStack()
         self._waiting: deque[Frame | AudioChunk] = deque()
         self._shown: Segmentation | None = None
         self._next: Segmentation | None = None
 
     def __enter__(self) -> ResultWriter:
-        (self._folder / "masks").mkdir(parents=True, exist_ok=True)
-        self._remove_former_masks()
-        self._labels = self._files.enter_context((self._folder / "labels.jsonl").open("w", encoding="utf-8"))
-        self._video = self._files.enter_context(VideoWriter(self._folder / "overlay.mp4"))
+        """Raises BlockingIOError where another process writes into the folder, FileExistsError for an overlay video that is
+        not of a former run."""
+        with ExitStack() as files:
+            files.enter_context(locked(self._folder))
+            self._remove_former_results()
+            (self._folder / MASKS).mkdir(exist_ok=True)
+            self._video = files.enter_context(VideoWriter(self._folder / OVERLAY))
+            self._partial = self._folder / f"{LABELS}.{token_hex(4)}.partial"
+            self._labels = files.enter_context(self._partial.open("x", encoding="utf-8"))
+            self._files = files.pop_all()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._draw_until(None)
-        self._files.__exit__(kind, error, trace)
+        try:
+            if kind is None:
+                self._draw_until(None)
+        finally:
+            self._labels.flush()
+            move_into_place(self._partial, self._folder / LABELS)  # before the video: it tells whose the video is
+            self._files.__exit__(kind, error, trace)
 
     def show(self, item: Frame | AudioChunk) -> None:
-        """The picture and the sound of the overlay video. Raises ValueError where the stamps jump far ahead."""
+        """Append to the overlay video. Raises ValueError where the stamps jump far ahead."""
         self._waiting.append(item)
         self._draw_until(item.stamp_ns - _LONGEST_HOLD_NS)
 
     def write(self, segmentation: Segmentation) -> None:
-        """The result of one window. Raises OSError if the mask cannot be written."""
-        name = f"masks/{segmentation.stamp_ns:019d}.png"
-        if not cv2.imwrite(str(self._folder / name), segmentation.mask.astype(np.uint8) * 255):
-            raise OSError(f"cannot write {self._folder / name}")
+        """Write the result of one window. Raises OSError if the mask cannot be written."""
+        name = f"{MASKS}/{segmentation.stamp_ns:019d}.png"
+        _, png = cv2.imencode(".png", segmentation.mask.astype(np.uint8) * 255)
+        with complete_file(self._folder / name) as partial:
+            partial.write_bytes(png.tobytes())
         self._labels.write(json.dumps(describe(segmentation, name)) + "\n")
         self._labels.flush()
         self._draw_until(segmentation.stamp_ns - 1)
@@ -88,17 +111,29 @@ class ResultWriter:
             return frame
         return replace(frame, rgb=draw_overlay(frame.rgb, self._shown))
 
-    def _remove_former_masks(self) -> None:
-        """Only what a former run lists: the folder may hold other things."""
-        labels = self._folder / "labels.jsonl"
+    def _remove_former_results(self) -> None:
+        """Remove what a former run wrote, by its labels and by our own names only: labels are data, not paths."""
+        labels, overlay = self._folder / LABELS, self._folder / OVERLAY
+        if overlay.exists() and not labels.is_file():
+            raise FileExistsError(
+                f"{overlay} is not of a former run, which has a {LABELS} beside it: choose another folder"
+            )
+        is_own = (self._folder / MASKS).resolve().parent == self._folder.resolve()
         if labels.is_file():
-            for line in labels.read_text(encoding="utf-8").splitlines():
+            for line in labels.read_text(encoding="utf-8", errors="replace").splitlines() if is_own else ():
                 with suppress(ValueError, KeyError, TypeError):  # a line that a killed run left unfinished
-                    (self._folder / json.loads(line)["mask"]).unlink(missing_ok=True)
+                    if _MASK_NAME.fullmatch(name := json.loads(line)["mask"]):
+                        (self._folder / name).unlink(missing_ok=True)
+            labels.unlink()
+            overlay.unlink(missing_ok=True)
+        for folder in (self._folder, self._folder / MASKS) if is_own else (self._folder,):
+            for file in folder.glob("*.partial"):  # of killed runs; nobody else writes while we hold the folder
+                if _PARTIAL_NAME.fullmatch(file.name):
+                    file.unlink()
 
 
 def describe(segmentation: Segmentation, mask_name: str) -> dict:
-    """A segmentation without its pixels, as JSON can hold it; of an object what is not known is left out."""
+    """Describe a segmentation without its pixels as JSON values; unknown fields of an object are left out."""
     return {
         "window_start_ns": segmentation.window_start_ns,
         "stamp_ns": segmentation.stamp_ns,

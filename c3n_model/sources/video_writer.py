@@ -1,7 +1,9 @@
-"""Frames and sound into an mp4 that every player plays."""
+"""Write frames and sound into an mp4 that every player plays."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
@@ -9,6 +11,7 @@ from types import TracebackType
 import av
 import numpy as np
 
+from c3n_model.complete_file import complete_file
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 _SOUND_RATE = 48_000
@@ -18,17 +21,24 @@ _JITTER_S = 0.02
 _LONGEST_GAP_S = 600
 
 
+class _Nothing(Exception):
+    """Not one frame was written: there is no video."""
+
+
 class VideoWriter:
-    """An mp4 (H.264 and AAC) to be filled with frames and chunks in the order in which they arrived.
+    """Writes an mp4 (H.264 and AAC) from frames and chunks in the order in which they arrived.
 
     A context manager. The first item's stamp becomes time 0 and each frame is shown until the next. The first frame
     sets the size (made even); others are scaled to it. Sound becomes 48 kHz stereo; what is missing is silence, what
-    comes twice is left out. Left by an exception, or without a frame, it leaves no file.
+    comes twice is left out. The file gets its name when it is complete: left by an exception, or without a frame, it leaves
+    none, and a former one as it was. `frames_written` counts.
     """
 
     def __init__(self, path: Path | str):
-        """A former file at `path` is replaced. Raises OSError if it cannot be written."""
+        """A former file at `path` is replaced at the end. Raises OSError if it cannot be written."""
         self._path = Path(path)
+        self._file = complete_file(self._path)
+        self.frames_written = 0
         self._start_ns: int | None = None
         self._last_tick = -1
         self._ticks_per_frame = 0  # of the last frame
@@ -37,7 +47,9 @@ class VideoWriter:
         self._sound_before_picture: list[AudioChunk] = []
 
     def __enter__(self) -> VideoWriter:
-        self._container = av.open(str(self._path), "w", format="mp4", options={"movflags": "+faststart"})
+        partial = self._file.__enter__()
+        with self._errors():
+            self._container = av.open(f"file:{partial}", "w", format="mp4", options={"movflags": "+faststart"})
         codec = next(name for name in _VIDEO_CODECS if name in av.codecs_available)
         self._video = self._container.add_stream(codec, rate=30, options={"crf": "20", "preset": "veryfast"})
         self._video.pix_fmt = "yuv420p"
@@ -48,23 +60,50 @@ class VideoWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None and self._last_tick >= 0:
-            self._encode_picture(None)
-            self._container.mux(self._sound.encode(None))
-        self._container.close()
-        if kind is not None or self._last_tick < 0:
-            self._path.unlink(missing_ok=True)
+        keep = kind is None and self.frames_written > 0
+        try:
+            with self._errors():
+                try:
+                    if keep:
+                        self._encode_picture(None)
+                        self._container.mux(self._sound.encode(None))
+                finally:
+                    self._container.close()
+        except BaseException as failure:
+            self._end_file(failure)
+            if kind is None:
+                raise
+        else:
+            self._end_file(None if keep else error or _Nothing())
+
+    def _end_file(self, error: BaseException | None) -> None:
+        """Give the file its name, or remove it because of `error`."""
+        if error is None:
+            self._file.__exit__(None, None, None)
+        else:
+            with suppress(type(error), OSError):
+                self._file.__exit__(type(error), error, error.__traceback__)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        """Turn errors of FFmpeg, such as a full disk, into OSError with the name of the video."""
+        try:
+            yield
+        except av.FFmpegError as error:
+            raise OSError(error.errno, error.strerror, str(self._path)) from error
 
     def write(self, item: Frame | AudioChunk) -> None:
-        """Append a frame or a chunk. Raises ValueError if its stamp is more than ten minutes ahead of the last one."""
+        """Append a frame or a chunk. Raises ValueError if its stamp is more than ten minutes ahead of the last one, OSError
+        if it cannot be written."""
         if self._start_ns is None:
             self._start_ns = item.stamp_ns
-        if isinstance(item, Frame):
-            self._write_frame(item)
-        elif self._last_tick < 0:
-            self._sound_before_picture.append(item)  # the file's header needs the size of the picture
-        else:
-            self._write_chunk(item)
+        with self._errors():
+            if isinstance(item, Frame):
+                self._write_frame(item)
+            elif self._last_tick < 0:
+                self._sound_before_picture.append(item)  # the file's header needs the size of the picture
+            else:
+                self._write_chunk(item)
 
     def _write_frame(self, frame: Frame) -> None:
         tick = round(Fraction((frame.stamp_ns - self._start_ns) * _TICKS_PER_SECOND, NANOSECONDS_PER_SECOND))
@@ -78,6 +117,7 @@ class VideoWriter:
         picture.pts, picture.time_base = tick, Fraction(1, _TICKS_PER_SECOND)
         self._ticks_per_frame = tick - self._last_tick if self._last_tick >= 0 else 0
         self._last_tick = tick
+        self.frames_written += 1
         self._encode_picture(picture)
         while self._sound_before_picture:
             self._write_chunk(self._sound_before_picture.pop(0))

@@ -14,9 +14,9 @@ from torch import Tensor
 
 from c3n_model.network.c3n import C3N, Decoding
 from c3n_model.network.consensus import top_pairs
-from c3n_model.streaming.segment import Item, cut_windows
+from c3n_model.streaming.segment import Item, cut_windows, first_second_ns
 from c3n_model.streaming.session import Session, unified_label
-from c3n_model.types import Frame, Segmentation, UnifiedLabel, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, UnifiedLabel, Window
 
 SHOWN = 5  # classes of a modality, as in Figure 6, and pairs
 
@@ -82,21 +82,28 @@ def explain(window: Window[Frame], session: Session) -> Explanation:
 def explain_seconds(
     items: Iterable[Item], session: Session, *, only: int | None = None
 ) -> Iterator[tuple[int, Explanation]]:
-    """The explanation of each whole second of `items` with its number, from 0; or of one second alone.
+    """Yield the explanation of each whole second of `items` with its number, or of one second alone.
+
+    Seconds count from the start of a file, of a bag from its first window; those without picture or sound have no
+    explanation, but a number.
 
     Raises:
         ValueError: no whole second, as `segment.cut_windows`; or none of that number.
     """
-    number = -1
-    for number, window in enumerate(cut_windows(items, session.model.sample_rate)):
+    origin_ns, number = None, -1
+    for window in cut_windows(items, session.model.sample_rate):
+        origin_ns = first_second_ns(window.start_ns) if origin_ns is None else origin_ns
+        number = (window.start_ns - origin_ns) // NANOSECONDS_PER_SECOND
         if only is None or number == only:
             yield number, explain(window, session)
-        elif number > only - session.model.config.history:
-            session.step(window)  # what the wanted second remembers
-        if number == only:
-            return
-    if only is not None:
+        elif only - session.model.config.history < number < only:
+            session.step(window)  # what the chosen second remembers
+        if only is not None and number >= only:
+            break
+    if only is not None and number < only:
         raise ValueError(f"there is no second {only}; the recording has the seconds 0 to {number}")
+    if only is not None and number > only:
+        raise ValueError(f"second {only} lacks its picture or half of its sound; the next one is {number}")
 
 
 def describe_explanation(explanation: Explanation) -> dict:

@@ -1,20 +1,22 @@
-"""The offline main job: any source of frames and sound through the windows and the session that a live node uses."""
+"""Segment any source of frames and sound offline, with the windows and the session of the live node."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
-from c3n_model.types import AudioChunk, Frame, Segmentation, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, Window
 
 Item = Frame | AudioChunk
+_LONGEST_FILE_NS = 86_400 * NANOSECONDS_PER_SECOND  # above, stamps are times of a robot's clock
 
 
 def segment(
     items: Iterable[Item], session: Session, *, show: Callable[[Item], None] = lambda item: None
 ) -> Iterator[Segmentation]:
-    """A segmentation for each whole second of `items`, as they close; `show` sees every item first.
+    """Yield a segmentation for each whole second of `items`, as they close; `show` sees every item first.
 
     Raises:
         ValueError: as `cut_windows`.
@@ -25,13 +27,17 @@ def segment(
 def cut_windows(
     items: Iterable[Item], sample_rate: int, *, show: Callable[[Item], None] = lambda item: None
 ) -> Iterator[Window[Frame]]:
-    """The windows of `items` as they close, snippets at `sample_rate` Hz; `show` sees every item first.
+    """Yield the windows of `items` as they close, snippets at `sample_rate` Hz; `show` sees every item first.
 
     Raises:
         ValueError: the source ended and not one window could be cut; the message says what was missing.
     """
     assembler: WindowAssembler[Frame] = WindowAssembler(sample_rate)
+    spans = _Spans()
     for item in items:
+        if spans.is_empty:  # the stamps of a file count from 0, those of a robot from 1970
+            assembler = WindowAssembler(sample_rate, from_start=item.stamp_ns < NANOSECONDS_PER_SECOND)
+        spans.add(item)
         show(item)
         if isinstance(item, Frame):
             assembler.add_frame(item)
@@ -42,13 +48,53 @@ def cut_windows(
     counts = assembler.counts
     if counts.windows == 0:
         raise ValueError(
-            f"no whole second of picture and sound in {counts.frames} frames and {counts.chunks} pieces of sound: "
-            f"{counts.skipped_no_frame} seconds lacked a frame near 15/16 of the second, {counts.skipped_no_sound} sound"
+            f"no whole second of picture and sound in {counts.frames} frames and {counts.chunks} chunks of sound: "
+            f"{counts.skipped_no_frame} seconds lacked a frame near 15/16 of the second, {counts.skipped_no_sound} sound; "
+            f"{spans}. Picture and sound must overlap for at least half a second of one second"
         )
 
 
+class _Spans:
+    """The stamps between which frames and sound came."""
+
+    def __init__(self):
+        self._ends: dict[str, tuple[int, int]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self._ends
+
+    def add(self, item: Item) -> None:
+        kind, end_ns = ("sound", item.end_ns) if isinstance(item, AudioChunk) else ("pictures", item.stamp_ns)
+        first, last = self._ends.get(kind, (item.stamp_ns, end_ns))
+        self._ends[kind] = min(first, item.stamp_ns), max(last, end_ns)
+
+    def __str__(self) -> str:
+        return ", ".join(f"{kind} from {a / 1e9:.2f} s to {b / 1e9:.2f} s" for kind, (a, b) in self._ends.items())
+
+
+def first_second_ns(window_start_ns: int) -> int:
+    """Start of second 0 of a recording, by its first window: 0 for a file, whose stamps count from 0."""
+    return 0 if window_start_ns < _LONGEST_FILE_NS else window_start_ns
+
+
+def describe_missing(window_starts_ns: Sequence[int], duration_s: float) -> list[str]:
+    """Name the whole seconds of a recording of `duration_s` that became no window, in one line, if there are any."""
+    origin_ns = first_second_ns(window_starts_ns[0])
+    seconds = {(start_ns - origin_ns) // NANOSECONDS_PER_SECOND for start_ns in window_starts_ns}
+    # A bag may begin and end within a second, and its duration counts all of its topics.
+    whole = int(duration_s) - (2 if origin_ns else 0)
+    missing = sorted(set(range(max(whole, max(seconds)))) - seconds)
+    if not missing:
+        return []
+    runs = [[second for _, second in run] for _, run in groupby(enumerate(missing), key=lambda pair: pair[1] - pair[0])]
+    named = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
+    return [f"{len(missing)} seconds have no mask, because a picture or half of the sound is missing: {named}"]
+
+
 def describe_second(segmentation: Segmentation) -> str:
-    """One line for people: when, what, how sure, how much of the picture."""
+    """One line for people: second, labels, confidence, share of the picture. "silent" is below -60 dBFS; louder sound that
+    the network does not recognise is "unsure"."""
     label, presence = segmentation.label, segmentation.presence
     when = f"{segmentation.window_start_ns / 1e9:>6.0f} s"
     if not presence.audible:

@@ -61,7 +61,7 @@ class Session:
         )
         self.history = model.config.history if history is None else history
         make_memory = getattr(self.network, "new_memory", None)
-        self._memory = make_memory() if make_memory is not None else None
+        self._memory: HearingMemory | None = make_memory() if make_memory is not None else None
         if background is not None:
             self.background = background
         self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
@@ -144,17 +144,19 @@ class Session:
             self._memory.shown = None
         self._newest = self.network.decode(encoding.join(seconds), newest, self._memory)
         segmentation = self._describe(window, self._newest)
-        self._memorise(segmentation, self._newest, window.start_ns - before_ns)
+        self._memorise(self._memory, segmentation, self._newest, window.start_ns - before_ns)
         return segmentation
 
-    def _memorise(self, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
+    def _memorise(
+        self, memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int
+    ) -> None:
         """Keep what was shown, and what was heard unless it was silence. Windows that overlap count for what is new in them."""
         published = bool(segmentation.mask.any())
-        self._memory.shown = int(decoding.consensus.visual_class[0]) if published else None
-        if segmentation.presence.reason != "silent":
+        memory.shown = int(decoding.consensus.visual_class[0]) if published else None
+        if decoding.tagger_logits is not None and segmentation.presence.reason != "silent":
             seconds = since_last_ns / NANOSECONDS_PER_SECOND
             seconds = seconds if 0 < seconds < 1 else 1.0
-            self._memory.background.hear(decoding.tagger_logits[0], seconds, published=published)
+            memory.background.hear(decoding.tagger_logits[0], seconds, published=published)
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
         """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
@@ -202,8 +204,8 @@ class Session:
             return objects_of(mask, probability, label, None, None)
         # Nearest neighbour: numbers of instances must not be mixed.
         owner = instances.owner.cpu().numpy().astype(np.int16)
-        owner = cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
+        resized = cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
+        return objects_of(mask, probability, label, resized, instances.scores.cpu().numpy())
 
 
 def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:

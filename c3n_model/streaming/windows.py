@@ -5,6 +5,7 @@
 | the grid | window k is one second of the stamps from k `hop_ns` on, so runs that start at different times cut the same |
 | the hop | a second; a shorter one gives windows that overlap, and at most as many as there are frames |
 | the first window | the first of the grid whose sound is held from its beginning (to 20 ms) |
+| the first of a file (`from_start`) | the one in which sound begins: nothing was missed before |
 | its frame | the one nearest to 15/16 of its second (where AVSBench took its pictures), at most `max_skew_ns` away |
 | it closes | when its sound is complete and a frame at or after 15/16 came |
 | something is missing | when one of the streams is `max_wait_ns` past its end it closes with what there is |
@@ -78,8 +79,11 @@ class WindowAssembler(Generic[StampedT]):
     Memory is bounded: `capacity` seconds of sound and as many frames.
     """
 
-    def __init__(self, sample_rate: int, *, rules: WindowRules = WindowRules(), capacity: int = 10):
-        """`sample_rate` of the snippets in Hz; `capacity` in whole seconds, at least 2. Raises ValueError."""
+    def __init__(
+        self, sample_rate: int, *, rules: WindowRules = WindowRules(), capacity: int = 10, from_start: bool = False
+    ):
+        """`sample_rate` of the snippets in Hz; `capacity` in whole seconds, at least 2; `from_start`: the streams come
+        from their very beginning, so no sound was missed before the first. Raises ValueError."""
         if sample_rate <= 0 or capacity < 2:
             raise ValueError(
                 f"sample_rate must be positive and capacity at least 2 s, got {sample_rate} Hz and {capacity} s"
@@ -87,6 +91,7 @@ class WindowAssembler(Generic[StampedT]):
         self._sample_rate = sample_rate
         self._rules = rules
         self._capacity = capacity
+        self._from_start = from_start
         self._frames: FrameBuffer[StampedT] = FrameBuffer(rules.max_skew_ns, capacity, rules.hop_ns)
         self._audio = AudioBuffer(capacity * NANOSECONDS_PER_SECOND)
         self._next_ns: int | None = None  # start of the oldest window that is not closed; None before the first
@@ -155,6 +160,8 @@ class WindowAssembler(Generic[StampedT]):
         """Start of the next window that may have sound; passes over the seconds that will have none."""
         if self._next_ns is None:
             first_ns = self._audio.first_ns()
+            if first_ns is not None and self._from_start:
+                return first_ns // self._rules.hop_ns * self._rules.hop_ns
             return None if first_ns is None else self._ceil_to_hop(first_ns - JITTER_NS)
         overdue = self._is_overdue(self._next_ns)
         if overdue or ended:

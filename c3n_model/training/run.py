@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from torch.utils.tensorboard import SummaryWriter
 from c3n_model.complete_file import complete_file
 from c3n_model.config import TrainConfig, to_mapping
 from c3n_model.environment import describe_environment
+from c3n_model.files.outputs import locked
 from c3n_model.model import Model
 from c3n_model.pictures.overlay import contact_sheet, draw_mask
 from c3n_model.progress import Progress
@@ -47,7 +49,16 @@ def fit_model(
 
     Raises:
         ValueError: as in `loop.train`; `out` is the result of another training.
+        BlockingIOError: another process trains into `out`.
     """
+    with locked(out.with_name(f"{out.name}.training")) if group.is_main else nullcontext():
+        return _fit(model, splits, config, device, out, progress, workers, group, features)
+
+
+def _fit(
+    model: Model, splits: dict[str, list[Dataset]], config: TrainConfig, device: torch.device, out: Path,
+    progress: Progress, workers: int, group: Group, features: Path | None,
+) -> Model:  # fmt: skip
     folder = out.with_name(f"{out.name}.training")
     run = {"model": to_mapping(model.config), "train": to_mapping(config), "clips": _describe(splits)}
     if _is_finished(folder / "run.json", run, out):

@@ -52,7 +52,8 @@ def from_classifiers(name: str, config: ModelConfig, classifiers: Path, seed: in
                 f"{classifiers} contains the {part} encoder {got}, expected {expected} as in the config; "
                 "run c3n pretrain with this config"
             )
-    network = build_network(config, start.network.similarity)
+    visual_input = start.network.visual_encoder.input_statistics
+    network = build_network(config, start.network.similarity, visual_input)
     for part in ("visual_encoder", "audio_encoder"):
         getattr(network, part).load_state_dict(getattr(start.network, part).state_dict())
     return Model(name, network, config, start.audio_labels, start.visual_labels, dict(start.card))

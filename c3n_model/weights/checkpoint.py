@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from torch import Tensor
 
@@ -16,13 +19,15 @@ from c3n_model.weights.tensors import fill, read_described, save_tensors
 METADATA_KEY = "c3n"
 
 
-def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
-    """Build C3N with random weights, given the (K_a, K_v) label similarities. Raises ValueError as `C3N` does."""
+def build_network(config: ModelConfig, similarity: Tensor, visual_input: Mapping[str, Any] | None = None) -> C3N:
+    """Build C3N with random weights, given the (K_a, K_v) label similarities.
+
+    `visual_input` is `VisualEncoder.input_statistics` of the weights to be loaded, None for those of `config.visual`. Raises
+    ValueError as `C3N` does, or if `visual_input` does not fit the encoder.
+    """
     audio_classes, visual_classes = similarity.shape
     return C3N(
-        visual_encoder=VisualEncoder(
-            config.visual, visual_classes, image_size=config.image_size, cam_point=config.cam_point, swin=config.swin
-        ),
+        visual_encoder=_visual_encoder(config, visual_classes, visual_input),
         audio_encoder=build_audio_encoder(config.audio, audio_classes),
         similarity=similarity,
         channels=config.channels,
@@ -38,8 +43,40 @@ def build_network(config: ModelConfig, similarity: Tensor) -> C3N:
     )
 
 
+def _visual_encoder(config: ModelConfig, classes: int, visual_input: Mapping[str, Any] | None) -> VisualEncoder:
+    def build(**create_arguments: str) -> VisualEncoder:
+        return VisualEncoder(
+            config.visual,
+            classes,
+            image_size=config.image_size,
+            cam_point=config.cam_point,
+            swin=config.swin,
+            create_arguments=create_arguments,
+        )
+
+    encoder = build()
+    if visual_input is None or visual_input == encoder.input_statistics:
+        return encoder
+    statistics = {name: _three_numbers(visual_input[name], name) for name in ("mean", "std")}
+    padding = visual_input["padding"]
+    if padding != encoder.input_statistics["padding"]:
+        encoder = build(pad_type={"same": "same", "symmetric": ""}.get(padding, padding))
+        if encoder.input_statistics["padding"] != padding:
+            raise ValueError(f"expected visual encoder {config.visual} with padding {padding!r}, which it cannot have")
+    encoder.set_normalisation(mean=statistics["mean"], std=statistics["std"])
+    return encoder
+
+
+def _three_numbers(values: Any, name: str) -> tuple[float, ...]:
+    """Pixel statistics from a description. Raises ValueError."""
+    numbers = tuple(map(float, values))
+    if len(numbers) != 3 or not all(map(math.isfinite, numbers)) or (name == "std" and min(numbers) <= 0):
+        raise ValueError(f"expected three finite numbers as {name} of the pixels, above 0 for std, got {numbers}")
+    return numbers
+
+
 def save_model(path: Path, model: Model) -> None:
-    """Write `model` to `path` atomically.
+    """Write `model` with its padding and pixel statistics to `path` atomically.
 
     Raises ValueError for a zero-shot model, which is built from pretrained files, and OSError if `path` cannot be written.
     """
@@ -47,6 +84,7 @@ def save_model(path: Path, model: Model) -> None:
         raise ValueError(f"{model.name} is not a C3N and has no checkpoint: load_model builds it from pretrained files")
     description = {
         "config": to_mapping(model.config),
+        "visual_input": model.network.visual_encoder.input_statistics,
         "audio_labels": model.audio_labels,
         "visual_labels": model.visual_labels,
         "card": model.card,
@@ -57,9 +95,11 @@ def save_model(path: Path, model: Model) -> None:
 def load_checkpoint(path: Path) -> Model:
     """Load a model written by `save_model`, on the CPU and in eval mode.
 
+    A file without padding and pixel statistics, as older ones are, is loaded with those of timm; the note in its card says so.
+
     Raises:
-        FileNotFoundError: no such file. ValueError: not safetensors, truncated, not a C3N checkpoint, or weights that do not
-        fit the config in the file.
+        FileNotFoundError: no such file. ValueError: not safetensors, truncated, not a C3N checkpoint, weights that do not
+        fit the config in the file, or weights that are NaN or infinite.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such checkpoint: {path}")
@@ -70,8 +110,13 @@ def load_checkpoint(path: Path) -> Model:
         expected, got = tuple(map(len, labels)), tuple(tensors["similarity"].shape)
         if got != expected:
             raise ValueError(f"expected similarities of shape {expected} (its labels), got {got}")
-        network = build_network(config, tensors["similarity"])
+        visual_input = description.get("visual_input")
+        network = build_network(config, tensors["similarity"], visual_input)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"invalid C3N checkpoint {path}: {error}; expected a file written by c3n train") from error
     fill(network, tensors, path)
-    return Model(path.stem, network.eval(), config, *labels, card=description.get("card", {}))
+    card = description.get("card", {})
+    if visual_input is None:
+        assumed = f"{path.name} records neither padding nor pixel statistics: timm's of {config.visual} are assumed."
+        card = {**card, "note": f"{card.get('note', '')} {assumed}".strip()}
+    return Model(path.stem, network.eval(), config, *labels, card=card)

@@ -19,6 +19,7 @@ from urllib.parse import quote, urlsplit
 import yaml
 from platformdirs import user_cache_dir
 
+from c3n_model.messages.limits import MAX_DOWNLOAD_BYTES
 from c3n_model.progress import Progress, silent
 from c3n_model.weights.download import download
 
@@ -41,6 +42,8 @@ class PretrainedFile:
     megabytes: float | None = None
     checksum: str = ""
     note: str = ""
+    no_size: str = ""
+    no_sha256: str = ""
 
     @property
     def size(self) -> str:
@@ -48,6 +51,13 @@ class PretrainedFile:
         if self.bytes is not None:
             return f"{self.bytes / 1e6:.1f} MB" if self.bytes >= 1e5 else f"{self.bytes} bytes"
         return "unknown size" if self.megabytes is None else f"about {self.megabytes:g} MB"
+
+    @property
+    def limit_bytes(self) -> int:
+        """The most that a download may take: `bytes`, or a little more than `megabytes`."""
+        if self.bytes is not None:
+            return self.bytes
+        return MAX_DOWNLOAD_BYTES if self.megabytes is None else round((1.1 * self.megabytes + 1) * 1e6)
 
     @property
     def checksum_kind(self) -> str:
@@ -179,7 +189,7 @@ def _fetch(file: PretrainedFile, progress: Progress) -> Path:
     target = cache_folder() / file.file
     check = functools.partial(fault, file)
     try:
-        download(urls, target, fault=check, size=file.bytes, progress=progress)
+        download(urls, target, fault=check, size=file.bytes, limit=file.limit_bytes, progress=progress)
     except ConnectionError as error:
         raise ConnectionError(
             f"{file.name} could not be downloaded: {error}. On a machine without a network, put {file.file} into "

@@ -16,7 +16,7 @@ from c3n_model.weights.timm_names import to_timm_names
 # Name in a config -> names of suitable files in the manifest, the preferred one first.
 _WITH_ORIGINALS = (*(f"pvt_v2_b{size}" for size in range(6)), "swin_base_patch4_window7_224")
 VISUAL_FILES = {name: (name, f"{name}_original") for name in _WITH_ORIGINALS} | {
-    "mobilenetv2_100": ("mobilenetv2_100",)
+    name: (name,) for name in ("mobilenetv2_100", "mobilenetv2_100_tfsame")
 }
 _SINGLE = ("mn04", "mn10", "vggish", "panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1")
 AUDIO_FILES = {name: (name,) for name in _SINGLE} | {

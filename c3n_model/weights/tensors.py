@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from c3n_model.complete_file import complete_file
+from c3n_model.files.signatures import refuse_stand_in
 
 # PANNs' 16 kHz checkpoint contains NumPy arrays and scalars besides its tensors (the state of its data sampler). Rebuilding
 # them runs no code of the file. NumPy 1 and NumPy 2 name the module of these functions differently.
@@ -26,7 +28,7 @@ _NUMPY = [
     ),
     np.ndarray,
     np.dtype,
-    *(type(np.dtype(kind)) for kind in ("int64", "int32", "float64", "float32", "bool")),
+    *(type(np.dtype(kind)) for kind in "?bhilqBHILQefdFDSU"),  # every kind of number, and text; none of objects
 ]
 
 
@@ -38,6 +40,7 @@ def read_tensors(path: Path) -> dict:
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}")
+    refuse_stand_in(path)
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -56,7 +59,7 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load `tensors`, read from `path`, into `module`; names and shapes must match exactly.
 
     Raises:
-        ValueError: names or shapes differ; the module is unchanged.
+        ValueError: names or shapes differ, or numbers are not finite; the module is unchanged.
     """
     expected = module.state_dict()
     missing, surplus = sorted(expected.keys() - tensors.keys()), sorted(tensors.keys() - expected.keys())
@@ -68,7 +71,19 @@ def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
             f"{len(surplus)} unknown, {len(wrong)} of another shape (such as {examples}); "
             "they belong to another model or version"
         )
+    check_finite(tensors, path)
     module.load_state_dict(tensors)
+
+
+def check_finite(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Raise ValueError if one of `tensors`, read from `path`, contains NaN or infinity."""
+    bad = [name for name, tensor in tensors.items() if tensor.is_floating_point() and not bool(tensor.isfinite().all())]
+    if bad:
+        count = int((~tensors[bad[0]].isfinite()).sum())
+        raise ValueError(
+            f"{path} contains numbers that are NaN or infinite in {len(bad)} of {len(tensors)} tensors ({bad[0]}: {count}): "
+            "download the file again, or use the last good checkpoint of the training"
+        )
 
 
 def save_tensors(path: Path, tensors: Mapping[str, Tensor], about: Mapping[str, Mapping] = {}) -> None:
@@ -95,6 +110,8 @@ def read_described(path: Path, key: str, kind: str) -> tuple[dict, dict[str, Ten
         FileNotFoundError: no such file. ValueError: truncated, not safetensors, without `key`, or the description is not a
         JSON object.
     """
+    if path.is_file():
+        refuse_stand_in(path)
     try:
         with safe_open(path, framework="pt") as file:
             text = (file.metadata() or {}).get(key)
@@ -111,6 +128,7 @@ def read_described(path: Path, key: str, kind: str) -> tuple[dict, dict[str, Ten
         raise ValueError(f"invalid {kind} {path}: its description is not JSON ({error})") from error
     if not isinstance(about, dict):
         raise ValueError(f"invalid {kind} {path}: expected a JSON object as description, got a {type(about).__name__}")
+    check_finite(tensors, path)
     return about, tensors
 
 
@@ -124,6 +142,11 @@ def _unreadable(path: Path, error: Exception) -> str:
         return (
             f"{path} is not loaded: besides tensors it contains code ({code[1]}). Download the file from its publisher again; "
             "if it is meant to contain code, save its state dict as safetensors on a machine where you trust it"
+        )
+    if "Unsupported operand" in str(error) and zipfile.is_zipfile(path):  # a complete archive
+        return (
+            f"{path} is not loaded: expected pickle protocol 2, as torch.save writes, got an instruction of another one. If it "
+            "is complete, save its state dict as safetensors on a machine where you trust it"
         )
     # torch's own message is not quoted: it advises to unpickle the file without checks
     return _broken(path, str(error) if isinstance(error, SafetensorError) else "it is not a checkpoint of tensors")

@@ -12,7 +12,6 @@ from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
 from c3n_model.weights.pretrained import load_audio, load_visual
-from c3n_model.weights.tensors import fill, read_tensors
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
@@ -81,11 +80,7 @@ def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
     """The classifier `name` with ImageNet's weights; of MobileNetV2 TensorFlow's, where they are."""
     tensorflow = manifest.locate(manifest.entry(TF_MOBILENET))
     if name == "mobilenetv2_100" and tensorflow is not None:
-        encoder = VisualEncoder(name, IMAGENET_CLASSES, create_arguments={"pad_type": "same"})
-        encoder.set_normalisation(mean=(0.5, 0.5, 0.5), std=(0.5, 0.5, 0.5))
-        tensorflow = manifest.find(TF_MOBILENET)  # raises for a file that was cut
-        fill(encoder.backbone, read_tensors(tensorflow), tensorflow)
-        return encoder, tensorflow
+        name = TF_MOBILENET
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
     if encoder.backbone.pretrained_cfg.get("fixed_input_size"):
         raise ValueError(f"{name} reads pictures of one size; zero-shot masks need two: mobilenetv2_100, or a pvt_v2")

@@ -19,7 +19,7 @@ from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Connection
 from rosbags.interfaces import QosDurability as RecordedDurability
 
-from c3n_model.sources.bag import open_bag
+from c3n_model.sources.bag_storage import open_bag
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.run_node import LONGEST_WAIT_S, run
 
@@ -74,6 +74,10 @@ class PlaybackNode(Node):
         self._wait_for_subscribers()
         self._stop.wait(SETTLE_S)
         count = self._play_once()
+        if not count and not self._stop.is_set():
+            raise ValueError(
+                f"expected messages in '{self._path}', got 0 of its {len(self._publishers_by_topic)} topics"
+            )
         while self._loop and not self._stop.is_set():
             count += self._play_once()
         if not self._stop.is_set():

@@ -1,7 +1,8 @@
 """Records topics into a bag, for machines without `ros2 bag record`.
 
 Messages are written as the bytes that arrive, with their time of arrival; types are written with their definitions, so that any
-reader can open the bag. SIGINT and SIGTERM close it properly.
+reader can open the bag. SIGINT and SIGTERM close it properly. Every `COMMIT_S` the messages so far are written to disk: after
+a SIGKILL or a power cut all older ones are readable (`c3n segment`, `mcap recover`, sqlite3).
 """
 
 from __future__ import annotations
@@ -14,28 +15,28 @@ from pathlib import Path
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
 from rosbags.interfaces import Connection
-from rosbags.rosbag2 import StoragePlugin, Writer, WriterError
+from rosbags.rosbag2 import WriterError
 
+from c3n_model.sources.safe_writer import SafeWriter
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.rig.bag_definitions import installed_types
 from c3n_ros.run_node import run, spin
 
 QUEUE_DEPTH = 200
-BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
-STORAGE = {"mcap": StoragePlugin.MCAP, "sqlite3": StoragePlugin.SQLITE3}
+COMMIT_S = 0.5  # half of what may be lost, so that a slow disk or a busy executor has as much time again
 RELIABILITY = {"reliable": ReliabilityPolicy.RELIABLE, "best_effort": ReliabilityPolicy.BEST_EFFORT}
 
 
 class RecorderNode(Guarded, Node):
-    """Records until `close`. Callbacks run in the executor's thread and write at once."""
+    """Records until `close`. Callbacks run in the executor's thread."""
 
     def __init__(self) -> None:
         """Raises ValueError for an invalid parameter, a type that is not installed or an existing bag."""
         super().__init__("recorder")
         path = Path(self.declare_parameter("output", "recording").value)
         topics = [entry for entry in self.declare_parameter("topics", [""]).value if entry]
-        storage = _choice("storage", self.declare_parameter("storage", "mcap").value, STORAGE)
+        storage = self.declare_parameter("storage", "mcap").value
         reliability = _choice("reliability", self.declare_parameter("reliability", "reliable").value, RELIABILITY)
         types_by_topic = dict(map(_topic_and_type, topics))
         if not types_by_topic:
@@ -44,16 +45,17 @@ class RecorderNode(Guarded, Node):
         self._counts = dict.fromkeys(types_by_topic, 0)
         self._path = path
         try:
-            self._writer = Writer(path, version=BAG_VERSION, storage_plugin=storage)
-        except WriterError as error:
+            self._writer = SafeWriter(path, storage)
+            self._writer.open()
+        except (WriterError, OSError) as error:
             raise ValueError(f"cannot write a bag to '{path}': {error}") from None
-        self._writer.open()
         profile = QoSProfile(depth=QUEUE_DEPTH, reliability=reliability)
         for topic, type_name in types_by_topic.items():
             connection = self._writer.add_connection(topic, type_name, typestore=typestore)
             self.create_subscription(
                 message_class(type_name), topic, partial(self._write, connection), profile, raw=True
             )
+        self.create_timer(COMMIT_S, self._writer.commit)
         self.get_logger().info(f"recording {', '.join(types_by_topic)} into {path}")
 
     def _write(self, connection: Connection, message_bytes: bytes) -> None:

@@ -49,3 +49,24 @@ def test_at_least_two_channels():
 def test_a_gate_that_turns_around_is_refused():
     with pytest.raises(ValueError, match="gate_strength must be at least 0, got -1"):
         ModelConfig(gate_strength=-1.0)
+
+
+def test_deep_and_endless_yaml_is_refused_in_little_time_and_text(tmp_path):
+    deep, endless = tmp_path / "deep.yaml", tmp_path / "endless.yaml"
+    deep.write_text("model: " + "[" * 5000)
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    for path, text in (
+        (deep, None),
+        (endless, "\n".join([*lines, "model: *a11"])),
+        (endless, "\n".join([*lines, "model: {visual: *a11}"])),
+    ):
+        path.write_text(text or path.read_text())
+        with pytest.raises(ValueError) as error:
+            read_config(path)
+        assert len(str(error.value)) < 1000
+    section = "\n".join(["model:", *("  " + line for line in lines[:-1]), "  channels: *a10"])
+    endless.write_text(section)
+    with pytest.raises(ValueError) as error:
+        read_config(endless)
+    assert len(str(error.value)) < 1000

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from c3n_model.complete_file import write_complete
 from c3n_model.experiments.paper import figures
 from c3n_model.experiments.paper.baselines import TPAVI
 from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, Recipe
@@ -60,7 +61,7 @@ def draw_figures(out: Path, jobs: FigureJobs, runs: Runs, about: dict, progress:
     for number, rule in drawn.items():
         parts.append(f"## Figure {number}\n\n{rule}\n\n![Figure {number}](figure_{number}.png)")
     parts += ["## How they were made", about_as_text(about)]
-    (out / "figures.md").write_text("\n\n".join(parts) + "\n", encoding="utf-8")
+    write_complete(out / "figures.md", "\n\n".join(parts) + "\n")
 
 
 def _figures(jobs: FigureJobs, runs: Runs, progress: Progress) -> dict[int, Callable[[Path], str]]:

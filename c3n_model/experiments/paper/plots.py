@@ -9,6 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from c3n_model.complete_file import complete_file
 from c3n_model.experiments.paper.table import Column, Row, Table
 
 OURS_COLOUR, PAPER_COLOUR = "#3b76af", "#b9b9b9"
@@ -28,7 +29,8 @@ def plot_table(table: Table, path: Path) -> None:
             draw(axes, column, rows, "paper" if table.comparable else "paper, on AVSBench")
         handles, labels = panels[0].get_legend_handles_labels()
         figure.legend(handles, labels, loc="outside upper right", ncols=2, frameon=False)
-        figure.savefig(path, facecolor="white")
+        with complete_file(path) as partial:
+            figure.savefig(partial, format="png", facecolor="white")
 
 
 def _draw_dots(axes: Axes, column: Column, rows: list[Row], paper: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from c3n_model.complete_file import write_complete
 from c3n_model.experiments.paper.plots import plot_table
 from c3n_model.experiments.paper.samples import Sample
 from c3n_model.experiments.paper.table import Cell, Column, Row, Table
@@ -27,10 +28,10 @@ def write_table(out: Path, table: Table, about: dict) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     text = json.dumps(to_json(table, about), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
-    (out / "table.json").write_text(text, encoding="utf-8")
+    write_complete(out / "table.json", text)
     if table.plot:
         plot_table(table, out / "table.png")
-    (out / "table.md").write_text(to_markdown(table, about), encoding="utf-8")
+    write_complete(out / "table.md", to_markdown(table, about))
 
 
 def to_json(table: Table, about: dict) -> dict:

@@ -25,6 +25,7 @@ from c3n_model.experiments.paper.noise import add_audio_noise, add_visual_noise
 from c3n_model.experiments.paper.plans import Noise
 from c3n_model.experiments.paper.recipes import Experiment
 from c3n_model.experiments.paper.sources import Source
+from c3n_model.files.outputs import locked
 from c3n_model.model import Model
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate
@@ -54,7 +55,11 @@ class Runs:
     _stems: dict = field(default_factory=dict, compare=False, repr=False)
 
     def do(self, jobs: Iterable[Job], progress: Progress) -> None:
-        """Train and score the jobs that have no scores yet."""
+        """Train and score the jobs that have no scores yet. Raises BlockingIOError if another process uses the folder."""
+        with locked(self.folder):
+            self._do(jobs, progress)
+
+    def _do(self, jobs: Iterable[Job], progress: Progress) -> None:
         pending: dict[Experiment, list[Job]] = {}
         for job in dict.fromkeys(jobs):
             if not self._scores_path(job).is_file():

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from c3n_model.complete_file import write_complete
 from c3n_model.experiments.zero_shot.bench import Measured
 from c3n_model.pictures.overlay import contact_sheet
 from c3n_model.scoring.evaluation import PAGE
@@ -25,7 +26,7 @@ def write_bench(out: Path, about: dict, measured: list[Measured]) -> None:
     """
     out.mkdir(parents=True, exist_ok=True)
     results = {**about, "settings": {setting.name: setting.figures for setting in measured}}
-    (out / BENCH_JSON).write_text(json.dumps(results, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_complete(out / BENCH_JSON, json.dumps(results, indent=2, allow_nan=False) + "\n")
     for setting in measured:
         described = {
             "command": about["command"],
@@ -36,7 +37,7 @@ def write_bench(out: Path, about: dict, measured: list[Measured]) -> None:
         }
         if setting.evaluations:
             write_report(out / setting.name, described, setting.evaluations, setting.galleries, batch_size=1)
-    (out / BENCH_PAGE).write_text(render(results, measured), encoding="utf-8")
+    write_complete(out / BENCH_PAGE, render(results, measured))
 
 
 def render(results: dict, measured: list[Measured]) -> str:

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+from c3n_model.complete_file import write_complete
 from c3n_model.scoring.evaluate_bag import OfflineWindow
 from c3n_model.scoring.report.gallery import data_uri
 from c3n_model.scoring.report.page import figure, fill_template
@@ -37,8 +38,8 @@ SECTIONS = {"offline": "Offline", "live": "Live", "live_and_offline": "Live vs. 
 def write_bag_report(out: Path, report: dict[str, Any], windows: list[OfflineWindow]) -> str:
     """Write both files to `out`, creating it; return the numbers as text. Raises OSError if a file cannot be written."""
     out.mkdir(parents=True, exist_ok=True)
-    (out / "report.json").write_text(json.dumps(report, indent=2, allow_nan=False) + "\n", encoding="utf-8")
-    (out / "report.html").write_text(render(report, windows), encoding="utf-8")
+    write_complete(out / "report.json", json.dumps(report, indent=2, allow_nan=False) + "\n")
+    write_complete(out / "report.html", render(report, windows))
     return "\n".join([*report["notes"], *as_text(report), f"wrote {out / 'report.json'}, {out / 'report.html'}"])
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from c3n_model.complete_file import write_complete
 from c3n_model.scoring.evaluation import CLIPS, FRAMES, METRICS, PAGE, Evaluation
 from c3n_model.scoring.report.gallery import Gallery
 from c3n_model.scoring.report.tables import clip_rows, frame_rows, to_mapping, write_rows
@@ -26,11 +27,11 @@ def write_report(
     settings = {evaluation.setting: to_mapping(evaluation, batch_size) for evaluation in evaluations}
     clips = {evaluation.setting: clip_rows(evaluation) for evaluation in evaluations}
     metrics = {**about, "settings": settings}
-    (out / METRICS).write_text(json.dumps(metrics, indent=2, allow_nan=False) + "\n", encoding="utf-8")
+    write_complete(out / METRICS, json.dumps(metrics, indent=2, allow_nan=False) + "\n")
     write_rows(out / CLIPS, [row for rows in clips.values() for row in rows])
     write_rows(out / FRAMES, [row for evaluation in evaluations for row in frame_rows(evaluation)])
     page = render(metrics, clips, dict(zip(settings, galleries)))
-    (out / PAGE).write_text(page, encoding="utf-8")
+    write_complete(out / PAGE, page)
 
 
 def render(metrics: dict, clips: dict[str, list[dict]], galleries: dict[str, Gallery]) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from c3n_model.complete_file import complete_file
 from c3n_model.model import Model
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import THRESHOLDS, frame_fscore, frame_iou
@@ -89,7 +90,7 @@ def frame_rows(evaluation: Evaluation) -> list[dict]:
 
 def write_rows(path: Path, rows: list[dict]) -> None:
     """Write a csv with a header; None becomes an empty cell."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with complete_file(path) as partial, partial.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=rows[0].keys(), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)

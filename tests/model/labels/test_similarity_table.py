@@ -146,7 +146,7 @@ def write_table(path, similarity, **changes):
     [
         (torch.ones(2, 2), {}, r"expected .*torch.float32 \(1, 2\).*got torch.float32 \(2, 2\)"),
         (torch.ones(1, 2).double(), {}, "got torch.float64"),
-        (torch.tensor([[1, torch.nan]]), {}, "not finite"),
+        (torch.tensor([[1, torch.nan]]), {}, "NaN or infinite"),
         (torch.ones(1, 2), {"provenance": {"matrix_sha256": "0" * 64}}, f"sha256 {'0' * 64}.*got [0-9a-f]{{64}}"),
         (torch.ones(1, 2), {"audio_labels": None}, "invalid label table .*table.safetensors"),
         (torch.ones(1, 2), {"provenance": ["c3n"]}, "provenance, got a list"),

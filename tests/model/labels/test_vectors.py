@@ -41,6 +41,26 @@ def test_every_form_gives_the_same_vectors(tmp_path, form):
     assert len(source.about["vectors_sha256"]) == 64
 
 
+@pytest.mark.parametrize("header", [True, False])
+def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path, header):
+    path = write_text(tmp_path / "words.txt", VECTORS, header=header)
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert open_vectors(path).read(set(VECTORS)).keys() == VECTORS.keys()
+
+
+def test_an_archive_that_claims_too_much_is_not_unpacked(tmp_path, monkeypatch):
+    monkeypatch.setattr("c3n_model.labels.vectors.MAX_ARRAY_BYTES", 2**20)
+    np.savez_compressed(tmp_path / "a.npz", words=np.array(["dog"]), vectors=np.zeros((1, 2**19), np.float32))
+    with pytest.raises(ValueError, match="at most 1048576 bytes in vectors.npy"):
+        open_vectors(tmp_path / "a.npz").read({"dog"})
+
+
+@pytest.mark.realdata
+def test_the_case_with_a_byte_order_mark(cases):
+    found = open_vectors(cases / "vectors_bom.txt").read({"speech"})
+    assert found["speech"].shape == (50,)
+
+
 def test_spacy_folder_names_its_model(tmp_path):
     about = open_vectors(write_spacy(tmp_path / "model", VECTORS)).about
     assert (about["vectors"], about["vectors_version"]) == ("en_little_vectors", "1.2.3")
@@ -97,7 +117,8 @@ def write_arrays(path, vectors):
         (lambda f: f / "words", FileNotFoundError, "no such word vector file"),
         (lambda f: "words.kv", FileNotFoundError, "no such word vector file"),
         (lambda f: write_bytes(f / "words.pkl", b"x"), ValueError, r"\.npz.*\.bin.*\.txt.*got .*words\.pkl"),
-        (lambda f: write_bytes(f / "words.txt", b""), ValueError, "words.txt contains no word vectors: .*''"),
+        (lambda f: write_bytes(f / "words.txt", b""), ValueError, "words.txt is empty"),
+        (lambda f: write_bytes(f / "words.txt", b"\n"), ValueError, "words.txt contains no word vectors: .*''"),
         (
             lambda f: write_bytes(f / "words.txt", b"dog 1 2\ncat 1\n"),
             ValueError,
@@ -111,7 +132,14 @@ def write_arrays(path, vectors):
         (lambda f: cut(write_text(f / "words.vec.gz", VECTORS), 12), ValueError, "not a gzip file"),
         (lambda f: cut(write_word2vec(f / "words.bin.gz", VECTORS), 12), ValueError, "not a gzip file"),
         (lambda f: write_bytes(f / "words.npz", gzip.compress(b"x")), ValueError, "words.npz contains no word vectors"),
-        (lambda f: write_bytes(f / "words.npz", b""), ValueError, "words.npz contains no word vectors"),
+        (lambda f: write_bytes(f / "words.npz", b""), ValueError, "words.npz is empty"),
+        (lambda f: write_text(f / "words.txt", {"dog": np.array([1, np.nan])}), ValueError, "'dog' .* NaN"),
+        (lambda f: write_word2vec(f / "words.bin", {"dog": np.array([1, np.inf])}), ValueError, "'dog' .* infinite"),
+        (lambda f: write_npz(f / "words.npz", {"dog": np.array([1, np.nan])}), ValueError, "'dog' .* NaN"),
+        (lambda f: write_bytes(f / "words.bin", b"9 99999999999999999999\n"), ValueError, "at most 65536 numbers"),
+        (lambda f: write_bytes(f / "words.txt", b"9 99999999999999999999\n"), ValueError, "at most 65536 numbers"),
+        (lambda f: write_bytes(f / "words.txt", b"x" * 2**21), ValueError, "line 1 .* more than 1048576 bytes"),
+        (lambda f: write_bytes(f / "w.vec.gz", gzip.compress(b"x" * 2**24)), ValueError, "more than 1048576 bytes"),
         (lambda f: write_array(f / "words.npz", np.ones((2, 3))), ValueError, r"words.npz .*\.npy"),
         (lambda f: write_arrays(f / "words.npz", np.ones(2)), ValueError, r"texts \(2,\) .*vectors \(2,\)"),
         (lambda f: write_arrays(f / "words.npz", np.ones((3, 2))), ValueError, r"texts \(2,\) .*vectors \(3, 2\)"),

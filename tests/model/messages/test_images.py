@@ -108,7 +108,7 @@ class TestImages:
         rows = np.uint8([[red[0]] * 2 + [blue[0]] * 2] * 2 + [[*red[1:]] * 2, [*blue[1:]] * 2] * 2)
         frame = frame_from_image(image("nv24", rows, width=4))
         np.testing.assert_allclose(frame.rgb, [[[255, 0, 0]] * 2 + [[0, 0, 255]] * 2] * 2, atol=6)
-        with pytest.raises(ValueError, match="a nv24 image cannot be 3 x 2 pixels"):
+        with pytest.raises(ValueError, match="nv24 .* 3 x 2 pixels"):
             frame_from_image(image("nv24", np.zeros((6, 3), np.uint8), width=3))
 
     @pytest.mark.parametrize("pattern", ["rggb", "bggr", "gbrg", "grbg"])
@@ -142,7 +142,7 @@ class TestImages:
             frame_from_image(message)
 
     def test_yuv_of_an_odd_width(self):
-        with pytest.raises(ValueError, match="a yuyv image cannot be 3 x 2 pixels"):
+        with pytest.raises(ValueError, match="yuyv .* 3 x 2 pixels"):
             frame_from_image(image("yuyv", np.zeros((2, 6), np.uint8), width=3))
 
 

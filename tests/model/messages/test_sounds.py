@@ -72,7 +72,7 @@ class TestAudio:
 
     @pytest.mark.parametrize("count", [1, 2, 3, 5])
     def test_no_whole_number_of_samples(self, count):
-        with pytest.raises(ValueError, match="no whole number of 2-channel S16LE"):
+        with pytest.raises(ValueError, match="multiple of 4 bytes of sound .2 channels of S16LE"):
             chunk_from_audio(audio(bytes(count)), AudioFormat(channels=2))
 
     def test_an_empty_chunk_is_empty(self):
@@ -109,9 +109,7 @@ class TestAudio:
         assert format_from_info(info).is_mp3
 
     def test_odd_bytes_of_24_bits(self):
-        with pytest.raises(
-            ValueError, match="7 bytes of sound are no whole number of 1-channel S24LE samples .3 bytes"
-        ):
+        with pytest.raises(ValueError, match="multiple of 3 bytes of sound .1 channels of S24LE., got 7"):
             chunk_from_audio(audio(bytes(7)), AudioFormat(sample_format="S24LE"))
 
 
@@ -149,7 +147,7 @@ class TestMgonzs13:
             (mgonzs13_audio(4), "unknown PortAudio format 4; known are 1, 2, 8, 16, 32"),
             (mgonzs13_audio(8, channels=0), "and 0 channels"),
             (mgonzs13_audio(8, rate=-1), "got -1 Hz"),
-            (mgonzs13_audio(8, channels=2, int16_data=array("h", [1])), "1 values of int16_data are no whole number"),
+            (mgonzs13_audio(8, channels=2, int16_data=array("h", [1])), "multiple of 2 values of int16_data .*, got 1"),
         ],
     )
     def test_what_cannot_be_read(self, message, said):

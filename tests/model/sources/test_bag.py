@@ -64,12 +64,18 @@ class TestRoundTrip:
         (tmp_path / "scene/metadata.yaml").unlink()
         assert len(list(BagSource(tmp_path / "scene"))) == 60
 
-    def test_a_cut_bag_is_one_clear_error(self, tmp_path, storage):
+    def test_a_cut_bag_is_read_as_far_as_it_goes_or_one_clear_error(self, tmp_path, storage):
         (file,) = (file for file in write(tmp_path / "scene", storage).iterdir() if file.suffix != ".yaml")
         whole = file.read_bytes()
         for keep in (0.0, 0.1, 0.5, 0.9):
             file.write_bytes(whole[: int(len(whole) * keep)])
-            with pytest.raises(ValueError, match="cannot be read as a bag.*reindex"):
+            if storage == "mcap" and keep == 0.9:  # all of its chunks, but not its index
+                source = BagSource(tmp_path / "scene")
+                assert len(list(source)) == 60 and "mcap recover" in source.notes[0]
+                continue
+            with pytest.raises(
+                ValueError, match=r"is empty|cannot be read as a bag.*\.recover|no whole chunk.*mcap recover"
+            ):
                 list(BagSource(tmp_path / "scene"))
 
     def test_the_description_of_sound_is_latched_and_first(self, tmp_path, storage):
@@ -100,23 +106,23 @@ class TestTopics:
         path = write(tmp_path / "scene")
         with pytest.raises(
             ValueError,
-            match=r"no topic /other of type sensor_msgs/msg/Image or sensor_msgs/msg/CompressedImage; its topics are: "
-            r"/camera/image_raw \(sensor_msgs/msg/Image\), /audio",
+            match=r"topic /other of type sensor_msgs/msg/Image or sensor_msgs/msg/CompressedImage; .* "
+            r"/camera/image_raw \(sensor_msgs/msg/Image, 10 messages\), /audio",
         ):
             BagSource(path, image_topic="/other")
-        with pytest.raises(ValueError, match="no topic /camera/image_raw of type audio_common_msgs"):
+        with pytest.raises(ValueError, match="topic /camera/image_raw of type audio_common_msgs"):
             BagSource(path, audio_topic="/camera/image_raw")
 
     def test_an_empty_bag_lists_none(self, tmp_path):
         with Writer(tmp_path / "empty", version=8):
             pass
-        with pytest.raises(ValueError, match="has no topic of type sensor_msgs/msg/Image or .*; its topics are: none"):
+        with pytest.raises(ValueError, match="of type sensor_msgs/msg/Image or .*; the recording has: none"):
             BagSource(tmp_path / "empty")
 
     def test_nothing_there(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="no such bag"):
             BagSource(tmp_path / "nothing")
-        with pytest.raises(ValueError, match="is no bag"):
+        with pytest.raises(ValueError, match="is not a bag"):
             BagSource(tmp_path)
 
     def test_a_file_that_is_no_bag(self, tmp_path):
@@ -152,7 +158,9 @@ class TestAudioDescription:
             data = types.types["audio_common_msgs/msg/AudioData"](np.zeros(320, np.uint8))
             message = types.types["audio_common_msgs/msg/AudioDataStamped"](header, data)
             writer.write(connection, 5, types.serialize_cdr(message, "audio_common_msgs/msg/AudioDataStamped"))
-        (chunk,) = BagSource(tmp_path / "bare")
+            image = types.types["sensor_msgs/msg/Image"](header, 1, 1, "rgb8", 0, 3, np.zeros(3, np.uint8))
+            writer.write(writer.connections[0], 6, types.serialize_cdr(image, "sensor_msgs/msg/Image"))
+        chunk, _ = BagSource(tmp_path / "bare")
         assert (chunk.sample_rate, chunk.samples.shape, chunk.stamp_ns) == (16_000, (160, 1), SECOND + 2)
 
     def test_a_bag_without_definitions_as_of_humble(self, tmp_path):
@@ -208,7 +216,7 @@ class TestResults:
         assert len(list(messages(path, ["/scores"], {"own_msgs/msg/Scores": self.DEFINITION}))) == 3
 
     def test_no_masks(self, tmp_path):
-        with pytest.raises(ValueError, match="no topic /sounding_object/mask .* its topics are: /camera"):
+        with pytest.raises(ValueError, match="topic /sounding_object/mask .* has: /camera"):
             read_masks(write(tmp_path / "scene"))
 
 
@@ -218,7 +226,7 @@ class TestWriter:
             write(write(tmp_path / "scene"))
 
     def test_unknown_storage(self, tmp_path):
-        with pytest.raises(ValueError, match="known are mcap, sqlite3"):
+        with pytest.raises(ValueError, match="mcap, sqlite3, got 'zip'"):
             BagWriter(tmp_path / "scene", "zip")
 
     def test_an_unfinished_bag_is_removed(self, tmp_path):
@@ -229,5 +237,6 @@ class TestWriter:
 
     def test_an_empty_bag_closes(self, tmp_path):
         write(tmp_path / "scene", items=[])
-        assert list(BagSource(tmp_path / "scene")) == []
+        with pytest.raises(ValueError, match=r"/camera/image_raw \(sensor_msgs/msg/Image, 0 messages\)"):
+            BagSource(tmp_path / "scene")
         shutil.rmtree(tmp_path / "scene")

@@ -78,7 +78,8 @@ class TestVideoSource:
         times = [0, 0.1, 0.15, 0.7, 1.5]
         items = [item for item in make_items() if isinstance(item, AudioChunk)]
         items += [Frame(np.zeros((16, 16, 3), np.uint8), round(time * SECOND)) for time in times]
-        frames, _ = split(VideoSource(write_video(tmp_path / "slow.mp4", sorted(items, key=arrival_ns))))
+        path = write_video(tmp_path / "slow.mp4", sorted(items, key=arrival_ns))
+        frames, _ = split(VideoSource(path, exact=True))
         assert [frame.stamp_ns / SECOND for frame in frames] == pytest.approx(times, abs=1e-4)
 
     def test_is_turned_upright(self, tmp_path, make_items):
@@ -111,7 +112,7 @@ class TestVideoSource:
     @pytest.mark.parametrize("content", [b"", b"not a video", bytes(10_000)])
     def test_no_media_file(self, tmp_path, content):
         (tmp_path / "notes.mp4").write_bytes(content)
-        with pytest.raises(ValueError, match="notes.mp4 cannot be read as a video"):
+        with pytest.raises(ValueError, match="notes.mp4 (cannot be read as a video|is empty)"):
             VideoSource(tmp_path / "notes.mp4")
 
     def test_cut_before_its_index(self, video):

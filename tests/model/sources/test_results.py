@@ -47,7 +47,11 @@ def run(folder, arrivals, segmentations):
 
 def tinted(folder):
     """Of each frame of the overlay whether a mask is drawn on it."""
-    return [bool(item.rgb[80, 80, 0] > 60) for item in VideoSource(folder / "overlay.mp4") if isinstance(item, Frame)]
+    return [
+        bool(item.rgb[80, 80, 0] > 60)
+        for item in VideoSource(folder / "overlay.mp4", exact=True)
+        if isinstance(item, Frame)
+    ]
 
 
 def test_masks_and_labels(tmp_path):

@@ -11,7 +11,8 @@ from tiny import make_tiny_model
 
 from c3n_model.config import ZeroShotConfig
 from c3n_model.loading import load_model
-from c3n_model.weights.checkpoint import METADATA_KEY, save_model
+from c3n_model.training.start import from_classifiers
+from c3n_model.weights.checkpoint import METADATA_KEY, build_network, save_model
 
 
 @pytest.fixture
@@ -112,3 +113,69 @@ def test_a_zero_shot_model_has_no_checkpoint(tmp_path):
     with pytest.raises(ValueError, match="heard"):
         save_model(tmp_path / "a.safetensors", model)
     assert not list(tmp_path.iterdir())
+
+
+def test_padding_and_pixel_statistics_travel_in_the_file(tmp_path):
+    model = make_tiny_model(visual="mobilenetv2_050")
+    same = build_network(
+        model.config, model.network.similarity, {"mean": [0.5] * 3, "std": [0.25] * 3, "padding": "same"}
+    )
+    model = replace(model, network=same.eval())
+    save_model(tmp_path / "a.safetensors", model)
+    loaded = load_model(tmp_path / "a.safetensors")
+    statistics = loaded.network.visual_encoder.input_statistics
+    assert statistics == {"mean": [0.5] * 3, "std": [0.25] * 3, "padding": "same"} and "note" not in loaded.card
+    frames, snippets = torch.rand(1, 1, 3, 64, 64), torch.rand(1, 1, 32000) - 0.5
+    with torch.no_grad():
+        assert torch.equal(loaded.network(frames, snippets), model.network(frames, snippets))
+
+
+def test_a_training_keeps_the_statistics_of_its_classifiers(tmp_path):
+    model = make_tiny_model()
+    model.network.visual_encoder.set_normalisation(mean=(0.1, 0.2, 0.3), std=(0.5, 0.5, 0.5))
+    save_model(tmp_path / "a.safetensors", model)
+    started = from_classifiers("b", model.config, tmp_path / "a.safetensors", seed=1)
+    assert started.network.visual_encoder.input_statistics == model.network.visual_encoder.input_statistics
+
+
+def test_a_file_without_statistics_says_so(file):
+    def forget(text):
+        about = json.loads(text)
+        del about["visual_input"]
+        return json.dumps(about)
+
+    rewrite_description(file, forget)
+    note = load_model(file).card["note"]
+    assert "tiny.safetensors" in note and "pixel statistics" in note and "test_resnet" in note
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mean": [0.5]},
+        {"mean": [float("nan")] * 3},
+        {"std": [0, 1, 1]},
+        {"padding": "round"},
+        {"mean": "abc"},
+        {"std": None},
+    ],
+)
+def test_statistics_that_make_no_sense_are_refused(file, wrong):
+    def change(text):
+        about = json.loads(text)
+        about["visual_input"] |= wrong
+        return json.dumps(about)
+
+    rewrite_description(file, change)
+    with pytest.raises(ValueError, match="invalid C3N checkpoint .*tiny.safetensors"):
+        load_model(file)
+
+
+def test_nan_weights_are_refused(file):
+    with safe_open(file, "pt") as opened:
+        metadata, tensors = opened.metadata(), {name: opened.get_tensor(name) for name in opened.keys()}
+    name = next(name for name, tensor in tensors.items() if tensor.ndim == 4)
+    tensors[name][0, 0, 0, 0] = torch.nan
+    save_file(tensors, file, metadata=metadata)
+    with pytest.raises(ValueError, match=rf"{name}: 1\)"):
+        load_model(file)

@@ -125,7 +125,49 @@ def test_without_a_network_it_does_not_insist(monkeypatch, target):
         calls.append(request.full_url)
         raise URLError(gaierror(-2, "Name or service not known"))
 
-    monkeypatch.setattr(module, "urlopen", no_network)
+    monkeypatch.setattr(module.OpenerDirector, "open", lambda opener, request, timeout: no_network(request, timeout))
     with pytest.raises(ConnectionError, match="Name or service not known"):
         download(["https://nowhere.invalid/a"], target, fault=fault)
     assert len(calls) == 1
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.2:{port}/a", "http://localhost:{port}/a", "ftp://127.0.0.1/a"])
+def test_a_redirect_to_another_host_is_refused(server, target, address):
+    server.redirects["/b"] = address.format(port=server.server_port)
+    with pytest.raises(ConnectionError, match="redirect|Redirect"):
+        download([server.url("/b")], target, fault=fault)
+    assert names(target) == []
+
+
+def test_a_redirect_within_the_host_is_followed(server, target):
+    server.redirects["/b"] = "/a"
+    download([server.url("/b")], target, fault=fault)
+    assert target.read_bytes() == CONTENT
+
+
+@pytest.mark.parametrize(
+    "old, new, allowed",
+    [
+        ("https://github.com/a", "https://release-assets.githubusercontent.com/b", True),
+        ("https://huggingface.co/a", "https://cas-bridge.xethub.hf.co/b", True),
+        ("https://github.com/a", "https://githubusercontent.com.evil.org/b", False),
+        ("https://github.com/a", "https://evilgithubusercontent.com/b", False),
+        ("https://github.com/a", "http://github.com/b", False),
+        ("https://zenodo.org/a", "https://githubusercontent.com/b", False),
+    ],
+)
+def test_hosts_send_to_their_own_stores_only(old, new, allowed):
+    follow = lambda: module._SameHost().redirect_request(module.Request(old), None, 302, "Found", {}, new)  # noqa: E731
+    if allowed:
+        assert follow().full_url == new
+    else:
+        with pytest.raises(ValueError, match="redirects to"):
+            follow()
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_no_more_than_the_limit_is_taken(server, target, announced):
+    server.announces = announced
+    with pytest.raises(ConnectionError, match="more than 4000 bytes|at most 4000"):
+        download([server.url("/a")], target, fault=fault, limit=4000)
+    assert names(target) == []

@@ -61,7 +61,10 @@ def test_entries_are_well_formed(file):
     assert re.fullmatch(r"|sha256:[0-9a-f]{8}|sha256:[0-9a-f]{64}|md5:[0-9a-f]{32}", file.checksum)
     assert all(url.startswith("https://") for url in file.urls)
     assert file.what and file.licence and file.source
-    assert file.checksum or file.note or "original" in file.name, "a reader wants to know why there is no checksum"
+    assert bool(file.bytes) != bool(file.no_size), "either the size, or why there is none"
+    whole = bool(re.fullmatch(r"sha256:[0-9a-f]{64}", file.checksum))
+    assert whole != bool(file.no_sha256), "either the whole sha256, or why there is none"
+    assert 0 < file.limit_bytes <= max(2**30, file.bytes or 0)
     named = re.search(r"-([0-9a-f]{8})\.pth$", file.file)
     if named:
         assert file.checksum.startswith(f"sha256:{named[1]}"), "a torch hub name holds the checksum's beginning"

@@ -15,7 +15,7 @@ from torch import nn
 from toy_weights import own_weights
 
 from c3n_model.network.audio.efficientat import EfficientAT
-from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.network.visual_encoder import VARIANTS, VisualEncoder
 from c3n_model.weights import manifest, pretrained
 from c3n_model.weights.pretrained import AUDIO_FILES, VISUAL_FILES, load_audio, load_visual
 
@@ -47,7 +47,20 @@ def original_name(name: str) -> str:
 def test_every_name_leads_to_entries_of_the_manifest():
     for files in (VISUAL_FILES, AUDIO_FILES):
         assert {file for names in files.values() for file in names} <= manifest.read_manifest().keys()
-    assert all(timm.is_model(name) for name in VISUAL_FILES)
+    assert all(timm.is_model(VARIANTS.get(name, (name,))[0]) for name in VISUAL_FILES)
+
+
+def test_tensorflows_mobilenet_is_an_encoder_of_its_own(folder):
+    source = timm.create_model("mobilenetv2_100", pad_type="same")
+    save_file(source.state_dict(), folder / manifest.entry("mobilenetv2_100_tfsame").file)
+    encoder = VisualEncoder("mobilenetv2_100_tfsame", 1000).eval()
+    (path,) = load_visual(encoder, "mobilenetv2_100_tfsame")
+    assert path.name == "mobilenetv2_100_tfsame.safetensors"
+    frames = torch.rand(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.allclose(encoder(frames)[1], source.eval()((frames - 0.5) / 0.5), atol=1e-5)
+    assert encoder.input_statistics == {"mean": [0.5] * 3, "std": [0.5] * 3, "padding": "same"}
+    assert VisualEncoder("mobilenetv2_100", 3).input_statistics["padding"] == "symmetric"
 
 
 @pytest.mark.parametrize("name", ["pvt_v2_b0", "mobilenetv2_100"])

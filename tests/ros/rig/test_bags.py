@@ -8,6 +8,7 @@ import pytest
 from rosbags.rosbag2 import Reader, StoragePlugin, Writer
 from std_msgs.msg import Header
 
+from c3n_model.sources.bag_storage import open_bag
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.rig.bag_definitions import installed_types
 from c3n_ros.rig.recorder_node import RecorderNode
@@ -85,6 +86,40 @@ def test_player_says_in_one_line_what_is_wrong(start_process, arguments, said):
     process = start_process("playback_node", "--ros-args", *arguments)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and said in output and len(output.splitlines()) == 1
+
+
+def test_player_fails_where_not_one_message_is_played(tmp_path, start_process):
+    store = installed_types([IMAGE])
+    with Writer(tmp_path / "empty", version=8) as writer:
+        writer.add_connection("/camera/image_raw", IMAGE, typestore=store)
+    arguments = ("-p", f"bag:={tmp_path / 'empty'}", "-p", "wait_timeout_s:=0.0")
+    process = start_process("playback_node", "--ros-args", *arguments)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 1 and "got 0" in output, output
+
+
+@pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
+def test_a_killed_recorder_leaves_all_that_is_older_than_a_second(tmp_path, start_process, ros, storage):
+    arguments = ("-p", f"output:={tmp_path / 'bag'}", "-p", "topics:=['/a:std_msgs/msg/Header']")
+    recorder = start_process("recorder_node", "--ros-args", *arguments, "-p", f"storage:={storage}")
+    assert "recording" in recorder.stdout.readline()
+    node = ros.create_node("publisher")
+    publisher = node.create_publisher(Header, "/a", 10)
+    deadline = time.monotonic() + 20
+    while not publisher.get_subscription_count() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    begin_ns = time.time_ns()
+    while time.time_ns() < begin_ns + 3_000_000_000:
+        publisher.publish(Header())
+        time.sleep(0.02)
+    recorder.send_signal(signal.SIGKILL)
+    killed_ns = time.time_ns()
+    recorder.communicate(timeout=60)
+    with open_bag(tmp_path / "bag") as reader:
+        times = [log_ns for _, log_ns, _ in reader.messages(reader.connections)]
+    assert len(times) > 40 and times[0] < begin_ns + 500_000_000 and times[-1] > killed_ns - 1_000_000_000
+    assert max(later - earlier for earlier, later in zip(times, times[1:])) < 500_000_000, "nothing is missing between"
+    node.destroy_node()
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,197 @@
+"""Decode media files with PyAV (FFmpeg): which tracks are taken, which way up pictures are, and what damaged files still give."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import av
+import numpy as np
+
+from c3n_model.files.signatures import refuse_stand_in
+from c3n_model.messages.limits import check_image_size, check_sound_format
+from c3n_model.types import NANOSECONDS_PER_SECOND
+
+_CONVERT = "ffmpeg -i {} -c:v libx264 -c:a aac OUT.mp4"
+_NOT_A_MOVIE = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
+# Containers whose header has the duration; those of bare streams are guessed from the bit rate.
+_KNOW_DURATION = ("mov", "matroska", "avi", "asf", "flv", "wav", "mpegts")
+_EARLY_S = 0.5  # streams end a little earlier than their container says
+_MOST_READ_ERRORS = 100  # in a row
+
+
+@dataclass
+class TrackReport:
+    """What became of one track while it was decoded: how many errors there were so far, when at its end the frames were that
+    did not come whole [s], where its last packet ended [s], and where it was meant to end, None if the file does not say."""
+
+    kind: str
+    errors: int = 0
+    damaged_s: list[float] = field(default_factory=list)
+    end_s: float = 0.0
+    expected_end_s: float | None = None
+
+    @property
+    def ends_early(self) -> bool:
+        """Whether the file ends before its header says that the track does."""
+        return self.expected_end_s is not None and self.end_s < self.expected_end_s - _EARLY_S
+
+    def notes(self) -> list[str]:
+        """Lines for people about what is damaged or missing."""
+        lines = []
+        if self.damaged_s:
+            shown = ", ".join(f"{second:.2f}" for second in self.damaged_s[:5])
+            more = f" and {len(self.damaged_s) - 5} more" if len(self.damaged_s) > 5 else ""
+            lines.append(
+                f"its {self.kind} is damaged at {shown}{more} s and lacks what cannot be decoded there: copy or download the "
+                "file again"
+            )
+        if self.ends_early:
+            lines.append(
+                f"its {self.kind} ends after {self.end_s:.1f} s of {self.expected_end_s:.1f} s: the file is cut, copy or "
+                "download it again"
+            )
+        return lines
+
+
+@contextmanager
+def open_media(path: Path) -> Iterator[av.container.InputContainer]:
+    """Open a file; errors of FFmpeg, here or while reading, become one ValueError.
+
+    Titles in any encoding are accepted. Only the file itself is read, whatever a playlist in it names. Raises
+    FileNotFoundError for a missing file.
+    """
+    if not path.is_file():
+        raise FileNotFoundError(f"no such file: {path}")
+    refuse_stand_in(path)
+    try:
+        options = {"protocol_whitelist": "file"}
+        with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
+            yield container
+    except av.FFmpegError as error:
+        raise ValueError(f"{path} cannot be read as a video or sound file: {error.strerror}; is it whole?") from error
+
+
+def picture_track(container: av.container.InputContainer, path: Path) -> av.VideoStream | None:
+    """The video track: a default one before others, the largest of several; cover art is none.
+
+    Raises ValueError if FFmpeg has no decoder for it, LimitError for pictures beyond `messages.limits`.
+    """
+    tracks = [stream for stream in container.streams.video if not stream.disposition & _NOT_A_MOVIE]
+    if not tracks:
+        return None
+
+    def preference(stream: av.VideoStream) -> tuple[bool, int]:
+        context = stream.codec_context
+        area = context.width * context.height if context is not None else 0
+        return bool(stream.disposition & av.stream.Disposition.default), area
+
+    track = max(tracks, key=preference)
+    _check_decoder(track, path)
+    check_image_size(track.codec_context.width, track.codec_context.height)
+    return track
+
+
+def sound_track(container: av.container.InputContainer, path: Path) -> av.AudioStream | None:
+    """The first default sound track, else the first. Raises as `picture_track`."""
+    tracks = list(container.streams.audio)
+    if not tracks:
+        return None
+    track = next((stream for stream in tracks if stream.disposition & av.stream.Disposition.default), tracks[0])
+    _check_decoder(track, path)
+    check_sound_format(track.codec_context.sample_rate, track.codec_context.channels)
+    return track
+
+
+def describe_tracks(container: av.container.InputContainer) -> str:
+    """The kinds of tracks that a file has."""
+    kinds = [
+        "a cover picture" if stream.type == "video" and stream.disposition & _NOT_A_MOVIE else stream.type
+        for stream in container.streams
+    ]
+    return ", ".join(kinds) or "no track that FFmpeg knows"
+
+
+def decode(
+    container: av.container.InputContainer, track: av.stream.Stream, report: TrackReport
+) -> Iterator[av.frame.Frame]:
+    """Yield the frames of a track; what is damaged is left out and noted in `report`."""
+    start_ns = container_start_ns(container)
+    if track.duration is not None and any(name in container.format.name for name in _KNOW_DURATION):
+        end = float(((track.start_time or 0) + track.duration) * track.time_base)
+        report.expected_end_s = end - start_ns / NANOSECONDS_PER_SECOND
+    elif container.duration and any(name in container.format.name for name in _KNOW_DURATION):
+        report.expected_end_s = None if len(container.streams) > 1 else container.duration / av.time_base
+    sent: set[int] = (
+        set()
+    )  # packets whose frame did not come yet: decoders with threads report damage some packets later
+    for packet in _packets(container, track, report):
+        if packet.pts is not None:
+            end = (packet.pts + (packet.duration or 0)) * packet.time_base
+            report.end_s = max(report.end_s, float(end) - start_ns / NANOSECONDS_PER_SECOND)
+            sent.add(packet.pts)
+        try:
+            frames = packet.decode()
+        except av.EOFError:
+            break
+        except av.FFmpegError:
+            report.errors += bool(packet.size)  # an empty one asks for what the decoder still holds
+            continue
+        if track.type == "audio" and frames:
+            sent.discard(packet.pts)  # which may have more frames than one
+        for frame in frames:
+            sent.discard(frame.pts)
+            if frame.is_corrupt:  # decoded around a missing part, as players show it
+                report.errors += 1
+                sent.add(frame.pts)
+            yield frame
+    if report.errors:
+        seconds = sorted(
+            float(pts * track.time_base) - start_ns / NANOSECONDS_PER_SECOND for pts in sent if pts is not None
+        )
+        report.damaged_s = seconds or [report.end_s]
+
+
+def _packets(
+    container: av.container.InputContainer, track: av.stream.Stream, report: TrackReport
+) -> Iterator[av.packet.Packet]:
+    errors = 0
+    while errors < _MOST_READ_ERRORS:
+        try:
+            for packet in container.demux(track):
+                errors = 0
+                yield packet
+            return
+        except av.EOFError:
+            return
+        except av.FFmpegError:
+            report.errors += 1
+            errors += 1
+
+
+def upright_rgb(frame: av.VideoFrame) -> np.ndarray:
+    """Pixels rgb uint8 (H, W, 3) as the display matrix of the file says: turned by quarters, mirrored or both."""
+    rgb = frame.to_ndarray(format="rgb24")
+    matrix = next((data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), None)
+    if matrix is None:
+        return rgb
+    # x' = a x + c y, y' = b x + d y, in pixels from the top left corner, but for a shift.
+    (a, b), (c, d) = np.frombuffer(matrix, "<i4")[:9].reshape(3, 3)[:2, :2]
+    if abs(int(a)) + abs(int(d)) < abs(int(b)) + abs(int(c)):
+        rgb, a, d = rgb.transpose(1, 0, 2), c, b
+    return np.ascontiguousarray(rgb[:: -1 if d < 0 else 1, :: -1 if a < 0 else 1])
+
+
+def container_start_ns(container: av.container.InputContainer) -> int:
+    """The stamp at which a file begins, in ns."""
+    return (container.start_time or 0) * NANOSECONDS_PER_SECOND // av.time_base
+
+
+def _check_decoder(track: av.stream.Stream, path: Path) -> None:
+    if track.codec_context is None:
+        raise ValueError(
+            f"{path}: the FFmpeg of PyAV {av.__version__} has no decoder for its {track.type}; convert it where there is one: "
+            + _CONVERT.format(path)
+        )
