@@ -46,7 +46,7 @@ class LeftHalf:
         return masks
 
 
-def tiny_model(segmenter=None, **settings) -> Model:
+def tiny_model(segmenter=None, network_prior=None, **settings) -> Model:
     torch.manual_seed(0)
     config = ZeroShotConfig(segmenter="none", image_size=32, **settings)
     vocabulary = noun_vocabulary(SOUNDS, segmenter.labels if segmenter else None)
@@ -56,6 +56,7 @@ def tiny_model(segmenter=None, **settings) -> Model:
         vocabulary=vocabulary,
         segmenter=segmenter,
         refinement=config.refinement,
+        prior=network_prior,
     ).eval()
     return Model("tiny", network, config, SOUNDS, vocabulary.labels, card={"note": "Tiny."})
 

@@ -137,26 +137,17 @@ class Session:
             known for start_ns, known in self._encodings if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
         ]
         newest = torch.arange(len(seconds), device=self.device)[None] == len(seconds) - 1
-        if self._memory is None:
+        memory = self._memory
+        if memory is None:
             self._newest = self.network.decode(encoding.join(seconds), newest)
             return self._describe(window, self._newest)
-        if window.start_ns - before_ns > FORGET_SHOWN_NS:
-            self._memory.shown = None
-        self._newest = self.network.decode(encoding.join(seconds), newest, self._memory)
+        since_last_ns = window.start_ns - before_ns
+        if since_last_ns > FORGET_SHOWN_NS:
+            memory.shown = None
+        self._newest = self.network.decode(encoding.join(seconds), newest, memory)
         segmentation = self._describe(window, self._newest)
-        self._memorise(self._memory, segmentation, self._newest, window.start_ns - before_ns)
+        memorise(memory, segmentation, self._newest, since_last_ns)
         return segmentation
-
-    def _memorise(
-        self, memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int
-    ) -> None:
-        """Keep what was shown, and what was heard unless it was silence. Windows that overlap count for what is new in them."""
-        published = bool(segmentation.mask.any())
-        memory.shown = int(decoding.consensus.visual_class[0]) if published else None
-        if decoding.tagger_logits is not None and segmentation.presence.reason != "silent":
-            seconds = since_last_ns / NANOSECONDS_PER_SECOND
-            seconds = seconds if 0 < seconds < 1 else 1.0
-            memory.background.hear(decoding.tagger_logits[0], seconds, published=published)
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
         """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
@@ -206,6 +197,16 @@ class Session:
         owner = instances.owner.cpu().numpy().astype(np.int16)
         resized = cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
         return objects_of(mask, probability, label, resized, instances.scores.cpu().numpy())
+
+
+def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
+    """Keep what was shown, and what was heard unless it was silence. Windows that overlap count for what is new in them."""
+    published = bool(segmentation.mask.any())
+    memory.shown = int(decoding.consensus.visual_class[0]) if published else None
+    if decoding.tagger_logits is not None and segmentation.presence.reason != "silent":
+        seconds = since_last_ns / NANOSECONDS_PER_SECOND
+        new = seconds if 0 < seconds < 1 else 1.0
+        memory.background.hear(decoding.tagger_logits[0], new, published=published)
 
 
 def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:

@@ -30,7 +30,7 @@ NEWEST_WEIGHT = (
 )
 KEEP = 0.75  # of all thresholds for the class that is shown already: hysteresis of on and off
 KEEP_NAME = 0.85  # of the consensus that another class needs to replace it: hysteresis of the name
-NOISE_RELIEF = 0.4  # a second that is all background needs 60 % of the consensus: noise dilutes the softmax
+NOISE_RELIEF = 0.5  # a second that is all background needs half of consensus and evidence: noise hides a part of both
 SPECIFIC_EVIDENCE = 4.5  # deviations from which a sound that only such a thing makes is specific (marimba ~ marimba);
 SPECIFIC_RELIEF = 1.4  # its consensus counts that much more: "Music" takes most of the softmax from every instrument
 
@@ -99,7 +99,8 @@ def presence_of(
     makes = similarity[:, consensus.visual_class].T > 0  # M K_a
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
     evident = torch.minimum(evidence.deviations[rows, consensus.audio_class], newest)
-    score = consensus.consensus / (1 - NOISE_RELIEF * evidence.noise)
+    needed = 1 - NOISE_RELIEF * evidence.noise
+    score = consensus.consensus / needed
     exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= SPECIFIC_EVIDENCE)
     score = torch.where(exact, score * SPECIFIC_RELIEF, score)
-    return torch.where(evident >= thresholds, score, 0.0).clamp(max=1)
+    return torch.where(evident >= thresholds * needed, score, 0.0).clamp(max=1)

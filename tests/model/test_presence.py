@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from c3n_model.presence import judge, loudness_dbfs
+from c3n_model.types import REASONS
 
 
 def test_loudness_by_hand():
@@ -25,3 +26,25 @@ def test_what_the_classifier_does_not_see_is_not_in_view(visual_score, present):
     presence = judge(loud, 0.9, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2)
     assert presence.audible and presence.visible is present and presence.present is present
     assert not judge(loud, 0.1, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2).present
+
+
+@pytest.mark.parametrize(
+    ("level", "score", "audible", "visual_score", "reason"),
+    [
+        (0.1, 0.9, None, 1.0, "sounding"),
+        (0.0005, 0.9, None, 1.0, "silent"),
+        (0.1, 0.1, None, 1.0, "unsure"),
+        (0.1, 0.9, None, 0.1, "not in view"),
+        (0.1, 0.1, 0.9, 1.0, "not in view"),
+        (0.1, 0.1, 0.2, 1.0, "unsure"),
+        (0.1, 0.9, 0.9, 0.1, "not in view"),
+        (0.0005, 0.1, 0.9, 0.1, "silent"),
+    ],
+)
+def test_the_reason_says_why_a_mask_is_empty(level, score, audible, visual_score, reason):
+    snippet = np.full(100, level, np.float32)
+    presence = judge(
+        snippet, score, threshold=0.5, audible=audible, visual_score=visual_score, visibility_threshold=0.2
+    )
+    assert presence.reason == reason and reason in REASONS
+    assert presence.present == (reason == "sounding")

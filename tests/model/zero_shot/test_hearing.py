@@ -87,6 +87,12 @@ def test_noise_relieves_the_consensus():
     assert judge_pair(noisy, consensus=0.3) == pytest.approx(0.3 / (1 - 0.5 * NOISE_RELIEF))
 
 
+def test_noise_relieves_the_evidence():
+    needed = 2.0 * (1 - 0.5 * NOISE_RELIEF)
+    assert judge_pair(make_evidence([needed + 0.01] * 3, [needed + 0.01] * 3, noise=0.5)) > 0
+    assert judge_pair(make_evidence([needed - 0.01] * 3, [needed - 0.01] * 3, noise=0.5)) == 0
+
+
 def test_only_what_is_shown_is_kept():
     memory = HearingMemory(shown=1)
     assert (memory.keep(1), memory.keep(0)) == (KEEP, 1.0)

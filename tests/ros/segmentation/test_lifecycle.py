@@ -2,16 +2,20 @@
 
 import gc
 import threading
+from types import SimpleNamespace
 
 import pytest
+import torch
 from diagnostic_msgs.msg import DiagnosticArray
 from lifecycle_msgs.msg import Transition
 from lifecycle_msgs.srv import ChangeState, GetState
 from rclpy.parameter import Parameter
 from robot import MODEL, LeftHalfSounds, Robot, make_node, wait_until
-from std_srvs.srv import SetBool
+from std_srvs.srv import SetBool, Trigger
 
 from c3n_model.streaming.session import Session
+from c3n_model.zero_shot.background import LEARNING_S, Background
+from c3n_model.zero_shot.logit_statistics import read_statistics
 
 CONFIGURE, ACTIVATE = Transition.TRANSITION_CONFIGURE, Transition.TRANSITION_ACTIVATE
 DEACTIVATE, CLEANUP = Transition.TRANSITION_DEACTIVATE, Transition.TRANSITION_CLEANUP
@@ -25,6 +29,7 @@ class Manager(Robot):
         self._change = self.create_client(ChangeState, "/segmentation/change_state")
         self._state = self.create_client(GetState, "/segmentation/get_state")
         self._enable = self.create_client(SetBool, "/segmentation/enable")
+        self._learn = self.create_client(Trigger, "/segmentation/learn_background")
 
     def change(self, *transitions):
         """Whether each of the transitions succeeded."""
@@ -37,6 +42,9 @@ class Manager(Robot):
 
     def enable(self, value):
         return call(self._enable, SetBool.Request(data=value))
+
+    def learn_background(self):
+        return call(self._learn, Trigger.Request())
 
 
 def call(client, request):
@@ -185,3 +193,40 @@ def test_diagnostics_tell_the_state(manager):
     network = {value.key: value.value for value in statuses["segmentation: network"].values}
     assert (network["model"], network["fingerprint"], network["device"]) == ("zero_shot", "0123456789ab", "nowhere")
     assert manager.enable(False).success and node_says("disabled: call its service ~/enable")
+
+
+class OwnNoise(LeftHalfSounds):
+    """A session that hears its background: the same logits in every window."""
+
+    def __init__(self):
+        super().__init__()
+        self.model = SimpleNamespace(**vars(MODEL), audio_labels=("dog", "motor"))
+        self.background = Background()
+
+    def learn_background(self):
+        self.background.learn()
+
+    def step(self, window):
+        self.background.hear(torch.tensor([-6.0, 1.0]), 1.0, published=False)
+        return super().step(window)
+
+
+def test_the_robots_own_noise_is_learnt_on_request(manager, tmp_path):
+    file = tmp_path / "noise.csv"
+    manager = manager(OwnNoise(), background_file=str(file))
+    refused = manager.learn_background()
+    assert not refused.success and "activate" in refused.message
+    assert manager.change(CONFIGURE, ACTIVATE) == [True] * 2
+    manager.wait_for_node()
+    answer = manager.learn_background()
+    assert answer.success and str(file) in answer.message
+    manager.play(seconds=int(LEARNING_S) + 2)
+    assert wait_until(file.is_file)
+    assert read_statistics(file, ("dog", "motor")).mean.tolist() == [-6.0, 1.0]
+
+
+def test_a_model_without_a_background_refuses_to_learn_one(manager):
+    manager = manager(LeftHalfSounds())
+    assert manager.change(CONFIGURE, ACTIVATE) == [True] * 2
+    refused = manager.learn_background()
+    assert not refused.success and "model:=zero_shot" in refused.message

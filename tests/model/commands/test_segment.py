@@ -1,0 +1,46 @@
+"""`c3n segment` with the robot's own noise: learnt from one recording, used on another."""
+
+import pytest
+from bench_folder import SOUNDS, LeftHalf, tiny_model, write_video
+
+from c3n_model import loading
+from c3n_model.cli import main
+from c3n_model.zero_shot import zero_shot as network
+from c3n_model.zero_shot.background import load_background
+from c3n_model.zero_shot.logit_statistics import read_statistics, write_statistics
+
+
+@pytest.fixture
+def video(tmp_path, monkeypatch):
+    monkeypatch.setattr(network, "LOCALISE_SIZE", 64)
+    monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
+    monkeypatch.chdir(tmp_path)
+    write_video(tmp_path / "noise.mp4", seconds=3)
+    return "noise.mp4"
+
+
+def use_model(monkeypatch, tmp_path, with_prior):
+    (tmp_path / "prior.csv").write_text("label,mean,deviation\n" + "".join(f'"{name}",0,1\n' for name in SOUNDS))
+    prior = read_statistics(tmp_path / "prior.csv", SOUNDS) if with_prior else None
+    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model(LeftHalf(), network_prior=prior))
+
+
+def test_what_was_learnt_is_used(video, tmp_path, monkeypatch):
+    use_model(monkeypatch, tmp_path, with_prior=True)
+    main(["segment", video, "-o", "first", "--device", "cpu", "--learn-background", "robot.csv"])
+    learnt = load_background(tmp_path / "robot.csv", SOUNDS).statistics
+    assert learnt.weight == 1.0 and learnt.mean.abs().max() > 0
+    main(["segment", video, "-o", "second", "--device", "cpu", "--background", "robot.csv"])
+    assert '"reason": "sounding"' not in (tmp_path / "second" / "labels.jsonl").read_text()
+
+
+def test_files_and_models_that_cannot_be_are_refused(video, tmp_path, monkeypatch):
+    use_model(monkeypatch, tmp_path, with_prior=True)
+    with pytest.raises(SystemExit, match="no such file: nothing.csv"):
+        main(["segment", video, "-o", "out", "--background", "nothing.csv"])
+    write_statistics(tmp_path / "other.csv", read_statistics(tmp_path / "prior.csv", SOUNDS), SOUNDS[::-1], "")
+    with pytest.raises(SystemExit, match="another tagger"):
+        main(["segment", video, "-o", "out", "--background", "other.csv"])
+    use_model(monkeypatch, tmp_path, with_prior=False)
+    with pytest.raises(SystemExit, match="zero_shot with a prior"):
+        main(["segment", video, "-o", "out", "--background", "prior.csv"])

@@ -1,0 +1,82 @@
+"""The prior's recipe: medians over kinds of sounds, and the table that is shipped."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import nn
+
+import c3n_model.zero_shot
+from c3n_model.labels.names import AUDIOSET_CLASSES
+from c3n_model.labels.sound_sources import sound_sources
+from c3n_model.progress import silent
+from c3n_model.zero_shot.logit_statistics import SMALLEST_DEVIATION, read_statistics
+from c3n_model.zero_shot.prior import FEWEST_KINDS, find_kinds, measure_prior, prior_of
+
+RATE = 1000
+
+
+class Level(nn.Module):
+    """One logit: ten times the mean of the samples."""
+
+    sample_rate = RATE
+
+    def forward(self, snippets):
+        return None, 10 * snippets.mean(dim=1, keepdim=True)
+
+
+def write(path: Path, *levels: float) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, np.repeat(levels, RATE).astype(np.float32), RATE, subtype="FLOAT")
+
+
+@given(st.floats(3, 12), st.integers(0, 9))
+def test_the_kind_that_is_the_class_itself_does_not_move_the_prior(height, place):
+    kinds = [torch.tensor([[-6.0], [-4.0]]) for _ in range(10)]
+    before = prior_of(kinds)
+    kinds[place] = torch.full((5, 1), height)
+    after = prior_of(kinds)
+    assert before.mean.item() == after.mean.item() == -5.0
+    assert before.deviation.item() == pytest.approx(after.deviation.item()) == pytest.approx(1.0)
+
+
+def test_folders_are_kinds_and_single_files_too(tmp_path):
+    for number in range(FEWEST_KINDS - 1):
+        write(tmp_path / f"{number}.wav", 0.1)
+    with pytest.raises(ValueError, match=f"{FEWEST_KINDS - 1} kinds"):
+        find_kinds(tmp_path)
+    for number in range(5):
+        write(tmp_path / "rain" / "heavy" / f"{number}.wav", 0.2)
+    kinds = find_kinds(tmp_path)
+    assert len(kinds) == FEWEST_KINDS and len(kinds["rain/"]) == 5
+    with pytest.raises(FileNotFoundError, match="nothing"):
+        find_kinds(tmp_path / "nothing")
+
+
+def test_silent_seconds_are_left_out(tmp_path):
+    for number in range(FEWEST_KINDS):
+        write(tmp_path / f"{number}.wav", 0.5, 0.0)
+    prior = measure_prior(Level(), find_kinds(tmp_path), silent)
+    assert prior.mean.item() == pytest.approx(5.0)
+    assert prior.deviation.item() == pytest.approx(SMALLEST_DEVIATION)
+
+
+def test_a_file_that_is_no_sound_is_named(tmp_path):
+    for number in range(FEWEST_KINDS):
+        (tmp_path / f"{number}.wav").write_bytes(b"no sound")
+    with pytest.raises(ValueError, match=r"0\.wav cannot be read as sound"):
+        measure_prior(Level(), find_kinds(tmp_path), silent)
+
+
+def test_the_shipped_table_is_of_audioset_and_knows_every_source():
+    path = Path(c3n_model.zero_shot.__file__).with_name("prior_mn04.csv")
+    rows = list(csv.DictReader(line for line in path.read_text().splitlines() if not line.startswith("#")))
+    labels = tuple(row["label"] for row in rows)
+    assert len(labels) == AUDIOSET_CLASSES and sound_sources().keys() <= set(labels)
+    prior = read_statistics(path, labels)
+    assert {labels[index] for index in prior.mean.topk(2).indices} == {"Speech", "Music"}
