@@ -19,7 +19,7 @@ from c3n_model.experiments.zero_shot.tasks import compose_tasks
 from c3n_model.model import Model
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import predict_and_tell
+from c3n_model.scoring.evaluate import predict_with_decoding
 from c3n_model.scoring.operating_point import Judged, OperatingPoint, operating_point, reliability, roc
 from c3n_model.types import Presence
 
@@ -35,7 +35,7 @@ def judge_half(model: Model, folder: Path, tuning: bool, device: torch.device, p
         [scene for row in rows for scene in row.scenes], "tuning half" if tuning else "reported half"
     ):
         clip = scene.clip(model.sample_rate, model.config.history)
-        _, decoding = predict_and_tell(model, clip.frames, clip.snippets, device, wanted=clip.has_mask)
+        _, decoding = predict_with_decoding(model, clip.frames, clip.snippets, device, select=clip.has_mask)
         visible = float(decoding.consensus.visual_score[0]) >= model.config.visibility_threshold
         loud = loudness_dbfs(clip.snippets[clip.has_mask][0]) > Presence.SILENCE_DBFS
         name = model.visual_labels[int(decoding.consensus.visual_class[0])]
