@@ -51,7 +51,7 @@ class Arrivals:
     """Records the messages of one topic with `add`; `recent` gives statistics of the last five seconds.
 
     `topic` is its full name; `requested` the QoS of the subscription and `publishers` that of each publisher, both updated by
-    the caller; `refused` says why the newest message could not be used. `add` is O(1) and may be called from another thread
+    the caller; `refused` says why the newest message could not be used, `unfit` why it does not fit the newest window. `add` is O(1) and may be called from another thread
     than `recent`.
     """
 
@@ -59,7 +59,7 @@ class Arrivals:
         self.topic = topic
         self.requested = requested or QoS()
         self.publishers: tuple[QoS, ...] = ()
-        self.refused = ""
+        self.refused = self.unfit = ""
         self.count = 0
         self._messages: deque[tuple[float, int, int]] = deque(maxlen=MAX_ARRIVALS)  # arrival, begin, end
         self._lock = threading.Lock()

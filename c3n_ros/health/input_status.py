@@ -22,7 +22,7 @@ _LOST = {
 def camera_status(stream: Arrivals, now_s: float, listening_since_s: float, max_skew_s: float) -> Status:
     """Return the camera's status. `max_skew_s`: how far from 15/16 of a second an image may be, which sets the lowest rate."""
     images = stream.recent(now_s)
-    values = {"topic": stream.topic, "images": str(stream.count), **_statistics(images)}
+    values = {"topic": stream.topic, "images": str(stream.count), **statistics(images)}
     level, text = _arrival("camera", "image", stream, images, now_s, listening_since_s)
     if level != Level.OK:
         return Status("camera", level, text, values)
@@ -41,7 +41,7 @@ def microphone_status(
 ) -> Status:
     """Return the microphone's status; `description` is the topic of its AudioInfo."""
     sound = stream.recent(now_s)
-    values = {"topic": stream.topic, "messages": str(stream.count), **_statistics(sound)}
+    values = {"topic": stream.topic, "messages": str(stream.count), **statistics(sound)}
     if sound is not None:
         values["gap ratio"] = f"{sound.gap_ratio:.3f}"
     if stream.refused:  # first: what is refused does not count as arrived
@@ -137,7 +137,8 @@ def _qos_mismatch(stream: Arrivals) -> str:
     )
 
 
-def _statistics(recent: Recent | None) -> dict[str, str]:
+def statistics(recent: Recent | None) -> dict[str, str]:
+    """Return rate and age as text."""
     if recent is None:
         return {"rate": "0.0 Hz"}
     return {"rate": f"{recent.rate_hz:.1f} Hz", "age": f"{recent.age_s:.2f} s"}

@@ -20,8 +20,11 @@ from sensor_msgs.msg import CameraInfo, Image, PointCloud2
 
 from c3n_model.messages.limits import check_cloud_size, check_image_size
 from c3n_model.messages.sounds import ROS_DRIVERS, audio_dialect
+from c3n_model.messages.stamps import stamp_of
+from c3n_ros.geometry.camera import Camera
 from c3n_ros.geometry.depth import depth_from_image, points_from_cloud
 from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.messages.unusual_images import frame_from_any_image
@@ -65,7 +68,7 @@ def audio_class(msg_type: str) -> type:
 
 
 class Inputs:
-    """Subscriptions that exist from `open` to `close`. All of it runs in the executor's thread; `camera_info` may be read by others."""
+    """Subscriptions that exist from `open` to `close`. All of it runs in the executor's thread; `calibration` may be read by others."""
 
     def __init__(self, node: Guarded, settings: SegmentationParameters, pipeline: Pipeline):
         """Raises ValueError if the message type of the sound is not installed."""
@@ -80,7 +83,9 @@ class Inputs:
         self._intake = AudioIntake(self._audio_class, settings.audio_format, node.get_logger().warning, self.microphone)
         self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
         self.publishers: dict[str, tuple[str, ...]] = {}  # names of the nodes that publish each topic
-        self.camera_info: CameraInfo | None = None  # the latest
+        self.camera_info = Arrivals(node.resolve_topic_name("camera/camera_info"))
+        self.distances = {name: Arrivals(node.resolve_topic_name(f"camera/{name}")) for name in ("depth", "points")}
+        self.calibration: Camera | None = None  # from the latest usable camera_info
         self.callback_ns: deque[int] = deque(maxlen=MAX_DURATIONS)  # how long appending a message took
 
     @property
@@ -91,11 +96,10 @@ class Inputs:
     def open(self) -> None:
         """Subscribe. For images best effort matches every camera; a reliable request would never match most of them."""
         self._group = MutuallyExclusiveCallbackGroup()  # goes with the subscriptions; the node's own would keep a trace
-        pipeline = self._pipeline
         image = "camera/image_raw/compressed" if self._is_compressed else "camera/image_raw"
         self._add_serialized(image, frame_from_any_image, self._on_image, self.camera.topic)
-        self._add_serialized("camera/depth", _depth_from_image, partial(pipeline.add_companion, "depth"))
-        self._add_serialized("camera/points", _points_from_cloud, partial(pipeline.add_companion, "points"))
+        self._add_serialized("camera/depth", _depth_from_image, partial(self._on_distances, "depth"))
+        self._add_serialized("camera/points", _points_from_cloud, partial(self._on_distances, "points"))
         self._add("camera/camera_info", self._on_camera_info, BEST_EFFORT)
         if audio_dialect(audio_messages) == ROS_DRIVERS:
             self._add("audio/audio_info", self._on_audio_info, LATCHED)
@@ -118,7 +122,8 @@ class Inputs:
         if reliability != self._audio.qos_profile.reliability:
             self._node.destroy_subscription(self._audio)
             self._subscribe_audio(reliability)
-        streams = {stream.topic: stream for stream in (self.camera, self.microphone, self.description)}
+        known = (self.camera, self.microphone, self.description, self.camera_info, *self.distances.values())
+        streams = {stream.topic: stream for stream in known}
         for subscription in (self._audio, *self._others):
             topic = subscription.topic_name
             publishers = self._node.get_publishers_info_by_topic(topic)
@@ -199,8 +204,18 @@ class Inputs:
         self._pipeline.add_image(image)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        check_image_size(message.width, message.height)
-        self.camera_info = message
+        try:
+            check_image_size(message.width, message.height)
+            self.calibration = Camera.from_info(message)
+        except ValueError as error:
+            self.camera_info.refused = in_one_line(error)
+            raise
+        self.camera_info.refused = ""
+        self.camera_info.add(time.monotonic(), stamp_of(message.header))
+
+    def _on_distances(self, name: str, message: SerializedMessage) -> None:
+        self.distances[name].add(time.monotonic(), message.stamp_ns)
+        self._pipeline.add_companion(name, message)
 
     def _on_audio(self, data: bytes) -> None:
         self._add_sound(data)
