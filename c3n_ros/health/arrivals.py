@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from c3n_model.streaming.audio_buffer import JITTER_NS
+from c3n_model.streaming.sound_runs import MAX_LATENESS_NS
 from c3n_model.types import NANOSECONDS_PER_SECOND
 
 RECENT_S = 5.0  # period for rates and ratios
@@ -99,8 +99,11 @@ class Arrivals:
 
 
 def _gap_ratio(messages: list[tuple[float, int, int]]) -> float:
-    """Return the fraction missing between messages in order of arrival; a stamp that jumps back or far ahead is not a gap."""
+    """Return the fraction missing between messages in order of arrival: the span of the stamps less what the messages cover.
+
+    Late stamps cancel: the gap before such a message is an overlap after it. A clock that jumps is not a gap.
+    """
     covered = sum(end - begin for _, begin, end in messages)
     gaps = (later[1] - earlier[2] for earlier, later in zip(messages, messages[1:]))
-    missing = sum(gap for gap in gaps if JITTER_NS < gap < MAX_GAP_NS)
-    return missing / (missing + covered) if covered else 0.0
+    missing = sum(gap for gap in gaps if -MAX_LATENESS_NS < gap < MAX_GAP_NS)
+    return missing / (missing + covered) if covered and missing > MAX_LATENESS_NS else 0.0
