@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from c3n_model.commands.recording import add_recording
+from c3n_model.commands.recording import add_recording, open_recording
 
 
 def add(commands) -> None:
@@ -17,12 +17,11 @@ def run(options, _: str) -> str:
     """Results in `options.out`; returns a line a second."""
     from c3n_model.loading import load_model
     from c3n_model.progress import bar
-    from c3n_model.sources import open_source
     from c3n_model.sources.results import ResultWriter
     from c3n_model.streaming.segment import describe_second, segment
     from c3n_model.streaming.session import Session
 
-    source = open_source(options.input, options.image_topic, options.audio_topic)
+    source = open_recording(options)
     session = Session(load_model(options.model), options.device, threshold=options.threshold)
     lines = []
     with ResultWriter(options.out) as results:

@@ -16,6 +16,7 @@ import soxr
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE, read_rows
 from c3n_model.sources.media import VideoSource, arrival_ns
 from c3n_model.streaming.audio_buffer import JITTER_NS, AudioBuffer
+from c3n_model.streaming.channels import CancellationCheck, select_channels
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk
 
 SAMPLE_RATE = 16_000
@@ -51,12 +52,14 @@ class Sampled:
     """Five seconds of a video: `frames` uint8 (5, 224, 224, 3), RGB; `sound` float32 (80000,), mono at 16 kHz.
 
     `frame_repeated`: the pictures ended early, and the last one stands for the rest; `silence_added`: so for the sound.
+    `cancelled`: the channels of the sound are loud, but cancel each other out in their mean.
     """
 
     frames: np.ndarray
     sound: np.ndarray
     frame_repeated: bool
     silence_added: bool
+    cancelled: bool = False
 
 
 def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
@@ -94,10 +97,10 @@ def _videos(folder: Path, pattern: str) -> list[Path]:
     return sorted(path for path in folder.glob(pattern) if path.suffix.lower() in VIDEO_SUFFIXES and path.is_file())
 
 
-def sample_video(path: Path) -> Sampled:
-    """What AVSBench takes from a video. Raises ValueError if it cannot be read, breaks off, or has less than a second of
+def sample_video(path: Path, channels: tuple[int, ...] = ()) -> Sampled:
+    """What AVSBench takes from a video, with these channels of its sound (empty for all). Raises ValueError if it cannot be read, breaks off, or has less than a second of
     sound."""
-    source, buffer = VideoSource(path), AudioBuffer()
+    source, buffer, check, cancelled = VideoSource(path), AudioBuffer(), CancellationCheck(), False
     wanted, shown, end_ns, sound_rate = frame_numbers(source.frame_rate), [None] * CLIP_FRAMES, 0, SAMPLE_RATE
     number = 0
     for item in source:
@@ -106,7 +109,8 @@ def sample_video(path: Path) -> Sampled:
             break
         end_ns = max(end_ns, arrival_ns(item))
         if isinstance(item, AudioChunk):
-            sound_rate = item.sample_rate
+            sound_rate, item = item.sample_rate, select_channels(item, channels)
+            cancelled |= check.add(item)
             buffer.add(item)
             continue
         number = round(item.stamp_ns * source.frame_rate / NANOSECONDS_PER_SECOND)
@@ -129,6 +133,7 @@ def sample_video(path: Path) -> Sampled:
         sound,
         frame_repeated=number < wanted[-1],
         silence_added=CLIP_FRAMES - heard_s > JITTER_NS / NANOSECONDS_PER_SECOND,
+        cancelled=cancelled,
     )
 
 

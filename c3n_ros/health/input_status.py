@@ -55,6 +55,8 @@ def microphone_status(
             f"run the driver on this machine, or set qos_overrides.{stream.topic}.subscription.reliability to reliable"
         )
         return Status("microphone", Level.WARN, f"{text}; {remedy}", values)
+    if stream.unfit:
+        return Status("microphone", Level.WARN, stream.unfit, values)
     if description is not None and description.unmatched():
         return Status("microphone", Level.WARN, _qos_mismatch(description), values)
     return Status("microphone", Level.OK, f"{sound.rate_hz:.0f} messages per second", values)

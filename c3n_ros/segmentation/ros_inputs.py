@@ -80,7 +80,8 @@ class Inputs:
         image_topic = node.resolve_topic_name("camera/image_raw")
         self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
         self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
-        self._intake = AudioIntake(self._audio_class, settings.audio_format, node.get_logger().warning, self.microphone)
+        warn = node.get_logger().warning
+        self._intake = AudioIntake(self._audio_class, settings.audio_format, warn, self.microphone, settings.channels)
         self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
         self.publishers: dict[str, tuple[str, ...]] = {}  # names of the nodes that publish each topic
         self.camera_info = Arrivals(node.resolve_topic_name("camera/camera_info"))

@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 
 from c3n_model.messages.sounds import AudioFormat
+from c3n_model.streaming.channels import ALL, parse_channels
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND
@@ -98,6 +99,11 @@ class SegmentationParameters:
         largest=32,
         changes=INACTIVE,
     )
+    audio_use_channels: str = parameter(
+        ALL,
+        "Channels of the sound to use, counted from 0, such as 0-4 or 0,2: the network hears their mean. all: every channel.",
+        changes=INACTIVE,
+    )
     audio_sample_format: str = parameter(
         AudioFormat.sample_format,
         "PCM format by GStreamer's name, like S16LE, until an AudioInfo arrives on audio/audio_info.",
@@ -133,7 +139,7 @@ class SegmentationParameters:
     )
 
     def __post_init__(self):
-        _ = self.audio_format, self.rules  # reject invalid values before anything arrives
+        _ = self.audio_format, self.rules, self.channels  # reject invalid values before anything arrives
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -141,6 +147,11 @@ class SegmentationParameters:
         return AudioFormat(
             sample_rate=self.audio_sample_rate, channels=self.audio_channels, sample_format=self.audio_sample_format
         )
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of the sound to use, counted from 0; empty for all."""
+        return parse_channels(self.audio_use_channels)
 
     @property
     def rules(self) -> WindowRules:
