@@ -29,6 +29,8 @@ def camera_status(stream: Arrivals, now_s: float, listening_since_s: float, max_
     if stream.refused:
         remedy = "set the camera driver to a supported encoding, or convert its images"
         return Status("camera", Level.ERROR, f"image not used: {stream.refused}; {remedy}", values)
+    if stream.unfit:
+        return Status("camera", Level.WARN, stream.unfit, values)
     if stream.count > 1 and 2 * max_skew_s * images.rate_hz < 1:
         needed_s = min(0.5 / images.rate_hz, MAX_SKEW_S)
         text = f"{images.rate_hz:.1f} Hz is too slow: some seconds have no image within max_skew_s"

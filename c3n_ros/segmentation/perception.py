@@ -18,6 +18,8 @@ from c3n_ros.segmentation.pipeline import COMPANION_SKEW_NS, PendingWindow
 from c3n_ros.segmentation.serialized import SerializedMessage
 from c3n_ros.segmentation.settings import SegmentationParameters
 
+NEARLY_BLACK = 16  # of 255: the 99th percentile of a picture in which nothing can be seen
+
 
 class CameraInput(Protocol):
     """What perception reads of the node's `Inputs`, in the network thread: the latest calibration, or None."""
@@ -80,6 +82,7 @@ class Perception:
         if frame is None:
             self._health.refuse_image(self._guard.failures[image.topic].cause)
             return
+        self._health.camera.unfit = _darkness(frame.rgb)
         try:
             self._segment(pending.window.with_frame(frame), pending)
         except Exception as error:
@@ -151,6 +154,18 @@ class Perception:
                 f"too few depths within (0, {MAX_DISTANCE_M:.0f}] m inside {len(missing)} of {len(objects)} objects"
             )
             self._guard.record("positions", f"{reason}; check what publishes {' and '.join(distances)}")
+
+
+def _darkness(rgb: np.ndarray) -> str:
+    """Return "" or, for a picture uint8 (H, W, 3) in which nothing can be seen, what is wrong with it."""
+    rows, columns = (max(size // 128, 1) for size in rgb.shape[:2])
+    bright = float(np.percentile(rgb[::rows, ::columns].max(axis=-1), 99))
+    if bright >= NEARLY_BLACK:
+        return ""
+    return (
+        f"picture nearly black (99 % of its pixels are at most {bright:.0f} of 255): uncover the lens, switch on the light, or "
+        "raise the camera's exposure or gain"
+    )
 
 
 def _decoded(companion: SerializedMessage, name: str, width: int, height: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""camera_info, depth and points over DDS: what cannot be used costs nothing else, and is reported under its own name."""
+"""camera_info, depth, points and dark pictures over DDS: what cannot be used costs nothing else, and is reported under its own name."""
 
 import time
 from array import array
@@ -6,7 +6,7 @@ from array import array
 import numpy as np
 import pytest
 from diagnostic_msgs.msg import DiagnosticArray, DiagnosticStatus
-from robot import image_message, start_robot, wait_until
+from robot import LeftHalfSounds, image_message, start_robot, wait_until
 from sensor_msgs.msg import CameraInfo, Image, PointCloud2, PointField
 
 from c3n_ros.messages.conversions import time_message
@@ -36,8 +36,10 @@ def cloud(row_step, height=48, width=64):
 def play(spin):
     """`play(depth=..., points=..., **camera_info)` plays four seconds with these inputs and returns the robot."""
 
-    def start(depth=None, points=None, skew_ns=3_000_000, **info):
-        robot = start_robot(spin)
+    def start(depth=None, points=None, skew_ns=3_000_000, make_image=image_message, **info):
+        session = LeftHalfSounds()
+        robot = start_robot(spin, session)
+        robot.session = session
         robot.statuses = {}
         robot.create_subscription(
             DiagnosticArray,
@@ -63,7 +65,7 @@ def play(spin):
             for publisher, message in companions:
                 message.header.stamp = time_message(stamp_ns + skew_ns)
                 publisher.publish(message)
-            return image_message(stamp_ns, *rest)
+            return make_image(stamp_ns, *rest)
 
         robot.play(4, pace_s=0.03, make_image=with_companions)
         assert wait_until(lambda: robot.objects)
@@ -139,3 +141,32 @@ def test_a_camera_info_that_cannot_be_used_costs_no_mask_and_is_reported(play, i
     robot = play(**info)
     assert np.isnan(robot.first.bearing) and robot.masks
     assert warns(robot, "camera_info", *causes), robot.statuses
+
+
+def mono16(bits, stamp_ns):
+    """A gradient over all values of a camera with this many bits."""
+    message = Image(height=48, width=64, encoding="mono16", step=128)
+    message.header.stamp = time_message(stamp_ns)
+    values = np.linspace(0, 2**bits - 1, 48 * 64).reshape(48, 64)
+    message.data = array("B", values.astype("<u2").tobytes())
+    return message
+
+
+@pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+def test_cameras_that_use_some_of_16_bits_are_seen(play, bits):
+    robot = play(make_image=lambda stamp_ns, *rest: mono16(bits, stamp_ns))
+    rgb = robot.session.windows[-1].frame.rgb
+    assert rgb.min() == 0 and rgb.max() == 255 and 120 < rgb.mean() < 135
+    assert robot.statuses["camera"].level == DiagnosticStatus.OK
+
+
+@pytest.mark.parametrize("brightest", [0, 9], ids=["black", "covered lens"])
+def test_a_picture_nearly_black_is_reported(play, brightest):
+    def dark(stamp_ns, *rest):
+        message = image_message(stamp_ns)
+        noise = np.random.default_rng(stamp_ns % 1000).integers(0, brightest + 1, 48 * 64 * 3, np.uint8)
+        message.data = array("B", noise.tobytes())
+        return message
+
+    robot = play(make_image=dark)
+    assert warns(robot, "camera", "nearly black", "lens", "exposure"), robot.statuses
