@@ -59,7 +59,7 @@ class Health:
     `camera`, `microphone`, `description` (audio_info), `camera_info` and `distances` (depth, points) are the arriving messages; `counts` those of the WindowAssembler, which
     updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` describe what
     runs where. `state` is that of the lifecycle, e.g. "active"; `listening_since_s` the time of subscription; `model_refused` why
-    model or device cannot be used, else ""; `device_memory_bytes` the GPU memory of the network, None on a CPU; `failures` what
+    model or device cannot be used, else ""; `unused_parameters` which the node was started with and does not know; `device_memory_bytes` the GPU memory of the network, None on a CPU; `failures` what
     the guard skipped, by source; `publishers` the names of the nodes that publish each topic.
     """
 
@@ -80,6 +80,7 @@ class Health:
     enabled: bool = True
     listening_since_s: float = 0.0
     model_refused: str = ""
+    unused_parameters: str = ""
     device_memory_bytes: int | None = None
     failures: dict[str, Failure] = field(default_factory=dict)
     publishers: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -158,6 +159,8 @@ class Health:
             return Status(
                 "node", Level.WARN, "disabled: call its service ~/enable (std_srvs/SetBool) with data: true", values
             )
+        if self.unused_parameters:
+            return Status("node", Level.WARN, f"active, but {self.unused_parameters}", values)
         return Status("node", Level.OK, "active", values)
 
     def _network_status(self, windows: list[PublishedWindow], failure: str) -> Status:

@@ -351,3 +351,8 @@ def test_depth_that_ended_never_came_or_lacks_a_camera_info():
     health.distances["depth"] = Arrivals("/camera/depth")
     health.distances["depth"].publishers = (QoS(),)
     assert status(health, "depth").level == Level.WARN and "512 KiB" in status(health, "depth").message
+
+
+def test_parameters_that_are_not_used_are_a_warning():
+    found = status(healthy(unused_parameters="unknown parameter treshold (nearest: threshold)"), "node")
+    assert found.level == Level.WARN and "treshold" in found.message
