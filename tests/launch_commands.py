@@ -1,12 +1,16 @@
 """What a launch file starts, where ROS 2's launch is installed."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 
-def commands_started(path, monkeypatch, **arguments):
-    """Return the command line of every process that a launch file would start; nothing is started."""
+def commands_started(path, monkeypatch, environments=None, **arguments):
+    """Return the command line of every process that a launch file would start; nothing is started.
+
+    Their environments are appended to `environments`.
+    """
     launch = pytest.importorskip("launch", reason="launch and launch_ros are not on the package index")
     pytest.importorskip("launch_ros", reason="launch and launch_ros are not on the package index")
     pytest.importorskip("launch_xml", reason="launch and launch_ros are not on the package index")
@@ -18,6 +22,8 @@ def commands_started(path, monkeypatch, **arguments):
     def note(action, context):
         action.prepare(context)
         started.append(list(action.process_details["cmd"]))
+        if environments is not None:
+            environments.append(dict(action.process_details["env"] or os.environ))
 
     monkeypatch.setattr(ExecuteLocal, "execute", note)
     service = launch.LaunchService(noninteractive=True)

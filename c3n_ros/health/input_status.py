@@ -10,11 +10,12 @@ FAILURE_SHOWN_S = 10.0  # how long a skipped item raises a warning; it stays cou
 PATIENCE_S = 3.0  # a stream without messages for longer is missing
 CLOCKS_APART_S = 5.0  # a larger difference is not a delay: the stamps are from two clocks
 OTHER_EPOCH_S = 1e6  # with a larger difference one clock counts from 1970, the other from start-up or is simulated
-MAX_GAP_RATIO = 0.05
+MAX_GAP_RATIO = MAX_LOST_RATIO = 0.05
 MAX_SKEW_S = 0.499  # upper limit of the parameter max_skew_s
 
 _LOST = {
-    "image": "images over 512 KiB are lost with Fast DDS's default settings, see config/fastdds_large_images.xml",
+    "image": "images over 512 KiB are lost with Fast DDS's default settings: start camera and node with dds_profile "
+    "(config/fastdds_large_images.xml), or use image_transport:=compressed",
     "sound": "check the microphone driver, ROS_DOMAIN_ID and the network between the machines",
 }
 
@@ -22,13 +23,16 @@ _LOST = {
 def camera_status(stream: Arrivals, now_s: float, listening_since_s: float, max_skew_s: float) -> Status:
     """Return the camera's status. `max_skew_s`: how far from 15/16 of a second an image may be, which sets the lowest rate."""
     images = stream.recent(now_s)
-    values = {"topic": stream.topic, "images": str(stream.count), **statistics(images)}
+    values = {"topic": stream.topic, "images": str(stream.count), "lost": str(stream.lost), **statistics(images)}
     level, text = _arrival("camera", "image", stream, images, now_s, listening_since_s)
     if level != Level.OK:
         return Status("camera", level, text, values)
     if stream.refused:
         remedy = "set the camera driver to a supported encoding, or convert its images"
         return Status("camera", Level.ERROR, f"image not used: {stream.refused}; {remedy}", values)
+    if images.lost_ratio > MAX_LOST_RATIO:
+        text = f"{images.lost_ratio:.0%} of the images are lost on the way ({stream.lost} so far)"
+        return Status("camera", Level.WARN, f"{text}: {_LOST['image']}", values)
     if stream.unfit:
         return Status("camera", Level.WARN, stream.unfit, values)
     if stream.count > 1 and 2 * max_skew_s * images.rate_hz < 1:
@@ -43,7 +47,7 @@ def microphone_status(
 ) -> Status:
     """Return the microphone's status; `description` is the topic of its AudioInfo."""
     sound = stream.recent(now_s)
-    values = {"topic": stream.topic, "messages": str(stream.count), **statistics(sound)}
+    values = {"topic": stream.topic, "messages": str(stream.count), "lost": str(stream.lost), **statistics(sound)}
     if sound is not None:
         values["gap ratio"] = f"{sound.gap_ratio:.3f}"
     if stream.refused:  # first: what is refused does not count as arrived

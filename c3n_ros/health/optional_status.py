@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from c3n_ros.health.arrivals import Arrivals
-from c3n_ros.health.input_status import PATIENCE_S, statistics
+from c3n_ros.health.input_status import MAX_LOST_RATIO, PATIENCE_S, statistics
 from c3n_ros.health.status import Level, Status
 
 _LOST = (
-    "with Fast DDS messages over 512 KiB are lost by default, see config/fastdds_large_images.xml; else check the network "
-    "and ROS_DOMAIN_ID"
+    "messages over 512 KiB are lost with Fast DDS's default settings: start driver and node with dds_profile "
+    "(config/fastdds_large_images.xml); else check the network and ROS_DOMAIN_ID"
 )
 
 
@@ -38,6 +38,9 @@ def distance_status(
         return Status(name, Level.WARN, text, values)
     if distances and images:
         values["stamps ahead of the image's"] = f"{distances.offset_s - images.offset_s:.3f} s"
+    if distances and distances.lost_ratio > MAX_LOST_RATIO:
+        text = f"{distances.lost_ratio:.0%} of the messages are lost on the way ({stream.lost} so far): {_LOST}"
+        return Status(name, Level.WARN, text, values)
     if stream.refused or stream.unfit:
         return Status(name, Level.WARN, f"{name} not used: {stream.refused or stream.unfit}", values)
     if camera_info.count == 0:
@@ -57,4 +60,9 @@ def _not_arrived(
 
 
 def _values(stream: Arrivals, now_s: float) -> dict[str, str]:
-    return {"topic": stream.topic, "messages": str(stream.count), **statistics(stream.recent(now_s))}
+    return {
+        "topic": stream.topic,
+        "messages": str(stream.count),
+        "lost": str(stream.lost),
+        **statistics(stream.recent(now_s)),
+    }

@@ -22,7 +22,7 @@ from rosbags.interfaces import QosDurability as RecordedDurability
 from c3n_model.sources.bag import open_bag
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.parameters import declare
-from c3n_ros.run_node import LONGEST_WAIT_S, run
+from c3n_ros.run_node import LONGEST_WAIT_S, run, warn_of_unused_parameters
 
 QUEUE_DEPTH = 200
 ACKNOWLEDGE_TIMEOUT_S = 5

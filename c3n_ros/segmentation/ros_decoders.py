@@ -7,9 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from sensor_msgs.msg import Image, PointCloud2
+
+from c3n_model.messages.limits import check_cloud_size, check_image_size
 from c3n_model.messages.sounds import AudioFormat
 from c3n_model.streaming.channels import CancellationCheck, cancellation_warning, select_channels
 from c3n_model.types import AudioChunk
+from c3n_ros.geometry.depth import depth_from_image, points_from_cloud
 from c3n_ros.health.arrivals import Arrivals
 from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import deserialize
@@ -94,3 +99,15 @@ class SoundDescription:
     def chunks(self) -> Iterator[AudioChunk]:
         """Yield the sound that waited for this description; called in the intake thread."""
         return self.intake.describe(self.info)
+
+
+def decode_depth(message: Image) -> np.ndarray:
+    """Return the depth of an image of plausible size; see `depth_from_image`."""
+    check_image_size(message.width, message.height)
+    return depth_from_image(message)
+
+
+def decode_points(message: PointCloud2) -> np.ndarray:
+    """Return the points of a cloud of plausible size; see `points_from_cloud`."""
+    check_cloud_size(message.width, message.height)
+    return points_from_cloud(message)

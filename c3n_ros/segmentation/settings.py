@@ -74,8 +74,9 @@ class SegmentationParameters:
     )
     image_transport: str = parameter(
         "raw",
-        "raw (sensor_msgs/Image) or compressed (sensor_msgs/CompressedImage on <image topic>/compressed).",
-        pattern="raw|compressed",
+        "raw (sensor_msgs/Image), compressed (sensor_msgs/CompressedImage on <image topic>/compressed) or auto (compressed "
+        "where it is published when the node is activated, else raw).",
+        pattern="raw|compressed|auto",
         changes=INACTIVE,
     )
     audio_msg_type: str = parameter(

@@ -77,3 +77,21 @@ def test_the_microphone_only_where_asked_for(path, monkeypatch):
     names = {Path(command[0]).name: command for command in commands}
     assert set(names) == {"segmentation_node", "microphone_node"}
     assert all("audio/audio_stamped:=/ears" in command for command in names.values())
+
+
+@pytest.mark.launch
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "profile, file", [("large_images", "/config/fastdds_large_images.xml"), ("/my.xml", "/my.xml"), ("", None)]
+)
+def test_a_profile_of_fast_dds_reaches_the_node(path, profile, file, monkeypatch):
+    for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    environments = []
+    commands_started(path, monkeypatch, environments, dds_profile=profile)
+    (environment,) = environments
+    for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        assert (variable in environment) == (file is not None)
+        assert file is None or (
+            environment[variable].endswith(file) and (profile == "/my.xml" or Path(environment[variable]).is_file())
+        )
