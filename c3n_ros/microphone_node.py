@@ -26,6 +26,7 @@ from rclpy.qos_overriding_options import QoSOverridingOptions
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.audio_messages import SoundMessages
 from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
+from c3n_ros.parameters import declare
 from c3n_ros.run_node import run, spin
 
 SOUND_DEPTH = 50
@@ -74,7 +75,7 @@ class MicrophoneNode(Guarded, Node):
         self.create_timer(TICK_S, self._tick, clock=Clock(clock_type=ClockType.STEADY_TIME))
 
     def _declare(self, name: str, default: Any, description: str) -> Any:
-        return self.declare_parameter(name, default, ParameterDescriptor(description=description, read_only=True)).value
+        return declare(self, name, default, ParameterDescriptor(description=description, read_only=True))
 
     def _tick(self) -> None:
         for chunk in self._microphone.take():

@@ -53,16 +53,35 @@ def parameter(
     return field(default=default, metadata=metadata)
 
 
+def declare(node: Node, name: str, default: Any, descriptor: ParameterDescriptor | None = None) -> Any:
+    """Declare one parameter and return the value that the node was started with; a whole number serves as a float."""
+    given = node._parameter_overrides.get(name)  # rclpy has no public access to the values of another type
+    is_whole = isinstance(default, float) and given is not None and given.type_ == Parameter.Type.INTEGER
+    value = float(given.value) if is_whole else default
+    return node.declare_parameter(name, value, descriptor or ParameterDescriptor(), ignore_override=is_whole).value
+
+
+def whole_numbers_as_floats(node: Node, changes: Iterable[Parameter]) -> list[Parameter]:
+    """Return `changes` with whole numbers converted where the parameter is a float, as `ros2 param set ... 1` sends them."""
+
+    def converted(change: Parameter) -> Parameter:
+        is_float = node.has_parameter(change.name) and node.get_parameter(change.name).type_ == Parameter.Type.DOUBLE
+        if is_float and change.type_ == Parameter.Type.INTEGER:
+            return Parameter(change.name, Parameter.Type.DOUBLE, float(change.value))
+        return change
+
+    return [converted(change) for change in changes]
+
+
 def declare_parameters(node: Node, table: type[Table]) -> Table:
     """Declare `table` on `node` and return the values that the node was started with.
 
     Raises:
         ValueError: an invalid value; values out of range or of a wrong type raise rclpy's ParameterException.
     """
-    values = {
-        entry.name: node.declare_parameter(entry.name, entry.default, _descriptor(entry)).value
-        for entry in fields(table)
-    }
+    values = {entry.name: declare(node, entry.name, entry.default, _descriptor(entry)) for entry in fields(table)}
+    if hasattr(node, "add_pre_set_parameters_callback"):  # not in Humble, where `ros2 param set` needs 1.0
+        node.add_pre_set_parameters_callback(lambda changes: whole_numbers_as_floats(node, changes))
     return table(**_checked(table, values))
 
 

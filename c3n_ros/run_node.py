@@ -18,6 +18,8 @@ from rclpy.executors import SingleThreadedExecutor
 from rclpy.node import Node
 from rclpy.signals import SignalHandlerOptions
 
+from c3n_ros.health.ros_parameter_check import unused_parameters
+
 LONGEST_WAIT_S = 0.2  # how often a waiting node checks the flag
 # How long a thread may keep the interpreter lock; Python's default of 5 ms is half the length of a sound message.
 SWITCH_INTERVAL_S = 0.0005
@@ -47,8 +49,15 @@ def run(name: str, work: Callable[[threading.Event], int | None]) -> int:
         rclpy.shutdown()
 
 
+def warn_of_unused_parameters(node: Node) -> None:
+    """Log one line if the node was started with parameters that it does not know. `spin` does so."""
+    if unused := unused_parameters(node):
+        node.get_logger().warning(unused)
+
+
 def spin(node: Node, stop: threading.Event) -> None:
     """Run the callbacks of `node` until `stop` is set."""
+    warn_of_unused_parameters(node)
     executor = SingleThreadedExecutor()
     executor.add_node(node)
     while not stop.is_set():

@@ -29,6 +29,7 @@ from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import Guarded
+from c3n_ros.health.ros_parameter_check import unused_parameters
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
 from c3n_ros.run_node import run, spin
 from c3n_ros.segmentation.background_learning import BackgroundLearning
@@ -70,6 +71,7 @@ class SegmentationNode(Guarded, LifecycleNode):
         self.inputs: Inputs | None = None
         self._diagnostics = Diagnostics(self)
         self._health = self._diagnostics.health
+        self._health.unused_parameters = unused_parameters(self)
         self.add_on_set_parameters_callback(self._on_parameters)
         self.create_service(SetBool, "~/enable", self._on_enable)
         serve_background(self, lambda: self._perception and self._perception.learning)

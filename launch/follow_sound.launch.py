@@ -35,8 +35,9 @@ GIVEN = {"mode": str, "stamped": bool, "odometry": bool, "search": bool}
 def follow_sound_node(context):
     """The node; an argument that was given wins over the file of parameters."""
     value = LaunchConfiguration
-    given = {name: value(name).perform(context) for name in GIVEN}
-    overrides = {name: ParameterValue(text, value_type=GIVEN[name]) for name, text in given.items() if text}
+    # ParameterValue converts substitutions only: it refuses text that was performed already.
+    given = [name for name in GIVEN if value(name).perform(context)]
+    overrides = {name: ParameterValue(value(name), value_type=GIVEN[name]) for name in given}
     return [
         Node(
             package="c3n_ros",

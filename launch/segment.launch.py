@@ -5,7 +5,7 @@ distribution; with autostart:=false, `ros2 lifecycle set /segmentation configure
 in params_file. segment.launch.xml is the same in XML.
 """
 
-from launch.actions import DeclareLaunchArgument, OpaqueFunction
+from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
 from launch.conditions import IfCondition
 from launch.substitutions import LaunchConfiguration, PathJoinSubstitution
 from launch_ros.actions import Node
@@ -27,7 +27,7 @@ ARGUMENTS = (
     (
         "image_transport",
         "",
-        "raw, or compressed (CompressedImage on image_topic/compressed); empty: as in params_file (raw)",
+        "raw, compressed (CompressedImage on image_topic/compressed) or auto; empty: as in params_file (raw)",
     ),
     (
         "camera_info_topic",
@@ -44,6 +44,11 @@ ARGUMENTS = (
         "autostart",
         "",
         "false: wait for a lifecycle manager; empty: as in params_file (true: configure and activate at once)",
+    ),
+    (
+        "dds_profile",
+        "",
+        "Profile of Fast DDS for this launch: large_images (images over 512 KiB arrive; the camera needs it, too), or a path; empty: none",
     ),
     ("use_sim_time", "false", "Take the time of log messages from /clock; windows go by message stamps in any case"),
     ("log_level", "info", "debug, info, warn, error or fatal"),
@@ -85,6 +90,15 @@ def segmentation_node(context):
     ]
 
 
+def dds_profile(context):
+    """Set the variables that Fast DDS 2 and 3 read, for all processes that this launch starts from here on."""
+    path = LaunchConfiguration("dds_profile").perform(context)
+    if path == "large_images":
+        path = PathJoinSubstitution([FindPackageShare("c3n_ros"), "config", "fastdds_large_images.xml"])
+    variables = ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE")
+    return [SetEnvironmentVariable(variable, path) for variable in variables] if path else []
+
+
 def microphone_node():
     """The node that publishes this machine's microphone, where it is asked for."""
     value = LaunchConfiguration
@@ -108,4 +122,5 @@ def generate_launch_description():
     declared = [
         DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in ARGUMENTS
     ]
-    return LaunchDescription([*declared, OpaqueFunction(function=segmentation_node), microphone_node()])
+    actions = [OpaqueFunction(function=dds_profile), OpaqueFunction(function=segmentation_node), microphone_node()]
+    return LaunchDescription([*declared, *actions])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from c3n_model.commands.recording import add_recording
+from c3n_model.commands.recording import add_recording, open_recording
 
 
 def add(commands) -> None:
@@ -37,14 +37,13 @@ def run(options, command_line: str) -> str:
     from c3n_model.scoring.bag_scores import TruthFolder
     from c3n_model.scoring.evaluate_bag import read_live, report_on, run_offline
     from c3n_model.scoring.report.bag_page import write_bag_report
-    from c3n_model.sources import open_source
     from c3n_model.streaming.session import Session
 
     if options.truth is None and options.recording is None:
         raise ValueError("nothing to compare with: give --truth DIR, --recording BAG or both")
     truths = None if options.truth is None else TruthFolder(options.truth)
     live = read_live(options.recording)
-    source = open_source(options.input, options.image_topic, options.audio_topic)
+    source = open_recording(options)
     session = Session(load_model(options.model), options.device, threshold=options.threshold)
     windows = run_offline(source, session, truths, bar)
     about = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from c3n_model.commands.recording import add_recording
+from c3n_model.commands.recording import add_recording, open_recording
 
 
 def add(commands) -> None:
@@ -24,14 +24,13 @@ def run(options, _: str) -> str:
     from c3n_model.loading import load_model
     from c3n_model.pictures.explanation import draw_explanation
     from c3n_model.progress import bar
-    from c3n_model.sources import open_source
     from c3n_model.streaming.explain import describe_explanation, explain_seconds
     from c3n_model.streaming.segment import describe_second
     from c3n_model.streaming.session import Session
 
     if options.second is not None and options.second < 0:
         raise ValueError(f"--second is {options.second}; expected 0 or more")
-    source = open_source(options.input, options.image_topic, options.audio_topic)
+    source = open_recording(options)
     session = Session(load_model(options.model), options.device)
     refuse_overwriting([options.input], [options.out])
     lines, seconds = [], []

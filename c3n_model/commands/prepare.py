@@ -20,6 +20,11 @@ def add(commands) -> None:
     command.add_argument(
         "--csv", type=Path, help="csv with the splits of MS3 (default: the release's ms3_meta_data.csv)"
     )
+    command.add_argument(
+        "--channels",
+        default="all",
+        help="channels of the sound to use, counted from 0, such as 0-4 or 0,2; their mean is written (default %(default)s)",
+    )
     command.set_defaults(run=run)
 
 
@@ -28,13 +33,14 @@ def run(options, _: str) -> str:
     from c3n_model.data.prepare import prepare
     from c3n_model.data.raw_videos import find_videos
     from c3n_model.progress import bar
+    from c3n_model.streaming.channels import parse_channels
 
     beside = options.videos.resolve().parent / "gt_masks"
     masks = options.masks or (beside if beside.is_dir() else None)
     if masks and not masks.is_dir():
         raise FileNotFoundError(f"no such folder: {masks}; expected one with the layout of AVSBench's gt_masks")
     videos = find_videos(options.videos, options.csv)
-    prepared = prepare(videos, masks, options.out, bar)
+    prepared = prepare(videos, masks, options.out, bar, parse_channels(options.channels))
     text = _report(prepared, f"masks from {masks}" if masks else "no masks: pass their folder with --masks")
     if prepared.failed:
         raise Unsuccessful(text)
@@ -46,6 +52,7 @@ def _report(prepared, masks: str) -> str:
     for event, names in (
         ("end early; their last frame is repeated", prepared.frame_repeated),
         ("have too little sound; silence is appended", prepared.silence_added),
+        ("have channels that cancel each other out (choose with --channels)", prepared.cancelled),
     ):
         if names:
             lines.append(f"{len(names)} {event}: {', '.join(names[:5])}{', ...' if len(names) > 5 else ''}")

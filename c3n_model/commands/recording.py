@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 
 def add_recording(command, *, out_help: str) -> None:
@@ -16,6 +17,11 @@ def add_recording(command, *, out_help: str) -> None:
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     add_topics(command)
+    command.add_argument(
+        "--channels",
+        default="all",
+        help="channels of the sound to use, counted from 0, such as 0-4 or 0,2; the model hears their mean (default %(default)s)",
+    )
 
 
 def add_topics(command) -> None:
@@ -24,3 +30,12 @@ def add_topics(command) -> None:
     command.add_argument(
         "--audio-topic", help="audio topic to use if the bag has several (default: the first with messages)"
     )
+
+
+def open_recording(options) -> Any:
+    """Return the source that the arguments of `add_recording` describe. Raises what `open_source` and `parse_channels` raise."""
+    from c3n_model.sources import open_source
+    from c3n_model.streaming.channels import ChosenChannels, parse_channels
+
+    channels = parse_channels(options.channels)
+    return ChosenChannels(open_source(options.input, options.image_topic, options.audio_topic), channels)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from c3n_model.commands.recording import add_recording
+from c3n_model.commands.recording import add_recording, open_recording
 
 
 def add(commands) -> None:
@@ -37,13 +37,12 @@ def run(options, _: str) -> str:
     """Write the results to `options.out`; return one line per second."""
     from c3n_model.loading import load_model
     from c3n_model.progress import bar
-    from c3n_model.sources import open_source
     from c3n_model.sources.results import ResultWriter
     from c3n_model.streaming.segment import describe_missing, describe_second, segment
     from c3n_model.streaming.session import Session
     from c3n_model.zero_shot.background import load_background
 
-    source = open_source(options.input, options.image_topic, options.audio_topic)
+    source = open_recording(options)
     model = load_model(options.model)
     background = load_background(options.background, model.audio_labels) if options.background else None
     session = Session(model, options.device, threshold=options.threshold, background=background)

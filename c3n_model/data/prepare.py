@@ -23,7 +23,8 @@ from c3n_model.sources.picture_files import open_picture
 class Prepared:
     """Result by video name: `made`, `kept` from an earlier run, `failed` with the reason.
 
-    Videos in `frame_repeated` and `silence_added` ended early, so the last frame was repeated or silence was appended.
+    Videos in `frame_repeated` and `silence_added` ended early, so the last frame was repeated or silence was appended. In those `cancelled`
+    the mean of the channels is nearly silent although the channels are not.
     """
 
     folder: Path
@@ -31,17 +32,21 @@ class Prepared:
     kept: tuple[str, ...]
     frame_repeated: tuple[str, ...]
     silence_added: tuple[str, ...]
+    cancelled: tuple[str, ...]
     failed: dict[str, str]
 
 
-def prepare(videos: RawVideos, masks: Path | None, out: Path, progress: Progress) -> Prepared:
+def prepare(
+    videos: RawVideos, masks: Path | None, out: Path, progress: Progress, channels: tuple[int, ...] = ()
+) -> Prepared:
     """Write the clips to `out` and list them in its csv. A video that cannot be used does not stop the others.
 
-    `masks` has the layout of the release's gt_masks; without it only frames and audio are written, which do not suffice for
+    `channels` of the sound are used, counted from 0; empty for all. `masks` has the layout of the release's gt_masks; without it only frames and audio are written, which do not suffice for
     training.
     """
     folder = out / FOLDERS[videos.setting]
-    made, kept, frame_repeated, silence_added, failed = [], [], [], [], dict(videos.left_out)
+    made, kept, frame_repeated, silence_added, cancelled = [], [], [], [], []
+    failed = dict(videos.left_out)
     for video in progress(videos.videos, f"{videos.setting} videos"):
         paths = clip_paths(folder, videos.setting, video.name, video.split, video.category)
         missing = [path for path in (paths.files() if masks else (*paths.frames, paths.wav)) if not _is_complete(path)]
@@ -51,7 +56,7 @@ def prepare(videos: RawVideos, masks: Path | None, out: Path, progress: Progress
         try:
             for path in (path for path in missing if path in paths.masks):
                 _copy_mask(masks / path.relative_to(folder / f"{videos.setting}_data/gt_masks"), path)
-            sampled = sample_video(video.path)
+            sampled = sample_video(video.path, channels)
             _write(paths, sampled.frames, sampled.sound, missing)
         except (ValueError, OSError) as error:
             failed[video.name] = str(error)
@@ -61,8 +66,12 @@ def prepare(videos: RawVideos, masks: Path | None, out: Path, progress: Progress
             frame_repeated.append(video.name)
         if sampled.silence_added:
             silence_added.append(video.name)
+        if sampled.cancelled:
+            cancelled.append(video.name)
     _list_clips(folder, videos.setting, [*made, *kept])
-    return Prepared(folder, _names(made), _names(kept), tuple(frame_repeated), tuple(silence_added), failed)
+    return Prepared(
+        folder, _names(made), _names(kept), tuple(frame_repeated), tuple(silence_added), tuple(cancelled), failed
+    )
 
 
 def _list_clips(folder: Path, setting: str, videos: list[RawVideo]) -> None:

@@ -18,6 +18,7 @@ from c3n_model.files.outputs import plain_name
 from c3n_model.files.signatures import is_hidden
 from c3n_model.sources.media import VideoSource, arrival_ns
 from c3n_model.streaming.audio_buffer import JITTER_NS, AudioBuffer
+from c3n_model.streaming.channels import CancellationCheck, select_channels
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk
 
 SAMPLE_RATE = 16_000
@@ -53,13 +54,14 @@ class Sampled:
     """Five seconds of a video: `frames` uint8 (5, 224, 224, 3), RGB; `sound` float32 (80000,), mono at 16 kHz.
 
     `frame_repeated`: the video ended early and its last frame is repeated; `silence_added`: the audio ended early and is
-    padded with silence.
+    padded with silence. `cancelled`: the channels are loud, but cancel each other out in their mean.
     """
 
     frames: np.ndarray
     sound: np.ndarray
     frame_repeated: bool
     silence_added: bool
+    cancelled: bool = False
 
 
 def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
@@ -105,12 +107,12 @@ def _videos(folder: Path, pattern: str) -> list[Path]:
     return videos
 
 
-def sample_video(path: Path) -> Sampled:
-    """Sample a video as AVSBench does.
+def sample_video(path: Path, channels: tuple[int, ...] = ()) -> Sampled:
+    """Sample a video as AVSBench does, with these channels of its sound (empty for all).
 
     Raises ValueError if it cannot be read, is truncated, or has less than one second of sound.
     """
-    source, buffer = VideoSource(path, exact=True), AudioBuffer()
+    source, buffer, check, cancelled = VideoSource(path, exact=True), AudioBuffer(), CancellationCheck(), False
     targets, shown, end_ns, sound_rate = frame_numbers(source.frame_rate), [None] * CLIP_FRAMES, 0, SAMPLE_RATE
     number = 0
     for item in source:
@@ -119,7 +121,8 @@ def sample_video(path: Path) -> Sampled:
             break
         end_ns = max(end_ns, arrival_ns(item))
         if isinstance(item, AudioChunk):
-            sound_rate = item.sample_rate
+            sound_rate, item = item.sample_rate, select_channels(item, channels)
+            cancelled |= check.add(item)
             buffer.add(item)
             continue
         number = round(item.stamp_ns * source.frame_rate / NANOSECONDS_PER_SECOND)
@@ -142,6 +145,7 @@ def sample_video(path: Path) -> Sampled:
         sound,
         frame_repeated=number < targets[-1],
         silence_added=CLIP_FRAMES - heard_s > JITTER_NS / NANOSECONDS_PER_SECOND,
+        cancelled=cancelled,
     )
 
 

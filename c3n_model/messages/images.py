@@ -54,7 +54,7 @@ _DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 
 
 def frame_from_image(message: Any) -> Frame:
-    """Convert a sensor_msgs/Image to a Frame. 16-bit channels are reduced to their upper eight bits.
+    """Convert a sensor_msgs/Image to a Frame. Of 16 bits per channel the upper eight of those that occur are kept (`_eight_bits`).
 
     Raises ValueError for an unknown encoding, rows that are too short or data of the wrong length, LimitError for a size
     beyond `limits`.
@@ -65,7 +65,7 @@ def frame_from_image(message: Any) -> Frame:
     dtype, channels, conversion = _IMAGE_ENCODINGS[message.encoding]
     pixels = _rows(message, np.dtype(dtype), channels)
     if dtype == np.uint16:
-        pixels = (pixels >> 8).astype(np.uint8)
+        pixels = _eight_bits(pixels)
     rgb = np.ascontiguousarray(pixels)
     try:
         if message.encoding == "nv24":
@@ -141,6 +141,17 @@ def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
     if dtype.itemsize > 1:
         pixels = np.ascontiguousarray(pixels).view(dtype.newbyteorder(">" if message.is_bigendian else "<"))
     return pixels.reshape(rows, message.width, channels)
+
+
+def _eight_bits(pixels: np.ndarray) -> np.ndarray:
+    """Convert uint16 (H, W, channels) to uint8: many cameras, such as infrared ones, use only 10, 12 or 14 of the 16 bits.
+
+    Which is told from the 99.9th percentile of a subset of the pixels, so that single hot pixels do not decide.
+    """
+    rows, columns = (max(size // 256, 1) for size in pixels.shape[:2])
+    brightest = np.percentile(pixels[::rows, ::columns], 99.9, method="higher")
+    bits = next(bits for bits in (8, 10, 12, 14, 16) if brightest < 2**bits)
+    return np.minimum(pixels >> (bits - 8), 255).astype(np.uint8)
 
 
 def _yuyv_from_nv24(rows: np.ndarray, height: int) -> np.ndarray:

@@ -8,54 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from c3n_model.preprocess import snippet_from_samples
+from c3n_model.streaming.sound_runs import JITTER_NS, HeldChunk, Run
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
-# Stamps of sound wander by this much without a sample being lost.
-JITTER_NS = 20_000_000
 # Bounds on the sound held at once, so that memory and time per chunk stay bounded whatever stamps and rates a stream claims.
 MAX_CHUNKS, MAX_RATES = 20_000, 4
-
-
-@dataclass
-class _Chunk:
-    """A chunk as the buffer holds it, mono, and its position in the run of gapless sound it belongs to.
-
-    Sample j of the chunk was heard at `anchor_ns` + (`number` + j) / rate. Counting samples from the run's anchor
-    keeps the run free of the jitter of stamps and of rounding, however it was cut into chunks.
-    """
-
-    stamp_ns: int
-    rate: int
-    channels: int
-    mono: np.ndarray  # float32 (n,), 0 where not finite
-    finite: np.ndarray  # bool (n,)
-    anchor_ns: int
-    number: int = 0
-
-    @property
-    def duration_ns(self) -> int:
-        return len(self.mono) * NANOSECONDS_PER_SECOND // self.rate
-
-    @property
-    def begin_ns(self) -> int:
-        return self.anchor_ns + self.number * NANOSECONDS_PER_SECOND // self.rate
-
-    @property
-    def end_ns(self) -> int:
-        return self.anchor_ns + (self.number + len(self.mono)) * NANOSECONDS_PER_SECOND // self.rate
-
-    def follow(self, previous: _Chunk) -> None:
-        """Continue the run of `previous` if this is its next sound, else start a run at this chunk's own stamp."""
-        same_format = (self.rate, self.channels) == (previous.rate, previous.channels)
-        if same_format and abs(self.stamp_ns - previous.end_ns) < JITTER_NS:
-            self.anchor_ns, self.number = previous.anchor_ns, previous.number + len(previous.mono)
-        else:
-            self.anchor_ns, self.number = self.stamp_ns, 0
-
-    def first_index(self, start_ns: int) -> int:
-        """Index of this chunk's first sample on a grid at its own rate that begins at `start_ns`."""
-        doubled = 2 * (self.anchor_ns - start_ns) * self.rate + NANOSECONDS_PER_SECOND
-        return doubled // (2 * NANOSECONDS_PER_SECOND) + self.number
 
 
 @dataclass
@@ -75,20 +32,23 @@ class AudioBuffer:
     """Holds the last seconds of sound, mono, as runs of gapless samples.
 
     Bounded; knows no clock but the stamps; gives the same result in whatever order its input arrives. Not thread safe.
+    `gaps` counts the runs that follow a gap, since the buffer was made.
 
     | sound | result |
     |---|---|
-    | a chunk within 20 ms of the end of the one before | appended to its run without a gap: stamps jitter |
-    | further away, or of another rate or number of channels | a new run, anchored at its own stamp |
+    | stamps that are late by up to 50 ms | follow the earliest stamps of their run without a gap |
+    | all stamps of half a second late by 20 ms or more, or one by 50 ms | a gap: a new run at the earliest of its own stamps |
+    | another rate or number of channels | a new run at its own stamp |
     | overlapping samples held for an earlier stamp | only the new samples are used |
     | a stamp already held, older than the buffer reaches, or no samples | ignored |
-    | out of order | sorted, as if it had come in order |
+    | out of order | sorted by stamp; overlapping chunks less than 50 ms apart stay in order of arrival: a stamp was late |
     | not finite (NaN, infinite) | 0, and not counted as heard |
     """
 
     def __init__(self, capacity_ns: int = 10 * NANOSECONDS_PER_SECOND):
         self._capacity_ns = capacity_ns
-        self._chunks: list[_Chunk] = []  # sorted by stamp
+        self._chunks: list[HeldChunk] = []  # sorted by order_ns
+        self.gaps = 0
         self.clear()
 
     def __len__(self) -> int:
@@ -102,7 +62,7 @@ class AudioBuffer:
     def clear(self) -> None:
         """Remove all sound."""
         self._chunks.clear()
-        self._longest: _Chunk | None = None
+        self._longest: HeldChunk | None = None
         self._rates: list[int] = []  # of the chunks held, the most recently used last
         self.newest_ns: int | None = None  # stamp of the newest chunk
         self.end_ns: int | None = None  # end of the stream so far
@@ -117,31 +77,57 @@ class AudioBuffer:
                 "an audio chunk must have samples (n, channels) and a positive rate, "
                 f"got shape {chunk.samples.shape} at {chunk.sample_rate} Hz"
             )
-        position = bisect_left(self._chunks, chunk.stamp_ns, key=lambda held: held.stamp_ns)
+        position = bisect_left(self._chunks, chunk.stamp_ns, key=lambda held: held.order_ns)
         known = position < len(self._chunks) and self._chunks[position].stamp_ns == chunk.stamp_ns
         too_old = self.end_ns is not None and chunk.end_ns < self.end_ns - self._capacity_ns
         if known or too_old or len(chunk.samples) == 0:
             return 0
         finite = np.isfinite(chunk.samples)
         mono = np.where(finite, chunk.samples, 0).mean(axis=1, dtype=np.float32)
-        held = _Chunk(
-            chunk.stamp_ns,
-            chunk.sample_rate,
-            chunk.samples.shape[1],
-            mono,
-            finite.all(axis=1),
-            anchor_ns=chunk.stamp_ns,
-        )
+        rate, channels = chunk.sample_rate, chunk.samples.shape[1]
+        run = Run(chunk.stamp_ns, rate, channels, None, len(mono))
+        held = HeldChunk(chunk.stamp_ns, chunk.stamp_ns, rate, channels, mono, finite.all(axis=1), run)
+        while position < len(self._chunks) and self._chunks[position].was_stamped_late(held):
+            held.order_ns = self._chunks[position].order_ns + 1
+            position += 1
         self._chunks.insert(position, held)
         if self._longest is None or held.duration_ns >= self._longest.duration_ns:
             self._longest = held
-        for index in range(max(position, 1), len(self._chunks)):
-            self._chunks[index].follow(self._chunks[index - 1])
-        self.newest_ns = self._chunks[-1].stamp_ns
+        if position == len(self._chunks) - 1:
+            self._append_to_runs(position)
+        else:
+            self._rebuild_runs()
+        self.newest_ns = chunk.stamp_ns if self.newest_ns is None else max(chunk.stamp_ns, self.newest_ns)
         end_ns = self._chunks[-1].end_ns
         self.end_ns = end_ns if self.end_ns is None else max(end_ns, self.end_ns)
         self._drop_surplus(chunk.sample_rate, self.end_ns)
         return int(finite.size - np.count_nonzero(finite))
+
+    def _append_to_runs(self, position: int) -> None:
+        """Assign the chunk at `position` to a run; those after it have none yet."""
+        chunk = self._chunks[position]
+        previous = self._chunks[position - 1].run if position else None
+        run = Run(chunk.stamp_ns, chunk.rate, chunk.channels, previous, len(chunk.mono))
+        chunk.run, chunk.number = run, 0
+        followed_gaps = 0  # counted so far, of the runs that are placed again here
+        while run.place():
+            earlier, moved = run.previous, position
+            assert earlier is not None
+            while moved >= 0 and self._chunks[moved].run is run:
+                self._chunks[moved].run = earlier
+                self._chunks[moved].number += earlier.samples
+                moved -= 1
+            followed_gaps += earlier.follows_gap
+            earlier.extend(run)
+            run = earlier
+        self.gaps += run.follows_gap - followed_gaps
+
+    def _rebuild_runs(self) -> None:
+        """Assign all chunks to runs again, from their stamps."""
+        runs = {id(chunk.run): chunk.run for chunk in self._chunks}
+        self.gaps -= sum(run.follows_gap for run in runs.values())
+        for position in range(len(self._chunks)):
+            self._append_to_runs(position)
 
     def _drop_surplus(self, rate: int, newest_end_ns: int) -> None:
         """Drop sound beyond the capacity or `MAX_CHUNKS`, and the least recently used rate beyond `MAX_RATES`."""
@@ -155,6 +141,8 @@ class AudioBuffer:
         while self._chunks and (self._chunks[0].end_ns < old_ns or len(self._chunks) > MAX_CHUNKS):
             if self._chunks.pop(0) is self._longest:
                 self._longest = None
+        if self._chunks:
+            self._chunks[0].run.previous = None  # dropped with its chunks
         if self._longest is None:
             self._longest = max(self._chunks, key=lambda held: held.duration_ns, default=None)
 

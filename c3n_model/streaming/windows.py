@@ -41,7 +41,7 @@ class StreamCounts:
     skipped_no_sound: int = 0  # windows
     late_frames: int = 0
     late_chunks: int = 0
-    gaps: int = 0  # chunks that came with a hole before them
+    gaps: int = 0  # in the sound; stamps that are merely late are none
     clock_jumps: int = 0
     bad_samples: int = 0  # not finite
 
@@ -129,9 +129,8 @@ class WindowAssembler(Generic[StampedT]):
         if left_over or self._is_closed(chunk.end_ns - 1):
             self.counts.late_chunks += 1
             return
-        if self._audio.end_ns is not None and chunk.stamp_ns > self._audio.end_ns + JITTER_NS:
-            self.counts.gaps += 1
         self.counts.bad_samples += self._audio.add(chunk)
+        self.counts.gaps = self._audio.gaps
 
     def ready(self) -> list[Window[StampedT]]:
         """The windows that have closed since the last call, in order."""

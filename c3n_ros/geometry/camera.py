@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 FISHEYE_MODELS = ("equidistant", "fisheye")
-# Distortion model -> allowed numbers of coefficients; no coefficients mean no distortion.
+# Distortion model -> allowed numbers of coefficients; no coefficients, or only zeros, mean no distortion under any name.
 _COEFFICIENTS = {
     "": (),
     "plumb_bob": (4, 5),
@@ -153,13 +153,16 @@ def _undistorted(points: np.ndarray, matrix: np.ndarray, distortion: np.ndarray)
 
 def _checked_distortion(info: Any) -> np.ndarray:
     distortion = np.asarray(info.d, np.float64).reshape(-1)
-    if info.distortion_model not in _COEFFICIENTS:
-        known = ", ".join(filter(None, _COEFFICIENTS))
-        raise ValueError(f"unknown distortion_model {info.distortion_model!r} in camera_info; supported: {known}")
     if not np.isfinite(distortion).all():
         raise ValueError("camera_info has distortion coefficients that are not finite; calibrate the camera")
     if not distortion.any():
         return np.zeros(0)
+    if info.distortion_model not in _COEFFICIENTS:
+        known = ", ".join(filter(None, _COEFFICIENTS))
+        raise ValueError(
+            f"unknown distortion_model {info.distortion_model!r} with coefficients in camera_info; supported: {known}; "
+            "set the driver to one of them, or publish rectified images with coefficients of 0"
+        )
     expected = _COEFFICIENTS[info.distortion_model]
     if len(distortion) not in expected:
         raise ValueError(

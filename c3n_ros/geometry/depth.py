@@ -38,15 +38,13 @@ def depth_from_image(message: Any) -> np.ndarray:
         ValueError: it is neither 32FC1 (metres) nor 16UC1 (millimetres), or its data has the wrong length.
     """
     if message.encoding not in _METRES_PER_UNIT:
-        raise ValueError(f"expected depth as 32FC1 (metres) or 16UC1 (millimetres), got encoding {message.encoding!r}")
-    dtype = np.dtype(np.float32 if message.encoding == "32FC1" else np.uint16)
-    row_bytes, data = message.width * dtype.itemsize, np.frombuffer(message.data, np.uint8)
-    if row_bytes == 0 or message.step < row_bytes or len(data) != message.height * message.step:
         raise ValueError(
-            f"a {message.encoding} image of {message.width} x {message.height} has rows of at least {row_bytes} bytes, "
-            f"got step {message.step} and {len(data)} bytes"
+            f"expected depth as 32FC1 (metres) or 16UC1 (millimetres), got encoding {message.encoding!r}: "
+            "set depth_topic to the raw depth image that is aligned to the colour image"
         )
-    rows = np.ascontiguousarray(data.reshape(message.height, message.step)[:, :row_bytes])
+    dtype = np.dtype(np.float32 if message.encoding == "32FC1" else np.uint16)
+    what = f"a {message.encoding} image of {message.width} x {message.height}"
+    rows = _rows(message.data, message.height, message.width * dtype.itemsize, message.step, f"{what}, step")
     depth = rows.view(dtype.newbyteorder(">" if message.is_bigendian else "<")).astype(np.float32)
     depth *= np.float32(_METRES_PER_UNIT[message.encoding])
     depth[~_is_plausible(depth)] = np.nan
@@ -65,12 +63,8 @@ def points_from_cloud(message: Any) -> np.ndarray:
     if not {"x", "y", "z"} <= offsets.keys():
         names = ", ".join(field.name for field in message.fields)
         raise ValueError(f"expected a point cloud with float32 fields x, y and z, got fields {names or 'none'}")
-    data, row_bytes = np.frombuffer(message.data, np.uint8), message.width * message.point_step
-    if message.row_step < row_bytes or len(data) != message.height * message.row_step:
-        raise ValueError(
-            f"a cloud of {message.width} x {message.height} points has rows of at least {row_bytes} bytes, "
-            f"got row_step {message.row_step} and {len(data)} bytes"
-        )
+    what = f"a cloud of {message.width} x {message.height} points of {message.point_step} bytes, row_step"
+    rows = _rows(message.data, message.height, message.width * message.point_step, message.row_step, what)
     point = np.dtype(
         {
             "names": ["x", "y", "z"],
@@ -79,8 +73,7 @@ def points_from_cloud(message: Any) -> np.ndarray:
             "itemsize": message.point_step,
         }
     )
-    rows = np.ascontiguousarray(data.reshape(message.height, message.row_step)[:, :row_bytes]).reshape(-1)
-    packed = rows.view(point)
+    packed = rows.reshape(-1).view(point)
     points = np.stack([packed[name].astype(np.float32) for name in "xyz"], axis=1)
     return points[(np.abs(points) <= MAX_DISTANCE_M).all(axis=1)]
 
@@ -131,6 +124,23 @@ def locate(ray: np.ndarray, depths: np.ndarray, camera: Camera) -> Location | No
     across, down = (CENTRE_SIGMA_PIXELS / focal_length * depth for focal_length in camera.focal_lengths)
     covariance = sigma**2 * np.outer(slope, slope) + np.diag([across**2, down**2, 0])
     return Location(tuple(float(value) for value in depth * slope), covariance)
+
+
+def _rows(data: Any, height: int, row_bytes: int, step: int, what: str) -> np.ndarray:
+    """Return the content of rows of `row_bytes` that begin every `step` bytes: uint8 (height, row_bytes).
+
+    Data of exactly height x row_bytes has no padding, whatever `step` says: some drivers leave it 0 or set it to the whole size.
+    Raises ValueError, which begins with `what`, for any other length.
+    """
+    content = np.frombuffer(data, np.uint8)
+    if len(content) == height * row_bytes:
+        step = row_bytes
+    if row_bytes == 0 or step < row_bytes or len(content) != height * step:
+        raise ValueError(
+            f"{what} {step}: expected {height} rows of at least {row_bytes} bytes, got {len(content)} bytes; "
+            "correct the driver that publishes it"
+        )
+    return np.ascontiguousarray(content.reshape(height, step)[:, :row_bytes])
 
 
 def _is_plausible(depths: np.ndarray) -> np.ndarray:

@@ -54,11 +54,8 @@ def with_directions(
     height, width = segmentation.mask.shape
     if (camera.width, camera.height) != (width, height):
         camera = camera.for_size(width, height)
-    if depth is not None and depth.shape != (height, width):
-        raise ValueError(
-            f"expected depth of the image's size {width} x {height}, got {depth.shape[1]} x {depth.shape[0]}: "
-            "use the depth image that is aligned (registered) to the colour image"
-        )
+    if depth is not None:
+        check_depth_size(depth, width, height)
     projections = None if cloud is None else camera.pixels(cloud)
 
     def located(number: int, region: SoundingObject) -> SoundingObject:
@@ -88,6 +85,15 @@ def with_directions(
         segmentation,
         objects=tuple(located(number, region) for number, region in enumerate(segmentation.objects, start=1)),
     )
+
+
+def check_depth_size(depth: np.ndarray, width: int, height: int) -> None:
+    """Raise ValueError unless depth (H, W) has the size of the image, as aligned depth has."""
+    if depth.shape != (height, width):
+        raise ValueError(
+            f"expected depth of the image's size {width} x {height}, got {depth.shape[1]} x {depth.shape[0]}: "
+            "set depth_topic to the depth image that is aligned (registered) to the colour image"
+        )
 
 
 def region_pixels(mask: np.ndarray, region: SoundingObject) -> np.ndarray:

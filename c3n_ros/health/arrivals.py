@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 
-from c3n_model.streaming.audio_buffer import JITTER_NS
+from c3n_model.streaming.sound_runs import MAX_LATENESS_NS
 from c3n_model.types import NANOSECONDS_PER_SECOND
 
 RECENT_S = 5.0  # period for rates and ratios
@@ -37,7 +37,7 @@ class Recent:
 
     `offset_s` is stamp minus time of arrival of the message with the smallest delay (only differences between two streams are
     meaningful); `gap_ratio` the fraction of the stamps' time that no message covers; `has_constant_stamps`: the stamps do not
-    advance.
+    advance; `lost_ratio` the fraction of the messages that DDS reported as lost on the way.
     """
 
     rate_hz: float
@@ -45,23 +45,26 @@ class Recent:
     offset_s: float
     gap_ratio: float
     has_constant_stamps: bool
+    lost_ratio: float = 0.0
 
 
 class Arrivals:
     """Records the messages of one topic with `add`; `recent` gives statistics of the last five seconds.
 
     `topic` is its full name; `requested` the QoS of the subscription and `publishers` that of each publisher, both updated by
-    the caller; `refused` says why the newest message could not be used. `add` is O(1) and may be called from another thread
-    than `recent`.
+    the caller; `refused` says why the newest message could not be used, `unfit` why it does not fit the newest window. `add` and `lose` are O(1) and may be called from
+    another thread than `recent`.
     """
 
     def __init__(self, topic: str, requested: QoS | None = None):
         self.topic = topic
         self.requested = requested or QoS()
         self.publishers: tuple[QoS, ...] = ()
-        self.refused = ""
+        self.refused = self.unfit = ""
         self.count = 0
         self._messages: deque[tuple[float, int, int]] = deque(maxlen=MAX_ARRIVALS)  # arrival, begin, end
+        self.lost = 0
+        self._losses: deque[tuple[float, int]] = deque(maxlen=MAX_ARRIVALS)  # time, number of messages
         self._lock = threading.Lock()
 
     def add(self, now_s: float, begin_ns: int, end_ns: int | None = None) -> None:
@@ -69,6 +72,12 @@ class Arrivals:
         with self._lock:
             self.count += 1
             self._messages.append((now_s, begin_ns, begin_ns if end_ns is None else end_ns))
+
+    def lose(self, now_s: float, count: int) -> None:
+        """Record messages that were sent and did not arrive, as DDS reported at `now_s`."""
+        with self._lock:
+            self.lost += count
+            self._losses.append((now_s, count))
 
     def age_s(self, now_s: float) -> float | None:
         """Return the seconds since the last message, None before the first."""
@@ -78,10 +87,11 @@ class Arrivals:
     def recent(self, now_s: float) -> Recent | None:
         """Return statistics of the last five seconds; None if nothing arrived in them."""
         with self._lock:
-            messages = list(self._messages)
+            messages, losses = list(self._messages), list(self._losses)
         messages = [message for message in messages if message[0] > now_s - RECENT_S]
         if not messages:
             return None
+        lost = sum(count for at_s, count in losses if at_s > now_s - RECENT_S)
         span_s = messages[-1][0] - messages[0][0]
         begins = [begin for _, begin, _ in messages]
         return Recent(
@@ -90,6 +100,7 @@ class Arrivals:
             offset_s=max(end / NANOSECONDS_PER_SECOND - arrival for arrival, _, end in messages),
             gap_ratio=_gap_ratio(messages),
             has_constant_stamps=len(messages) >= MIN_FOR_CONSTANT_STAMPS and len(set(begins)) == 1,
+            lost_ratio=lost / (lost + len(messages)),
         )
 
     def unmatched(self) -> dict[str, int]:
@@ -99,8 +110,11 @@ class Arrivals:
 
 
 def _gap_ratio(messages: list[tuple[float, int, int]]) -> float:
-    """Return the fraction missing between messages in order of arrival; a stamp that jumps back or far ahead is not a gap."""
+    """Return the fraction missing between messages in order of arrival: the span of the stamps less what the messages cover.
+
+    Late stamps cancel: the gap before such a message is an overlap after it. A clock that jumps is not a gap.
+    """
     covered = sum(end - begin for _, begin, end in messages)
     gaps = (later[1] - earlier[2] for earlier, later in zip(messages, messages[1:]))
-    missing = sum(gap for gap in gaps if JITTER_NS < gap < MAX_GAP_NS)
-    return missing / (missing + covered) if covered else 0.0
+    missing = sum(gap for gap in gaps if -MAX_LATENESS_NS < gap < MAX_GAP_NS)
+    return missing / (missing + covered) if covered and missing > MAX_LATENESS_NS else 0.0

@@ -6,6 +6,7 @@
 | topics | skipped items and their cause, several publishers on one topic |
 | network | model missing, device not usable, a window failed, windows dropped |
 | camera, microphone | no publisher, QoS mismatch, nothing arrives or no longer, cannot be decoded (MP3, an unknown encoding), constant stamps, too slow, gaps |
+| camera_info, depth, points | published but nothing usable arrives, cannot be used (with cause), do not match the images |
 | synchronisation | the stamps of the two streams are too far apart |
 | windows | none is published, much of their sound is missing |
 
@@ -31,6 +32,7 @@ from c3n_ros.health.input_status import (
     synchronisation_status,
     topics_status,
 )
+from c3n_ros.health.optional_status import camera_info_status, distance_status
 from c3n_ros.health.status import Level, Status
 
 MAX_DROP_RATIO = 0.05  # what ros2_benchmark allows
@@ -54,16 +56,18 @@ class Health:
     """The facts so far. The executor's thread sets the attributes and calls `summarise`; the network thread calls `refuse_image`,
     `on_window` and `fail_window`.
 
-    `camera`, `microphone` and `description` (audio_info) are the arriving messages; `counts` those of the WindowAssembler, which
+    `camera`, `microphone`, `description` (audio_info), `camera_info` and `distances` (depth, points) are the arriving messages; `counts` those of the WindowAssembler, which
     updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` describe what
     runs where. `state` is that of the lifecycle, e.g. "active"; `listening_since_s` the time of subscription; `model_refused` why
-    model or device cannot be used, else ""; `device_memory_bytes` the GPU memory of the network, None on a CPU; `failures` what
+    model or device cannot be used, else ""; `unused_parameters` which the node was started with and does not know; `device_memory_bytes` the GPU memory of the network, None on a CPU; `failures` what
     the guard skipped, by source; `publishers` the names of the nodes that publish each topic.
     """
 
     camera: Arrivals
     microphone: Arrivals
     description: Arrivals | None = None
+    camera_info: Arrivals = field(default_factory=lambda: Arrivals(""))
+    distances: dict[str, Arrivals] = field(default_factory=dict)
     counts: StreamCounts = field(default_factory=StreamCounts)
     max_skew_s: float = 0.15
     max_wait_s: float = 0.5
@@ -76,6 +80,7 @@ class Health:
     enabled: bool = True
     listening_since_s: float = 0.0
     model_refused: str = ""
+    unused_parameters: str = ""
     device_memory_bytes: int | None = None
     failures: dict[str, Failure] = field(default_factory=dict)
     publishers: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -117,13 +122,18 @@ class Health:
         statuses = [self._node_status(), self._network_status(windows, failure), topics]
         reason = self._why_not_listening()
         if reason:
-            names = ("camera", "microphone", "synchronisation", "windows")
+            names = ("camera", "microphone", "camera_info", *self.distances, "synchronisation", "windows")
             return statuses + [Status(name, Level.STALE, f"not listening: {reason}") for name in names]
-        images, sound = self.camera.recent(now_s), self.microphone.recent(now_s)
+        images, sound, since_s = self.camera.recent(now_s), self.microphone.recent(now_s), self.listening_since_s
         return [
             *statuses,
-            camera_status(self.camera, now_s, self.listening_since_s, self.max_skew_s),
-            microphone_status(self.microphone, now_s, self.listening_since_s, self.description),
+            camera_status(self.camera, now_s, since_s, self.max_skew_s),
+            microphone_status(self.microphone, now_s, since_s, self.description),
+            camera_info_status(self.camera_info, now_s, since_s),
+            *(
+                distance_status(name, stream, self.camera, self.camera_info, now_s, since_s)
+                for name, stream in self.distances.items()
+            ),
             synchronisation_status(images, sound, self.max_wait_s, self.counts.clock_jumps),
             self._windows_status(now_s, windows),
         ]
@@ -149,6 +159,8 @@ class Health:
             return Status(
                 "node", Level.WARN, "disabled: call its service ~/enable (std_srvs/SetBool) with data: true", values
             )
+        if self.unused_parameters:
+            return Status("node", Level.WARN, f"active, but {self.unused_parameters}", values)
         return Status("node", Level.OK, "active", values)
 
     def _network_status(self, windows: list[PublishedWindow], failure: str) -> Status:

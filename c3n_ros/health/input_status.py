@@ -10,11 +10,12 @@ FAILURE_SHOWN_S = 10.0  # how long a skipped item raises a warning; it stays cou
 PATIENCE_S = 3.0  # a stream without messages for longer is missing
 CLOCKS_APART_S = 5.0  # a larger difference is not a delay: the stamps are from two clocks
 OTHER_EPOCH_S = 1e6  # with a larger difference one clock counts from 1970, the other from start-up or is simulated
-MAX_GAP_RATIO = 0.05
+MAX_GAP_RATIO = MAX_LOST_RATIO = 0.05
 MAX_SKEW_S = 0.499  # upper limit of the parameter max_skew_s
 
 _LOST = {
-    "image": "images over 512 KiB are lost with Fast DDS's default settings, see config/fastdds_large_images.xml",
+    "image": "images over 512 KiB are lost with Fast DDS's default settings: start camera and node with dds_profile "
+    "(config/fastdds_large_images.xml), or use image_transport:=compressed",
     "sound": "check the microphone driver, ROS_DOMAIN_ID and the network between the machines",
 }
 
@@ -22,13 +23,18 @@ _LOST = {
 def camera_status(stream: Arrivals, now_s: float, listening_since_s: float, max_skew_s: float) -> Status:
     """Return the camera's status. `max_skew_s`: how far from 15/16 of a second an image may be, which sets the lowest rate."""
     images = stream.recent(now_s)
-    values = {"topic": stream.topic, "images": str(stream.count), **_statistics(images)}
+    values = {"topic": stream.topic, "images": str(stream.count), "lost": str(stream.lost), **statistics(images)}
     level, text = _arrival("camera", "image", stream, images, now_s, listening_since_s)
     if level != Level.OK:
         return Status("camera", level, text, values)
     if stream.refused:
         remedy = "set the camera driver to a supported encoding, or convert its images"
         return Status("camera", Level.ERROR, f"image not used: {stream.refused}; {remedy}", values)
+    if images.lost_ratio > MAX_LOST_RATIO:
+        text = f"{images.lost_ratio:.0%} of the images are lost on the way ({stream.lost} so far)"
+        return Status("camera", Level.WARN, f"{text}: {_LOST['image']}", values)
+    if stream.unfit:
+        return Status("camera", Level.WARN, stream.unfit, values)
     if stream.count > 1 and 2 * max_skew_s * images.rate_hz < 1:
         needed_s = min(0.5 / images.rate_hz, MAX_SKEW_S)
         text = f"{images.rate_hz:.1f} Hz is too slow: some seconds have no image within max_skew_s"
@@ -41,7 +47,7 @@ def microphone_status(
 ) -> Status:
     """Return the microphone's status; `description` is the topic of its AudioInfo."""
     sound = stream.recent(now_s)
-    values = {"topic": stream.topic, "messages": str(stream.count), **_statistics(sound)}
+    values = {"topic": stream.topic, "messages": str(stream.count), "lost": str(stream.lost), **statistics(sound)}
     if sound is not None:
         values["gap ratio"] = f"{sound.gap_ratio:.3f}"
     if stream.refused:  # first: what is refused does not count as arrived
@@ -55,6 +61,8 @@ def microphone_status(
             f"run the driver on this machine, or set qos_overrides.{stream.topic}.subscription.reliability to reliable"
         )
         return Status("microphone", Level.WARN, f"{text}; {remedy}", values)
+    if stream.unfit:
+        return Status("microphone", Level.WARN, stream.unfit, values)
     if description is not None and description.unmatched():
         return Status("microphone", Level.WARN, _qos_mismatch(description), values)
     return Status("microphone", Level.OK, f"{sound.rate_hz:.0f} messages per second", values)
@@ -137,7 +145,8 @@ def _qos_mismatch(stream: Arrivals) -> str:
     )
 
 
-def _statistics(recent: Recent | None) -> dict[str, str]:
+def statistics(recent: Recent | None) -> dict[str, str]:
+    """Return rate and age as text."""
     if recent is None:
         return {"rate": "0.0 Hz"}
     return {"rate": f"{recent.rate_hz:.1f} Hz", "age": f"{recent.age_s:.2f} s"}

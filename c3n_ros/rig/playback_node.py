@@ -21,7 +21,8 @@ from rosbags.interfaces import QosDurability as RecordedDurability
 
 from c3n_model.sources.bag_storage import open_bag
 from c3n_ros.messages.message_types import message_class
-from c3n_ros.run_node import LONGEST_WAIT_S, run
+from c3n_ros.parameters import declare
+from c3n_ros.run_node import LONGEST_WAIT_S, run, warn_of_unused_parameters
 
 QUEUE_DEPTH = 200
 ACKNOWLEDGE_TIMEOUT_S = 5
@@ -37,10 +38,10 @@ class PlaybackNode(Node):
         super().__init__("playback")
         self._stop = stop
         self._path = Path(self.declare_parameter("bag", "").value)
-        self._rate = self.declare_parameter("rate", 1.0).value
+        self._rate = declare(self, "rate", 1.0)
         self._loop = self.declare_parameter("loop", False).value
         self._wait_topics = self.declare_parameter("wait_topics", [""]).value
-        self._wait_timeout_s = self.declare_parameter("wait_timeout_s", 10.0).value
+        self._wait_timeout_s = declare(self, "wait_timeout_s", 10.0)
         if self._rate <= 0:
             raise ValueError(f"expected a rate above 0, got {self._rate}: 1.0 plays at the recorded rate")
         if not self._path.name:
@@ -117,7 +118,13 @@ class PlaybackNode(Node):
 
 def main() -> int:
     """Play one bag; return 0 after it was played or a signal, 1 after one line if it could not be played."""
-    return run("playback", lambda stop: PlaybackNode(stop).play())
+
+    def work(stop: threading.Event) -> int:
+        node = PlaybackNode(stop)
+        warn_of_unused_parameters(node)
+        return node.play()
+
+    return run("playback", work)
 
 
 if __name__ == "__main__":

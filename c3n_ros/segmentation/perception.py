@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 
@@ -11,19 +11,22 @@ from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
 from c3n_ros.geometry.depth import MAX_DISTANCE_M
-from c3n_ros.geometry.direction import with_directions
+from c3n_ros.geometry.direction import check_depth_size, with_directions
 from c3n_ros.health.diagnostics import Health
 from c3n_ros.health.guard import Guard, in_one_line
 from c3n_ros.segmentation.background_learning import BackgroundLearning
-from c3n_ros.segmentation.pipeline import PendingWindow
+from c3n_ros.segmentation.pipeline import COMPANION_SKEW_NS, PendingWindow
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
+from c3n_ros.segmentation.serialized import SerializedMessage
+
+NEARLY_BLACK = 16  # of 255: the 99th percentile of a picture in which nothing can be seen
 
 
 class CameraInput(Protocol):
-    """What perception reads of the node's `Inputs`, in the network thread: the latest sensor_msgs/CameraInfo, or None."""
+    """What perception reads of the node's `Inputs`, in the network thread: the latest calibration, or None."""
 
     @property
-    def camera_info(self) -> Any: ...
+    def calibration(self) -> Camera | None: ...
 
 
 class ResultOutput(Protocol):
@@ -83,6 +86,7 @@ class Perception:
         if frame is None:
             self._health.refuse_image(self._guard.failures[image.topic].cause)
             return
+        self._health.camera.unfit = _darkness(frame.rgb)
         try:
             self._segment(pending.window.with_frame(frame), pending)
         except Exception as error:
@@ -108,27 +112,74 @@ class Perception:
         session.history = settings.history or config.history
 
     def _with_directions(self, segmentation: Segmentation, pending: PendingWindow) -> Segmentation:
-        """Add directions if there is a camera_info, and positions if depth or a point cloud came with the image."""
-        camera_info = self._inputs.camera_info
-        if camera_info is None or not segmentation.objects:
-            return segmentation
-        depths = {name: self._guard.run(item.topic, item.decode) for name, item in pending.companions.items()}
-        directed = self._guard.run("directions", _with_directions, segmentation, camera_info, depths)
-        if directed is None:
-            return segmentation
-        self._report_missing_positions(directed, depths)
-        return directed
+        """Add directions if there is a camera_info, and positions if depth or a point cloud came with the image.
 
-    def _report_missing_positions(self, directed: Segmentation, depths: dict[str, Any]) -> None:
+        What cannot be used is reported under its own name and costs no other result.
+        """
+        camera, (height, width) = self._inputs.calibration, segmentation.mask.shape
+        if camera is None:
+            return segmentation
+        distances = self._distances(pending, width, height)
+        self._health.camera_info.unfit = ""
+        try:
+            camera = camera.for_size(width, height)
+        except ValueError as error:
+            self._health.camera_info.unfit = in_one_line(error)
+            self._guard.record("directions", in_one_line(error))
+            return segmentation
+        if not segmentation.objects:
+            return segmentation
+        for usable in (distances, {}) if distances else ({},):
+            directed = self._guard.run("directions", _with_directions, segmentation, camera, usable)
+            if directed is not None:
+                self._report_missing_positions(directed, usable)
+                return directed
+        return segmentation
+
+    def _distances(self, pending: PendingWindow, width: int, height: int) -> dict[str, np.ndarray]:
+        """Return what can be used of depth and points; say in their statuses why the others cannot."""
+        usable = {}
+        for name, stream in self._health.distances.items():
+            companion = pending.companions.get(name)
+            stream.unfit = ""
+            if companion is None:
+                stream.unfit = f"none within {COMPANION_SKEW_NS / 1e6:.0f} ms of the image had arrived with it"
+                stream.unfit += "; let the camera driver give both the same stamp, or check the clocks"
+                continue
+            values = self._guard.run(companion.topic, _decoded, companion, name, width, height)
+            stream.refused = "" if values is not None else self._guard.failures[companion.topic].cause
+            if values is not None:
+                usable[name] = values
+        return usable
+
+    def _report_missing_positions(self, directed: Segmentation, distances: dict[str, np.ndarray]) -> None:
         objects = directed.objects
         missing = [region for region in objects if region.bearing is not None and region.position is None]
-        if depths and missing:
+        if distances and missing:
             reason = (
                 f"too few depths within (0, {MAX_DISTANCE_M:.0f}] m inside {len(missing)} of {len(objects)} objects"
             )
-            self._guard.record("positions", f"{reason}; check what publishes {' and '.join(depths)}")
+            self._guard.record("positions", f"{reason}; check what publishes {' and '.join(distances)}")
 
 
-def _with_directions(segmentation: Segmentation, camera_info: Any, depths: dict[str, Any]) -> Segmentation:
-    camera = Camera.from_info(camera_info)
-    return with_directions(segmentation, camera, depth=depths.get("depth"), cloud=depths.get("points"))
+def _darkness(rgb: np.ndarray) -> str:
+    """Return "" or, for a picture uint8 (H, W, 3) in which nothing can be seen, what is wrong with it."""
+    rows, columns = (max(size // 128, 1) for size in rgb.shape[:2])
+    bright = float(np.percentile(rgb[::rows, ::columns].max(axis=-1), 99))
+    if bright >= NEARLY_BLACK:
+        return ""
+    return (
+        f"picture nearly black (99 % of its pixels are at most {bright:.0f} of 255): uncover the lens, switch on the light, or "
+        "raise the camera's exposure or gain"
+    )
+
+
+def _decoded(companion: SerializedMessage, name: str, width: int, height: int) -> np.ndarray:
+    values = companion.decode()
+    if name == "depth":
+        check_depth_size(values, width, height)
+    return values
+
+
+def _with_directions(segmentation: Segmentation, camera: Camera, distances: dict[str, np.ndarray]) -> Segmentation:
+    return with_directions(segmentation, camera, depth=distances.get("depth"), cloud=distances.get("points"))

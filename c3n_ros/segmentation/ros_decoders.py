@@ -7,8 +7,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+from sensor_msgs.msg import Image, PointCloud2
+
+from c3n_model.messages.limits import check_cloud_size, check_image_size
 from c3n_model.messages.sounds import AudioFormat
+from c3n_model.streaming.channels import CancellationCheck, cancellation_warning, select_channels
 from c3n_model.types import AudioChunk
+from c3n_ros.geometry.depth import depth_from_image, points_from_cloud
 from c3n_ros.health.arrivals import Arrivals
 from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import deserialize
@@ -31,10 +37,16 @@ class AudioIntake:
     """Decodes the microphone's messages and records them in `arrivals`. Owned by the pipeline's intake thread."""
 
     def __init__(
-        self, message_class: type, assumed: AudioFormat, warn: Callable[[str], None], arrivals: Arrivals
+        self,
+        message_class: type,
+        assumed: AudioFormat,
+        warn: Callable[[str], None],
+        arrivals: Arrivals,
+        channels: tuple[int, ...] = (),
     ) -> None:
-        """`assumed` and `warn` are those of AudioDecoder."""
-        self._message_class, self._arrivals = message_class, arrivals
+        """`assumed` and `warn` are those of AudioDecoder; `channels` are used, counted from 0, or all if empty."""
+        self._message_class, self._arrivals, self._channels = message_class, arrivals, channels
+        self._cancellation = CancellationCheck()
         self._decoder = AudioDecoder(assumed, warn)
 
     def decode(self, data: bytes, arrival_ns: int) -> Iterator[AudioChunk]:
@@ -50,8 +62,11 @@ class AudioIntake:
 
     def _recorded(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         try:
-            for chunk in chunks:
+            for received in chunks:
+                chunk = select_channels(received, self._channels)
+                is_cancelled = self._cancellation.add(chunk)
                 self._arrivals.refused = ""
+                self._arrivals.unfit = cancellation_warning("audio_use_channels:=0") if is_cancelled else ""
                 self._arrivals.add(time.monotonic(), chunk.stamp_ns, chunk.end_ns)
                 yield chunk
         except Exception as error:
@@ -84,3 +99,15 @@ class SoundDescription:
     def chunks(self) -> Iterator[AudioChunk]:
         """Yield the sound that waited for this description; called in the intake thread."""
         return self.intake.describe(self.info)
+
+
+def decode_depth(message: Image) -> np.ndarray:
+    """Return the depth of an image of plausible size; see `depth_from_image`."""
+    check_image_size(message.width, message.height)
+    return depth_from_image(message)
+
+
+def decode_points(message: PointCloud2) -> np.ndarray:
+    """Return the points of a cloud of plausible size; see `points_from_cloud`."""
+    check_cloud_size(message.width, message.height)
+    return points_from_cloud(message)

@@ -41,6 +41,7 @@ class Diagnostics:
         """Report on these inputs and this pipeline from now on."""
         self.health.camera, self.health.microphone = inputs.camera, inputs.microphone
         self.health.description, self.health.counts = inputs.description, pipeline.counts
+        self.health.camera_info, self.health.distances = inputs.camera_info, inputs.distances
         self.health.listening_since_s = time.monotonic()
 
     def report(self, inputs: Inputs | None, pipeline: Pipeline | None, failures: dict[str, Failure]) -> None:

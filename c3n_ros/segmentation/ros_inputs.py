@@ -9,78 +9,68 @@ from copy import copy
 from functools import partial
 from typing import Any
 
-import numpy as np
 from rcl_interfaces.msg import ParameterDescriptor
 from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
 from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
-from sensor_msgs.msg import CameraInfo, Image, PointCloud2
+from sensor_msgs.msg import CameraInfo
 
-from c3n_model.messages.limits import check_cloud_size, check_image_size
-from c3n_model.messages.sounds import ROS_DRIVERS, audio_dialect
-from c3n_ros.geometry.depth import depth_from_image, points_from_cloud
+from c3n_model.messages.limits import check_image_size
+from c3n_model.messages.stamps import stamp_of
+from c3n_ros.geometry.camera import Camera
 from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.message_types import message_class
 from c3n_ros.messages.unusual_images import frame_from_any_image
 from c3n_ros.segmentation.pipeline import Pipeline
-from c3n_ros.segmentation.ros_decoders import AudioIntake, MessageDecoder, SoundDescription, SoundMessage
+from c3n_ros.segmentation.ros_audio_types import audio_class, has_audio_info
+from c3n_ros.segmentation.ros_decoders import (
+    AudioIntake,
+    MessageDecoder,
+    SoundDescription,
+    SoundMessage,
+    decode_depth,
+    decode_points,
+)
 from c3n_ros.segmentation.ros_qos import offer_of, reliability_of, strongest_reliability
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage, stamp_of_serialized
 from c3n_ros.topics import INPUTS
 
 try:
-    from rclpy.event_handler import SubscriptionEventCallbacks
+    from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
 except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks
-try:
-    from audio_common_msgs import msg as audio_messages
-except ImportError:
-    audio_messages = None
-
+    from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
 IMAGE_DEPTH, AUDIO_DEPTH = 10, 200  # messages that may wait in DDS; for sound two seconds of 10 ms messages
 MAX_DURATIONS = 10_000  # of callbacks, for their percentiles
 BEST_EFFORT = QoSProfile(depth=IMAGE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
 
 
-def audio_class(msg_type: str) -> type:
-    """Return the class for parameter `audio_msg_type`. Raises ValueError where no installed audio_common_msgs has it."""
-    if audio_messages is None:
-        raise ValueError(
-            "audio_common_msgs is missing in this workspace: install ros-drivers' (apt: ros-$ROS_DISTRO-audio-common-msgs) and "
-            "source the workspace again"
-        )
-    if msg_type == "auto":
-        msg_type = "AudioDataStamped" if audio_dialect(audio_messages) == ROS_DRIVERS else "AudioStamped"
-    if not hasattr(audio_messages, msg_type):
-        raise ValueError(
-            f"the installed audio_common_msgs has no {msg_type}: use audio_msg_type:=auto, or source the workspace that "
-            "has it last (ros-drivers' package and mgonzs13's have the same name, so that one hides the other)"
-        )
-    return getattr(audio_messages, msg_type)
-
-
 class Inputs:
-    """Subscriptions that exist from `open` to `close`. All of it runs in the executor's thread; `camera_info` may be read by others."""
+    """Subscriptions that exist from `open` to `close`. All of it runs in the executor's thread; `calibration` may be read by others."""
 
     def __init__(self, node: Guarded, settings: SegmentationParameters, pipeline: Pipeline):
         """Raises ValueError if the message type of the sound is not installed."""
         self._node, self._pipeline = node, pipeline
-        self._is_compressed = settings.image_transport == "compressed"
         self._audio_class = audio_class(settings.audio_msg_type)
         self._audio: Subscription | None = None
         self._others: list[Subscription] = []
         image_topic = node.resolve_topic_name("camera/image_raw")
+        self._transport = settings.image_transport
+        self._is_compressed = self._transport == "compressed"  # auto: may change, see `_follow_transport`
         self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
         self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
-        self._intake = AudioIntake(self._audio_class, settings.audio_format, node.get_logger().warning, self.microphone)
+        warn = node.get_logger().warning
+        self._intake = AudioIntake(self._audio_class, settings.audio_format, warn, self.microphone, settings.channels)
         self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
         self.publishers: dict[str, tuple[str, ...]] = {}  # names of the nodes that publish each topic
-        self.camera_info: CameraInfo | None = None  # the latest
+        self.camera_info = Arrivals(node.resolve_topic_name("camera/camera_info"))
+        self.distances = {name: Arrivals(node.resolve_topic_name(f"camera/{name}")) for name in ("depth", "points")}
+        self.calibration: Camera | None = None  # from the latest usable camera_info
         self.callback_ns: deque[int] = deque(maxlen=MAX_DURATIONS)  # how long appending a message took
 
     @property
@@ -88,16 +78,19 @@ class Inputs:
         """Whether the subscriptions exist."""
         return self._audio is not None
 
+    @property
+    def _streams(self) -> dict[str, Arrivals]:
+        streams = (self.camera, self.microphone, self.description, self.camera_info, *self.distances.values())
+        return {stream.topic: stream for stream in streams}
+
     def open(self) -> None:
         """Subscribe. For images best effort matches every camera; a reliable request would never match most of them."""
         self._group = MutuallyExclusiveCallbackGroup()  # goes with the subscriptions; the node's own would keep a trace
-        pipeline = self._pipeline
-        image = "camera/image_raw/compressed" if self._is_compressed else "camera/image_raw"
-        self._add_serialized(image, frame_from_any_image, self._on_image, self.camera.topic)
-        self._add_serialized("camera/depth", _depth_from_image, partial(pipeline.add_companion, "depth"))
-        self._add_serialized("camera/points", _points_from_cloud, partial(pipeline.add_companion, "points"))
+        self._subscribe_images()
+        self._add_serialized("camera/depth", decode_depth, partial(self._on_distances, "depth"))
+        self._add_serialized("camera/points", decode_points, partial(self._on_distances, "points"))
         self._add("camera/camera_info", self._on_camera_info, BEST_EFFORT)
-        if audio_dialect(audio_messages) == ROS_DRIVERS:
+        if has_audio_info():
             self._add("audio/audio_info", self._on_audio_info, LATCHED)
         self._subscribe_audio(self._audio_reliability())
         self.check_publishers()
@@ -114,11 +107,12 @@ class Inputs:
 
         To be called about once a second while open.
         """
+        self._follow_transport()
         reliability = self._audio_reliability()
         if reliability != self._audio.qos_profile.reliability:
             self._node.destroy_subscription(self._audio)
             self._subscribe_audio(reliability)
-        streams = {stream.topic: stream for stream in (self.camera, self.microphone, self.description)}
+        streams = self._streams
         for subscription in (self._audio, *self._others):
             topic = subscription.topic_name
             publishers = self._node.get_publishers_info_by_topic(topic)
@@ -126,6 +120,25 @@ class Inputs:
             if topic in streams:
                 streams[topic].requested = offer_of(subscription.qos_profile)
                 streams[topic].publishers = tuple(offer_of(publisher.qos_profile) for publisher in publishers)
+
+    def _subscribe_images(self) -> None:
+        name = "camera/image_raw/compressed" if self._is_compressed else "camera/image_raw"
+        self._add_serialized(name, frame_from_any_image, self._on_image, self.camera.topic)
+
+    def _follow_transport(self) -> None:
+        """With image_transport auto: use compressed images where they are published, else raw ones where those are."""
+        if self._transport != "auto":
+            return
+        raw = self.camera.topic.removesuffix("/compressed") if self._is_compressed else self.camera.topic
+        has_compressed, has_raw = (self._node.count_publishers(topic) > 0 for topic in (f"{raw}/compressed", raw))
+        if self._is_compressed == has_compressed or not (has_compressed or has_raw):
+            return
+        for subscription in [other for other in self._others if other.topic_name == self.camera.topic]:
+            self._node.destroy_subscription(subscription)
+            self._others.remove(subscription)
+        self._is_compressed = has_compressed
+        self.camera.topic = f"{raw}/compressed" if has_compressed else raw
+        self._subscribe_images()
 
     def _audio_reliability(self) -> ReliabilityPolicy:
         """Return the reliability to request for the sound: by default (`auto`) the best that all its publishers offer.
@@ -183,24 +196,45 @@ class Inputs:
                 f"a publisher on {topic} offers an incompatible {policy}: nothing is received from it"
             )
 
-        return self._node.create_subscription(
-            kind,
-            topic,
-            callback,
-            copy(profile),  # rclpy writes overrides into it
-            callback_group=self._group,
-            event_callbacks=SubscriptionEventCallbacks(incompatible_qos=on_incompatible),
-            qos_overriding_options=overriding,
-            raw=raw,
-        )
+        def create(**events: Callable) -> Subscription:
+            return self._node.create_subscription(
+                kind,
+                topic,
+                callback,
+                copy(profile),  # rclpy writes overrides into it
+                callback_group=self._group,
+                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=on_incompatible, **events),
+                qos_overriding_options=overriding,
+                raw=raw,
+            )
+
+        try:
+            return create(message_lost=partial(self._on_lost, topic))
+        except UnsupportedEventTypeError:  # not every middleware counts lost messages
+            return create()
+
+    def _on_lost(self, topic: str, event: Any) -> None:
+        stream = self._streams.get(self._node.resolve_topic_name(topic))
+        if stream is not None:
+            stream.lose(time.monotonic(), event.total_count_change)
 
     def _on_image(self, image: SerializedMessage) -> None:
         self.camera.add(time.monotonic(), image.stamp_ns)
         self._pipeline.add_image(image)
 
     def _on_camera_info(self, message: CameraInfo) -> None:
-        check_image_size(message.width, message.height)
-        self.camera_info = message
+        try:
+            check_image_size(message.width, message.height)
+            self.calibration = Camera.from_info(message)
+        except ValueError as error:
+            self.camera_info.refused = in_one_line(error)
+            raise
+        self.camera_info.refused = ""
+        self.camera_info.add(time.monotonic(), stamp_of(message.header))
+
+    def _on_distances(self, name: str, message: SerializedMessage) -> None:
+        self.distances[name].add(time.monotonic(), message.stamp_ns)
+        self._pipeline.add_companion(name, message)
 
     def _on_audio(self, data: bytes) -> None:
         self._add_sound(data)
@@ -218,16 +252,6 @@ class Inputs:
 
     def _on_audio_info(self, message: Any) -> None:
         self._pipeline.add_sound(SoundDescription(self.description.topic, message, self._intake))
-
-
-def _depth_from_image(message: Image) -> np.ndarray:
-    check_image_size(message.width, message.height)
-    return depth_from_image(message)
-
-
-def _points_from_cloud(message: PointCloud2) -> np.ndarray:
-    check_cloud_size(message.width, message.height)
-    return points_from_cloud(message)
 
 
 def _node_name(publisher: TopicEndpointInfo) -> str:

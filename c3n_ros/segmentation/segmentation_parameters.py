@@ -6,6 +6,7 @@ import inspect
 from dataclasses import dataclass
 
 from c3n_model.messages.sounds import AudioFormat
+from c3n_model.streaming.channels import ALL, parse_channels
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND
@@ -79,8 +80,9 @@ class SegmentationParameters:
     )
     image_transport: str = parameter(
         "raw",
-        "raw (sensor_msgs/Image) or compressed (sensor_msgs/CompressedImage on <image topic>/compressed).",
-        pattern="raw|compressed",
+        "raw (sensor_msgs/Image), compressed (sensor_msgs/CompressedImage on <image topic>/compressed) or auto (compressed "
+        "where it is published when the node is activated, else raw).",
+        pattern="raw|compressed|auto",
         changes=INACTIVE,
     )
     audio_msg_type: str = parameter(
@@ -102,6 +104,11 @@ class SegmentationParameters:
         "Number of interleaved channels, until an AudioInfo arrives on audio/audio_info.",
         smallest=1,
         largest=32,
+        changes=INACTIVE,
+    )
+    audio_use_channels: str = parameter(
+        ALL,
+        "Channels of the sound to use, counted from 0, such as 0-4 or 0,2: the network hears their mean. all: every channel.",
         changes=INACTIVE,
     )
     audio_sample_format: str = parameter(
@@ -139,7 +146,7 @@ class SegmentationParameters:
     )
 
     def __post_init__(self):
-        _ = self.audio_format, self.rules  # reject invalid values before anything arrives
+        _ = self.audio_format, self.rules, self.channels  # reject invalid values before anything arrives
 
     @property
     def audio_format(self) -> AudioFormat:
@@ -147,6 +154,11 @@ class SegmentationParameters:
         return AudioFormat(
             sample_rate=self.audio_sample_rate, channels=self.audio_channels, sample_format=self.audio_sample_format
         )
+
+    @property
+    def channels(self) -> tuple[int, ...]:
+        """Channels of the sound to use, counted from 0; empty for all."""
+        return parse_channels(self.audio_use_channels)
 
     @property
     def rules(self) -> WindowRules:

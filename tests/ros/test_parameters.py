@@ -50,6 +50,23 @@ def test_wrong_start_values_are_refused(ros, name, value):
         declare_parameters(node_with(**{name: value}), SegmentationParameters)
 
 
+def test_whole_numbers_serve_as_floats_at_the_start_and_later(ros):
+    node = node_with(hop_s=1, max_wait_s=2)
+    parameters = declare_parameters(node, SegmentationParameters)
+    assert (parameters.hop_s, parameters.max_wait_s) == (1.0, 2.0) and isinstance(parameters.hop_s, float)
+    assert node.get_parameter("hop_s").type_ == Parameter.Type.DOUBLE
+    if hasattr(node, "add_pre_set_parameters_callback"):
+        assert node.set_parameters([Parameter("max_wait_s", value=3)])[0].successful
+        assert node.get_parameter("max_wait_s").value == 3.0
+        assert not node.set_parameters([Parameter("max_wait_s", value=9)])[0].successful, "beyond its range"
+        assert not node.set_parameters([Parameter("history", value=1.5)])[0].successful, "not a whole number"
+
+
+def test_a_whole_number_out_of_range_is_refused_at_the_start(ros):
+    with pytest.raises((ValueError, ParameterException), match="threshold"):
+        declare_parameters(node_with(threshold=1), SegmentationParameters)
+
+
 def test_changes_hold_all_or_none():
     before = SegmentationParameters()
     after = with_changes(before, [Parameter("threshold", value=0.7), Parameter("use_sim_time", value=True)])

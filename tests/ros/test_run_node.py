@@ -26,6 +26,30 @@ def test_segmentation_ends_cleanly(start_process, tiny_model_file, number):
     assert process.returncode == 0 and output == "", output
 
 
+@pytest.mark.parametrize(
+    "name, arguments, nearest",
+    [
+        ("segmentation_node", ["-p", "treshold:=0.9", "-p", "hop_s:=1"], "threshold"),
+        ("follow_sound_node", ["-p", "serch:=true", "-p", "gain:=1"], "search"),
+        ("recorder_node", ["-p", "topic:=['/a']"], "topics"),
+    ],
+)
+def test_a_parameter_that_nobody_knows_is_one_warning(
+    start_process, tmp_path, tiny_model_file, name, arguments, nearest
+):
+    extra = {"segmentation_node": f"model:={tiny_model_file}", "recorder_node": f"output:={tmp_path / 'bag'}"}
+    more = ["-p", extra[name]] if name in extra else []
+    more += ["-p", "topics:=['/a:std_msgs/msg/Header']"] if name == "recorder_node" else []
+    process = start_process(name, "--ros-args", *arguments, *more)
+    for line in process.stdout:
+        if "is not used" in line:
+            break
+    assert f"(nearest: {nearest})" in line and "WARN" in line
+    process.send_signal(signal.SIGINT)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0 and "is not used" not in output, output
+
+
 def test_a_missing_parameter_file_is_one_line(start_process):
     process = start_process("segmentation_node", "--ros-args", "--params-file", "nowhere.yaml")
     output, _ = process.communicate(timeout=60)

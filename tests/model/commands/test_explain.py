@@ -45,3 +45,10 @@ def test_a_second_beyond_the_end_is_one_line(tmp_path, scene_video):
     with pytest.raises(SystemExit) as stop:
         main(["explain", str(scene_video), "-o", str(tmp_path / "why"), "--device", "cpu", "--second", "9"])
     assert re.fullmatch("c3n: .*second 9.* 0 to 1", str(stop.value.code))
+
+
+def test_channels_are_chosen_and_a_missing_one_is_refused(tmp_path, scene_video):
+    main(["segment", str(scene_video), "-o", str(tmp_path / "masks"), "--device", "cpu", "--channels", "0"])
+    assert (tmp_path / "masks/labels.jsonl").read_text().count("\n") == 2
+    with pytest.raises(SystemExit, match="channel 7 .*--channels"):
+        main(["segment", str(scene_video), "-o", str(tmp_path / "no"), "--device", "cpu", "--channels", "7"])

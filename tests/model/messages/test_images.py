@@ -57,6 +57,18 @@ class TestImages:
         frame = frame_from_image(image("mono16", pixels, padding=2, is_bigendian=is_bigendian))
         np.testing.assert_array_equal(frame.rgb[..., 0], [[0, 1], [0x12, 255]])
 
+    @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
+    def test_of_16_bits_the_upper_eight_of_those_that_occur_are_kept(self, bits):
+        values = np.linspace(0, 2**bits - 1, 64 * 64).reshape(64, 64).astype("<u2")
+        rgb = frame_from_image(image("mono16", values, width=64, height=64)).rgb
+        np.testing.assert_array_equal(rgb[..., 0], values >> (bits - 8))
+
+    def test_single_hot_pixels_do_not_decide_how_many_bits_occur(self):
+        values = np.linspace(0, 1023, 64 * 64).reshape(64, 64).astype("<u2")
+        values[0, 0] = 65535
+        rgb = frame_from_image(image("mono16", values, width=64, height=64)).rgb
+        assert rgb[0, 0, 0] == 255 and rgb[63, 63, 0] == 255 and rgb[32, 0, 0] == values[32, 0] >> 2
+
     @pytest.mark.parametrize(
         "encoding, y_first", [("yuv422", False), ("uyvy", False), ("yuyv", True), ("yuv422_yuy2", True)]
     )

@@ -1,5 +1,7 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from c3n_model.preprocess import snippet_from_samples
 from c3n_model.streaming import audio_buffer
@@ -74,8 +76,49 @@ def test_jitter_below_20_ms_is_closed_without_a_gap():
     buffer = AudioBuffer()
     for number in range(10):
         buffer.add(chunk(number * 100 * MILLISECOND + (-1) ** number * 9 * MILLISECOND + 9 * MILLISECOND, 100))
-    snippet, heard = buffer.read(18 * MILLISECOND, 1000)
-    assert heard == 1.0 and np.all(snippet == 0.5)
+    snippet, heard = buffer.read(0, 1000)  # from the earliest stamp allowed: late stamps follow it
+    assert heard == 1.0 and np.all(snippet == 0.5) and buffer.gaps == 0
+
+
+@given(
+    st.sampled_from([20, 32, 64, 100]),
+    st.lists(st.integers(0, 39_000), min_size=60, max_size=60),
+    st.sampled_from([8_000, 16_000, 44_100]),
+)
+def test_late_stamps_give_the_samples_of_exact_ones(chunk_ms, lateness_us, rate):
+    """No sample is missing, so none is replaced by zero; the first and the last stamp are exact."""
+    count = chunk_ms * rate // 1000
+    samples = np.random.default_rng(4).normal(0, 0.1, (60 * count, 1)).astype(np.float32)
+    lateness_us[0] = lateness_us[-1] = 0
+    exact, late = AudioBuffer(), AudioBuffer()
+    for number, late_us in enumerate(lateness_us):
+        stamp_ns = SECOND + number * count * SECOND // rate
+        piece = samples[number * count : (number + 1) * count]
+        exact.add(AudioChunk(piece, rate, stamp_ns))
+        late.add(AudioChunk(piece, rate, stamp_ns + late_us * 1_000))
+    snippet, heard = late.read(SECOND, 16_000)
+    assert heard == 1.0 and late.is_complete(SECOND) and late.gaps == 0
+    np.testing.assert_array_equal(snippet, exact.read(SECOND, 16_000)[0])
+
+
+def test_stamps_15_to_40_ms_late_lose_no_sound_while_they_come():
+    buffer, rng = AudioBuffer(), np.random.default_rng(5)
+    for number in range(50):
+        buffer.add(chunk(number * 50 * MILLISECOND + int(rng.integers(15, 40)) * MILLISECOND, 50))
+    for second in (SECOND // 2, SECOND):
+        snippet, heard = buffer.read(second, 1000)
+        assert heard == 1.0 and np.all(snippet == 0.5)
+    assert buffer.gaps == 0
+
+
+@pytest.mark.parametrize("lost_ms", [30, 40, 100, 700])
+def test_a_lost_chunk_is_one_gap_of_its_length(lost_ms):
+    buffer = AudioBuffer()
+    for stamp_ms in [*range(0, 300, 10), *range(300 + lost_ms, 2000, 10)]:
+        buffer.add(chunk(stamp_ms * MILLISECOND, 10))
+    snippet, heard = buffer.read(0, 1000)
+    assert heard == pytest.approx(1 - lost_ms / 1000) and buffer.gaps == 1
+    assert not snippet[300 : 300 + lost_ms].any() and np.all(snippet[300 + lost_ms :] == 0.5)
 
 
 def test_a_longer_gap_starts_a_run_at_its_own_stamp():

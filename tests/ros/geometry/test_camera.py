@@ -105,6 +105,11 @@ def test_a_rectified_image_has_the_projection_and_no_distortion():
     assert angles_at(camera, 100, 200) == pytest.approx((math.pi / 4, 0))
 
 
+def test_coefficients_of_zero_are_no_distortion_under_any_name():
+    camera = Camera.from_info(info(distortion_model="brown_conrady", d=[0.0] * 5))
+    assert angles_at(camera, 100, 200) == angles_at(Camera.from_info(info(d=[])), 100, 200)
+
+
 def test_rays_of_a_stereo_camera_are_of_the_rectified_frame():
     turn, _ = cv2.Rodrigues(np.array([0, 0.1, 0]))  # about y (down): what is ahead moves to the right
     camera = Camera.from_info(info(r=turn.reshape(-1).tolist()))
@@ -122,7 +127,7 @@ def test_a_rectification_of_zeros_is_the_identity():
         ({"k": [0.0] * 9}, "camera_info_url"),
         ({"k": [-400.0, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, r"\[-400\.0, 0\.0, 319\.5\]"),
         ({"width": 0}, "width.* 0 pixels"),
-        ({"distortion_model": "thin_prism"}, "distortion_model.*thin_prism.*plumb_bob"),
+        ({"distortion_model": "thin_prism", "d": [0.1] * 5}, "distortion_model.*thin_prism.*plumb_bob"),
         ({"d": [0.1, 0.2]}, "4 or 5 .*plumb_bob.* got 2"),
         ({"d": [math.nan] * 5}, "distortion.*finite"),
         ({"k": [math.nan, 0, 319.5, 0, 400, 239.5, 0, 0, 1]}, r"\[nan, 0\.0, 319\.5\]"),

@@ -47,7 +47,7 @@ def test_depth_that_cannot_be_read_is_refused():
         depth_from_image(depth_image([[1]], np.uint8, "rgb8"))
     short = depth_image([[1.0, 2.0]], np.float32, "32FC1")
     short.data = short.data[:-1]
-    with pytest.raises(ValueError, match="step 8 and 7 bytes"):
+    with pytest.raises(ValueError, match="2 x 1, step 8.* 7 bytes"):
         depth_from_image(short)
 
 
@@ -70,6 +70,20 @@ def cloud(points, height=1, big=False, padding=0, names="xyz"):
 def test_points_of_a_cloud(options):
     points = [[1, 2, 3], [np.nan, 0, 1], [4, 5, 6], [7, 8, 9]]
     assert np.array_equal(points_from_cloud(cloud(points, **options)), [[1, 2, 3], [4, 5, 6], [7, 8, 9]])
+
+
+@pytest.mark.parametrize("row_step", [0, 96], ids=["unset", "size of the cloud"])
+def test_a_cloud_without_padding_is_read_whatever_its_row_step(row_step):
+    points = [[1, 2, 3], [3, 0, 1], [4, 5, 6], [7, 8, 9]]
+    message = cloud(points, height=2)
+    message.row_step = row_step
+    assert np.array_equal(points_from_cloud(message), points)
+
+
+def test_depth_without_padding_is_read_whatever_its_step():
+    message = depth_image([[0.5, 1.0], [1.5, 2.0]], np.float32, "32FC1")
+    message.step = 0
+    assert np.array_equal(depth_from_image(message), [[0.5, 1.0], [1.5, 2.0]])
 
 
 def test_a_cloud_without_coordinates_is_refused():

@@ -59,6 +59,17 @@ def test_stamps_that_jitter_by_milliseconds_are_no_gap():
     assert arrivals.recent(1.0).gap_ratio == 0.0
 
 
+def test_stamps_40_ms_late_are_no_gap_and_a_gap_among_them_is():
+    whole, lossy = Arrivals("/sound"), Arrivals("/sound")
+    for number in range(100):
+        begin_ns = START_NS + number * SECOND_NS // 20 + (number * 7 % 5) * 10_000_000
+        for arrivals in (whole, lossy):
+            if arrivals is whole or number % 10:
+                arrivals.add(number / 20, begin_ns, begin_ns + SECOND_NS // 20)
+    assert whole.recent(5.0).gap_ratio == 0.0
+    assert lossy.recent(5.0).gap_ratio == pytest.approx(0.1, abs=0.02)
+
+
 def test_offset_is_that_of_the_quickest_message():
     late, quick = Arrivals("/late"), Arrivals("/quick")
     for number in range(10):

@@ -17,7 +17,7 @@ from c3n_ros.health.status import Level
 SECOND_NS = 1_000_000_000
 START_NS = 1_700_000_000 * SECOND_NS
 CAMERA, MICROPHONE = "/camera/image_raw", "/audio/audio_stamped"
-NAMES = ["node", "network", "topics", "camera", "microphone", "synchronisation", "windows"]
+NAMES = ["node", "network", "topics", "camera", "microphone", "camera_info", "synchronisation", "windows"]
 
 
 def healthy(seconds=10, *, image_rate=30, image_ahead_s=0.0, image_stamp_ns=None, sound=True, windows=True, **facts):
@@ -309,3 +309,50 @@ def test_recording_costs_microseconds():
     for number in range(10_000):
         health.microphone.add(number / 100, number, number + 1)
     assert time.perf_counter() - begin < 0.5  # 50 us each on a busy machine; the callbacks have 2 ms
+
+
+def distances(**facts):
+    """A healthy node with a calibrated camera and depth that arrives with every image."""
+    health = healthy(
+        camera_info=Arrivals("/camera/camera_info"), distances={"depth": Arrivals("/camera/depth")}, **facts
+    )
+    health.camera_info.add(0.0, START_NS)
+    health.distances["depth"].publishers = (QoS(),)
+    for number in range(300):
+        health.distances["depth"].add(number / 30, START_NS + number * SECOND_NS // 30)
+    return health
+
+
+def test_inputs_that_nobody_publishes_are_no_fault_and_their_argument_is_named():
+    health = healthy(camera_info=Arrivals("/camera/camera_info"), distances={"points": Arrivals("/camera/points")})
+    for name in ("camera_info", "points"):
+        found = status(health, name)
+        assert found.level == Level.OK and f"{name}_topic" in found.message
+
+
+def test_depth_that_matches_is_well_and_its_lag_is_a_value():
+    found = status(distances(), "depth")
+    assert found.level == Level.OK and found.values["stamps ahead of the image's"] == "0.000 s"
+
+
+def test_optional_inputs_warn_with_their_cause():
+    health = distances()
+    health.distances["depth"].refused = "expected 32FC1"
+    health.camera_info.unfit = "it was cropped"
+    for name, cause in (("depth", "expected 32FC1"), ("camera_info", "it was cropped")):
+        assert status(health, name).level == Level.WARN and cause in status(health, name).message
+
+
+def test_depth_that_ended_never_came_or_lacks_a_camera_info():
+    assert "no depth for 5 s" in status(distances(), "depth", now_s=15.0).message
+    health = distances()
+    health.camera_info.count = 0
+    assert "camera_info_topic" in status(health, "depth").message
+    health.distances["depth"] = Arrivals("/camera/depth")
+    health.distances["depth"].publishers = (QoS(),)
+    assert status(health, "depth").level == Level.WARN and "512 KiB" in status(health, "depth").message
+
+
+def test_parameters_that_are_not_used_are_a_warning():
+    found = status(healthy(unused_parameters="unknown parameter treshold (nearest: threshold)"), "node")
+    assert found.level == Level.WARN and "treshold" in found.message

@@ -6,6 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from launch_commands import commands_started, parameters_in
 
 from c3n_ros.topics import INPUTS
 
@@ -46,42 +47,6 @@ def test_the_shipped_parameters_are_the_default_file():
     assert (LAUNCH.parent / "config/segment.yaml").exists()
 
 
-def commands_started(path, monkeypatch, **arguments):
-    """The command line of every process that a launch file would start; nothing is started."""
-    launch = pytest.importorskip("launch", reason="launch and launch_ros are not on the package index")
-    pytest.importorskip("launch_ros", reason="launch and launch_ros are not on the package index")
-    pytest.importorskip("launch_xml", reason="launch and launch_ros are not on the package index")
-    from launch.actions import ExecuteLocal, IncludeLaunchDescription
-    from launch.launch_description_sources import AnyLaunchDescriptionSource
-
-    started = []
-
-    def note(action, context):
-        action.prepare(context)
-        started.append(list(action.process_details["cmd"]))
-
-    monkeypatch.setattr(ExecuteLocal, "execute", note)
-    service = launch.LaunchService(noninteractive=True)
-    include = IncludeLaunchDescription(AnyLaunchDescriptionSource(str(path)), launch_arguments=list(arguments.items()))
-    service.include_launch_description(launch.LaunchDescription([include]))
-    assert service.run() == 0
-    return started
-
-
-def parameters_in(command):
-    """What the parameters of a command line come to: the files in their order, the later ones over the earlier."""
-    yaml = pytest.importorskip("yaml")
-    values = {}
-    for flag, word in zip(command, command[1:]):
-        if flag == "--params-file":
-            for content in yaml.safe_load(Path(word).read_text(encoding="utf-8")).values():
-                values |= content["ros__parameters"]
-        elif flag == "-p":
-            name, _, text = word.partition(":=")
-            values[name] = yaml.safe_load(text)
-    return values
-
-
 @pytest.mark.launch
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
 def test_what_is_not_given_is_as_in_the_parameter_file(path, monkeypatch):
@@ -112,3 +77,21 @@ def test_the_microphone_only_where_asked_for(path, monkeypatch):
     names = {Path(command[0]).name: command for command in commands}
     assert set(names) == {"segmentation_node", "microphone_node"}
     assert all("audio/audio_stamped:=/ears" in command for command in names.values())
+
+
+@pytest.mark.launch
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "profile, file", [("large_images", "/config/fastdds_large_images.xml"), ("/my.xml", "/my.xml"), ("", None)]
+)
+def test_a_profile_of_fast_dds_reaches_the_node(path, profile, file, monkeypatch):
+    for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        monkeypatch.delenv(variable, raising=False)
+    environments = []
+    commands_started(path, monkeypatch, environments, dds_profile=profile)
+    (environment,) = environments
+    for variable in ("FASTRTPS_DEFAULT_PROFILES_FILE", "FASTDDS_DEFAULT_PROFILES_FILE"):
+        assert (variable in environment) == (file is not None)
+        assert file is None or (
+            environment[variable].endswith(file) and (profile == "/my.xml" or Path(environment[variable]).is_file())
+        )
