@@ -109,9 +109,7 @@ class TestAudio:
         assert format_from_info(info).is_mp3
 
     def test_odd_bytes_of_24_bits(self):
-        with pytest.raises(
-            ValueError, match="multiple of 3 bytes of sound .1 channels of S24LE., got 7"
-        ):
+        with pytest.raises(ValueError, match="multiple of 3 bytes of sound .1 channels of S24LE., got 7"):
             chunk_from_audio(audio(bytes(7)), AudioFormat(sample_format="S24LE"))
 
 

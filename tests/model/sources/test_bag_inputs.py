@@ -176,7 +176,10 @@ def test_24_bits_are_read_as_described(tmp_path):
     [
         (lambda bag: bag.add_image(START + 1, b"\xff\xd8 cut"), "/camera/image_raw/compressed, .*not a whole picture"),
         (lambda bag: bag.add_image(START + 1, message_format="16UC1; compressedDepth png"), ".*distances, not colours"),
-        (lambda bag: bag.add_bytes(START + 1, bytes(321)), "/audio/audio_stamped, .*multiple of 2 bytes of sound.*got 321"),
+        (
+            lambda bag: bag.add_bytes(START + 1, bytes(321)),
+            "/audio/audio_stamped, .*multiple of 2 bytes of sound.*got 321",
+        ),
         (lambda bag: bag.add_info("opus"), "/audio/audio_info, .*unknown coding_format 'opus'"),
     ],
 )
