@@ -18,10 +18,7 @@ from rosbags.rosbag2 import storage_mcap as mcap
 
 from c3n_model.messages.limits import check_unpacked_size
 
-try:
-    from compression import zstd  # Python 3.14
-except ModuleNotFoundError:
-    from backports import zstd
+zstd = mcap.zstd  # of the standard library from Python 3.14 on, before that its backport
 
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 3, 4, 5, 6, 15
 _MESSAGE_HEADER, _CHUNK_HEADER = 22, 28  # bytes before the data, and before the name of the compression
