@@ -10,8 +10,8 @@ from torch import nn
 
 from c3n_model.config import ModelConfig
 from c3n_model.model import Model
-from c3n_model.network.c3n import Decoding
 from c3n_model.network.consensus import Consensus
+from c3n_model.network.decoding import Decoding
 from c3n_model.types import Clip
 
 SIZE = 32

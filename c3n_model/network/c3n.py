@@ -32,8 +32,8 @@ from c3n_model.network.audio import AudioEncoder
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
+from c3n_model.network.decoding import Decoding
 from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid
-from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
@@ -67,26 +67,6 @@ class Encoding:
             ),
             size=encodings[-1].size,
         )
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """M decoded frames: the masks and the evidence for them.
-
-    logits: mask logits (M, H, W); audio_logits: (M, K_a); visual_logits: (M, K_v); consensus: fields (M,); presence:
-    confidence (M,) in [0, 1] that an object is audible. If presence means heard *and* seen, audible (M,) in [0, 1] is the presence
-    that the sound would have with its source in plain view, and tagger_logits (M, K_a) are the audio logits before anything was
-    subtracted from them; None otherwise. instances: those of each mask, None for a mask without; None if no mask has any.
-    """
-
-    logits: Tensor
-    audio_logits: Tensor
-    visual_logits: Tensor
-    consensus: Consensus
-    presence: Tensor
-    audible: Tensor | None = None
-    tagger_logits: Tensor | None = None
-    instances: tuple[Instances | None, ...] | None = None
 
 
 class C3N(nn.Module):

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model
-from c3n_model.network.c3n import Decoding
+from c3n_model.network.decoding import Decoding
 from c3n_model.presence import judge
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation

@@ -14,8 +14,9 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model, choose_device
-from c3n_model.network.c3n import Decoding, Encoding
+from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
+from c3n_model.network.decoding import Decoding
 from c3n_model.presence import judge
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.tracker import Tracker

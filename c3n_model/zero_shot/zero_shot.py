@@ -8,9 +8,9 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from c3n_model.network.c3n import Decoding
 from c3n_model.network.choices import check_choice
 from c3n_model.network.consensus import Consensus, infer_consensus
+from c3n_model.network.decoding import Decoding
 from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder

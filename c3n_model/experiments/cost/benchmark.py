@@ -13,7 +13,8 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model
-from c3n_model.network.c3n import C3N, Decoding
+from c3n_model.network.c3n import C3N
+from c3n_model.network.decoding import Decoding
 from c3n_model.network.fusion import naive_non_local
 from c3n_model.progress import Progress
 from c3n_model.weights.checkpoint import build_network

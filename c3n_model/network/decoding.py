@@ -1,0 +1,30 @@
+"""What a network says of frames: masks and the evidence for them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from c3n_model.network.consensus import Consensus
+from c3n_model.network.instances import Instances
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """M decoded frames: the masks and the evidence for them.
+
+    logits: mask logits (M, H, W); audio_logits: (M, K_a); visual_logits: (M, K_v); consensus: fields (M,); presence:
+    confidence (M,) in [0, 1] that an object is audible. If presence means heard *and* seen, audible (M,) in [0, 1] is the presence
+    that the sound would have with its source in plain view, and tagger_logits (M, K_a) are the audio logits before anything was
+    subtracted from them; None otherwise. instances: those of each mask, None for a mask without; None if no mask has any.
+    """
+
+    logits: Tensor
+    audio_logits: Tensor
+    visual_logits: Tensor
+    consensus: Consensus
+    presence: Tensor
+    audible: Tensor | None = None
+    tagger_logits: Tensor | None = None
+    instances: tuple[Instances | None, ...] | None = None
