@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 from c3n_model.files.signatures import is_hidden
-from c3n_model.sources.decoding import (
+from c3n_model.sources.av_decoding import (
     TrackReport,
     container_start_ns,
     decode,
