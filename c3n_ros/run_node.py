@@ -7,6 +7,7 @@ context was shut down.
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -47,6 +48,9 @@ def run(name: str, work: Callable[[threading.Event], int | None]) -> int:
         return 1
     finally:
         rclpy.shutdown()
+        # The interpreter's last collection visits the 400,000 objects of torch and rclpy: 1.4 s of CPU time, against 0.2 s
+        # without them. On a busy machine that outlasts the patience of `ros2 launch`, which then sends SIGTERM.
+        gc.freeze()
 
 
 def warn_of_unused_parameters(node: Node) -> None:

@@ -17,6 +17,7 @@ from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
 from sensor_msgs.msg import CameraInfo
 
+from c3n_model.messages.images import frame_from_compressed, frame_from_image
 from c3n_model.messages.limits import check_image_size
 from c3n_model.messages.stamps import stamp_of
 from c3n_ros.geometry.camera import Camera
@@ -24,7 +25,6 @@ from c3n_ros.health.arrivals import Arrivals
 from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.message_types import message_class
-from c3n_ros.messages.unusual_images import frame_from_any_image
 from c3n_ros.segmentation.pipeline import Pipeline
 from c3n_ros.segmentation.ros_audio_types import audio_class, has_audio_info
 from c3n_ros.segmentation.ros_decoders import (
@@ -123,7 +123,8 @@ class Inputs:
 
     def _subscribe_images(self) -> None:
         name = "camera/image_raw/compressed" if self._is_compressed else "camera/image_raw"
-        self._add_serialized(name, frame_from_any_image, self._on_image, self.camera.topic)
+        convert = frame_from_compressed if self._is_compressed else frame_from_image
+        self._add_serialized(name, convert, self._on_image, self.camera.topic)
 
     def _follow_transport(self) -> None:
         """With image_transport auto: use compressed images where they are published, else raw ones where those are."""

@@ -50,6 +50,12 @@ def test_a_parameter_that_nobody_knows_is_one_warning(
     assert process.returncode == 0 and "is not used" not in output, output
 
 
+def test_nothing_is_left_for_the_last_garbage_collection(start_process):
+    script = "import gc; from c3n_ros.run_node import run; run('probe', lambda stop: 0); print(len(gc.get_objects()))"
+    output, _ = start_process("", command=["python3", "-c", script]).communicate(timeout=60)
+    assert int(output) < 1000
+
+
 def test_a_missing_parameter_file_is_one_line(start_process):
     process = start_process("segmentation_node", "--ros-args", "--params-file", "nowhere.yaml")
     output, _ = process.communicate(timeout=60)

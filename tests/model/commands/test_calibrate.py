@@ -9,12 +9,13 @@ from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.config import read_config
 from c3n_model.sources.picture_files import read_picture
+from c3n_model.zero_shot import masks
 from c3n_model.zero_shot import zero_shot as network
 
 
 @pytest.fixture
 def data(tmp_path, monkeypatch):
-    monkeypatch.setattr(network, "LOCALISE_SIZE", 64)
+    monkeypatch.setattr(masks, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
     monkeypatch.setattr(loading, "load_model", lambda _: tiny_model(LeftHalf()))
     return write_data(tmp_path / "data")

@@ -5,6 +5,7 @@ from bench_folder import SOUNDS, LeftHalf, tiny_model, write_video
 
 from c3n_model import loading
 from c3n_model.cli import main
+from c3n_model.zero_shot import masks
 from c3n_model.zero_shot import zero_shot as network
 from c3n_model.zero_shot.background import load_background
 from c3n_model.zero_shot.logit_statistics import read_statistics, write_statistics
@@ -12,7 +13,7 @@ from c3n_model.zero_shot.logit_statistics import read_statistics, write_statisti
 
 @pytest.fixture
 def video(tmp_path, monkeypatch):
-    monkeypatch.setattr(network, "LOCALISE_SIZE", 64)
+    monkeypatch.setattr(masks, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
     monkeypatch.chdir(tmp_path)
     write_video(tmp_path / "noise.mp4", seconds=3)
