@@ -117,7 +117,7 @@ class ZeroShotConfig:
     prior: str = "auto"  # what the tagger says of unrelated sounds: a file of c3n labels prior, none; auto: ours, if there is one
     prior_weight: float = 0.25  # the part of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
-    presence_threshold: float = 0.33  # consensus below which nothing is published
+    presence_threshold: float = 0.34  # consensus below which nothing is published
     visibility_threshold: float = 0.05  # nor where the named visual class is less certain than this
     image_size: int = 512  # frames are squashed to this square before they are scaled for each part
 
