@@ -14,7 +14,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from c3n_model.experiments.zero_shot.data import read_data
-from c3n_model.experiments.zero_shot.remembering import remember_encodings
 from c3n_model.experiments.zero_shot.sounds import same_thing
 from c3n_model.experiments.zero_shot.tasks import compose_tasks
 from c3n_model.model import Model
@@ -28,11 +27,9 @@ ROWS = ("matched", "small", "absent", "ambience", "noise", "silent_clips", "cuto
 
 
 def judge_half(model: Model, folder: Path, tuning: bool, device: torch.device, progress: Progress) -> Judged:
-    """Judge every scene of the rows ROWS of one half of a folder that there is data for. The model remembers its encodings from
-    then on. Raises as `read_data`."""
+    """Judge every scene of the rows ROWS of one half of a folder that there is data for. Raises as `read_data`."""
     rows = [row for row in compose_tasks(read_data(folder, tuning)).rows if row.name in ROWS]
     model.network.to(device).eval()
-    remember_encodings(model)
     judged = []
     for scene in progress(
         [scene for row in rows for scene in row.scenes], "tuning half" if tuning else "reported half"
