@@ -30,7 +30,7 @@ NEWEST_WEIGHT = (
 )
 KEEP = 0.75  # of all thresholds for the class that is shown already: hysteresis of on and off
 KEEP_NAME = 0.85  # of the consensus that another class needs to replace it: hysteresis of the name
-NOISE_RELIEF = 0.5  # a second that is all background needs half of consensus and evidence: noise hides a part of both
+NOISE_RELIEF = 0.65  # a second that is all background needs 35 % of consensus and evidence: noise hides a part of both
 SPECIFIC_EVIDENCE = 4.5  # deviations from which a sound that only such a thing makes is specific (marimba ~ marimba);
 SPECIFIC_RELIEF = 1.4  # its consensus counts that much more: "Music" takes most of the softmax from every instrument
 
