@@ -21,7 +21,6 @@ EXTRAS = {
     "spacy": "labels",
     "jinja2": "report",
     "matplotlib": "report",
-    "scipy": "report",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
 }

@@ -13,8 +13,17 @@ from c3n_model.messages.object_fields import FIELDS, read_fields, write_fields
 from c3n_model.types import Presence, SoundingObject, UnifiedLabel
 
 MESSAGES = Path(__file__).resolve().parents[3] / "msg"
-# Fields of SoundingObjects that belong to the window and its image, not to a noun of the mapping.
-OF_THE_WINDOW = {"header", "window_start", "heard", "image_width", "image_height", "objects", "dropped_windows"}
+# Fields of SoundingObjects that belong to the window and its image, or follow from others (reason), not to a noun of the mapping.
+OF_THE_WINDOW = {
+    "header",
+    "window_start",
+    "heard",
+    "image_width",
+    "image_height",
+    "objects",
+    "dropped_windows",
+    "reason",
+}
 
 
 def fields_of_message(name):

@@ -177,7 +177,7 @@ def test_sound_of_half_samples_is_refused():
         chunk_from_audio(audio, AudioFormat())
     health = healthy(sound=False)
     health.microphone.refused = str(refusal.value)
-    assert "3 bytes" in status(health, "microphone").message
+    assert "got 3" in status(health, "microphone").message
 
 
 def test_an_unknown_encoding_is_an_error_until_a_window_succeeds():
