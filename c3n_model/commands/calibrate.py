@@ -31,8 +31,8 @@ def add(commands) -> None:
 def run(options, command_line: str) -> str:
     """Write settings with the fitted threshold and the plot; return what they give."""
     from c3n_model.experiments.zero_shot.calibration import draw, judge_half, summary, write_settings
+    from c3n_model.experiments.zero_shot.encoding_cache import cache_encodings
     from c3n_model.experiments.zero_shot.halves import tuned_on
-    from c3n_model.experiments.zero_shot.remembering import remember_encodings
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
@@ -43,7 +43,7 @@ def run(options, command_line: str) -> str:
     model, device = load_model(options.model), choose_device(options.device)
     if not hasattr(model.network, "vocabulary"):
         raise ValueError(f"{options.model} is no zero-shot model; expected zero_shot or a YAML file of its settings")
-    remember_encodings(model)
+    cache_encodings(model)
     images = options.data / "coco" / "images"
     has_tuning = any(path.stem in tuned_on() for path in images.glob("*"))
     halves = {"fitted": judge_half(model, options.data, has_tuning, device, bar)}
