@@ -28,6 +28,18 @@ def snippet_from_samples(samples: np.ndarray, rate: int, target_rate: int) -> np
     return snippet
 
 
+def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """Resize a mask or a map of numbers, bool or integers (H, W), to `size` (height, width) without mixing its values.
+
+    A pixel takes the value at its centre, like Pillow's NEAREST, which AVSBench resizes its masks with. (OpenCV's
+    INTER_NEAREST and torch's "nearest" take that at its corner, which moves a mask by up to half a pixel.)
+    """
+    if mask.shape == size:
+        return mask
+    pixels = mask.astype(np.uint8) if mask.dtype == bool else mask
+    return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(mask.dtype, copy=False)
+
+
 def frames_to_tensor(frames: np.ndarray, size: int) -> torch.Tensor:
     """Convert frames uint8 (N, H, W, 3) RGB to float32 (N, 3, size, size) in [0, 1].
 

@@ -13,12 +13,11 @@ from dataclasses import dataclass
 from functools import reduce
 from pathlib import Path
 
-import cv2
 import numpy as np
 import soundfile
 from PIL import Image
 
-from c3n_model.preprocess import snippet_from_samples
+from c3n_model.preprocess import resize_mask, snippet_from_samples
 from c3n_model.sources.picture_files import open_picture, read_picture
 from c3n_model.sources.wav_files import read_wav_data
 from c3n_model.types import Clip
@@ -67,17 +66,13 @@ def read_clip(paths: ClipPaths, sample_rate: int) -> Clip:
 
 
 def squash_frame(rgb: np.ndarray) -> np.ndarray:
-    """Resize uint8 (H, W, 3) to (224, 224, 3) by area interpolation."""
-    if rgb.shape[:2] == (FRAME_SIZE, FRAME_SIZE):
-        return rgb
-    return cv2.resize(rgb, (FRAME_SIZE, FRAME_SIZE), interpolation=cv2.INTER_AREA)
+    """Resize uint8 (H, W, 3) to (224, 224, 3) as AVSBench does, by Pillow's bilinear interpolation with antialiasing."""
+    return np.asarray(Image.fromarray(rgb).resize((FRAME_SIZE, FRAME_SIZE), Image.Resampling.BILINEAR))
 
 
 def squash_mask(mask: np.ndarray) -> np.ndarray:
-    """Resize bool (H, W) to (224, 224) by nearest-neighbour interpolation."""
-    if mask.shape == (FRAME_SIZE, FRAME_SIZE):
-        return mask
-    return cv2.resize(mask.astype(np.uint8), (FRAME_SIZE, FRAME_SIZE), interpolation=cv2.INTER_NEAREST).astype(bool)
+    """Resize bool (H, W) to (224, 224), see `resize_mask`."""
+    return resize_mask(mask, (FRAME_SIZE, FRAME_SIZE))
 
 
 def read_mask(path: Path, size: tuple[int, int] | None = None) -> np.ndarray:

@@ -92,17 +92,21 @@ class CrossModalNonLocal(nn.Module):
 
         Frames that are not selected still contribute to the others.
         """
+        # In training the batch norm learns the statistics of every frame, as in the authors' code.
+        computed = torch.ones_like(selected) if self.training and self.batch_norm is not None else selected
         positions = visual.movedim(2, -1)  # B T H W C
         sound = self.theta2(self.audio(audio))  # B T C'
         # theta3 is affine, so its spatial mean is theta3 of the mean of V: no product per pixel is needed.
         image = self.theta3(positions.mean(dim=(2, 3)))  # B T C', mean over H W; with 1 / T this is the sum over N
         context = torch.einsum("btc,btd->bcd", sound, image) / visual.shape[1]  # B C' C'
-        query = positions[selected]  # M H W C
-        clip_of_frame = selected.nonzero()[:, 0]
+        query = positions[computed]  # M H W C
+        clip_of_frame = computed.nonzero()[:, 0]
         response = self.theta4(torch.einsum("mhwc,mcd->mhwd", self.theta1(query), context[clip_of_frame]))
         if self.batch_norm is not None:
             response = self.batch_norm(response.flatten(0, 2)).view_as(response)
         fused = query + response
+        if computed is not selected:
+            fused = fused[selected.flatten()]
         if self.layer_norm is not None:
             fused = self.layer_norm(fused)
         return fused.movedim(-1, 1)

@@ -90,7 +90,7 @@ def draw_attention(rgb: np.ndarray, attention: np.ndarray) -> np.ndarray:
     height, width = rgb.shape[:2]
     low, high = float(attention.min()), float(attention.max())
     bright = np.round(255 * (attention - low) / max(high - low, 1e-12)).astype(np.uint8)
-    bright = cv2.resize(bright, (width, height), interpolation=cv2.INTER_NEAREST)
+    bright = cv2.resize(bright, (width, height), interpolation=cv2.INTER_NEAREST_EXACT)
     colours = cv2.cvtColor(cv2.applyColorMap(bright, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     grey = cv2.cvtColor(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     return cv2.addWeighted(grey, 1 - _ATTENTION_OPACITY, colours, _ATTENTION_OPACITY, 0)

@@ -17,6 +17,7 @@ from c3n_model.model import Model, choose_device
 from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
+from c3n_model.preprocess import resize_mask
 from c3n_model.presence import judge
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.tracker import Tracker
@@ -194,10 +195,8 @@ class Session:
         instances = decoding.instances[0] if decoding.instances is not None else None
         if instances is None:
             return objects_of(mask, probability, label, None, None)
-        # Nearest neighbour: numbers of instances must not be mixed.
-        owner = instances.owner.cpu().numpy().astype(np.int16)
-        resized = cv2.resize(owner, mask.shape[::-1], interpolation=cv2.INTER_NEAREST)
-        return objects_of(mask, probability, label, resized, instances.scores.cpu().numpy())
+        owner = resize_mask(instances.owner.cpu().numpy().astype(np.int16), mask.shape)
+        return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
 
 
 def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:

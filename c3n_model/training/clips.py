@@ -11,12 +11,12 @@ from collections.abc import Iterator
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from torch.utils.data import Dataset
 from torchvision.transforms.v2 import ColorJitter
 
 from c3n_model.config import TrainConfig
-from c3n_model.preprocess import frames_to_tensor
+from c3n_model.preprocess import frames_to_tensor, resize_mask
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.types import Clip
 
@@ -58,9 +58,8 @@ def seed_clip(seed: int, epoch: int, index: int) -> bool:
 
 
 def masks_to_tensor(masks: np.ndarray, size: int) -> Tensor:
-    """Resize masks bool (T, H, W) to bool (T, size, size) by nearest-neighbour interpolation."""
-    pixels = torch.from_numpy(masks)[:, None].float()
-    return nn.functional.interpolate(pixels, size=(size, size), mode="nearest")[:, 0] > 0.5
+    """Resize masks bool (T, H, W) to bool (T, size, size), see `resize_mask`."""
+    return torch.from_numpy(np.stack([resize_mask(mask, (size, size)) for mask in masks]))
 
 
 def updates_per_epoch(clips: int, config: TrainConfig) -> int:

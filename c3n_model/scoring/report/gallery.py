@@ -13,6 +13,7 @@ import torch
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.pictures.overlay import draw_attention, draw_mask, outline_truth
+from c3n_model.preprocess import resize_mask
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.evaluation import Evaluation
@@ -156,7 +157,7 @@ def _attention(
 def _shrink(rgb: np.ndarray, *masks: np.ndarray) -> tuple[np.ndarray, ...]:
     """Resize a frame and its masks to the size on the page, so that outlines keep their width."""
     size = (_WIDTH, max(round(rgb.shape[0] * _WIDTH / rgb.shape[1]), 1))
-    small = (cv2.resize(mask.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST) > 0 for mask in masks)
+    small = (resize_mask(mask, size[::-1]) for mask in masks)
     return cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), *small
 
 

@@ -65,6 +65,21 @@ def test_norms_of_the_authors_code_start_as_identity_plus_layer_norm():
     assert torch.allclose(fuse(block, visual, torch.randn(1, 2, 4)), expected, atol=1e-6)
 
 
+def test_in_training_the_batch_norm_learns_from_every_frame():
+    """As in the authors' code, which decodes all five frames in S4, too; the selected frames come out as with all."""
+    torch.manual_seed(0)
+    blocks = [CrossModalNonLocal(channels=8, audio_channels=4, normalise=True) for _ in range(2)]
+    torch.nn.init.ones_(blocks[0].batch_norm.weight)
+    blocks[1].load_state_dict(blocks[0].state_dict())
+    visual, audio = torch.randn(2, 5, 8, 3, 3), torch.randn(2, 5, 4)
+    first = torch.zeros(2, 5, dtype=torch.bool)
+    first[:, 0] = True
+    every, one = fuse(blocks[0], visual, audio), blocks[1](visual, audio, first)
+    assert torch.allclose(every[first], one, atol=1e-6)
+    for buffer in ("running_mean", "running_var"):
+        assert torch.equal(getattr(blocks[0].batch_norm, buffer), getattr(blocks[1].batch_norm, buffer))
+
+
 @pytest.mark.parametrize("form", ["aspp", "tpavi"])
 def test_pyramids_keep_the_size(form):
     assert build_pyramid(form, 6, 10)(torch.randn(2, 6, 7, 9)).shape == (2, 10, 7, 9)
