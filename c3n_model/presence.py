@@ -22,7 +22,7 @@ def loudness_dbfs(snippet: np.ndarray) -> float:
     return 10 * float(np.log10(max(power, 1e-12)))
 
 
-def judge(
+def decide_presence(
     snippet: np.ndarray,
     score: float,
     threshold: float,

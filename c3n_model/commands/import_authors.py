@@ -33,7 +33,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.weights.authors import from_authors
     from c3n_model.weights.checkpoint import build_network, save_model
     from c3n_model.weights.pretrained import load_audio
-    from c3n_model.weights.tensors import fill, read_tensors
+    from c3n_model.weights.tensors import load_weights, read_tensors
 
     refuse_overwriting([options.checkpoint, options.labels, options.audio_weights], [options.out])
     config, tensors = from_authors(read_tensors(options.checkpoint))
@@ -44,9 +44,9 @@ def run(options, command_line: str) -> str:
     if options.audio_weights is None:
         load_audio(network.audio_encoder, config.audio)
     else:
-        fill(network.audio_encoder, _audio_tensors(read_tensors(options.audio_weights)), options.audio_weights)
+        load_weights(network.audio_encoder, _audio_tensors(read_tensors(options.audio_weights)), options.audio_weights)
     kept = {name: value for name, value in network.state_dict().items() if name.startswith((AUDIO, "similarity"))}
-    fill(network, tensors | kept, options.checkpoint)
+    load_weights(network, tensors | kept, options.checkpoint)
     card = {"note": NOTE, "commands": [command_line], "labels": labels.provenance}
     model = Model(options.out.stem, network.eval(), config, labels.audio_labels, labels.visual_labels, card)
     save_model(options.out, model)

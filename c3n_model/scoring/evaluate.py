@@ -12,7 +12,7 @@ import torch
 
 from c3n_model.model import Model
 from c3n_model.network.decoding import Decoding
-from c3n_model.presence import judge
+from c3n_model.presence import decide_presence
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
@@ -76,7 +76,7 @@ def _is_published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.
     config = model.config
     audible = decoding.audible if decoding.audible is not None else [None] * len(snippets)
     presences = (
-        judge(
+        decide_presence(
             snippet,
             float(score),
             config.presence_threshold,

@@ -18,7 +18,7 @@ from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
 from c3n_model.preprocess import resize_mask
-from c3n_model.presence import judge
+from c3n_model.presence import decide_presence
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
@@ -165,7 +165,7 @@ class Session:
         height, width = window.frame.rgb.shape[:2]
         label = unified_label(decoding.consensus, self.model, index=0)
         keep = self._memory.keep(int(decoding.consensus.visual_class[0])) if self._memory is not None else 1.0
-        presence = judge(
+        presence = decide_presence(
             window.snippet, float(decoding.presence[0]), keep * self.presence_threshold,
             audible=None if decoding.audible is None else float(decoding.audible[0]),
             visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,

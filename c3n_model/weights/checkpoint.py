@@ -14,7 +14,7 @@ from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.weights.tensors import fill, read_described, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
 METADATA_KEY = "c3n"
 
@@ -114,7 +114,7 @@ def load_checkpoint(path: Path) -> Model:
         network = build_network(config, tensors["similarity"], visual_input)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"invalid C3N checkpoint {path}: {error}; expected a file written by c3n train") from error
-    fill(network, tensors, path)
+    load_weights(network, tensors, path)
     card = description.get("card", {})
     if visual_input is None:
         assumed = f"{path.name} records neither padding nor pixel statistics: timm's of {config.visual} are assumed."

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
-from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.weights.tensors import load_weights, read_tensors
 from c3n_model.weights.timm_names import to_timm_names
 
 # Name in a config -> names of suitable files in the manifest, the preferred one first.
@@ -54,7 +54,7 @@ def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
         tensors = to_timm_names(tensors.get("model", tensors), encoder.backbone)
     except ValueError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
-    fill(encoder.backbone, tensors, path)
+    load_weights(encoder.backbone, tensors, path)
     return [path]
 
 
@@ -62,7 +62,7 @@ def load_audio(encoder: nn.Module, name: str) -> list[Path]:
     """Load the AudioSet weights of audio encoder `name` into `encoder`; returns and raises as `load_visual` does."""
     path = _find_first(AUDIO_FILES, name, "audio")
     tensors, additional = _convert(encoder, name, path)
-    fill(encoder, tensors, path)
+    load_weights(encoder, tensors, path)
     return [path, *additional]
 
 

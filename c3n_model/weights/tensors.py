@@ -55,7 +55,7 @@ def read_tensors(path: Path) -> dict:
     return tensors
 
 
-def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load `tensors`, read from `path`, into `module`; names and shapes must match exactly.
 
     Raises:

@@ -105,7 +105,7 @@ def test_a_missing_extra_is_one_line_with_the_remedy(module, extra, command):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert module in line and f'pip install "c3n-ros[{extra}]"' in line
+    assert module in line and f'pip install ".[{extra}]"' in line
 
 
 def test_a_broken_installation_is_not_hidden(monkeypatch):

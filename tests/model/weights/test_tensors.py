@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from c3n_model.weights.tensors import fill, read_described, read_tensors, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, read_tensors, save_tensors
 
 
 class Poison:
@@ -91,7 +91,7 @@ def test_missing_file(tmp_path):
 
 def test_fill(tmp_path):
     module = nn.Linear(3, 2)
-    fill(module, {"weight": torch.full((2, 3), 5.0), "bias": torch.full((2,), 6.0)}, tmp_path / "a.pth")
+    load_weights(module, {"weight": torch.full((2, 3), 5.0), "bias": torch.full((2,), 6.0)}, tmp_path / "a.pth")
     assert module.weight.unique().tolist() == [5.0]
     assert module.bias.unique().tolist() == [6.0]
 
@@ -109,7 +109,7 @@ def test_fill_with_what_does_not_fit_changes_nothing(tmp_path, tensors, message)
     module = nn.Linear(3, 2)
     before = module.weight.clone()
     with pytest.raises(ValueError, match=f"a.pth do not fit Linear as configured: {message}"):
-        fill(module, tensors, tmp_path / "a.pth")
+        load_weights(module, tensors, tmp_path / "a.pth")
     assert torch.equal(module.weight, before)
 
 
@@ -216,7 +216,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value, dtype):
     before = layer.weight.clone()
     tensors = {"weight": torch.tensor([[1, value], [0, 0]], dtype=dtype), "bias": torch.zeros(2, dtype=dtype)}
     with pytest.raises(ValueError, match=r"a.pth .* 1 of 2 tensors \(weight: 1\)"):
-        fill(layer, tensors, tmp_path / "a.pth")
+        load_weights(layer, tensors, tmp_path / "a.pth")
     assert torch.equal(layer.weight, before)
     save_tensors(tmp_path / "a.safetensors", tensors, {"key": {}})
     with pytest.raises(ValueError, match="NaN or infinite"):

@@ -175,7 +175,7 @@ def test_an_unclear_form_is_refused_with_what_was_expected(tmp_path, outputs):
 def test_a_class_without_a_label_tells_that_the_labels_are_of_another_model(tmp_path):
     outputs = {"boxes": BOXES, "scores": SCORES, "labels": np.array([3, 0, 0])}
     detector = opened(tmp_path, outputs)
-    with pytest.raises(ValueError, match="found class 3, but its label file names 3 classes"):
+    with pytest.raises(ValueError, match="class 3, .* names 3 classes"):
         detector(GREY)
 
 

@@ -23,7 +23,7 @@ def test_labels_with_commas_survive(tmp_path):
         ("label,mean,deviation\nSpeech,loud,1\nx,1,1\n", "not a CSV file"),
         ("a,b\n1,2\n", "not a CSV file"),
         ('label,mean,deviation\nSpeech,nan,1\n"Baby cry, infant cry",1,1\n', "finite"),
-        ('label,mean,deviation\nSpeech,1,-1\n"Baby cry, infant cry",1,1\n', "0 or more"),
+        ('label,mean,deviation\nSpeech,1,-1\n"Baby cry, infant cry",1,1\n', "deviations of at least 0"),
         ('# weight 7\nlabel,mean,deviation\nSpeech,1,1\n"Baby cry, infant cry",1,1\n', "weight in"),
         ("\x00\xff", "classes|CSV"),
     ],

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import load_weights
 from c3n_model.zero_shot.torchvision_detectors import DETECTORS, MaskRCNN, TorchvisionDetector, coco_labels, from_public
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
 
@@ -59,7 +59,7 @@ def test_the_old_public_file_of_mask_rcnn_fits(mask_rcnn, tmp_path):
         old[name] = tensor
     assert "roi_heads.mask_head.mask_fcn4.bias" in old
     old["backbone.body.bn1.num_batches_tracked"] = torch.tensor(0)
-    fill(mask_rcnn.network, from_public(old), tmp_path)
+    load_weights(mask_rcnn.network, from_public(old), tmp_path)
     assert from_public(own).keys() == own.keys()
 
 

@@ -14,7 +14,7 @@ from c3n_model.zero_shot.vocabulary import (
     NOT_SEEN,
     PROMINENT_AREA,
     Vocabulary,
-    kin,
+    matching_classes,
     noun_vocabulary,
     table_vocabulary,
 )
@@ -103,7 +103,7 @@ def test_equal_nouns_are_one_label():
 )
 def test_kin_are_the_same_kind_or_a_wider_one(label, expected):
     names = ("person", "bird", "dog", "cell phone")
-    assert {names[index] for index in kin(label, names)} == expected
+    assert {names[index] for index in matching_classes(label, names)} == expected
 
 
 def test_rows_are_the_nouns_classes_but_for_the_kinds():
