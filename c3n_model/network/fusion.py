@@ -39,7 +39,7 @@ class AtrousPyramid(nn.Module):
 class SummedPyramid(nn.Module):
     """The pyramid of TPAVI (Zhou et al., ECCV 2022), the paper's baseline: the sum of four atrous convolutions.
 
-    The initial weights have a standard deviation of 0.01, as in the code of its authors.
+    The initial weights have a standard deviation of 0.01, as in its authors' code.
     """
 
     def __init__(self, in_channels: int, channels: int):

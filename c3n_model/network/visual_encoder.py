@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from c3n_model.network.choices import check_choice
 
 STAGES = 4
-# Names of ours for backbones of timm whose public weights need another padding and other pixel statistics than timm's.
+# Our names for timm backbones whose public weights need another padding and other pixel statistics than timm's.
 VARIANTS: dict[str, tuple[str, dict[str, Any], dict[str, tuple[float, ...]]]] = {
     "mobilenetv2_100_tfsame": (  # MobileNetV2 as TensorFlow trained it
         "mobilenetv2_100",
@@ -82,7 +82,7 @@ class VisualEncoder(nn.Module):
 
     @property
     def input_statistics(self) -> dict[str, Any]:
-        """What decides the numbers beside the weights, as JSON can hold it: `mean` and `std` of the pixels, `padding` of
+        """Settings besides the weights that affect the result, as JSON values: `mean` and `std` of the pixels, `padding` of
         strided convolutions ("same" as in TensorFlow, or "symmetric")."""
         same = any(type(module).__name__ == "Conv2dSame" for module in self.backbone.modules())
         numbers = {name: [float(value) for value in getattr(self, name).flatten()] for name in ("mean", "std")}

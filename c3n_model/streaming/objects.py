@@ -1,4 +1,4 @@
-"""The things in a mask: the instances that the network tells apart, or else the connected regions."""
+"""The objects of a mask: the instances found by the network, or else the connected regions."""
 
 from __future__ import annotations
 
@@ -7,23 +7,18 @@ import numpy as np
 
 from c3n_model.types import SoundingObject
 
-SPECK_AREA = 5e-4  # regions below this fraction of the picture are no objects of their own
-
-
-def find_objects(mask: np.ndarray, probability: np.ndarray) -> list[SoundingObject]:
-    """Connected regions of a mask bool (H, W), largest first; specks are left out. Labels are left empty."""
-    return [found for found, _ in _regions(mask, probability)]
+SPECK_AREA = 5e-4  # smaller connected regions, as a fraction of the image, are not reported as objects
 
 
 def objects_of(
     mask: np.ndarray, probability: np.ndarray, label: str, owner: np.ndarray | None, scores: np.ndarray | None
 ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
-    """Return the objects of a mask, largest first, and whose each pixel is.
+    """Return the objects of a mask, largest first, and the object of each pixel.
 
     Args:
-        mask: bool (H, W); probability: float32 (H, W) in [0, 1]; label: what all of it is.
-        owner: (H, W) integers in [0, n), the instance of each pixel; scores: (n,) of the instances in [0, 1]; None for both:
-            the objects are the connected regions but for specks, and score their mean probability.
+        mask: bool (H, W); probability: float32 (H, W) in [0, 1]; label: of all objects.
+        owner: (H, W) integers in [0, n), the instance of each pixel; scores: (n,) of the instances in [0, 1]. If both are
+            None, the objects are the connected regions of at least SPECK_AREA, with their mean probability as score.
     Returns:
         The objects, and uint16 (H, W): 1 + the index of the object that a pixel belongs to, 0 for none. With instances
         every pixel of the mask belongs to exactly one object.

@@ -1,8 +1,8 @@
-"""A live session: the network has no memory, this object has all of it. Use one session per stream.
+"""A live session. The network is stateless; the session holds all state. Use one session per stream.
 
 Each new window is encoded once; its encoding and those of the T - 1 seconds before it, kept by stamp, are decoded for the
-newest frame only. That gives exactly what `network.forward` gives for the last frame of a clip, with T times fewer backbone
-passes. Windows that overlap (a hop below a second) look back in whole seconds, too, as the network was trained.
+newest frame only. The result equals that of `network.forward` for the last frame of a clip, with T times fewer backbone
+passes. Overlapping windows (a hop below a second) also look back in whole seconds, as the network was trained.
 """
 
 from __future__ import annotations
@@ -25,24 +25,24 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, Soundin
 from c3n_model.zero_shot.background import LEARNING_S, Background
 from c3n_model.zero_shot.hearing import HearingMemory
 
-FORGET_SHOWN_NS = 2 * NANOSECONDS_PER_SECOND  # a gap after which it no longer counts what was shown before it
+FORGET_SHOWN_NS = 2 * NANOSECONDS_PER_SECOND  # after a longer gap, the class shown before it no longer has an effect
 
 
 class Session:
-    """Windows in, segmentations out. Not thread safe: the thread that steps it owns it (and the GPU).
+    """Segments the windows of one stream. Not thread safe: one thread owns the session and the GPU.
 
     Args:
         model: from `load_model`; it is moved to `device`.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        threshold: mask probability from which a pixel sounds, in (0, 1).
-        presence_threshold: audibility below which the mask is empty; visibility_threshold: certainty of the named visual
-            class below which it is, too; None takes the model's own.
-        history: seconds that are decoded together, T, at least 1; None takes the model's own.
-        background: of a network that tells a robot's background from other sounds (zero-shot with a prior), what was learnt
-            before.
+        threshold: probability in (0, 1) above which a pixel belongs to the mask.
+        presence_threshold: presence below which the mask is empty; visibility_threshold: confidence of the named visual class
+            below which the mask is empty. None uses the model's value.
+        history: number of seconds decoded together, T, at least 1; None uses the model's value.
+        background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
+            prior).
     Raises:
-        ValueError: a device that this machine has not or that the model does not fit on, a threshold outside (0, 1), a
-            history below 1, or a background for a network that knows none.
+        ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
+            or a background for a network that does not use one.
     """
 
     def __init__(
@@ -72,14 +72,14 @@ class Session:
 
     @property
     def newest(self) -> Decoding:
-        """What the second that was stepped last became. Raises RuntimeError before the first one."""
+        """The decoding of the last window. Raises RuntimeError before the first one."""
         if self._newest is None:
-            raise RuntimeError("no second was seen yet; call step first")
+            raise RuntimeError("no window was segmented yet; call step first")
         return self._newest
 
     @property
     def background(self) -> Background | None:
-        """The robot's background as far as it is known; None for a network that tells none."""
+        """The robot's background as learnt so far; None for a network that does not use one."""
         return self._memory.background if self._memory is not None else None
 
     @background.setter
@@ -87,19 +87,19 @@ class Session:
         self._memory_or_refuse().background = known
 
     def learn_background(self, seconds: float = LEARNING_S) -> None:
-        """Take the sound of the next seconds as the robot's background. Raises ValueError for a network that knows none."""
+        """Learn the robot's background from the next seconds. Raises ValueError for a network that does not use one."""
         self._memory_or_refuse().background.learn(seconds)
 
     def _memory_or_refuse(self) -> HearingMemory:
         if self._memory is None:
             raise ValueError(
-                "this model tells no background from other sounds; use zero_shot with a prior (its setting prior: auto)"
+                "this model does not use a background; use zero_shot with a prior (its setting prior: auto)"
             )
         return self._memory
 
     def reset(self) -> None:
-        """Forget all seconds seen so far, what was shown and the running mean of the background; a background that was learnt
-        on purpose stays."""
+        """Forget all seconds so far, the class that is shown and the running mean of the background, but not a background
+        that was learnt by `learn_background` or given."""
         self._encodings.clear()
         self._newest = None
         if self._memory is not None:
@@ -109,11 +109,11 @@ class Session:
 
     @property
     def device_memory_bytes(self) -> int | None:
-        """What this process holds of the GPU that the network is on; None on a CPU."""
+        """GPU memory reserved by this process on the network's device; None on a CPU."""
         return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else None
 
     def close(self) -> None:
-        """Bring the network back to the CPU and give the device's memory back. The session is not to be stepped any more."""
+        """Move the network to the CPU and release the device's memory. `step` must not be called afterwards."""
         self.reset()
         self.network.to("cpu")
         if self.device.type == "cuda":
@@ -131,7 +131,7 @@ class Session:
 
     @torch.no_grad()
     def step(self, window: Window[Frame]) -> Segmentation:
-        """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
+        """Segment the newest window. A window that is not newer than the last (a looping bag) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
         before_ns = self._encodings[-1][0] if self._encodings else window.start_ns
         self._remember(window.start_ns, encoding)
@@ -152,7 +152,7 @@ class Session:
         return segmentation
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        """Convert a window to the network's inputs: frame (1, 3, size, size) and snippet (1, samples), on its device."""
         return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
     def _remember(self, start_ns: int, encoding: Encoding) -> None:
@@ -191,7 +191,7 @@ class Session:
     def _objects(
         self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding
     ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
-        """The objects of the newest mask, see `objects_of`."""
+        """Return the objects of the newest mask, see `objects_of`."""
         instances = decoding.instances[0] if decoding.instances is not None else None
         if instances is None:
             return objects_of(mask, probability, label, None, None)
@@ -200,7 +200,7 @@ class Session:
 
 
 def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
-    """Keep what was shown, and what was heard unless it was silence. Windows that overlap count for what is new in them."""
+    """Remember the class that is shown, and add the window's new sound to the background unless it is silent."""
     published = bool(segmentation.mask.any())
     memory.shown = int(decoding.consensus.visual_class[0]) if published else None
     if decoding.tagger_logits is not None and segmentation.presence.reason != "silent":
@@ -210,7 +210,7 @@ def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decodi
 
 
 def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
-    """Frame `index` of a consensus (N,), or a frame and a rank of one (N, k), in words."""
+    """Return the labels and scores of frame `index` of a consensus (N,), or of (frame, rank) of a consensus (N, k)."""
     return UnifiedLabel(
         audio=model.audio_labels[int(consensus.audio_class[index])],
         visual=model.visual_labels[int(consensus.visual_class[index])],

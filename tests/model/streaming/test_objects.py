@@ -4,8 +4,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
-from c3n_model.streaming.objects import find_objects, objects_of
+from c3n_model.streaming.objects import objects_of
 
 
 def test_instances_by_hand():
@@ -37,8 +38,19 @@ def test_instances_make_up_the_whole_mask_and_share_no_pixel(mask, owner):
 def test_without_instances_the_objects_are_the_regions(mask):
     probability = np.where(mask, 0.75, 0.1).astype(np.float32)
     found, numbers = objects_of(mask, probability, "dog", None, None)
-    assert [(one.box, one.area, one.score) for one in found] == [
-        (one.box, one.area, one.score) for one in find_objects(mask, probability)
-    ]
-    assert np.array_equal(numbers > 0, mask)  # a pixel is no speck in so small a picture
+    regions, count = ndimage.label(mask, structure=np.ones((3, 3)))  # an independent implementation
+    expected = {
+        (
+            columns.start,
+            rows.start,
+            columns.stop - columns.start,
+            rows.stop - rows.start,
+            int((regions == number).sum()),
+        )
+        for number, (rows, columns) in enumerate(ndimage.find_objects(regions), start=1)
+    }
+    assert len(found) == count and {(*one.box, one.area) for one in found} == expected
+    assert all(one.score == 0.75 and one.label == "dog" for one in found)
+    assert [one.area for one in found] == sorted((one.area for one in found), reverse=True)
+    assert np.array_equal(numbers > 0, mask)  # in so small an image a single pixel is large enough
     assert [(numbers == number).sum() for number in range(1, len(found) + 1)] == [one.area for one in found]

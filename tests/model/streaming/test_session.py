@@ -8,7 +8,7 @@ import torch
 from tiny import make_tiny_model
 
 from c3n_model.preprocess import frames_to_tensor
-from c3n_model.streaming.objects import find_objects
+from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 
@@ -125,7 +125,7 @@ def test_objects_by_hand():
     mask[0, 0] = True  # a speck
     mask[30:32, 30:50] = True
     probability = np.where(mask, 0.75, 0.0)
-    larger, smaller = find_objects(mask, probability)
+    (larger, smaller), _ = objects_of(mask, probability, "dog", None, None)
     assert (larger.box, larger.area, larger.centroid, larger.score) == ((5, 10, 5, 10), 50, (7.0, 14.5), 0.75)
     assert smaller.box == (30, 30, 20, 2)
 

@@ -264,7 +264,7 @@ class TestBounds:
         ("wrong", "message"),
         [
             ({"min_heard": 0.0}, r"min_heard must be in \(0, 1\], got 0.0"),
-            ({"hop_ns": SECOND // 20}, "a hop must be 1, 0.5, 0.25, 0.2, 0.125 or 0.1 s.*got 0.05 s"),
+            ({"hop_ns": SECOND // 20}, "hop must be 1, 0.5, 0.25, 0.2, 0.125 or 0.1 s.*got 0.05 s"),
             ({"hop_ns": 300 * MILLISECOND}, "got 0.3 s"),
             ({"hop_ns": 2 * SECOND}, "got 2.0 s"),
         ],

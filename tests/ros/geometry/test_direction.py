@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from c3n_model.sources.results import describe
-from c3n_model.streaming.objects import find_objects, objects_of
+from c3n_model.streaming.objects import objects_of
 from c3n_model.types import Presence, Segmentation, UnifiedLabel
 from c3n_ros.geometry.camera import Camera, ray_of
 from c3n_ros.geometry.direction import region_direction, region_pixels, with_directions
@@ -23,7 +23,7 @@ def segmentation(*boxes, confidence=200, shape=(120, 160)):
     certain = mask.astype(np.uint8) * np.uint8(confidence)
     return Segmentation(
         0, 1, "camera", mask, certain, UnifiedLabel("Bell", "clock", 0.5, 0.25, 0.75, 0.6), Presence(True, 0.9, -20.0),
-        tuple(find_objects(mask, certain / 255)),
+        objects_of(mask, certain / 255, "", None, None)[0],
     )  # fmt: skip
 
 
@@ -81,7 +81,7 @@ def test_a_region_that_reaches_into_anothers_box_is_left_out():
     mask = np.zeros((20, 20), bool)
     mask[0, :], mask[:, 0] = True, True  # an angle whose box is the whole picture
     mask[5:15, 5:15] = True
-    angle, square = sorted(find_objects(mask, mask.astype(float)), key=lambda found: found.area)
+    angle, square = sorted(objects_of(mask, mask.astype(float), "", None, None)[0], key=lambda found: found.area)
     assert np.count_nonzero(region_pixels(mask, angle)) == 39 and not region_pixels(mask, angle)[10, 10]
     assert np.count_nonzero(region_pixels(mask, square)) == 100
 
