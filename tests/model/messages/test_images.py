@@ -143,7 +143,7 @@ class TestImages:
     def test_wrong_lengths(self, change):
         message = image("rgb8", COLOURS)
         vars(message).update(change)
-        with pytest.raises(ValueError, match="a rgb8 image of .* got step"):
+        with pytest.raises(ValueError, match="rgb8 image of .* got step"):
             frame_from_image(message)
 
     @pytest.mark.parametrize("width, height", [(0, 2), (2, 0), (2**32 - 1, 2), (32_767, 32_767)])
@@ -220,7 +220,7 @@ class TestCompressed:
         ],
     )
     def test_cut_or_damaged(self, suffix, change):
-        with pytest.raises(ValueError, match="is not a whole picture"):
+        with pytest.raises(ValueError, match="cannot be decoded"):
             frame_from_compressed(compressed(suffix, change=change))
 
     def test_a_picture_beyond_all_sizes(self):
@@ -240,5 +240,5 @@ class TestCompressed:
             frame_from_compressed(message)
 
     def test_another_codec(self):
-        with pytest.raises(ValueError, match="format 'h264' and 400 bytes is not a whole picture"):
+        with pytest.raises(ValueError, match="format 'h264' and 400 bytes cannot be decoded"):
             frame_from_compressed(SimpleNamespace(header=HEADER, format="h264", data=b"\0\0\0\1" * 100))
