@@ -19,19 +19,22 @@ _NOT_A_MOVIE = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_
 # Containers whose header has the duration; those of bare streams are guessed from the bit rate.
 _KNOW_DURATION = ("mov", "matroska", "avi", "asf", "flv", "wav", "mpegts")
 _EARLY_S = 0.5  # streams end a little earlier than their container says
+_STILL_S = 2.0  # for which a last picture may stand without being mentioned, as in slide shows
 _MOST_READ_ERRORS = 100  # in a row
 
 
 @dataclass
 class TrackReport:
     """What became of one track while it was decoded: how many errors there were so far, when at its end the frames were that
-    did not come whole [s], where its last packet ended [s], and where it was meant to end, None if the file does not say."""
+    did not come whole [s], where its last packet ended [s], where it was meant to end, None if the file does not say, and
+    until when its last picture was shown [s]."""
 
     kind: str
     errors: int = 0
     damaged_s: list[float] = field(default_factory=list)
     end_s: float = 0.0
     expected_end_s: float | None = None
+    shown_until_s: float = 0.0
 
     @property
     def ends_early(self) -> bool:
@@ -52,6 +55,10 @@ class TrackReport:
             lines.append(
                 f"its {self.kind} ends after {self.end_s:.1f} s of {self.expected_end_s:.1f} s: the file is cut, copy or "
                 "download it again"
+            )
+        elif self.shown_until_s > self.end_s + _STILL_S:
+            lines.append(
+                f"its {self.kind} ends at {self.end_s:.1f} s; the last one is used until {self.shown_until_s:.1f} s"
             )
         return lines
 
@@ -103,6 +110,24 @@ def sound_track(container: av.container.InputContainer, path: Path) -> av.AudioS
     _check_decoder(track, path)
     check_sound_format(track.codec_context.sample_rate, track.codec_context.channels)
     return track
+
+
+def describe_choices(container: av.container.InputContainer, path: Path) -> list[str]:
+    """Lines for people about which track is used where a file has several of a kind, and how to use another."""
+    used = {"video": picture_track(container, path), "audio": sound_track(container, path)}
+    lines = []
+    for kind, track in used.items():
+        tracks = [s for s in container.streams if s.type == kind and not s.disposition & _NOT_A_MOVIE]
+        if len(tracks) > 1:
+            other = next(stream for stream in tracks if stream is not track)
+            maps = " ".join(
+                f"-map 0:{(other if name == kind else t).index}" for name, t in used.items() if t is not None
+            )
+            lines.append(
+                f"of {len(tracks)} {kind} tracks the one at index {track.index} is used; "
+                f"for another: ffmpeg -i {path} {maps} -c copy OUT.mkv"
+            )
+    return lines
 
 
 def describe_tracks(container: av.container.InputContainer) -> str:

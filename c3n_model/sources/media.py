@@ -20,6 +20,7 @@ from c3n_model.sources.av_decoding import (
     TrackReport,
     container_start_ns,
     decode,
+    describe_choices,
     describe_tracks,
     open_media,
     picture_track,
@@ -73,7 +74,10 @@ class VideoSource:
             self._has_sound = audio is not None
             self.frame_rate = float(video.average_rate or video.guessed_rate or 25)
             self.duration_s = (container.duration or 0) / av.time_base
-            self._item_count = video.frames + (audio.frames if audio is not None else 0)
+            self._item_count = round(self.duration_s * self.frame_rate)
+            if audio is not None:  # a packet of PCM has about as many samples as one of AAC
+                self._item_count += round(self.duration_s * audio.rate / (audio.codec_context.frame_size or 1024))
+            self._choices = describe_choices(container, self.path)
 
     def __length_hint__(self) -> int:
         return self._item_count
@@ -83,7 +87,8 @@ class VideoSource:
         pictures, sounds = TrackReport("picture"), TrackReport("sound")
         sound = _chunks(self.path, sounds) if self._has_sound else _silence(self.duration_s)
         yield from heapq.merge(self._frames(pictures), sound, key=arrival_ns)
-        self.notes[:] = [f"{self.path}: {note}" for report in (pictures, sounds) for note in report.notes()]
+        damage = [note for report in (pictures, sounds) for note in report.notes()]
+        self.notes[:] = [f"{self.path}: {note}" for note in [*damage, *self._choices]]
         if self._exact and (pictures.errors or sounds.errors):
             raise ValueError(self.notes[0])
 
@@ -103,6 +108,7 @@ class VideoSource:
             if shown is None:
                 raise ValueError(f"{self.path} has no picture that can be decoded; is it whole?")
             if not report.ends_early and errors == report.errors:  # players show the last picture to the end
+                report.shown_until_s = self.duration_s
                 yield from self._still_shown(shown, round(self.duration_s * NANOSECONDS_PER_SECOND))
 
     def _still_shown(self, frame: Frame, until_ns: int) -> Iterator[Frame]:
