@@ -1,4 +1,4 @@
-"""Frozen configuration dataclasses, read from YAML. Builders turn them into plain arguments for the network modules."""
+"""Frozen configuration dataclasses, read from YAML. The network modules get plain arguments, not these classes."""
 
 from __future__ import annotations
 
@@ -116,15 +116,15 @@ class ZeroShotConfig:
     detector: str = "auto"
     detector_labels: str = ""  # text file with one class per line; default: the detector's path with suffix .txt
     detector_input: str = (
-        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: the usual one of the form
+        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: usual for the output format
     )
     detector_score: float = 0.3  # detections with a lower score are ignored
-    labels: str = "sources"  # label similarities: our table of sound sources, or a file written by c3n labels build
+    labels: str = "sources"  # label similarities: the built-in table of sound sources, or a file of c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.2  # Eq. 6, exponent of the visual confidence
     history: int = 5  # length of the sound that is classified [s]
     refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
-    # The tagger's logits for unrelated sounds: a file written by c3n labels prior, or none; auto: ours, if there is one
+    # The tagger's logits for unrelated sounds: a file of c3n labels prior, or none; auto: the built-in one, if there is one
     prior: str = "auto"
     prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published

@@ -1,4 +1,4 @@
-"""Progress bars. Library functions take `progress(iterable, title)`, so that only commands write to the terminal."""
+"""Progress bars. Library functions get `progress(iterable, title)` as an argument, so that only commands write to the terminal."""
 
 from __future__ import annotations
 

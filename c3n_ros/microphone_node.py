@@ -30,7 +30,7 @@ from c3n_ros.parameters import declare
 from c3n_ros.run_node import run, spin
 
 SOUND_DEPTH = 50
-TICK_S = 0.01  # how often chunks are taken: the latency that the node adds, at most
+TICK_S = 0.01  # period at which chunks are published, so the maximum latency added by the node
 _PARAMETERS = {
     "device": "Index or part of the name of a device of --list; empty: the default device.",
     "sample_rate": "Sample rate in Hz; the network resamples any rate.",

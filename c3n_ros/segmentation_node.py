@@ -1,4 +1,4 @@
-"""The perception node: camera and microphone in, masks of sounding objects out. It is a managed (lifecycle) node:
+"""The segmentation node: camera and microphone in, masks of sounding objects out. It is a managed (lifecycle) node:
 
 | state | what exists |
 |---|---|

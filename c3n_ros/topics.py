@@ -14,7 +14,8 @@ INPUTS = {
     "audio/audio_info": "audio_common_msgs/msg/AudioInfo",  # of ros-drivers' audio_common_msgs only
 }
 
-# label_info and detections are missing where vision_msgs is not installed. All reliable, which matches both kinds of subscribers. All messages of a window have the header of the segmented image.
+# Without vision_msgs, label_info and detections are not published. All are reliable, which matches both kinds of subscribers. All
+# messages of a window have the header of the segmented image.
 OUTPUTS = {
     "sounding_object/mask": "sensor_msgs/msg/Image",  # mono8: 255, or the class id, where it sounds
     "sounding_object/confidence": "sensor_msgs/msg/Image",  # mono8: 255 = certain

@@ -1,4 +1,4 @@
-"""`c3n explain`: explain each second's mask with a picture and numbers."""
+"""`c3n explain`: explain the mask of each second with a figure and numbers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def add(commands) -> None:
 
 
 def run(options, _: str) -> str:
-    """Write one picture per second to `options.out`; return one line per second."""
+    """Write one figure per second to `options.out`; return one line per second."""
     from c3n_model.complete_file import complete_file
     from c3n_model.files.outputs import locked, refuse_overwriting
     from c3n_model.loading import load_model

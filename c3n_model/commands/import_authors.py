@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 AUDIO = "audio_encoder."
-NOTE = "Imported from a checkpoint of the authors' code. The label similarities are ours; the authors' are not public."
+NOTE = "Imported from a checkpoint of the authors' code, with label similarities of this project: the authors' are not public."
 
 
 def add(commands) -> None:

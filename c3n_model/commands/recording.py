@@ -20,7 +20,7 @@ def add_recording(command, *, out_help: str) -> None:
     command.add_argument(
         "--channels",
         default="all",
-        help="channels of the sound to use, counted from 0, such as 0-4 or 0,2; the model hears their mean (default %(default)s)",
+        help="audio channels to use, counted from 0, such as 0-4 or 0,2; the model gets their mean (default %(default)s)",
     )
 
 

@@ -22,13 +22,13 @@ def add(commands) -> None:
         "--background",
         type=Path,
         metavar="FILE",
-        help="the robot's own noise as learnt before (zero_shot only)",
+        help="background of the robot, written by --learn-background or the node (zero_shot only)",
     )
     command.add_argument(
         "--learn-background",
         type=Path,
         metavar="FILE",
-        help="write this recording, in which only the robot itself is audible, as its background",
+        help="learn the robot's background from this recording, in which nothing else may be audible, and write it",
     )
     command.set_defaults(run=run)
 

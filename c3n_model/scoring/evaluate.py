@@ -31,6 +31,7 @@ class Clips(Protocol):
     def __getitem__(self, index: int) -> Clip: ...
 
 
+@torch.no_grad()
 def predict(
     model: Model,
     frames: np.ndarray,
@@ -39,29 +40,17 @@ def predict(
     *,
     gated: bool = False,
     select: np.ndarray | None = None,
-) -> np.ndarray:
-    """Predict the masks of one clip, as probabilities float32 (T, H, W) at the frames' size.
+) -> tuple[np.ndarray, Decoding]:
+    """Predict the masks of one clip.
 
     Args:
         frames: uint8 (T, H, W, 3).
         snippets: float32 (T, samples).
         gated: empty the masks of seconds in which nothing is audible or the source is not in view, as a live session does.
-        select: bool (T,), the seconds for which to return masks; all T seconds are encoded in any case.
+        select: bool (T,), the M seconds for which to return masks (default: all); all T seconds are encoded in any case.
+    Returns:
+        Probabilities float32 (M, H, W) at the frames' size, and the decoding of the same M frames, with classes and consensus.
     """
-    return predict_with_decoding(model, frames, snippets, device, gated=gated, select=select)[0]
-
-
-@torch.no_grad()
-def predict_with_decoding(
-    model: Model,
-    frames: np.ndarray,
-    snippets: np.ndarray,
-    device: torch.device,
-    *,
-    gated: bool = False,
-    select: np.ndarray | None = None,
-) -> tuple[np.ndarray, Decoding]:
-    """Predict as `predict` does; also return the decoding of the selected frames, with classes and consensus."""
     select = np.ones(len(frames), bool) if select is None else select
     images, sounds = model.inputs(frames, snippets, device)
     decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(select)[None].to(device))
@@ -155,9 +144,7 @@ def _score(
     (seconds,) = np.nonzero(clip.has_mask)
     if not len(seconds):
         raise ValueError(f"{name} has no mask to score; expected a png in gt_masks")
-    probabilities, decoding = predict_with_decoding(
-        model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask
-    )
+    probabilities, decoding = predict(model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask)
     truth = clip.masks[seconds]
     if not np.isfinite(probabilities).all():
         raise ValueError(

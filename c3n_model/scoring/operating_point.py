@@ -1,4 +1,4 @@
-"""From scores to a threshold: reliability, ROC, and the operating point with at most so many false masks an hour."""
+"""Choose a threshold on the presence score: reliability, ROC, and the operating point for a maximum rate of false masks."""
 
 from __future__ import annotations
 
@@ -12,8 +12,11 @@ BINS = 10
 
 @dataclass(frozen=True)
 class Judged:
-    """Of n seconds: `score` float (n,) in [0, 1], 0 where a mask is never published; `in_view` bool (n,), whether what sounds is in
-    view; `right` bool (n,), whether it is also named."""
+    """Results for n seconds.
+
+    `score` float (n,) in [0, 1], 0 if a mask is never published; `in_view` bool (n,): the source of the sound is in view; `right`
+    bool (n,): it is also named correctly.
+    """
 
     score: np.ndarray
     in_view: np.ndarray
@@ -22,8 +25,9 @@ class Judged:
 
 @dataclass(frozen=True)
 class OperatingPoint:
-    """What a threshold gives: false masks per hour of seconds in which nothing in view sounds; `found`, the fraction of the
-    others that get a mask under the right name; `precision`, the fraction of all masks that do (None without masks)."""
+    """Error rates at a threshold: false masks per hour of seconds in which nothing in view sounds; `found`, the fraction of the
+    other seconds with a mask under the right name; `precision`, the fraction of masks under the right name (None without
+    masks)."""
 
     threshold: float
     false_masks_per_hour: float
@@ -32,7 +36,7 @@ class OperatingPoint:
 
 
 def operating_point(judged: Judged, threshold: float) -> OperatingPoint:
-    """Count what a threshold gives. Raises ValueError unless there are seconds of both kinds."""
+    """Compute the error rates at a threshold. Raises ValueError unless there are seconds with and without a source in view."""
     _check(judged)
     published = judged.score >= threshold
     return OperatingPoint(
@@ -44,16 +48,16 @@ def operating_point(judged: Judged, threshold: float) -> OperatingPoint:
 
 
 def roc(judged: Judged) -> list[OperatingPoint]:
-    """Return the points of all thresholds that differ, the highest (nothing is published) first."""
+    """Return the operating points of all different thresholds, the highest (nothing is published) first."""
     scores = np.unique(judged.score[judged.score > 0])[::-1]
     return [operating_point(judged, threshold) for threshold in (np.nextafter(1.0, 2.0), *scores.tolist())]
 
 
 def choose_threshold(judged: Judged, false_masks_per_hour: float) -> float:
-    """Choose the lowest threshold, rounded up to a hundredth, with at most so many false masks an hour; 1 if there is none.
+    """Choose the lowest threshold, rounded up to a hundredth, with at most so many false masks per hour; 1 if there is none.
 
     Raises:
-        ValueError: seconds of one kind only, or a negative number of false masks.
+        ValueError: no second with, or none without, a source in view; or a negative number of false masks.
     """
     if not false_masks_per_hour >= 0:
         raise ValueError(f"false masks per hour must be 0 or more, got {false_masks_per_hour}")
@@ -63,7 +67,7 @@ def choose_threshold(judged: Judged, false_masks_per_hour: float) -> float:
 
 
 def reliability(judged: Judged, bins: int = BINS) -> list[tuple[float, float, int]]:
-    """Return for each bin of scores above 0 that is not empty: the mean score, the fraction that is right, and the count."""
+    """Return (mean score, fraction named correctly, count) for each non-empty bin of scores above 0."""
     bin_of = np.minimum((judged.score * bins).astype(int), bins - 1)
     members = [(bin_of == number) & (judged.score > 0) for number in range(bins)]
     return [(float(judged.score[m].mean()), float(judged.right[m].mean()), int(m.sum())) for m in members if m.any()]
@@ -71,5 +75,5 @@ def reliability(judged: Judged, bins: int = BINS) -> list[tuple[float, float, in
 
 def _check(judged: Judged) -> None:
     if judged.in_view.all() or not judged.in_view.any():
-        missing = "nothing in view sounds" if judged.in_view.all() else "what sounds is in view"
-        raise ValueError(f"thresholds cannot be fitted: there is no second in which {missing}; add some to the data")
+        missing = "nothing in view sounds" if judged.in_view.all() else "the source of the sound is in view"
+        raise ValueError(f"thresholds cannot be fitted: the data has no second in which {missing}; add some")

@@ -1,4 +1,4 @@
-"""Sources of frames and sound: bags, video files and folders of pictures, all iterated alike."""
+"""Sources of frames and sound: bags, video files and folders of images, with one interface."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ _BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 
 
 class Source(Protocol):
-    """Frames and sound in the order in which a live recorder would have seen them; each iteration starts anew.
+    """Frames and sound in the order in which they would arrive live; each iteration starts from the beginning.
 
-    `operator.length_hint` estimates the number of items. `notes` are lines for people about what was chosen, guessed,
+    `operator.length_hint` estimates the number of items. `notes` are messages for the user about what was chosen, assumed,
     damaged or missing; they are complete after an iteration.
     """
 
@@ -29,21 +29,21 @@ class Source(Protocol):
 
 
 def open_source(path: Path | str, image_topic: str | None = None, audio_topic: str | None = None) -> Source:
-    """Open what lies at `path`, which decides the kind of source:
+    """Open a recording; the type of source depends on `path`:
 
     | path | source |
     |---|---|
     | a folder with metadata.yaml or storage files, a storage file (.mcap, .db3) | `BagSource`, of the given topics |
-    | any other folder, with pictures and a .wav | `FolderSource` |
+    | any other folder, with images and a .wav | `FolderSource` |
     | any other file | `VideoSource` |
 
-    Raises FileNotFoundError if nothing is at `path`, ValueError if it cannot be read or lacks pictures or sound; the message
+    Raises FileNotFoundError if `path` does not exist, ValueError if it cannot be read or has no images or no sound; the message
     names Git LFS pointers, ROS 1 bags, web pages and empty files.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(
-            f"nothing lies at {path}; expected a bag, a video file or a folder of pictures with a .wav"
+            f"no such file or folder: {path}; expected a bag, a video file or a folder of images with a .wav"
         )
     if path.is_file():
         refuse_stand_in(path)
@@ -57,7 +57,7 @@ def open_source(path: Path | str, image_topic: str | None = None, audio_topic: s
 
 
 def _is_bag(path: Path) -> bool:
-    """Whether a folder holds metadata.yaml or storage files, or a file is one."""
+    """Return whether a folder holds metadata.yaml or storage files, or a file is a storage file."""
     if path.is_file():
         return path.name.endswith(_BAG_ENDINGS) or first_bytes(path).startswith((MCAP, SQLITE3))
     names = [file.name for file in path.iterdir() if not is_hidden(file)]

@@ -1,4 +1,4 @@
-"""Write frames and sound into a rosbag2 recording, as a camera driver, audio_capture and a recorder would have."""
+"""Write frames and sound to a rosbag2 recording, like one of a camera driver and audio_capture."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ _LATCHED = Qos(
 class BagWriter:
     """Writes a bag: images as rgb8, sound as S16LE, and before the first sound its AudioInfo (latched).
 
-    A context manager. Log times are those a live recorder would see: of a frame its stamp, of a chunk the stamp of its
-    end. Left by an exception, it removes the unfinished bag.
+    A context manager. Log times are those of a live recorder: the stamp of a frame, the end of a chunk. After an exception the
+    unfinished bag is removed.
 
-    Raises ValueError for an unknown storage, FileExistsError if something is at `path`.
+    Raises ValueError for an unknown storage, FileExistsError if `path` exists.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class BagWriter:
             shutil.rmtree(self._path, ignore_errors=True)
 
     def write(self, item: Frame | AudioChunk) -> None:
-        """Append a frame or a chunk; order does not matter, as readers sort by log time."""
+        """Append a frame or a chunk, in any order, since readers sort by log time."""
         if isinstance(item, Frame):
             self._write_frame(item)
         else:
@@ -94,7 +94,7 @@ class BagWriter:
     def _write_chunk(self, chunk: AudioChunk) -> None:
         audio_format = AudioFormat(chunk.sample_rate, chunk.samples.shape[1])
         if audio_format != self._audio_format:
-            # The first before all sound; one that changes the format before its own sound, but after the sound so far.
+            # The first AudioInfo precedes all sound; a later one precedes the sound that it describes, but no earlier sound.
             info_ns = chunk.stamp_ns if self._audio_format is None else chunk.end_ns - 1
             self._audio_format = audio_format
             info = self._new(

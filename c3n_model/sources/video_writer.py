@@ -1,4 +1,4 @@
-"""Write frames and sound into an mp4 that every player plays."""
+"""Write frames and sound to an mp4 file for any player."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _LONGEST_GAP_S = 600
 
 
 class _Nothing(Exception):
-    """Not one frame was written: there is no video."""
+    """No frame was written, so there is no video."""
 
 
 class VideoWriter:
     """Writes an mp4 (H.264 and AAC) from frames and chunks in the order in which they arrived.
 
-    A context manager. The first item's stamp becomes time 0 and each frame is shown until the next. The first frame
-    sets the size (made even); others are scaled to it. Sound becomes 48 kHz stereo; what is missing is silence, what
-    comes twice is left out. The file gets its name when it is complete: left by an exception, or without a frame, it leaves
-    none, and a former one as it was. `frames_written` counts.
+    A context manager. The first item's stamp becomes time 0, and each frame is displayed until the next one. The first frame
+    sets the size (made even); others are scaled to it. Sound is converted to 48 kHz stereo; missing sound becomes silence,
+    repeated sound is left out. The file gets its name when it is complete: after an exception, or without a frame, no file is
+    written and an existing one is not changed. `frames_written` is the number of frames.
     """
 
     def __init__(self, path: Path | str):
-        """A former file at `path` is replaced at the end. Raises OSError if it cannot be written."""
+        """An existing file at `path` is replaced at the end. Raises OSError if it cannot be written."""
         self._path = Path(path)
         self._file = complete_file(self._path)
         self.frames_written = 0
@@ -86,7 +86,7 @@ class VideoWriter:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turn errors of FFmpeg, such as a full disk, into OSError with the name of the video."""
+        """Convert errors of FFmpeg, such as a full disk, to OSError with the name of the video."""
         try:
             yield
         except av.FFmpegError as error:
@@ -101,13 +101,13 @@ class VideoWriter:
             if isinstance(item, Frame):
                 self._write_frame(item)
             elif self._last_tick < 0:
-                self._sound_before_picture.append(item)  # the file's header needs the size of the picture
+                self._sound_before_picture.append(item)  # the file's header needs the size of the images
             else:
                 self._write_chunk(item)
 
     def _write_frame(self, frame: Frame) -> None:
         tick = round(Fraction((frame.stamp_ns - self._start_ns) * _TICKS_PER_SECOND, NANOSECONDS_PER_SECOND))
-        if tick <= self._last_tick:  # shown already, or from before a jump of the clock
+        if tick <= self._last_tick:  # written already, or from before a jump of the clock
             return
         self._refuse_a_jump(tick - self._last_tick, _TICKS_PER_SECOND, frame.stamp_ns)
         if self._last_tick < 0:
@@ -126,7 +126,7 @@ class VideoWriter:
         for packet in self._video.encode(picture):
             packet.duration = (
                 self._ticks_per_frame
-            )  # counts for the very last frame: it is shown as long as the one before
+            )  # matters for the last frame: it is displayed as long as the one before
             self._container.mux(packet)
 
     def _write_chunk(self, chunk: AudioChunk) -> None:

@@ -137,7 +137,8 @@ def _writer(path: Path, run: dict) -> Callable[..., None]:
 
 def _picture(model: Model, clip: Clip, device: torch.device) -> np.ndarray:
     """Draw the network's current masks of a clip, RGB uint8 (H, W, 3)."""
-    masks = predict(model, clip.frames, clip.snippets, device) > 0.5
+    probabilities, _ = predict(model, clip.frames, clip.snippets, device)
+    masks = probabilities > 0.5
     pictures = [draw_mask(frame, mask) for frame, mask in zip(clip.frames, masks, strict=True)]
     return contact_sheet(pictures, [f"{second} s" for second in range(len(pictures))], columns=5, cell_width=224)
 

@@ -95,12 +95,12 @@ def detections_message(segmentation: Segmentation) -> Any:
 
 
 def overlay_message(rgb: np.ndarray, segmentation: Segmentation) -> Image:
-    """Return a drawn picture, uint8 (H, W, 3) with R first, as rgb8 with the header of the segmented image."""
+    """Convert an overlay, RGB uint8 (H, W, 3), to an rgb8 image with the header of the segmented image."""
     return _image_message(rgb, "rgb8", segmentation)
 
 
 def compressed_overlay_message(rgb: np.ndarray, segmentation: Segmentation) -> CompressedImage:
-    """Return the same as JPEG, in the form of image_transport's `compressed`."""
+    """Convert an overlay to JPEG in the format of image_transport's `compressed`."""
     _, encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     message = CompressedImage(format="rgb8; jpeg compressed bgr8", data=_bytes_of(encoded))
     _fill_header(message, segmentation)

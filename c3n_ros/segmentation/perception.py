@@ -1,4 +1,4 @@
-"""From a window to its messages: decode, segment, add directions, publish. All of it in the network thread."""
+"""Process a window: decode, segment, add directions, publish. Everything here runs in the network thread."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from c3n_ros.segmentation.pipeline import COMPANION_SKEW_NS, PendingWindow
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage
 
-NEARLY_BLACK = 16  # of 255: the 99th percentile of a picture in which nothing can be seen
+NEARLY_BLACK = 16  # of 255: maximum of the 99th percentile of an image in which nothing is visible
 
 
 class CameraInput(Protocol):
@@ -66,9 +66,9 @@ class Perception:
         self.settings = settings
 
     def warm_up(self) -> None:
-        """Run the network once: its first pass is many times slower than the others, and no window should wait for it.
+        """Run the network once: the first pass is many times slower than the others, and no window should wait for it.
 
-        Raises ValueError where the device fails: out of memory, or an unsuitable driver.
+        Raises ValueError if the device fails, for example without enough memory or with an unsuitable driver.
         """
         frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
         snippet = np.zeros(self._session.model.sample_rate, np.float32)
@@ -80,7 +80,7 @@ class Perception:
         self._session.reset()
 
     def segment(self, pending: PendingWindow) -> None:
-        """Take one window from its serialized image to its messages. Lets through what the network raises."""
+        """Segment one window and publish the result. Passes on exceptions of the network."""
         image = pending.window.frame
         frame = self._guard.run(image.topic, image.decode)
         if frame is None:
@@ -137,7 +137,7 @@ class Perception:
         return segmentation
 
     def _distances(self, pending: PendingWindow, width: int, height: int) -> dict[str, np.ndarray]:
-        """Return what can be used of depth and points; say in their statuses why the others cannot."""
+        """Return the usable ones of depth and points; report in their statuses why the others are not."""
         usable = {}
         for name, stream in self._health.distances.items():
             companion = pending.companions.get(name)
@@ -163,13 +163,13 @@ class Perception:
 
 
 def _darkness(rgb: np.ndarray) -> str:
-    """Return "" or, for a picture uint8 (H, W, 3) in which nothing can be seen, what is wrong with it."""
+    """Return a message for an image uint8 (H, W, 3) in which nothing is visible, "" for any other."""
     rows, columns = (max(size // 128, 1) for size in rgb.shape[:2])
     bright = float(np.percentile(rgb[::rows, ::columns].max(axis=-1), 99))
     if bright >= NEARLY_BLACK:
         return ""
     return (
-        f"picture nearly black (99 % of its pixels are at most {bright:.0f} of 255): uncover the lens, switch on the light, or "
+        f"image nearly black (99 % of its pixels are at most {bright:.0f} of 255): uncover the lens, switch on the light, or "
         "raise the camera's exposure or gain"
     )
 

@@ -1,5 +1,5 @@
-"""The node's publishers, which exist while it is configured: those of `c3n_ros.topics.OUTPUTS`. A message that is costly to make
-is made only while somebody subscribes to it."""
+"""The node's publishers while it is configured, those of `c3n_ros.topics.OUTPUTS`. Expensive messages are created only while
+they have subscribers."""
 
 from __future__ import annotations
 

@@ -46,7 +46,7 @@ class SegmentationParameters:
     )
     presence_threshold: float = parameter(
         -1.0,
-        "Audibility below which the mask is empty; negative: the model's own threshold.",
+        "Presence score below which the mask is empty; negative: the model's own threshold.",
         smallest=-1.0,
         largest=1.0,
         changes=LIVE,
@@ -69,7 +69,7 @@ class SegmentationParameters:
     background_file: str = parameter(
         "",
         "CSV file of the robot's own background noise: read when the node is activated, written after ~/learn_background; "
-        "empty: none. For models that tell a background from other sounds (zero_shot).",
+        "empty: none. For models that use a background (zero_shot).",
         changes=INACTIVE,
     )
     mask_mode: str = parameter(
@@ -108,7 +108,7 @@ class SegmentationParameters:
     )
     audio_use_channels: str = parameter(
         ALL,
-        "Channels of the sound to use, counted from 0, such as 0-4 or 0,2: the network hears their mean. all: every channel.",
+        "Audio channels to use, counted from 0, such as 0-4 or 0,2; the network gets their mean. all: every channel.",
         changes=INACTIVE,
     )
     audio_sample_format: str = parameter(

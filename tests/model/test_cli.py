@@ -51,7 +51,7 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     assert scores.keys() == {"s4", "ms3"}
     assert all(0 <= part["official"]["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
     assert [command.split()[1] for command in card["commands"]] == ["pretrain", "train"]
-    assert "knows no real object" in card["note"]
+    assert "recognises no real object" in card["note"]
 
 
 def test_segment_a_video_and_its_bag_alike(tmp_path, scene_video, tiny_model, capsys):

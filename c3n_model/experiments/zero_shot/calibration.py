@@ -19,7 +19,7 @@ from c3n_model.experiments.zero_shot.tasks import compose_tasks
 from c3n_model.model import Model
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import predict_with_decoding
+from c3n_model.scoring.evaluate import predict
 from c3n_model.scoring.operating_point import Judged, OperatingPoint, operating_point, reliability, roc
 from c3n_model.types import Presence
 
@@ -27,7 +27,7 @@ ROWS = ("matched", "small", "absent", "ambience", "noise", "silent_clips", "cuto
 
 
 def judge_half(model: Model, folder: Path, tuning: bool, device: torch.device, progress: Progress) -> Judged:
-    """Judge every scene of the rows ROWS of one half of a folder that there is data for. Raises as `read_data`."""
+    """Predict every scene of the rows ROWS of one half of a folder, as far as it has data. Raises as `read_data`."""
     rows = [row for row in compose_tasks(read_data(folder, tuning)).rows if row.name in ROWS]
     model.network.to(device).eval()
     judged = []
@@ -35,7 +35,7 @@ def judge_half(model: Model, folder: Path, tuning: bool, device: torch.device, p
         [scene for row in rows for scene in row.scenes], "tuning half" if tuning else "reported half"
     ):
         clip = scene.clip(model.sample_rate, model.config.history)
-        _, decoding = predict_with_decoding(model, clip.frames, clip.snippets, device, select=clip.has_mask)
+        _, decoding = predict(model, clip.frames, clip.snippets, device, select=clip.has_mask)
         visible = float(decoding.consensus.visual_score[0]) >= model.config.visibility_threshold
         loud = loudness_dbfs(clip.snippets[clip.has_mask][0]) > Presence.SILENCE_DBFS
         name = model.visual_labels[int(decoding.consensus.visual_class[0])]
@@ -91,12 +91,12 @@ def _draw_half(curve: Axes, receiver: Axes, name: str, judged: Judged, threshold
 def _in_words(point: OperatingPoint) -> str:
     precision = "" if point.precision is None else f", {point.precision:.0%} of the masks are right"
     return (
-        f"from {point.threshold:.2f} on {point.false_masks_per_hour:.0f} false masks per hour of other sounds, "
-        f"{point.found:.0%} of what sounds in view is found under its name{precision}"
+        f"threshold {point.threshold:.2f}: {point.false_masks_per_hour:.0f} false masks per hour of other sounds, "
+        f"{point.found:.0%} of the sources in view are found under their name{precision}"
     )
 
 
 def summary(fitted: OperatingPoint, checked: OperatingPoint | None) -> str:
-    """Say in two lines what was fitted and what the other half says of it."""
-    other = "not checked: there is no other half" if checked is None else f"other half: {_in_words(checked)}"
+    """Summarise in two lines the error rates on the half that was fitted and on the other half."""
+    other = "not checked: the data has no other half" if checked is None else f"other half: {_in_words(checked)}"
     return f"fitted: {_in_words(fitted)}\n{other}"

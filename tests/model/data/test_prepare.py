@@ -107,7 +107,7 @@ class TestSampling:
             cut = tmp_path / f"cut{path.suffix}"
             cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             with pytest.raises(
-                ValueError, match=r"cut\.mkv .*\d s of \d|cut\.mp4.* of 5\.2 s: the file is cut"
+                ValueError, match=r"cut\.mkv .*\d s of \d|cut\.mp4.* of 5\.2 s: the file is truncated"
             ) as caught:
                 sample_video(cut)
             assert ("is truncated after" in str(caught.value)) is (path.suffix == ".mkv")

@@ -104,7 +104,7 @@ def test_what_is_no_mp3_is_refused_with_the_remedy(data):
     with pytest.raises(ValueError, match="format:=wave"):
         for number in range(60):
             decoder.decode(data, BEGIN_NS + number * 10_000_000)
-    assert MP3_REMEDY.startswith("the sound is MP3")
+    assert "format:=wave" in MP3_REMEDY
     assert len(decode(messages(16_000, "frames"), decoder)) > 50, "it carries on"
 
 

@@ -74,7 +74,7 @@ class TestRoundTrip:
                 assert len(list(source)) == 60 and "mcap recover" in source.notes[0]
                 continue
             with pytest.raises(
-                ValueError, match=r"is empty|cannot be read as a bag.*\.recover|no whole chunk.*mcap recover"
+                ValueError, match=r"is empty|cannot be read as a bag.*\.recover|no complete chunk.*mcap recover"
             ):
                 list(BagSource(tmp_path / "scene"))
 

@@ -88,7 +88,7 @@ def test_messages_deleted_from_a_database_are_missed(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     bag = record(tmp_path / "bag")
     (bag / "bag.db3").rename(bag / "other.db3")
-    with pytest.raises(FileNotFoundError, match=r"bag\.db3 is missing.*reindex"):
+    with pytest.raises(FileNotFoundError, match=r"bag\.db3.*reindex"):
         count(bag)
 
 
@@ -149,7 +149,7 @@ def test_a_killed_mcap_gives_its_whole_chunks(tmp_path):
                 from_end += 1
             assert count(file) == {topic: 200 for topic in ALL}
         except ValueError as error:
-            assert "no whole chunk" in str(error)
+            assert "no complete chunk" in str(error)
     assert from_end == 3
 
 
@@ -165,7 +165,7 @@ def test_a_damaged_chunk_costs_only_itself_where_the_end_is_missing(tmp_path):
     data[third + 8 : third + 30] = bytes(22)
     file.write_bytes(data)
     with open_bag(file) as reader:
-        assert "6 whole messages" in reader.notes[0] and "chunk at byte" in reader.notes[1]
+        assert "6 complete messages" in reader.notes[0] and "chunk at byte" in reader.notes[1]
         assert sorted({log_ns // SECOND for _, log_ns, _ in reader.messages(reader.connections)}) == [1, 2, 4]
 
 
@@ -240,7 +240,7 @@ class TestCompression:
         profile = (4).to_bytes(4, "little") + b"ros2" + bytes(4)
         data = b"\x89MCAP0\r\n\x01" + len(profile).to_bytes(8, "little") + profile
         (tmp_path / "bomb.mcap").write_bytes(data + b"\x06" + len(content).to_bytes(8, "little") + content)
-        with pytest.raises(ValueError, match="expected 100 bytes|no whole chunk|at most 268435456 bytes"):
+        with pytest.raises(ValueError, match="expected 100 bytes|no complete chunk|at most 268435456 bytes"):
             count(tmp_path / "bomb.mcap")
 
 

@@ -133,7 +133,7 @@ class TestDamage:
         clip.write_bytes(data[: int(len(data) * keep)])
         source = VideoSource(clip)
         windows = windows_of(source)
-        assert any("cut" in note and "of 6.0 s" in note for note in source.notes)
+        assert any("truncated" in note and "of 6.0 s" in note for note in source.notes)
         assert windows[-1].start_ns < 5 * SECOND
         assert describe_missing([window.start_ns for window in windows], source.duration_s)
 
@@ -148,7 +148,7 @@ class TestTracks:
         cover = av.stream.Disposition.attached_pic
         path = mux(tmp_path / "song.mp4", [((32, 32), 9, cover), ((48, 48), 200, 0)])
         assert frames_of(VideoSource(path))[0].rgb.shape == (48, 48, 3)
-        with pytest.raises(ValueError, match="no pictures, only audio, a cover picture"):
+        with pytest.raises(ValueError, match="only audio, a cover image"):
             VideoSource(mux(tmp_path / "tune.mp4", [((32, 32), 9, cover)]))
 
     @pytest.mark.parametrize("order", [1, -1])

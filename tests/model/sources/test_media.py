@@ -107,7 +107,7 @@ class TestVideoSource:
 
     def test_without_pictures(self, tmp_path, tone):
         write_wav(tmp_path / "sound.wav", tone(1, 8000))
-        with pytest.raises(ValueError, match="has no pictures, only audio"):
+        with pytest.raises(ValueError, match="no video track, only audio"):
             VideoSource(tmp_path / "sound.wav")
 
     @pytest.mark.parametrize("content", [b"", b"not a video", bytes(10_000)])
@@ -119,7 +119,7 @@ class TestVideoSource:
     def test_cut_before_its_index(self, video):
         data = video.read_bytes()
         video.write_bytes(data[:200])
-        with pytest.raises(ValueError, match="clip.mp4 (cannot be read as a video|has no pictures)"):
+        with pytest.raises(ValueError, match="clip.mp4 (cannot be read as a video|has no video track)"):
             VideoSource(video)
 
     def test_no_file(self, tmp_path):
@@ -251,14 +251,14 @@ class TestFolderSource:
             FolderSource(folder)
         for picture in pictures_in(folder):
             picture.unlink()
-        with pytest.raises(ValueError, match="has no pictures; expected .png"):
+        with pytest.raises(ValueError, match="has no images; expected .png"):
             FolderSource(folder)
         with pytest.raises(FileNotFoundError, match="no such folder"):
             FolderSource(folder / "nothing")
 
     def test_a_cut_picture(self, folder):
         (folder / "dog_2.png").write_bytes(b"\x89PNG")
-        with pytest.raises(ValueError, match="dog_2.png cannot be read as a picture"):
+        with pytest.raises(ValueError, match="dog_2.png cannot be read as an image"):
             list(FolderSource(folder))
 
 

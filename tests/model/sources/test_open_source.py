@@ -27,7 +27,7 @@ def test_a_video(video):
 
 
 def test_a_folder_without_pictures(tmp_path):
-    with pytest.raises(ValueError, match="has no pictures"):
+    with pytest.raises(ValueError, match="has no images"):
         open_source(tmp_path)
 
 

@@ -33,7 +33,7 @@ def test_what_cannot_be_read_is_named(tmp_path, spoil):
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(ValueError, match=r"a\.png"):
         read_picture(path)
-    with pytest.raises(ValueError, match="b.jpg cannot be read as a picture: No such file"):
+    with pytest.raises(ValueError, match="b.jpg cannot be read as an image: No such file"):
         read_picture(tmp_path / "b.jpg")
 
 

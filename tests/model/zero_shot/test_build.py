@@ -85,13 +85,13 @@ def test_the_default_takes_the_segmenter_that_is_there(own):
     pytest.importorskip("ai_edge_litert")
     model = load_zero_shot()
     assert model.card["files"] == [TF_MOBILENET, MN04]
-    assert "those of deeplabv3_pascal. Masks are rough." in model.card["note"]
+    assert "those of deeplabv3_pascal. Masks are approximate." in model.card["note"]
     person = model.visual_labels.index("person")
     assert model.network.vocabulary.segments[person].any()
     assert not model.network.vocabulary.members[person].any()
     assert not model.network.training
     (own / DEEPLAB).unlink()
-    assert "knows no people" in load_zero_shot().card["note"]
+    assert "does not recognise people" in load_zero_shot().card["note"]
 
 
 @pytest.fixture
@@ -127,7 +127,7 @@ def test_instances_of_a_real_clip_make_up_its_mask_and_keep_their_ids(with_detec
 def test_a_person_is_known_by_a_detector_alone(own, with_detector):
     (own / DEEPLAB).unlink()
     model = load_zero_shot(with_detector)
-    assert "knows no people" not in model.card["note"]
+    assert "does not recognise people" not in model.card["note"]
     assert not model.network.vocabulary.members[model.visual_labels.index("person")].any()
 
 
@@ -214,7 +214,7 @@ def test_weights_of_another_model_are_one_line(own, real_data):
         ({"labels": "t.safetensors", "segmenter": "deeplabv3_pascal"}, "set segmenter: none, or labels: sources"),
         ({"refinement": "sam"}, "refinement is 'sam'; expected one of none, affinity, grabcut"),
         ({"visual": "mobilnet"}, "visual encoder 'mobilnet' is not a timm model"),
-        ({"visual": "swin_base_patch4_window7_224"}, "reads pictures of one size"),
+        ({"visual": "swin_base_patch4_window7_224"}, "one size only"),
     ],
 )
 def test_settings_that_cannot_be_are_one_line(own, real_data, settings, message):
@@ -232,7 +232,7 @@ def test_plain_c3im_runs_on_a_table(own, real_data, tmp_path):
     model = load_model(ROOT / "config" / "plain_c3im.yaml")
     assert model.network.segmenter is None
     assert model.visual_labels == tuple(sights)
-    assert "knows no people" not in model.card["note"]
+    assert "does not recognise people" not in model.card["note"]
     clip = VideoSource(real_data / "avsbench_clips" / "0BLiYNtFSjA.mp4")
     second = next(segment(clip, Session(model, "cpu")))
     assert (second.label.audio, second.label.visual) == ("Horse", "sorrel")

@@ -103,7 +103,7 @@ def test_overlapping_windows_count_for_what_is_new_and_silence_not_at_all(hop_s)
 def test_offline_scoring_judges_every_second_by_itself():
     session = make_session(history=1)
     frames, snippets = BRIGHT[None], window(0, 0.5).snippet[None]
-    masks = predict(session.model, frames, snippets, torch.device("cpu"), gated=True)
+    masks, _ = predict(session.model, frames, snippets, torch.device("cpu"), gated=True)
     assert np.array_equal(masks[0] > 0.5, speak(session, 0).mask)
 
 

@@ -9,7 +9,7 @@ from toy_zero_shot import SAMPLES, SECOND_NS, SOUNDS, LeftHalf, make_network
 from c3n_model.config import ZeroShotConfig
 from c3n_model.model import Model
 from c3n_model.network.consensus import infer_consensus
-from c3n_model.scoring.evaluate import predict_with_decoding
+from c3n_model.scoring.evaluate import predict
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 from c3n_model.zero_shot.localise import class_activation, spread
@@ -46,9 +46,7 @@ def test_evaluation_predicts_what_forward_gives(clip):
     network = make_network(LeftHalf())
     model = Model("toy", network, ZeroShotConfig(image_size=32), SOUNDS, network.vocabulary.labels)
     pictures = (clip[0][0] * 255).byte()
-    masks, decoding = predict_with_decoding(
-        model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu")
-    )
+    masks, decoding = predict(model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu"))
     with torch.no_grad():
         expected = network(pictures[None] / 255, clip[1])[0].sigmoid()
     assert masks == pytest.approx(expected.numpy(), abs=1e-3)

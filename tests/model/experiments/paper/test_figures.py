@@ -51,7 +51,7 @@ def size(path):
 
 
 def scores(model, clip):
-    masks = predict(model, clip.frames, clip.snippets, CPU) > 0.5
+    masks = predict(model, clip.frames, clip.snippets, CPU)[0] > 0.5
     return [f"IoU {iou:.2f}" for iou in frame_iou(count(masks, clip.masks))]
 
 
@@ -83,7 +83,7 @@ def test_frames_in_which_nothing_sounds_say_so(model, tmp_path, monkeypatch):
 def test_consensus_of_a_second_has_the_mask_of_the_whole_clip(model, tmp_path):
     clip = make_clip()
     titles = figures.draw_consensus(tmp_path / "6.png", clip, 1, model, CPU)
-    fraction = (predict(model, clip.frames, clip.snippets, CPU)[1] > 0.5).mean()
+    fraction = (predict(model, clip.frames, clip.snippets, CPU)[0][1] > 0.5).mean()
     assert titles[:4] == [
         "frame", "heard: confidence^0.1", "seen: confidence^0.1", f"mask: {100 * fraction:.1f} % of the image",
     ]  # fmt: skip
