@@ -83,7 +83,7 @@ class TestVideoSource:
         frames, _ = split(VideoSource(path, exact=True))
         assert [frame.stamp_ns / SECOND for frame in frames] == pytest.approx(times, abs=1e-4)
 
-    def test_is_turned_upright(self, tmp_path, make_items):
+    def test_is_rotated_upright(self, tmp_path, make_items):
         items = make_items()
         for item in items:
             if isinstance(item, Frame):
@@ -153,7 +153,7 @@ class TestWhatIsSaid:
         list(source)
         return " ".join(source.notes)
 
-    def test_nothing_of_a_plain_file(self, tmp_path):
+    def test_an_uncompressed_file_is_not_copied(self, tmp_path):
         assert self.notes(write_tracks(tmp_path / "a.mkv")) == ""
 
     @pytest.mark.parametrize(("kind", "streams"), [("video", {"video_s": (3, 3)}), ("audio", {"sound_s": (3, 3, 3)})])
@@ -244,7 +244,7 @@ class TestFolderSource:
             picture.rename(folder / "frames" / picture.name)
         assert len(split(FolderSource(folder))[0]) == 11
 
-    def test_what_is_missing(self, folder):
+    def test_missing_files_are_named_in_errors(self, folder):
         for sound in [*folder.glob("*.wav"), *folder.parent.glob("*.wav")]:
             sound.unlink()
         with pytest.raises(ValueError, match="exactly one .wav inside it, or dog.wav next to it; found 0"):
@@ -256,7 +256,7 @@ class TestFolderSource:
         with pytest.raises(FileNotFoundError, match="no such folder"):
             FolderSource(folder / "nothing")
 
-    def test_a_cut_picture(self, folder):
+    def test_a_truncated_image_is_refused(self, folder):
         (folder / "dog_2.png").write_bytes(b"\x89PNG")
         with pytest.raises(ValueError, match="dog_2.png cannot be read as an image"):
             list(FolderSource(folder))

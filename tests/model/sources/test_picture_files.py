@@ -27,7 +27,7 @@ def test_upright_and_as_stored(tmp_path):
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"text"])
-def test_what_cannot_be_read_is_named(tmp_path, spoil):
+def test_unreadable_files_are_named(tmp_path, spoil):
     path = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(path)
     path.write_bytes(spoil(path.read_bytes()))

@@ -23,7 +23,7 @@ def test_instances_by_hand():
 
 
 @given(arrays(bool, (12, 9)), arrays(np.int16, (12, 9), elements=st.integers(0, 3)))
-def test_instances_make_up_the_whole_mask_and_share_no_pixel(mask, owner):
+def test_instances_are_the_whole_mask_and_share_no_pixel(mask, owner):
     found, numbers = objects_of(mask, mask.astype(np.float32), "dog", owner, np.full(4, 0.5))
     assert np.array_equal(numbers > 0, mask)
     assert sum(one.area for one in found) == mask.sum()

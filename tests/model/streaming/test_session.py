@@ -108,7 +108,7 @@ def test_silence_gives_no_mask(tiny_model, windows):
     assert result.objects == ()
 
 
-def test_what_is_not_in_view_gives_no_mask(tiny_model, windows):
+def test_a_source_out_of_view_gives_no_mask(tiny_model, windows):
     session = Session(tiny_model, "cpu", threshold=1e-6, presence_threshold=0.0)
     seen = session.step(windows[0])
     assert seen.presence.visible and seen.mask.any()
@@ -139,7 +139,7 @@ def test_bad_settings_are_named():
         Session(make_tiny_model(), "tpu9")
 
 
-def test_a_model_that_does_not_fit_is_refused_and_left_whole(monkeypatch, windows):
+def test_a_model_too_large_for_the_device_is_refused_and_unchanged(monkeypatch, windows):
     model, moved = make_tiny_model(), []
 
     def full(device):

@@ -63,7 +63,7 @@ def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor) -> t
 @pytest.mark.parametrize(
     ("visual", "width", "audio"), [("pvt_v2_b0", 2048, "panns_cnn14_16k"), ("pvt_v2_b0", 128, "vggish"), (SWIN, 768, "beats")]
 )  # fmt: skip
-def test_config_does_what_their_code_does(visual, width, audio):
+def test_config_reproduces_their_code(visual, width, audio):
     config, _ = from_authors(their_checkpoint(visual, width))
     assert (config.visual, config.audio, config.channels, config.image_size, config.history) == (
         visual,

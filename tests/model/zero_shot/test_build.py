@@ -72,7 +72,7 @@ def test_without_files_the_message_says_how_to_get_them(tmp_path, monkeypatch):
         load_zero_shot()
 
 
-def test_settings_of_a_c3n_are_no_zero_shot_model(tmp_path):
+def test_a_config_of_a_c3n_is_not_a_zero_shot_model(tmp_path):
     with pytest.raises(ValueError, match="demo.yaml has no section zero_shot"):
         load_model(ROOT / "config" / "demo.yaml")
     (tmp_path / "typo.yaml").write_text("zero_shot: {segmentr: none}")
@@ -81,7 +81,7 @@ def test_settings_of_a_c3n_are_no_zero_shot_model(tmp_path):
 
 
 @pytest.mark.realdata
-def test_the_default_takes_the_segmenter_that_is_there(own):
+def test_the_default_uses_the_available_segmenter(own):
     pytest.importorskip("ai_edge_litert")
     model = load_zero_shot()
     assert model.card["files"] == [TF_MOBILENET, MN04]
@@ -124,7 +124,7 @@ def test_instances_of_a_real_clip_make_up_its_mask_and_keep_their_ids(with_detec
 
 
 @pytest.mark.realdata
-def test_a_person_is_known_by_a_detector_alone(own, with_detector):
+def test_people_are_recognised_by_a_detector_alone(own, with_detector):
     (own / DEEPLAB).unlink()
     model = load_zero_shot(with_detector)
     assert "does not recognise people" not in model.card["note"]
@@ -159,7 +159,7 @@ def test_a_missing_label_file_is_one_line(own, real_data):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", [MN04, TF_MOBILENET, DEEPLAB, DEEPLAB_LABELS, "class_labels_indices.csv"])
-def test_a_cut_file_is_one_line(own, real_data, name):
+def test_a_truncated_file_is_refused_in_one_line(own, real_data, name):
     whole = (own / name).read_bytes()
     replace(own / name, whole[: len(whole) // 2])
     assert f"{name} is incomplete: expected {len(whole)} bytes, got {len(whole) // 2}." in refusal(real_data)
@@ -248,7 +248,7 @@ def test_plain_c3im_runs_on_a_table(own, real_data, tmp_path):
         ("YYbShzoZWRo", {"person"}, 4),
     ],
 )
-def test_real_clips_show_what_any_viewer_sees(own, real_data, clip, expected, at_least):
+def test_real_clips_are_labelled_correctly(own, real_data, clip, expected, at_least):
     pytest.importorskip("ai_edge_litert")
     source = VideoSource(real_data / "avsbench_clips" / f"{clip}.mp4")
     seconds = list(segment(source, Session(load_model("zero_shot"), "cpu")))
@@ -258,7 +258,7 @@ def test_real_clips_show_what_any_viewer_sees(own, real_data, clip, expected, at
 
 
 @pytest.mark.realdata
-def test_a_real_clip_sounds_like_what_any_listener_hears(own, real_data):
+def test_a_real_clip_is_tagged_correctly(own, real_data):
     strings = {"Violin, fiddle", "Bowed string instrument", "Cello", "String section", "Guitar", "Acoustic guitar"}
     source = VideoSource(real_data / "avsbench_clips" / "O7xnnBye7RM.mp4")
     heard = [second.label.audio for second in segment(source, Session(load_model("zero_shot"), "cpu"))]
@@ -274,11 +274,11 @@ def test_silent_clips_give_no_mask(own, real_data, name):
     assert not any(second.mask.any() for second in seconds)
 
 
-def test_labels_of_a_segmenter_that_brings_its_own_are_refused(own):
+def test_labels_for_a_segmenter_with_built_in_labels_are_refused(own):
     with pytest.raises(ValueError, match="segmenter_labels .* segmenter is 'auto'"):
         load_zero_shot(ZeroShotConfig(segmenter_labels="mine.txt"))
 
 
-def test_neither_sense_may_be_switched_off_with_the_other():
+def test_alpha_and_beta_cannot_both_be_zero():
     with pytest.raises(ValueError, match="alpha and beta are both 0"):
         ZeroShotConfig(alpha=0.0, beta=0.0)

@@ -53,7 +53,7 @@ def test_evaluation_predicts_what_forward_gives(clip):
     assert len(decoding.consensus.visual_class) == 4
 
 
-def test_a_session_gives_what_forward_gives(clip):
+def test_a_session_equals_forward(clip):
     network = make_network(LeftHalf())
     config = ZeroShotConfig(history=3, image_size=32)
     model = Model("toy", network, config, SOUNDS, network.vocabulary.labels)
@@ -94,7 +94,7 @@ def test_clips_do_not_hear_each_other(clip):
 
 
 @torch.no_grad()
-def test_a_sure_segmenter_wins_and_its_mask_is_taken(clip):
+def test_a_confident_segmenter_wins_and_its_mask_is_used(clip):
     network = make_network(LeftHalf(), alpha=0.3, beta=0.3)
     frames, snippets = torch.ones(1, 1, 3, 32, 32), torch.zeros(1, 1, SAMPLES)
     snippets[..., ::2], snippets[..., 1::2] = -1, 1  # deviates: speech
@@ -105,7 +105,7 @@ def test_a_sure_segmenter_wins_and_its_mask_is_taken(clip):
 
 
 @torch.no_grad()
-def test_what_the_segmenter_does_not_see_is_left_to_the_classifier(clip):
+def test_labels_not_found_by_the_segmenter_are_left_to_the_classifier(clip):
     network = make_network(LeftHalf())
     frames = torch.full((1, 1, 3, 32, 32), 0.2)  # the segmenter is 0.2 sure: nothing passes one half
     decoding = decode_newest(network, frames, torch.ones(1, 1, SAMPLES))

@@ -55,7 +55,7 @@ def test_layers_by_hand(layer, shape, parameters, macs):
     assert cost_alone(layer, torch.zeros(shape)) == Cost(parameters, macs, layer_macs=macs)
 
 
-def test_a_product_outside_of_layers_is_no_layers_and_a_norm_no_macs():
+def test_products_outside_layers_and_norms_are_not_layer_macs():
     class Gram(nn.Module):
         def __init__(self):
             super().__init__()
@@ -102,7 +102,7 @@ def test_factorised_fusion_by_hand():
     assert cost == Cost(parameters, layers + products, layer_macs=layers)
 
 
-def test_naive_fusion_is_what_equation_13_costs_as_it_is_printed():
+def test_naive_fusion_has_the_cost_of_equation_13_as_printed():
     clips, frames, channels, height, width = 2, 3, 8, 4, 5
     fusion = CrossModalNonLocal(channels, 6)
     visual, audio = torch.randn(clips, frames, height * width, channels), torch.randn(clips, frames, 6)
@@ -187,7 +187,7 @@ def test_the_papers_network(paper):
 
 
 @pytest.mark.parametrize("setting", [{"consensus": "none"}, {"audio_features": False}, {"image_size": 256}])
-def test_table_4_speaks_of_no_other_network(paper, setting):
+def test_table_4_contains_no_other_network(paper, setting):
     assert paper.paper is not None
     assert replace(paper, config=replace(paper.config, **setting)).paper is None
 

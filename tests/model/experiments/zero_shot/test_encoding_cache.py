@@ -38,7 +38,7 @@ def test_the_oldest_is_forgotten():
     assert len(calls) == 4  # one stayed, as it was asked for again; two was forgotten
 
 
-def test_a_model_that_remembers_says_the_same():
+def test_a_model_with_cached_encodings_gives_the_same_result():
     frames = np.random.default_rng(0).integers(0, 255, (2, 24, 40, 3), np.uint8)
     snippets = np.stack([tone(hertz, 1) for hertz in (125, 1125)])
     model, device = tiny_model(LeftHalf()), torch.device("cpu")
