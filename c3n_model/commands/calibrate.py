@@ -30,7 +30,7 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Write settings with the fitted threshold and a plot; return a summary of the error rates."""
-    from c3n_model.experiments.zero_shot.calibration import draw, judge_half, summary, write_settings
+    from c3n_model.experiments.zero_shot.calibration import draw, predict_half, summary, write_settings
     from c3n_model.experiments.zero_shot.encoding_cache import cache_encodings
     from c3n_model.experiments.zero_shot.halves import tuned_on
     from c3n_model.loading import load_model
@@ -46,11 +46,11 @@ def run(options, command_line: str) -> str:
     cache_encodings(model)
     images = options.data / "coco" / "images"
     has_tuning = any(path.stem in tuned_on() for path in images.glob("*"))
-    halves = {"fitted": judge_half(model, options.data, has_tuning, device, bar)}
+    halves = {"fitted": predict_half(model, options.data, has_tuning, device, bar)}
     if has_tuning:
-        halves["other half"] = judge_half(model, options.data, False, device, bar)
+        halves["other half"] = predict_half(model, options.data, False, device, bar)
     threshold = choose_threshold(halves["fitted"], options.false_masks_per_hour)
-    points = [operating_point(judged, threshold) for judged in halves.values()]
+    points = [operating_point(outcomes, threshold) for outcomes in halves.values()]
     fitted, checked = points[0], points[1] if has_tuning else None
     write_settings(options.out, model, fitted, checked, command_line)
     draw(options.out.with_suffix(".png"), halves, fitted)

@@ -94,13 +94,13 @@ class ZeroShot(nn.Module):
         """Classify the sound of each second by itself: frames (N, 3, H, W), snippets (N, samples)."""
         return ZeroShotEncoding(frames, snippets, self.audio_encoder(snippets)[1])
 
-    def decode(self, encoding: ZeroShotEncoding, wanted: Tensor, memory: HearingMemory | None = None) -> Decoding:
-        """Decode the frames marked in `wanted` bool (B, T), each with its own sound and that of the seconds before it.
+    def decode(self, encoding: ZeroShotEncoding, selected: Tensor, memory: HearingMemory | None = None) -> Decoding:
+        """Decode the frames marked in `selected` bool (B, T), each with its own sound and that of the seconds before it.
 
         `memory` is the audio state of a session; without it no frame depends on the result of another.
         """
-        frames = encoding.frames[wanted.flatten()]
-        combined, newest = self._listen(encoding, wanted)
+        frames = encoding.frames[selected.flatten()]
+        combined, newest = self._listen(encoding, selected)
         masks = self.segmenter(frames) if self.segmenter is not None else None
         detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
@@ -156,20 +156,20 @@ class ZeroShot(nn.Module):
         drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
         return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
-    def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the audio logits (M, K_a) of the wanted seconds twice: the weighted mean of those of the second alone and of
+    def _listen(self, encoding: ZeroShotEncoding, selected: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the audio logits (M, K_a) of the selected seconds twice: the weighted mean of those of the second alone and of
         all seconds up to it, and those of the second alone.
 
         A single second is uncertain (a rooster's median confidence is 0.25, against 0.85 over five seconds), five react
         late. Missing seconds are skipped: the sound before and after them is concatenated.
         """
-        snippets = encoding.snippets.unflatten(0, tuple(wanted.shape))
-        alone = encoding.audio_logits.unflatten(0, tuple(wanted.shape))
+        snippets = encoding.snippets.unflatten(0, tuple(selected.shape))
+        alone = encoding.audio_logits.unflatten(0, tuple(selected.shape))
         weight = 0.5 if self._prior is None else NEWEST_WEIGHT
         combined = []
-        for clip, second in wanted.nonzero().tolist():
+        for clip, second in selected.nonzero().tolist():
             newest = alone[clip, second, None]
             trailing = snippets[clip, : second + 1].reshape(1, -1)
             heard = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
             combined.append(heard)
-        return torch.cat(combined), alone[wanted]
+        return torch.cat(combined), alone[selected]
