@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import timm
 import torch
+from timm.layers import DropPath
 from torch import Tensor, nn
 
 from c3n_model.network.choices import check_choice
@@ -63,7 +65,9 @@ class VisualEncoder(nn.Module):
         name, variant, statistics = VARIANTS.get(name, (name, {}, {}))
         _check_choices(name, num_classes, cam_point, swin)
         arguments = {**({"always_partition": True} if swin == "dense" else {}), **variant, **(create_arguments or {})}
-        self.backbone = _create(name, num_classes, image_size, arguments)
+        self._create = partial(_create, name, num_classes, image_size)
+        self._arguments = arguments
+        self.backbone = self._create(arguments)
         stages = _pyramid(name, self.backbone)
         self.channels = [stage["num_chs"] for stage in stages]
         self.strides = [stage["reduction"] for stage in stages]
@@ -74,6 +78,29 @@ class VisualEncoder(nn.Module):
         self._channels_last = getattr(self.backbone, "output_fmt", "NCHW") == "NHWC"
         config = self.backbone.pretrained_cfg
         self.set_normalisation(**{"mean": config["mean"], "std": config["std"], **statistics})
+
+    def set_stochastic_depth(self, rate: float) -> None:
+        """In train mode, drop residual branches at random: at `rate` in the last block, linearly less in earlier ones.
+
+        0 drops none; some backbones of timm (Swin: 0.1) have another rate until this is called. Weights and eval mode stay
+        the same. Raises ValueError for a rate above 0 if timm has no such option for this backbone.
+        """
+        present = _drop_paths(self.backbone)
+        if rate == 0 and not present:
+            return
+        try:
+            with torch.device("meta"):
+                source = self._create({**self._arguments, "drop_path_rate": rate})
+        except TypeError:  # timm has no such option
+            source = nn.Identity()
+        wanted = _drop_paths(source)
+        if rate > 0 and not wanted:
+            raise ValueError(
+                f"{type(self.backbone).__name__} has no stochastic depth in timm; set stochastic_depth: 0.0"
+            )
+        for name in {*present, *wanted}:
+            parent, _, leaf = name.rpartition(".")
+            setattr(self.backbone.get_submodule(parent), leaf, getattr(source.get_submodule(parent), leaf))
 
     def set_normalisation(self, *, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Set the RGB mean and std that the weights were trained with, if they differ from timm's for the model."""
@@ -140,6 +167,10 @@ def _capture(captured: list[Tensor], channels_last: bool) -> Callable[..., Tenso
         return channels_first.movedim(1, -1) if channels_last else output
 
     return hook
+
+
+def _drop_paths(backbone: nn.Module) -> list[str]:
+    return [name for name, module in backbone.named_modules() if isinstance(module, DropPath)]
 
 
 def _ends_with_norm(stage: nn.Module) -> bool:
