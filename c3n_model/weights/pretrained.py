@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from c3n_model.network.visual_encoder import VisualEncoder
@@ -64,6 +65,27 @@ def load_audio(encoder: nn.Module, name: str) -> list[Path]:
     tensors, additional = _convert(encoder, name, path)
     fill(encoder, tensors, path)
     return [path, *additional]
+
+
+def find_class_places(name: str) -> Tensor:
+    """Read the place of each AudioSet class in the public file of audio encoder `name`, int64 (K_a,): see
+    `C3N.consensus_inputs`.
+
+    Raises:
+        FileNotFoundError: no such file on this machine; the message says how to get one.
+        ValueError: an encoder whose classes are in AudioSet's own order; a damaged file.
+    """
+    if name != "beats":
+        raise ValueError(
+            f"audio_order: checkpoint is for BEATs; {name!r} has AudioSet's order, use audio_order: audioset"
+        )
+    from c3n_model.weights import beats
+
+    path = _find_first(AUDIO_FILES, name, "audio")
+    tensors = read_tensors(path)
+    if "label_dict" not in tensors:
+        raise ValueError(f"{path} has no label_dict; expected a public fine-tuned BEATs checkpoint: get it again")
+    return torch.tensor(beats.rows_of(_audioset_mids(manifest.find("audioset_classes")), tensors["label_dict"]))
 
 
 def _convert(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Tensor], list[Path]]:

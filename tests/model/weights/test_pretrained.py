@@ -160,6 +160,21 @@ def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):
     assert same(encoder, source)
 
 
+def test_places_of_the_classes_in_beats_file(folder):
+    ids = ["/m/1", "/m/2", "/m/3"]
+    (folder / manifest.entry("audioset_classes").file).write_text(
+        "index,mid,display_name\n0,/m/1,a\n1,/m/2,b\n2,/m/3,c\n"
+    )
+    path = folder / manifest.entry("beats_cpt1").file
+    torch.save({"cfg": {}, "model": {}, "label_dict": {0: ids[2], 1: ids[0], 2: ids[1]}}, path)
+    assert pretrained.find_class_places("beats").tolist() == [1, 2, 0]
+    torch.save({"cfg": {}, "model": {}}, path)
+    with pytest.raises(ValueError, match="has no label_dict"):
+        pretrained.find_class_places("beats")
+    with pytest.raises(ValueError, match="'mn04' has AudioSet's order, use audio_order: audioset"):
+        pretrained.find_class_places("mn04")
+
+
 def test_vggish_is_put_together_of_three_files(folder, monkeypatch):
     vggish = pytest.importorskip("c3n_model.weights.vggish")
     encoder = nn.ModuleDict({"features": nn.Linear(3, 2), "classifier": nn.Linear(2, 1)})  # the real one has 72 M
