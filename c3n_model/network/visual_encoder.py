@@ -39,8 +39,8 @@ class VisualEncoder(nn.Module):
         image_size: height and width of the frames, for backbones of a fixed size (Swin); the others accept any.
         cam_point: where Eq. 8 differentiates. "after_norm" is V_i itself, as in the equation; "before_norm" is the
             output of a stage's last block, as in the authors' code. They differ only if a stage ends with a norm (PVT).
-        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i beside the path to the logits, and
-            shifted windows in the last stage, too. The logits do not depend on those norms, so it needs "before_norm".
+        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i, of which only the last is on the path to
+            the logits, and shifted windows in the last stage, too. It needs "before_norm".
         create_arguments: additional arguments of `timm.create_model`.
 
     Raises:
@@ -73,7 +73,8 @@ class VisualEncoder(nn.Module):
         self.strides = [stage["reduction"] for stage in stages]
         self.num_classes = num_classes
         self.cam_point = cam_point
-        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels)) if swin == "dense" else None
+        # The last map's norm is timm's own, before the head.
+        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels[:-1])) if swin == "dense" else None
         self._stages = [stage["module"] for stage in stages]
         self._channels_last = getattr(self.backbone, "output_fmt", "NCHW") == "NHWC"
         config = self.backbone.pretrained_cfg
@@ -147,7 +148,8 @@ class VisualEncoder(nn.Module):
             )
         points = points or maps
         if self.norms is not None:
-            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(self.norms, maps, strict=True)]
+            norms = [*self.norms, self.backbone.norm]
+            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(norms, maps, strict=True)]
         return maps, logits, points
 
     def head(self) -> nn.Module:
@@ -191,7 +193,7 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
     if swin == "dense" and not name.startswith("swin_"):
         raise ValueError(f"swin: dense needs a Swin backbone, got {name!r}; use swin: classifier")
     if swin == "dense" and cam_point != "before_norm":
-        raise ValueError("swin: dense needs cam_point: before_norm, because the logits do not depend on its norms")
+        raise ValueError("swin: dense needs cam_point: before_norm, because the logits depend on its last norm alone")
 
 
 def _create(name: str, num_classes: int, image_size: int | None, arguments: dict) -> nn.Module:

@@ -174,12 +174,13 @@ def _visual(backbone: dict[str, Tensor], config: ModelConfig) -> dict[str, Tenso
     """Rename the tensors of the backbone, and with Swin of the four norms of its maps, to those of `visual_encoder`."""
     norms: dict[str, Tensor] = {}
     if config.swin == "dense":
+        # Their logits use the last of those norms, which here is timm's norm before the head.
         last = f"norm{STAGES - 1}."
-        # Their logits use the last of those norms; here it is two modules, which are equal until trained further.
-        final = {name.replace(last, "norm."): tensor for name, tensor in backbone.items() if name.startswith(last)}
+        backbone = {
+            name.replace(last, "norm.") if name.startswith(last) else name: tensor for name, tensor in backbone.items()
+        }
         beside = [name for name in backbone if re.match(r"norm\d\.", name)]
-        norms = {f"visual_encoder.norms.{name.removeprefix('norm')}": backbone[name] for name in beside}
-        backbone = {name: tensor for name, tensor in backbone.items() if name not in beside} | final
+        norms = {f"visual_encoder.norms.{name.removeprefix('norm')}": backbone.pop(name) for name in beside}
     with torch.device("meta"):
         encoder = VisualEncoder(config.visual, num_classes=1, swin=config.swin, cam_point=config.cam_point)
     renamed = to_timm_names(backbone, encoder.backbone)

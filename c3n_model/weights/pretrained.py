@@ -56,6 +56,8 @@ def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     except ValueError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
     fill(encoder.backbone, tensors, path)
+    if encoder.norms is not None:  # as in the authors' code, which reads no final norm, so that all four start alike
+        encoder.backbone.norm.reset_parameters()
     return [path]
 
 

@@ -219,7 +219,6 @@ def test_backbone_tensors_arrive_unchanged():
     for theirs, ours in (
         ("layers.0.downsample.reduction.weight", "backbone.layers.1.downsample.reduction.weight"),
         ("norm1.weight", "norms.1.weight"),
-        ("norm3.bias", "norms.3.bias"),
         ("norm3.bias", "backbone.norm.bias"),
         ("head.weight", "backbone.head.fc.weight"),
     ):

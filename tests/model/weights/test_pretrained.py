@@ -73,6 +73,19 @@ def test_timm_files(folder, name):
     assert same(encoder.backbone, source)
 
 
+def test_dense_swin_leaves_out_the_final_norm(folder):
+    """As the authors' code, whose norms have other names than that of the file."""
+    name = "swin_base_patch4_window7_224"
+    source = timm.create_model(name)
+    torch.nn.init.uniform_(source.norm.weight)
+    save_file(source.state_dict(), folder / manifest.entry(name).file)
+    for form, norm in (("classifier", source.norm.weight), ("dense", torch.ones(1024))):
+        encoder = VisualEncoder(name, 1000, swin=form, cam_point="before_norm")
+        load_visual(encoder, name)
+        assert torch.equal(encoder.backbone.norm.weight, norm)
+    assert torch.equal(encoder.head().weight, source.head.fc.weight)
+
+
 def test_original_file_serves_where_timms_is_not_here(folder):
     source = timm.create_model("pvt_v2_b0")
     tensors = {original_name(name): tensor for name, tensor in source.state_dict().items()}
