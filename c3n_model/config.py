@@ -17,6 +17,7 @@ Section = TypeVar("Section")
 
 SMALLEST_IMAGE = 32  # pixels; the coarsest feature map (stride 32) then has a single cell
 SCHEDULES = ("constant", "cosine", "authors")
+DICES = ("paper", "authors")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -32,6 +33,10 @@ class ModelConfig:
     alpha: float = 0.1  # Eq. 6, exponent of the audio confidence
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
+    audio_scores: str = "logits"  # Eq. 1 of these, or of "sigmoid", as in the authors' code for S4 with PANNs
+    # Class whose similarities an audio class meets in C3IM: its own, or with "checkpoint" the one at its place in BEATs' file
+    audio_order: str = "audioset"
+    snippet_spacing_s: float = 1.0  # between the starts of a clip's snippets; 0.96 in the authors' code with VGGish
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
     gate_strength: float = 1.0  # factor on the input of Eq. 9; smaller values suppress other objects less
     cam_point: str = "after_norm"  # Eq. 8: at V_i itself; "before_norm" is the authors' code: network/visual_encoder.py
@@ -45,7 +50,12 @@ class ModelConfig:
 
     def __post_init__(self):
         _check_ranges(
-            self, channels=(2, 4096), gate_strength=(0, 100), presence_threshold=(0, 1), visibility_threshold=(0, 1)
+            self,
+            channels=(2, 4096),
+            snippet_spacing_s=(0.5, 1),
+            gate_strength=(0, 100),
+            presence_threshold=(0, 1),
+            visibility_threshold=(0, 1),
         )
 
 
@@ -60,8 +70,12 @@ class TrainConfig:
     learning_rate: float = 1e-4
     backbone_learning_rate: float = 1e-4
     schedule: str = "constant"  # or "cosine" (to 1 %), or "authors", their code's for S4: training/optimisation.py
+    dice: str = "paper"  # how Eq. 16 is smoothed; "authors" is the authors' code: training/losses.py
+    bce_weight: float = 1.0  # factor of the cross entropy in Eq. 16; 1.5 in the authors' code for MS3 with BEATs
     flip: bool = True
     color_jitter: bool = True
+    # Stochastic depth of the visual backbone: the rate at which its last block is dropped, for earlier ones less
+    stochastic_depth: float = 0.0
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
@@ -71,9 +85,22 @@ class TrainConfig:
         for name in ("epochs", "batch_size", "accumulate", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"train.{name} is {getattr(self, name)}; expected at least 1")
-        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+        for name, known in (("schedule", SCHEDULES), ("dice", DICES), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"train.{name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
+        if not 0 <= self.bce_weight <= 100:
+            raise ValueError(f"train.bce_weight is {self.bce_weight}; expected a number from 0 to 100")
+        if self.schedule == "authors" and self.epochs < 7:
+            raise ValueError(
+                f"train.epochs is {self.epochs}; schedule: authors needs at least 7, the last 5 of them flat"
+            )
+        if not 0 <= self.stochastic_depth < 1:
+            raise ValueError(f"train.stochastic_depth is {self.stochastic_depth}; expected at least 0 and less than 1")
+        if self.stochastic_depth and self.freeze_backbone:
+            raise ValueError(
+                f"train.stochastic_depth is {self.stochastic_depth}, but a frozen backbone always runs whole (and so can be "
+                "cached); set stochastic_depth: 0.0 or freeze_backbone: false"
+            )
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(
                 "train.cache_features requires features that never change: set freeze_backbone: true and "

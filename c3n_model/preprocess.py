@@ -28,6 +28,17 @@ def snippet_from_samples(samples: np.ndarray, rate: int, target_rate: int) -> np
     return snippet
 
 
+def respace_snippets(snippets: np.ndarray, spacing_s: float) -> np.ndarray:
+    """Cut consecutive seconds, float32 (T, rate), into as many snippets of a second that start every `spacing_s` (at most 1).
+
+    AVSBench's log-mels for VGGish lie 0.96 s apart, so that the fifth starts at 3.84 s.
+    """
+    count, rate = snippets.shape
+    sound = snippets.reshape(-1)
+    starts = [round(number * spacing_s * rate) for number in range(count)]
+    return np.stack([sound[start : start + rate] for start in starts])
+
+
 def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize a mask or a map of numbers, bool or integers (H, W), to `size` (height, width) without mixing its values.
 

@@ -30,7 +30,7 @@ from c3n_model.network.attention import (
 )
 from c3n_model.network.audio import AudioEncoder
 from c3n_model.network.choices import check_choice
-from c3n_model.network.consensus import Consensus, infer_consensus, visual_consensus
+from c3n_model.network.consensus import AudioOrder, AudioScores, Consensus, infer_consensus, visual_consensus
 from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid
@@ -75,6 +75,7 @@ class C3N(nn.Module):
     Args:
         similarity: (K_a, K_v) label similarities of Eq. 5.
         alpha, beta: exponents of Eq. 6, see `consensus.top_pairs`.
+        audio_scores, audio_order: what C3IM reads of the audio encoder, see `consensus_inputs`.
         consensus, audio_features: the ablations of Table II. "none" masks without C3IM and CCAM (the label is still inferred
         and reported), "visual" uses the visual confidence alone; `audio_features=False` omits the non-local fusion.
         gate, gate_strength: Eq. 9, see `attention.attend_channels`; pyramid: "aspp", or "tpavi", see
@@ -84,6 +85,7 @@ class C3N(nn.Module):
     """
 
     similarity: Tensor
+    place_in_checkpoint: Tensor | None
     decoder: Decoder
 
     def __init__(
@@ -95,6 +97,8 @@ class C3N(nn.Module):
         channels: int = 256,
         alpha: float = 0.1,
         beta: float = 0.1,
+        audio_scores: AudioScores = "logits",
+        audio_order: AudioOrder = "audioset",
         consensus: ConsensusMode = "audio_visual",
         gate: Gate = "gradient",
         gate_strength: float = 1.0,
@@ -104,13 +108,17 @@ class C3N(nn.Module):
         decoder: DecoderForm = "plain",
     ):
         super().__init__()
+        check_choice("audio_scores", audio_scores, AudioScores)
+        check_choice("audio_order", audio_order, AudioOrder)
         check_choice("consensus", consensus, ConsensusMode)
         check_choice("gate", gate, Gate)
         _check_similarity(similarity, audio_encoder, visual_encoder)
         self.visual_encoder = visual_encoder
         self.audio_encoder = audio_encoder
         self.register_buffer("similarity", similarity.float())
-        self.alpha, self.beta = alpha, beta
+        places = torch.arange(len(similarity)) if audio_order == "checkpoint" else None
+        self.register_buffer("place_in_checkpoint", places)
+        self.audio_scores, self.alpha, self.beta = audio_scores, alpha, beta
         self.consensus_mode, self.gate, self.gate_strength = consensus, gate, gate_strength
         self.pyramids = nn.ModuleList(build_pyramid(pyramid, width, channels) for width in visual_encoder.channels)
         self.fusions = nn.ModuleList(
@@ -222,10 +230,18 @@ class C3N(nn.Module):
         maps = maps if learning else [stage.detach() for stage in maps]
         return maps, logits.detach(), consensus, weights
 
+    def consensus_inputs(self, audio_logits: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the scores (N, K_a) that Eq. 1 takes the softmax of, and the similarities (K_a, K_v) that Eq. 6 uses: with
+        `audio_order` "checkpoint" those of the class at each class's place in the encoder's file, as in the authors' code."""
+        scores = audio_logits.sigmoid() if self.audio_scores == "sigmoid" else audio_logits
+        places = self.place_in_checkpoint
+        return scores, self.similarity if places is None else self.similarity[places]
+
     def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
+        scores, similarity = self.consensus_inputs(audio_logits)
         if self.consensus_mode == "visual":
-            return visual_consensus(audio_logits, visual_logits, self.similarity)
-        return infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
+            return visual_consensus(scores, visual_logits, similarity)
+        return infer_consensus(scores, visual_logits, similarity, alpha=self.alpha, beta=self.beta)
 
 
 def _by_clip(encoding: Encoding, clips: int, frames: int) -> tuple[list[Tensor], Tensor]:

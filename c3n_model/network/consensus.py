@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+AudioScores = Literal["logits", "sigmoid"]
+AudioOrder = Literal["audioset", "checkpoint"]
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import timm
 import torch
+from timm.layers import DropPath
 from torch import Tensor, nn
 
 from c3n_model.network.choices import check_choice
@@ -37,8 +39,8 @@ class VisualEncoder(nn.Module):
         image_size: height and width of the frames, for backbones of a fixed size (Swin); the others accept any.
         cam_point: where Eq. 8 differentiates. "after_norm" is V_i itself, as in the equation; "before_norm" is the
             output of a stage's last block, as in the authors' code. They differ only if a stage ends with a norm (PVT).
-        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i beside the path to the logits, and
-            shifted windows in the last stage, too. The logits do not depend on those norms, so it needs "before_norm".
+        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i, of which only the last is on the path to
+            the logits, and shifted windows in the last stage, too. It needs "before_norm".
         create_arguments: additional arguments of `timm.create_model`.
 
     Raises:
@@ -63,17 +65,43 @@ class VisualEncoder(nn.Module):
         name, variant, statistics = VARIANTS.get(name, (name, {}, {}))
         _check_choices(name, num_classes, cam_point, swin)
         arguments = {**({"always_partition": True} if swin == "dense" else {}), **variant, **(create_arguments or {})}
-        self.backbone = _create(name, num_classes, image_size, arguments)
+        self._create = partial(_create, name, num_classes, image_size)
+        self._arguments = arguments
+        self.backbone = self._create(arguments)
         stages = _pyramid(name, self.backbone)
         self.channels = [stage["num_chs"] for stage in stages]
         self.strides = [stage["reduction"] for stage in stages]
         self.num_classes = num_classes
         self.cam_point = cam_point
-        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels)) if swin == "dense" else None
+        # The last map's norm is timm's own, before the head.
+        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels[:-1])) if swin == "dense" else None
         self._stages = [stage["module"] for stage in stages]
         self._channels_last = getattr(self.backbone, "output_fmt", "NCHW") == "NHWC"
         config = self.backbone.pretrained_cfg
         self.set_normalisation(**{"mean": config["mean"], "std": config["std"], **statistics})
+
+    def set_stochastic_depth(self, rate: float) -> None:
+        """In train mode, drop residual branches at random: at `rate` in the last block, linearly less in earlier ones.
+
+        0 drops none; some backbones of timm (Swin: 0.1) have another rate until this is called. Weights and eval mode stay
+        the same. Raises ValueError for a rate above 0 if timm has no such option for this backbone.
+        """
+        present = _drop_paths(self.backbone)
+        if rate == 0 and not present:
+            return
+        try:
+            with torch.device("meta"):
+                source = self._create({**self._arguments, "drop_path_rate": rate})
+        except TypeError:  # timm has no such option
+            source = nn.Identity()
+        wanted = _drop_paths(source)
+        if rate > 0 and not wanted:
+            raise ValueError(
+                f"{type(self.backbone).__name__} has no stochastic depth in timm; set stochastic_depth: 0.0"
+            )
+        for name in {*present, *wanted}:
+            parent, _, leaf = name.rpartition(".")
+            setattr(self.backbone.get_submodule(parent), leaf, getattr(source.get_submodule(parent), leaf))
 
     def set_normalisation(self, *, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Set the RGB mean and std that the weights were trained with, if they differ from timm's for the model."""
@@ -120,7 +148,8 @@ class VisualEncoder(nn.Module):
             )
         points = points or maps
         if self.norms is not None:
-            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(self.norms, maps, strict=True)]
+            norms = [*self.norms, self.backbone.norm]
+            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(norms, maps, strict=True)]
         return maps, logits, points
 
     def head(self) -> nn.Module:
@@ -142,6 +171,10 @@ def _capture(captured: list[Tensor], channels_last: bool) -> Callable[..., Tenso
     return hook
 
 
+def _drop_paths(backbone: nn.Module) -> list[str]:
+    return [name for name, module in backbone.named_modules() if isinstance(module, DropPath)]
+
+
 def _ends_with_norm(stage: nn.Module) -> bool:
     children = [name for name, _ in stage.named_children()]
     return "blocks" in children and children[-1] == "norm"
@@ -160,7 +193,7 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
     if swin == "dense" and not name.startswith("swin_"):
         raise ValueError(f"swin: dense needs a Swin backbone, got {name!r}; use swin: classifier")
     if swin == "dense" and cam_point != "before_norm":
-        raise ValueError("swin: dense needs cam_point: before_norm, because the logits do not depend on its norms")
+        raise ValueError("swin: dense needs cam_point: before_norm, because the logits depend on its last norm alone")
 
 
 def _create(name: str, num_classes: int, image_size: int | None, arguments: dict) -> nn.Module:

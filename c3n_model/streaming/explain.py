@@ -64,15 +64,17 @@ def explain(window: Window[Frame], session: Session) -> Explanation:
     segmentation = session.step(window)
     decoding, model, network = session.newest, session.model, session.network
     chosen = decoding.consensus
-    audio = _rank(decoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
+    scores, table = decoding.audio_logits, getattr(network, "similarity", None)
+    if isinstance(network, C3N):
+        scores, table = network.consensus_inputs(scores)
+    audio = _rank(scores[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
     visual, similarity, consensus = None, None, None
     pairs: tuple[UnifiedLabel, ...] = ()
     if decoding.visual_logits is not None:
         visual = _rank(decoding.visual_logits[0], int(chosen.visual_class), model.visual_labels, model.config.beta)
-    table = getattr(network, "similarity", None)
     if visual is not None and table is not None:
         similarity = table.numpy(force=True)[np.ix_(audio.classes, visual.classes)]
-        pairs = _decisive_pairs(decoding, table, session)
+        pairs = _decisive_pairs(scores, decoding, table, session)
         if pairs:
             consensus = audio.weighted[:, None] * similarity.clip(min=0) * visual.weighted
     maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
@@ -139,10 +141,10 @@ def _rank(logits: Tensor, chosen: int, labels: tuple[str, ...], exponent: float)
     return Ranking(tuple(classes), names, shown, shown**exponent, exponent, classes.index(chosen))
 
 
-def _decisive_pairs(decoding: Decoding, table: Tensor, session: Session) -> tuple[UnifiedLabel, ...]:
+def _decisive_pairs(scores: Tensor, decoding: Decoding, table: Tensor, session: Session) -> tuple[UnifiedLabel, ...]:
     """Return the best pairs by Eq. 6, best first; none if the network chose another pair than that of Eq. 7."""
     config = session.model.config
-    logits = decoding.audio_logits, decoding.visual_logits
+    logits = scores, decoding.visual_logits
     found = top_pairs(*logits, table, min(SHOWN, table.numel()), alpha=config.alpha, beta=config.beta)
     chosen = decoding.consensus
     best = (int(found.audio_class[0, 0]), int(found.visual_class[0, 0]))

@@ -16,7 +16,7 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import ColorJitter
 
 from c3n_model.config import TrainConfig
-from c3n_model.preprocess import frames_to_tensor, resize_mask
+from c3n_model.preprocess import frames_to_tensor, resize_mask, respace_snippets
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.types import Clip
 
@@ -31,8 +31,10 @@ class TrainingClips(Dataset):
     `clips[epoch, index]`.
     """
 
-    def __init__(self, clips: Dataset, image_size: int, config: TrainConfig):
+    def __init__(self, clips: Dataset, image_size: int, config: TrainConfig, snippet_spacing_s: float = 1.0):
+        """`image_size` and `snippet_spacing_s` as in the `ModelConfig`."""
         self.clips, self.image_size, self.flip, self.seed = clips, image_size, config.flip, config.seed
+        self.snippet_spacing_s = snippet_spacing_s
         self.jitter = ColorJitter(0.4, 0.4, 0.4, 0.1) if config.color_jitter else None
 
     def __len__(self) -> int:
@@ -48,7 +50,8 @@ class TrainingClips(Dataset):
                 frames = torch.stack([self.jitter(frame) for frame in frames])
         if flipped:
             frames, masks = frames.flip(-1), masks.flip(-1)
-        return frames, torch.from_numpy(clip.snippets), masks, torch.from_numpy(clip.has_mask)
+        snippets = respace_snippets(clip.snippets, self.snippet_spacing_s)
+        return frames, torch.from_numpy(snippets), masks, torch.from_numpy(clip.has_mask)
 
 
 def seed_clip(seed: int, epoch: int, index: int) -> bool:

@@ -25,6 +25,7 @@ from c3n_model.network.consensus import Consensus
 from c3n_model.progress import Progress
 from c3n_model.training.clips import Key, masks_to_tensor, seed_clip
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
+from c3n_model.training.identity import identity
 from c3n_model.weights.tensors import save_tensors
 
 # Settings that only act after `perceive`; all others are part of the digest in the folder's name.
@@ -128,9 +129,9 @@ def _digest(model: Model, clips: AVSBench) -> str:
     """Hash the encoders' weights, the settings that act before ASPP, and the clips' paths, sizes and times."""
     digest = hashlib.sha256()
     for name, value in sorted(model.network.state_dict().items()):
-        if name.startswith(("visual_encoder.", "audio_encoder.", "similarity")):
+        if name.startswith(("visual_encoder.", "audio_encoder.", "similarity", "place_in_checkpoint")):
             digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
-    settings = {key: value for key, value in to_mapping(model.config).items() if key not in _LATER_SETTINGS}
+    settings = {key: value for key, value in identity(to_mapping(model.config)).items() if key not in _LATER_SETTINGS}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for paths in clips.clips:
         for path in paths.files():

@@ -32,6 +32,7 @@ from c3n_model.scoring.evaluate import evaluate, predict
 from c3n_model.training.clips import TrainingClips
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.features import cache_features
+from c3n_model.training.identity import identity
 from c3n_model.training.loop import train
 from c3n_model.training.state import TrainingState
 from c3n_model.types import Clip
@@ -63,7 +64,8 @@ def _fit(
     run = {"model": to_mapping(model.config), "train": to_mapping(config), "clips": _describe(splits)}
     if _is_finished(folder / "run.json", run, out):
         return load_checkpoint(out)
-    state = TrainingState(folder / "state.safetensors", {key: run[key] for key in ("model", "clips")})
+    about = {"model": identity(run["model"]), "clips": run["clips"]}
+    state = TrainingState(folder / "state.safetensors", about)
     folder.mkdir(parents=True, exist_ok=True)
     write = _writer(folder / "run.json", run) if group.is_main else lambda **more: None
     write(finished=False, history=[])
@@ -98,7 +100,7 @@ def _training_clips(
     group: Group,
 ) -> Dataset:  # fmt: skip
     if not config.cache_features:
-        return TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
+        return TrainingClips(ConcatDataset(datasets), model.config.image_size, config, model.config.snippet_spacing_s)
     model.network.visual_encoder.requires_grad_(False)
     return cache_features(model, datasets, features, device, progress, flip=config.flip, seed=config.seed, group=group)
 
@@ -115,11 +117,12 @@ def _is_finished(path: Path, run: dict, out: Path) -> bool:
     if not former.get("finished"):
         return False
     for part in run:
-        changed = [key for key, value in run[part].items() if former[part].get(key) != value]
+        before, now = identity(former[part]), identity(run[part])
+        changed = [key for key in {**now, **before} if before.get(key) != now.get(key)]
         if changed:
             raise ValueError(
                 f"{out} was trained with {part}.{changed[0]} = {former[part].get(changed[0])}, which is now "
-                f"{run[part][changed[0]]}; choose another file, or remove {path.parent} to train again"
+                f"{run[part].get(changed[0])}; choose another file, or remove {path.parent} to train again"
             )
     return True
 

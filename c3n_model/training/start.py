@@ -12,7 +12,7 @@ from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
 from c3n_model.weights.checkpoint import build_network, load_checkpoint
 from c3n_model.weights.manifest import checksum_of, find
-from c3n_model.weights.pretrained import load_audio, load_visual
+from c3n_model.weights.pretrained import find_class_places, load_audio, load_visual
 
 
 def from_public(name: str, config: ModelConfig, labels: Path, seed: int) -> Model:
@@ -22,12 +22,15 @@ def from_public(name: str, config: ModelConfig, labels: Path, seed: int) -> Mode
 
     Raises:
         FileNotFoundError: a missing file; the message says how to get it.
-        ValueError: a label table of other classes, a damaged file, or encoders without public weights.
+        ValueError: a label table of other classes, a damaged file, encoders without public weights, or an `audio_order` that
+        the audio encoder does not have.
     """
     torch.manual_seed(seed)
     table = LabelTable.load(labels)
     check_public_labels(table.audio_labels, table.visual_labels, audioset_names(find("audioset_classes")))
     network = build_network(config, table.similarity)
+    if network.place_in_checkpoint is not None:
+        network.place_in_checkpoint.copy_(find_class_places(config.audio))
     files = [*load_visual(network.visual_encoder, config.visual), *load_audio(network.audio_encoder, config.audio)]
     card = {
         "labels": table.provenance,

@@ -25,6 +25,10 @@ def build_network(config: ModelConfig, similarity: Tensor, visual_input: Mapping
     `visual_input` is `VisualEncoder.input_statistics` of the weights to be loaded, None for those of `config.visual`. Raises
     ValueError as `C3N` does, or if `visual_input` does not fit the encoder.
     """
+    if config.audio_order == "checkpoint" and config.audio != "beats":
+        raise ValueError(
+            f"audio_order: checkpoint is for beats, whose file has an own order; {config.audio} has AudioSet's"
+        )
     audio_classes, visual_classes = similarity.shape
     return C3N(
         visual_encoder=_visual_encoder(config, visual_classes, visual_input),
@@ -33,6 +37,8 @@ def build_network(config: ModelConfig, similarity: Tensor, visual_input: Mapping
         channels=config.channels,
         alpha=config.alpha,
         beta=config.beta,
+        audio_scores=config.audio_scores,
+        audio_order=config.audio_order,
         consensus=config.consensus,
         gate=config.gate,
         gate_strength=config.gate_strength,

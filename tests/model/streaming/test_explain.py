@@ -26,9 +26,9 @@ def make_recording(seconds):
         yield AudioChunk(samples, 16_000, tenth * 10**8)
 
 
-@pytest.mark.parametrize("alpha", [0.1, 0.5])
-def test_the_numbers_are_those_that_decided(alpha):
-    model = make_tiny_model(alpha=alpha, beta=0.25)
+@pytest.mark.parametrize(("alpha", "scores"), [(0.1, "logits"), (0.5, "logits"), (0.5, "sigmoid")])
+def test_the_numbers_are_those_that_decided(alpha, scores):
+    model = make_tiny_model(alpha=alpha, beta=0.25, audio_scores=scores)
     window = make_window()
     found = explain(window, Session(model, "cpu"))
     label = Session(model, "cpu").step(window).label

@@ -30,6 +30,13 @@ def test_flip_turns_the_whole_clip(clips):
         assert torch.equal(masks, plain[2].flip(-1) if is_flipped else plain[2])
 
 
+def test_snippets_are_spaced_as_in_scoring(clips):
+    plain, spaced = (TrainingClips(clips, 64, TrainConfig(), spacing_s)[1, 0][1] for spacing_s in (1.0, 0.96))
+    sound = plain.flatten()
+    assert torch.equal(plain, torch.from_numpy(clips[0].snippets))
+    assert all(torch.equal(spaced[second], sound[second * 30_720 :][:32_000]) for second in range(5))
+
+
 def test_jitter_is_drawn_for_each_frame_and_epoch_and_repeats(clips):
     jittering = TrainingClips(clips, 64, TrainConfig(flip=False))
     plain = TrainingClips(clips, 64, TrainConfig(flip=False, color_jitter=False))[1, 0][0]

@@ -62,6 +62,28 @@ def test_a_frozen_backbone_is_not_changed(scenes):
     assert not any(name.startswith("visual_encoder") for name in changed)
 
 
+def test_stochastic_depth_changes_the_training_and_is_repeatable(scenes):
+    def trained(rate: float):
+        model = make_tiny_model()
+        for parameter in model.network.visual_encoder.parameters():  # timm starts residual branches at 0
+            torch.nn.init.normal_(parameter, 1.0, 0.3) if parameter.ndim == 1 else None
+        fit(model, scenes, dataclasses.replace(QUICK, epochs=1, stochastic_depth=rate))
+        return model.network
+
+    plain, first, second = (trained(rate) for rate in (0.0, 0.5, 0.5))
+    assert not differing(first, second)
+    assert any(name.startswith("visual_encoder") for name in differing(plain, first))
+
+
+def test_a_frozen_backbone_is_in_eval_mode():
+    network = make_tiny_model().network
+    set_training_mode(network)
+    assert network.visual_encoder.training and not network.audio_encoder.training
+    make_optimiser(network, TrainConfig(freeze_backbone=True))
+    set_training_mode(network)
+    assert network.training and not network.visual_encoder.training
+
+
 def test_loss_falls_on_clips_learned_by_heart(scenes):
     config = dataclasses.replace(QUICK, epochs=20, flip=False, learning_rate=3e-3)
     history = fit(make_tiny_model(gate="standard"), scenes, config)
@@ -180,9 +202,16 @@ def test_learning_rates():
     [
         ("constant", [1, 1, 1, 1, 1]),
         ("cosine", [1, 0.855, 0.505, 0.155, 0.01]),  # 0.01 + 0.99 (1 + cos) / 2 at quarters
-        ("authors", [1, 0.7, 0.4, 0.1, 0.1]),  # of 20 epochs, flat from the fifteenth on
+        # Of 20 epochs with 5 updates: 1 - 0.9 e / 15 in epoch e, which starts with 1 (9.4e-5 of 1e-4), flat from the 15th on
+        ("authors", [0.94, 0.64, 0.34, 0.1, 0.1]),
     ],
 )
 def test_schedules(schedule, factors):
     config = TrainConfig(schedule=schedule, epochs=20)
     assert [rate_factor(config, step, 100) for step in (0, 25, 50, 75, 100)] == pytest.approx(factors, abs=1e-3)
+
+
+def test_the_authors_schedule_is_a_staircase():
+    config = TrainConfig(schedule="authors", epochs=20)
+    by_epoch = [{round(rate_factor(config, 5 * epoch + step, 100), 6) for step in range(5)} for epoch in range(20)]
+    assert by_epoch == [{round(1 - 0.9 * min(epoch + 1, 15) / 15, 6)} for epoch in range(20)]

@@ -73,6 +73,19 @@ def test_timm_files(folder, name):
     assert same(encoder.backbone, source)
 
 
+def test_dense_swin_leaves_out_the_final_norm(folder):
+    """As the authors' code, whose norms have other names than that of the file."""
+    name = "swin_base_patch4_window7_224"
+    source = timm.create_model(name)
+    torch.nn.init.uniform_(source.norm.weight)
+    save_file(source.state_dict(), folder / manifest.entry(name).file)
+    for form, norm in (("classifier", source.norm.weight), ("dense", torch.ones(1024))):
+        encoder = VisualEncoder(name, 1000, swin=form, cam_point="before_norm")
+        load_visual(encoder, name)
+        assert torch.equal(encoder.backbone.norm.weight, norm)
+    assert torch.equal(encoder.head().weight, source.head.fc.weight)
+
+
 def test_the_original_file_is_used_if_timms_is_missing(folder):
     source = timm.create_model("pvt_v2_b0")
     tensors = {original_name(name): tensor for name, tensor in source.state_dict().items()}
@@ -158,6 +171,21 @@ def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):
     files = load_audio(encoder, "beats")
     assert [path.name[-8:] for path in files] == ["_cpt2.pt", "ices.csv"]
     assert same(encoder, source)
+
+
+def test_places_of_the_classes_in_beats_file(folder):
+    ids = ["/m/1", "/m/2", "/m/3"]
+    (folder / manifest.entry("audioset_classes").file).write_text(
+        "index,mid,display_name\n0,/m/1,a\n1,/m/2,b\n2,/m/3,c\n"
+    )
+    path = folder / manifest.entry("beats_cpt1").file
+    torch.save({"cfg": {}, "model": {}, "label_dict": {0: ids[2], 1: ids[0], 2: ids[1]}}, path)
+    assert pretrained.find_class_places("beats").tolist() == [1, 2, 0]
+    torch.save({"cfg": {}, "model": {}}, path)
+    with pytest.raises(ValueError, match="has no label_dict"):
+        pretrained.find_class_places("beats")
+    with pytest.raises(ValueError, match="'mn04' has AudioSet's order, use audio_order: audioset"):
+        pretrained.find_class_places("mn04")
 
 
 def test_vggish_is_put_together_of_three_files(folder, monkeypatch):
