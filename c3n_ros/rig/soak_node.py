@@ -190,7 +190,7 @@ class Soak:
             counts = [len(list((proc / name).iterdir())) for name in ("fd", "task")]
         except (OSError, ValueError, IndexError):  # it has just ended
             return
-        if self.sensors.is_active:
+        if self.sensors.is_active and self._process.poll() is None:
             memory_mib = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
             self.journal.resources[-1].append((round(memory_mib, 1), counts[0], counts[1]))
 

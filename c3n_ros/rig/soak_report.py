@@ -97,7 +97,7 @@ def judge(journal: Journal) -> dict[str, Any]:
         "latency s": _spread(latencies),
         "machine too busy": {"times": len(busy), "seconds": round(sum(i.end_s - i.begin_s for i in busy), 1)},
         "growth": growth,
-        "resources at the end": [life[-1] for life in journal.resources if life],
+        "resources at the end": [list(life[-1]) for life in journal.resources if life],
     }
 
 
