@@ -97,14 +97,34 @@ def evaluate(
     Raises:
         ValueError: a clip that cannot be read or scored; the message names it.
     """
+    return _evaluate(model, clips, device, progress, alter, (gated,))[0]
+
+
+def evaluate_gate(
+    model: Model, clips: Clips, device: torch.device, progress: Progress
+) -> tuple[Evaluation, Evaluation]:
+    """Evaluate as `evaluate` does, without and with the gate, predicting each clip once."""
+    network, gated = _evaluate(model, clips, device, progress, None, (False, True))
+    return network, gated
+
+
+def _evaluate(
+    model: Model, clips: Clips, device: torch.device, progress: Progress, alter: Callable[[Clip], Clip] | None,
+    gates: tuple[bool, ...],
+) -> list[Evaluation]:  # fmt: skip
     model.network.to(device).eval()
-    scored, names, categories = [], [], []
+    scored: list[list] = []
+    names, categories = [], []
     reader = _read_ahead(clips)
     for _ in progress(range(len(clips)), f"{clips.setting} {clips.split}"):
         clip = next(reader) if alter is None else alter(next(reader))
-        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}", gated))
+        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}", gates))
         names.append(clip.name)
         categories.append(clip.category)
+    return [_joined(clips, names, categories, list(parts)) for parts in zip(*scored)]
+
+
+def _joined(clips: Clips, names: list[str], categories: list[str], scored: list[tuple]) -> Evaluation:
     counts, thresholds, seconds, labels = zip(*scored)
     return Evaluation(
         setting=clips.setting,
@@ -138,18 +158,23 @@ def _read(clips: Clips, index: int) -> Clip:
 
 
 def _score(
-    model: Model, clip: Clip, device: torch.device, name: str, gated: bool
-) -> tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]:
-    """Score the frames of a clip that have a mask; return their counts, seconds and labels."""
+    model: Model, clip: Clip, device: torch.device, name: str, gates: tuple[bool, ...]
+) -> list[tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]]:
+    """Score the frames of a clip that have a mask; return their counts, seconds and labels, without or with each gate."""
     (seconds,) = np.nonzero(clip.has_mask)
     if not len(seconds):
         raise ValueError(f"{name} has no mask to score; expected a png in gt_masks")
-    probabilities, decoding = predict(model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask)
+    probabilities, decoding = predict(model, clip.frames, clip.snippets, device, select=clip.has_mask)
     truth = clip.masks[seconds]
     if not np.isfinite(probabilities).all():
         raise ValueError(
             f"the prediction for {name} is not finite; check its sound and the model's weights for NaN and infinity"
         )
-    counts = count(probabilities > MASK_THRESHOLD, truth)
     labels = [unified_label(decoding.consensus, model, index) for index in range(len(seconds))]
-    return counts, count_thresholds(probabilities, truth), seconds, labels
+    results = []
+    for gated in gates:
+        if gated:
+            probabilities = probabilities * _is_published(model, clip.snippets[seconds], decoding)[:, None, None]
+        counts = count(probabilities > MASK_THRESHOLD, truth)
+        results.append((counts, count_thresholds(probabilities, truth), seconds, labels))
+    return results

@@ -15,7 +15,13 @@ from c3n_model.complete_file import complete_file
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 _SOUND_RATE = 48_000
-_VIDEO_CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that this FFmpeg has
+# The first that this FFmpeg has, with its options. None is under the GPL, unlike libx264, which PyAV's wheels contain. VP9 (BSD) is
+# played by browsers, VLC, mpv and Android; H.264 by openh264 (BSD) by everything.
+_VIDEO_CODECS = {
+    "libopenh264": {},
+    "libvpx-vp9": {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
+    "mpeg4": {"qscale": "4"},
+}
 _TICKS_PER_SECOND = 60_000  # of frame times: exact for the usual frame rates, and within what mpeg4 allows
 _JITTER_S = 0.02
 _LONGEST_GAP_S = 600
@@ -26,7 +32,7 @@ class _Nothing(Exception):
 
 
 class VideoWriter:
-    """Writes an mp4 (H.264 and AAC) from frames and chunks in the order in which they arrived.
+    """Writes an mp4 (VP9 and AAC; see `_VIDEO_CODECS`) from frames and chunks in the order in which they arrived.
 
     A context manager. The first item's stamp becomes time 0, and each frame is displayed until the next one. The first frame
     sets the size (made even); others are scaled to it. Sound is converted to 48 kHz stereo; missing sound becomes silence,
@@ -50,8 +56,8 @@ class VideoWriter:
         partial = self._file.__enter__()
         with self._errors():
             self._container = av.open(f"file:{partial}", "w", format="mp4", options={"movflags": "+faststart"})
-        codec = next(name for name in _VIDEO_CODECS if name in av.codecs_available)
-        self._video = self._container.add_stream(codec, rate=30, options={"crf": "20", "preset": "veryfast"})
+        codec, options = next(pair for pair in _VIDEO_CODECS.items() if pair[0] in av.codecs_available)
+        self._video = self._container.add_stream(codec, rate=30, options=options)
         self._video.pix_fmt = "yuv420p"
         self._video.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
         self._sound = self._container.add_stream("aac", rate=_SOUND_RATE, layout="stereo", format="fltp")
