@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -27,18 +28,29 @@ Refinement = Literal["none", "affinity", "grabcut"]
 
 
 @dataclass(frozen=True)
-class ZeroShotEncoding:
-    """N seconds that know nothing of each other: frames (N, 3, H, W), snippets (N, samples), audio logits (N, K_a)."""
+class Heard:
+    """The sound of N seconds: snippets (N, samples) and audio logits (N, K_a) of each alone."""
 
-    frames: Tensor
     snippets: Tensor
     audio_logits: Tensor
 
     @staticmethod
-    def join(encodings: list[ZeroShotEncoding]) -> ZeroShotEncoding:
-        """Encodings of single seconds, oldest first, as one."""
-        parts = ("frames", "snippets", "audio_logits")
-        return ZeroShotEncoding(*(torch.cat([getattr(e, part) for e in encodings]) for part in parts))
+    def join(seconds: Sequence[Heard]) -> Heard:
+        """Concatenate seconds, oldest first, into one."""
+        return Heard(*(torch.cat([getattr(one, part) for one in seconds]) for part in ("snippets", "audio_logits")))
+
+
+@dataclass(frozen=True)
+class ZeroShotEncoding:
+    """N seconds that know nothing of each other: frames (N, 3, H, W) and what is heard."""
+
+    frames: Tensor
+    heard: Heard
+
+    @property
+    def audio_logits(self) -> Tensor:
+        """Audio logits (N, K_a)."""
+        return self.heard.audio_logits
 
 
 class ZeroShot(nn.Module):
@@ -92,13 +104,27 @@ class ZeroShot(nn.Module):
 
     def encode(self, frames: Tensor, snippets: Tensor) -> ZeroShotEncoding:
         """frames (N, 3, H, W) and snippets (N, samples) -> what the seconds sound like, each alone."""
-        return ZeroShotEncoding(frames, snippets, self.audio_encoder(snippets)[1])
+        return ZeroShotEncoding(frames, Heard(snippets, self.audio_encoder(snippets)[1]))
+
+    def summarise(self, encoding: ZeroShotEncoding) -> Heard:
+        """Return all of N seconds that later ones need: what was heard."""
+        return encoding.heard
 
     def decode(self, encoding: ZeroShotEncoding, wanted: Tensor, memory: HearingMemory | None = None) -> Decoding:
         """Masks of the frames that `wanted` bool (B, T) names; each listens to the seconds before it, too. `memory` is that of
         a session; without one every frame is judged by itself."""
-        frames = encoding.frames[wanted.flatten()]
-        combined, newest = self._listen(encoding, wanted)
+        return self._decode(encoding.frames[wanted.flatten()], *self._listen(encoding.heard, wanted), memory)
+
+    def decode_newest(
+        self, encoding: ZeroShotEncoding, summaries: Sequence[Heard], memory: HearingMemory | None = None
+    ) -> Decoding:
+        """As `decode` of the last of the seconds in `summaries`, whose frame `encoding` has."""
+        heard = Heard.join(summaries)
+        newest = torch.arange(len(heard.audio_logits), device=heard.audio_logits.device) == len(heard.audio_logits) - 1
+        return self._decode(encoding.frames, *self._listen(heard, newest[None]), memory)
+
+    def _decode(self, frames: Tensor, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Decoding:
+        """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `_listen` returns for them."""
         masks = self.segmenter(frames) if self.segmenter is not None else None
         detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
@@ -154,17 +180,17 @@ class ZeroShot(nn.Module):
         drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
         return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
-    def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> tuple[Tensor, Tensor]:
+    def _listen(self, heard: Heard, wanted: Tensor) -> tuple[Tensor, Tensor]:
         """Audio logits (M, K_a) of the wanted seconds, twice: a mean of those of the second and of all up to it, and those of the
         second alone. One second is thin (a rooster's median confidence is 0.25, against 0.85 over five), five are late. Seconds
         that are not there are passed over: their neighbours are heard one after the other."""
-        snippets = encoding.snippets.unflatten(0, tuple(wanted.shape))
-        alone = encoding.audio_logits.unflatten(0, tuple(wanted.shape))
+        snippets = heard.snippets.unflatten(0, tuple(wanted.shape))
+        alone = heard.audio_logits.unflatten(0, tuple(wanted.shape))
         weight = 0.5 if self._prior is None else NEWEST_WEIGHT
         combined = []
         for clip, second in wanted.nonzero().tolist():
             newest = alone[clip, second, None]
             trailing = snippets[clip, : second + 1].reshape(1, -1)
-            heard = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
-            combined.append(heard)
+            audio = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
+            combined.append(audio)
         return torch.cat(combined), alone[wanted]
