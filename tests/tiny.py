@@ -32,11 +32,11 @@ def make_model_that_listens_back(**settings) -> Model:
     encoding = network.encode(
         torch.rand(3, 3, size, size, generator=generator), loudness * torch.randn(3, 32000, generator=generator)
     )
-    for fusion, pyramid, maps in zip(network.fusions, network.pyramids, encoding.visual, strict=True):
+    for fusion, pyramid, maps in zip(network.fusions, network.pyramids, encoding.visual):
         fusion.audio.weight /= fusion.audio(encoding.audio).std(dim=0).mean()
         fusion.audio.bias.copy_(-(encoding.audio.mean(dim=0) @ fusion.audio.weight.T))
         visual = pyramid(maps)
         contribution = fusion.contribute(visual.mean(dim=(2, 3)), encoding.audio)
         context = join_contributions(contribution[None]).expand(3, -1, -1)
-        fusion.theta4.weight *= 8 * visual.std() / (fusion(visual, context) - visual).std()
+        fusion.theta4.weight *= 30 * visual.std() / (fusion(visual, context) - visual).std()
     return model

@@ -54,7 +54,9 @@ class C3N(nn.Module):
     """
 
     similarity: Tensor
-    decoder: Decoder
+    log_similarity: Tensor | None
+    audible: Tensor | None
+    decoder: Decoder | nn.Module
 
     def __init__(
         self,
@@ -80,6 +82,8 @@ class C3N(nn.Module):
         self.visual_encoder = visual_encoder
         self.audio_encoder = audio_encoder
         self.register_buffer("similarity", similarity.float())
+        for constant in ("log_similarity", "audible"):  # set by `prepared.prepare` where similarities no longer change
+            self.register_buffer(constant, None, persistent=False)
         self.alpha, self.beta = alpha, beta
         self.consensus_mode, self.gate, self.gate_strength = consensus, gate, gate_strength
         self.pyramids = nn.ModuleList(build_pyramid(pyramid, width, channels) for width in visual_encoder.channels)
@@ -94,7 +98,7 @@ class C3N(nn.Module):
     @property
     def audible_classes(self) -> Tensor:
         """Audio classes that at least one visual class can produce, bool (K_a,); "background" is not among them."""
-        return (self.similarity > 0).any(dim=1)
+        return (self.similarity > 0).any(dim=1) if self.audible is None else self.audible
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """Segment clips: frames (B, T, 3, H, W) RGB in [0, 1], snippets (B, T, samples) in [-1, 1] -> logits (B, T, H, W)."""
@@ -216,7 +220,7 @@ class C3N(nn.Module):
             return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
         learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.visual_encoder.parameters())
         with torch.enable_grad():  # Eq. 8 needs a graph even in inference
-            maps, logits, points = self.visual_encoder.observe(frames if learning else frames.detach().requires_grad_())
+            maps, logits, points = self.visual_encoder.observe(frames, for_gradient=True)
             consensus = self._infer(audio_logits, logits.detach())
             weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=learning)
         maps = maps if learning else [stage.detach() for stage in maps]
@@ -225,7 +229,10 @@ class C3N(nn.Module):
     def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
         if self.consensus_mode == "visual":
             return visual_consensus(audio_logits, visual_logits, self.similarity)
-        return infer_consensus(audio_logits, visual_logits, self.similarity, alpha=self.alpha, beta=self.beta)
+        return infer_consensus(
+            audio_logits, visual_logits, self.similarity,
+            alpha=self.alpha, beta=self.beta, log_similarity=self.log_similarity,
+        )  # fmt: skip
 
 
 def _check_similarity(similarity: Tensor, audio_encoder: AudioEncoder, visual_encoder: VisualEncoder) -> None:
