@@ -1,8 +1,9 @@
 """A live session. The network is stateless; the session holds all state. Use one session per stream.
 
-Each new window is encoded once; its encoding and those of the T - 1 seconds before it, kept by stamp, are decoded for the
-newest frame only. The result equals that of `network.forward` for the last frame of a clip, with T times fewer backbone
-passes. Overlapping windows (a hop below a second) also look back in whole seconds, as the network was trained.
+Each new window is encoded once and decoded together with the summaries of the T - 1 seconds before it. Summaries are kept by
+stamp and are two vectors a stage, a few kB, so that memory hardly grows with the history or with overlapping windows. The
+result equals that of `network.forward` for the last frame of a clip, with T times fewer backbone passes. Overlapping windows
+(a hop below a second) also look back in whole seconds, as the network was trained.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model, choose_device
-from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
 from c3n_model.preprocess import resize_mask
@@ -66,7 +66,7 @@ class Session:
         self._memory: HearingMemory | None = make_memory() if make_memory is not None else None
         if background is not None:
             self.background = background
-        self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
+        self._summaries: list[tuple[int, Any]] = []  # (start_ns, what later seconds need of the window), oldest first
         self._newest: Decoding | None = None
         self._tracker = Tracker()
 
@@ -100,7 +100,7 @@ class Session:
     def reset(self) -> None:
         """Forget all seconds so far, the class that is shown and the running mean of the background, but not a background
         that was learnt by `learn_background` or given."""
-        self._encodings.clear()
+        self._summaries.clear()
         self._newest = None
         if self._memory is not None:
             self._memory.shown = None
@@ -133,20 +133,19 @@ class Session:
     def step(self, window: Window[Frame]) -> Segmentation:
         """Segment the newest window. A window that is not newer than the last (a looping bag) starts a new history."""
         encoding = self.network.encode(*self.inputs(window))
-        before_ns = self._encodings[-1][0] if self._encodings else window.start_ns
-        self._remember(window.start_ns, encoding)
+        before_ns = self._summaries[-1][0] if self._summaries else window.start_ns
+        self._remember(window.start_ns, self.network.summarise(encoding))
         seconds = [
-            known for start_ns, known in self._encodings if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
+            known for start_ns, known in self._summaries if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
         ]
-        newest = torch.arange(len(seconds), device=self.device)[None] == len(seconds) - 1
         memory = self._memory
         if memory is None:
-            self._newest = self.network.decode(encoding.join(seconds), newest)
+            self._newest = self.network.decode_newest(encoding, seconds)
             return self._describe(window, self._newest)
         since_last_ns = window.start_ns - before_ns
         if since_last_ns > FORGET_SHOWN_NS:
             memory.shown = None
-        self._newest = self.network.decode(encoding.join(seconds), newest, memory)
+        self._newest = self.network.decode_newest(encoding, seconds, memory)
         segmentation = self._describe(window, self._newest)
         memorise(memory, segmentation, self._newest, since_last_ns)
         return segmentation
@@ -155,11 +154,11 @@ class Session:
         """Convert a window to the network's inputs: frame (1, 3, size, size) and snippet (1, samples), on its device."""
         return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
-    def _remember(self, start_ns: int, encoding: Encoding) -> None:
-        if self._encodings and start_ns <= self._encodings[-1][0]:
+    def _remember(self, start_ns: int, summary: Any) -> None:
+        if self._summaries and start_ns <= self._summaries[-1][0]:
             self.reset()
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
-        self._encodings = [entry for entry in self._encodings if entry[0] >= oldest_ns] + [(start_ns, encoding)]
+        self._summaries = [entry for entry in self._summaries if entry[0] >= oldest_ns] + [(start_ns, summary)]
 
     def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
         height, width = window.frame.rgb.shape[:2]

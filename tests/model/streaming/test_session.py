@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from tiny import make_tiny_model
+from tiny import make_model_that_listens_back, make_tiny_model
 
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.streaming.objects import objects_of
@@ -21,8 +21,12 @@ def windows():
     return [
         Window(
             start_ns=k * SECOND_NS,
-            frame=Frame(random.integers(0, 256, (48, 80, 3), dtype=np.uint8), k * SECOND_NS + 937_500_000, "camera"),
-            snippet=random.uniform(-0.5, 0.5, 32000).astype(np.float32),
+            frame=Frame(
+                random.integers(30 * (k % 4), 256 - 60 * (k % 3), (48, 80, 3), np.uint8),
+                k * SECOND_NS + 937_500_000,
+                "camera",
+            ),
+            snippet=(random.uniform(-0.5, 0.5, 32000) * 0.1 ** (k % 3)).astype(np.float32),
         )
         for k in range(8)
     ]
@@ -42,35 +46,60 @@ def step_probability(session: Session, window: Window) -> np.ndarray:
     return session.newest.logits[0].sigmoid().numpy()
 
 
-def test_session_equals_forward_of_the_last_five_seconds(tiny_model, windows):
-    session = Session(tiny_model, "cpu")
+@pytest.fixture
+def model():
+    """A model in which dropping any second of the history shows: `test_every_second_of_the_history_matters`."""
+    return make_model_that_listens_back()
+
+
+def test_every_second_of_the_history_matters(model, windows):
+    """Without this the tests below could not fail."""
+    whole = forward_last(model, windows[:5])
+    for dropped in range(4):
+        rest = [window for second, window in enumerate(windows[:5]) if second != dropped]
+        assert np.abs(whole - forward_last(model, rest)).max() > 1e-3
+
+
+def test_session_equals_forward_of_the_last_five_seconds(model, windows):
+    session = Session(model, "cpu")
     for count, window in enumerate(windows, start=1):
         seen = step_probability(session, window)
-        expected = forward_last(tiny_model, windows[max(0, count - 5) : count])
+        expected = forward_last(model, windows[max(0, count - 5) : count])
         assert np.abs(seen - expected).max() < 1e-5
 
 
-def test_history_is_by_stamp_not_by_count(tiny_model, windows):
-    session = Session(tiny_model, "cpu")
+def test_history_is_by_stamp_not_by_count(model, windows):
+    session = Session(model, "cpu")
     for window in (windows[0], windows[1], windows[6]):  # four seconds are missing
         seen = step_probability(session, window)
-    assert np.abs(seen - forward_last(tiny_model, [windows[6]])).max() < 1e-5
+    assert np.abs(seen - forward_last(model, [windows[6]])).max() < 1e-5
 
 
-def test_windows_that_overlap_look_back_in_whole_seconds(tiny_model, windows):
+def test_windows_that_overlap_look_back_in_whole_seconds(model, windows):
     """Hop of half a second: the even windows and the odd ones are two clips."""
     often = [replace(window, start_ns=number * SECOND_NS // 2) for number, window in enumerate(windows)]
-    session = Session(tiny_model, "cpu", history=3)
+    session = Session(model, "cpu", history=3)
     seen = [step_probability(session, window) for window in often]
-    assert np.abs(seen[7] - forward_last(tiny_model, often[3::2])).max() < 1e-5
-    assert np.abs(seen[6] - forward_last(tiny_model, often[2:7:2])).max() < 1e-5
+    assert np.abs(seen[7] - forward_last(model, often[3::2])).max() < 1e-5
+    assert np.abs(seen[6] - forward_last(model, often[2:7:2])).max() < 1e-5
 
 
-def test_history_may_be_shorter_than_the_models(tiny_model, windows):
-    session = Session(tiny_model, "cpu", history=2)
+def test_history_may_be_shorter_than_the_models(model, windows):
+    session = Session(model, "cpu", history=2)
     for window in windows:
         seen = step_probability(session, window)
-    assert np.abs(seen - forward_last(tiny_model, windows[-2:])).max() < 1e-5
+    assert np.abs(seen - forward_last(model, windows[-2:])).max() < 1e-5
+
+
+def test_what_a_session_keeps_of_a_second_is_small(model, windows):
+    """Ten windows a second and the longest history: of each window two vectors a stage, whatever the size of its picture."""
+    session = Session(model, "cpu", history=60)
+    for number in range(8):
+        session.step(replace(windows[number], start_ns=number * SECOND_NS // 10))
+    kept = [summary for _, summary in session._summaries]
+    assert len(kept) == 8
+    assert all(summary.shape == (1, 2, 4, 4) for summary in kept)
+    assert all(summary.untyped_storage().nbytes() == 4 * 2 * 4 * 4 for summary in kept)
 
 
 def test_a_looping_bag_gives_the_same_masks_again(tiny_model, windows):

@@ -47,7 +47,7 @@ def test_training_on_them_gives_the_same_network(clips, tmp_path):
 def test_existing_features_are_not_computed_again(clips, tmp_path, monkeypatch):
     model = make_tiny_model()
     keep(model, clips, tmp_path)
-    monkeypatch.setattr(model.network, "perceive", pytest.fail)
+    monkeypatch.setattr(model.network, "encode", pytest.fail)
     assert len(keep(model, clips, tmp_path)) == 3
     keep(make_tiny_model(), clips, tmp_path, flip=False)
 
