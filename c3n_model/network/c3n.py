@@ -29,7 +29,14 @@ from c3n_model.network.attention import (
 )
 from c3n_model.network.audio import AudioEncoder
 from c3n_model.network.choices import check_choice
-from c3n_model.network.consensus import AudioOrder, AudioScores, Consensus, infer_consensus, visual_consensus
+from c3n_model.network.consensus import (
+    AudioOrder,
+    AudioScores,
+    Consensus,
+    check_similarity,
+    infer_consensus,
+    visual_consensus,
+)
 from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.encoding import Encoding
@@ -84,7 +91,7 @@ class C3N(nn.Module):
         check_choice("audio_order", audio_order, AudioOrder)
         check_choice("consensus", consensus, ConsensusMode)
         check_choice("gate", gate, Gate)
-        _check_similarity(similarity, audio_encoder, visual_encoder)
+        check_similarity(similarity, audio_encoder.num_classes, visual_encoder.num_classes)
         self.visual_encoder = visual_encoder
         self.audio_encoder = audio_encoder
         self.register_buffer("similarity", similarity.float())
@@ -250,13 +257,3 @@ class C3N(nn.Module):
             scores, visual_logits, similarity, alpha=self.alpha, beta=self.beta,
             log_similarity=logarithms if logarithms is None or places is None else logarithms[places],
         )  # fmt: skip
-
-
-def _check_similarity(similarity: Tensor, audio_encoder: AudioEncoder, visual_encoder: VisualEncoder) -> None:
-    expected = (audio_encoder.num_classes, visual_encoder.num_classes)
-    if tuple(similarity.shape) != expected:
-        raise ValueError(
-            f"expected similarity of shape {expected} (the encoders' classes), got {tuple(similarity.shape)}"
-        )
-    if not (similarity > 0).any():
-        raise ValueError("similarity has no positive value, so no consensus can be inferred; build another label table")

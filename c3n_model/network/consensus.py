@@ -123,3 +123,14 @@ def _check_arguments(
         raise ValueError(f"k must be in [1, {similarity.numel()}], the number of pairs, got {k}")
     if not (alpha >= 0 and beta >= 0):
         raise ValueError(f"alpha and beta must not be negative, got {alpha} and {beta}")
+
+
+def check_similarity(similarity: Tensor, audio_classes: int, visual_classes: int) -> None:
+    """Raise ValueError unless `similarity` is (audio_classes, visual_classes) with a positive value."""
+    expected = (audio_classes, visual_classes)
+    if tuple(similarity.shape) != expected:
+        raise ValueError(
+            f"expected similarity of shape {expected} (the encoders' classes), got {tuple(similarity.shape)}"
+        )
+    if not (similarity > 0).any():
+        raise ValueError("similarity has no positive value, so no consensus can be inferred; build another label table")
