@@ -33,8 +33,8 @@ class ModelConfig:
     alpha: float = 0.1  # Eq. 6, exponent of the audio confidence
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
-    audio_scores: str = "logits"  # Eq. 1 of these, or of "sigmoid", as in the authors' code for S4 with PANNs
-    # Class whose similarities an audio class meets in C3IM: its own, or with "checkpoint" the one at its place in BEATs' file
+    audio_scores: str = "logits"  # argument of the softmax of Eq. 1; "sigmoid" in the authors' code for S4 with PANNs
+    # Order of the audio classes in C3IM: AudioSet's; or with "checkpoint" that of BEATs' file, as in the authors' code
     audio_order: str = "audioset"
     snippet_spacing_s: float = 1.0  # between the starts of a clip's snippets; 0.96 in the authors' code with VGGish
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
@@ -74,7 +74,7 @@ class TrainConfig:
     bce_weight: float = 1.0  # factor of the cross entropy in Eq. 16; 1.5 in the authors' code for MS3 with BEATs
     flip: bool = True
     color_jitter: bool = True
-    # Stochastic depth of the visual backbone: the rate at which its last block is dropped, for earlier ones less
+    # Stochastic depth of the visual backbone: drop rate of its last block; it decreases linearly for earlier blocks
     stochastic_depth: float = 0.0
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
@@ -98,8 +98,8 @@ class TrainConfig:
             raise ValueError(f"train.stochastic_depth is {self.stochastic_depth}; expected at least 0 and less than 1")
         if self.stochastic_depth and self.freeze_backbone:
             raise ValueError(
-                f"train.stochastic_depth is {self.stochastic_depth}, but a frozen backbone always runs whole (and so can be "
-                "cached); set stochastic_depth: 0.0 or freeze_backbone: false"
+                f"train.stochastic_depth is {self.stochastic_depth}, but it is not applied to a frozen backbone; "
+                "set stochastic_depth: 0.0 or freeze_backbone: false"
             )
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(

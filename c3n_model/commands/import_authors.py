@@ -23,7 +23,7 @@ def add(commands) -> None:
     command.add_argument(
         "--setting",
         choices=["s4", "ms3"],
-        help="what the checkpoint was trained on, which matters with PANNs (default: as its name begins, S4_... or MS3_...)",
+        help="setting of its training, needed for PANNs (default: from its file name, S4_... or MS3_...)",
     )
     command.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
     command.set_defaults(run=run)
@@ -62,17 +62,19 @@ def run(options, command_line: str) -> str:
     card = {"note": NOTE, "setting": setting, "commands": [command_line], "labels": labels.provenance}
     model = Model(options.out.stem, network.eval(), config, labels.audio_labels, labels.visual_labels, card)
     save_model(options.out, model)
-    return f"wrote {options.out}: {config.visual} with {config.audio}{_told(config)}"
+    return f"wrote {options.out}: {config.visual} with {config.audio}{_deviation(config)}"
 
 
-def _told(config) -> str:
-    """Say what their code does with the sound that the paper does not say."""
+def _deviation(config) -> str:
+    """Describe how their code processes sound differently from the paper; "" if it does not."""
     if config.audio_scores == "sigmoid":
-        return "; as in their S4 code, C3IM gets sigmoids of the sound's classes (audio_scores: sigmoid)"
+        return "; as in their S4 code, C3IM uses sigmoids of the audio logits (audio_scores: sigmoid)"
     if config.audio_order == "checkpoint":
-        return "; as in their code, C3IM takes the classes of the sound in BEATs' own order (audio_order: checkpoint)"
+        return "; as in their code, C3IM uses the audio classes in BEATs' own order (audio_order: checkpoint)"
     if config.snippet_spacing_s != 1:
-        return f"; as in their code, the seconds of a clip are heard {config.snippet_spacing_s} s apart (snippet_spacing_s)"
+        return (
+            f"; as in their code, the snippets of a clip start {config.snippet_spacing_s} s apart (snippet_spacing_s)"
+        )
     return ""
 
 

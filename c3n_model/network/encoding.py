@@ -1,4 +1,4 @@
-"""What the network has computed of each frame by itself, before the frames of a clip are combined."""
+"""The results of the network for each frame, before the frames of a clip are combined."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ LOUDEST_DBFS, QUIETEST_DBFS = -10.0, -60.0  # RMS of the noise
 
 
 class Donors:
-    """Clips whose sounding class is known, S4's, as donors of sounds to clips in which that class is not in view."""
+    """Clips with a known sounding class (S4), whose sound replaces that of clips in which this class is not in view."""
 
     def __init__(self, datasets: Iterable[AVSBench]):
         clips = [(clips, paths) for clips in datasets for paths in clips.clips if paths.category]
@@ -24,13 +24,13 @@ class Donors:
             self._by_class.setdefault(paths.category, []).append(read)
 
     def has_absent(self, in_view: frozenset[str]) -> bool:
-        """Return whether it is known what is in view, and there is a clip of another class."""
+        """Return whether the classes in view are known and there is a clip of another class."""
         return bool(in_view and self._by_class.keys() - in_view)
 
     def absent(self, in_view: frozenset[str], random: np.random.Generator) -> np.ndarray:
         """Return the sound of a random clip of a random class that is not in view, float32 (T, samples).
 
-        To be called only if `has_absent`.
+        Call it only if `has_absent` is true.
         """
         classes = sorted(self._by_class.keys() - in_view)
         donors = self._by_class[classes[random.integers(len(classes))]]
@@ -40,8 +40,8 @@ class Donors:
 def negative_sound(
     snippets: np.ndarray, in_view: frozenset[str], donors: Donors, random: np.random.Generator
 ) -> np.ndarray:
-    """Return a sound of the shape of `snippets` without a source in view: silence, white noise or an absent object's, each with a
-    third of the probability. Where an absent object's cannot be had, it is silence or noise, each with half."""
+    """Return sound of the shape of `snippets` without a source in view: silence, white noise or the sound of an absent object,
+    each with probability 1/3; silence or noise with probability 1/2 if there is no sound of an absent object."""
     kind = random.integers(3)
     if kind == 2 and donors.has_absent(in_view):
         return donors.absent(in_view, random)

@@ -1,4 +1,4 @@
-"""Faults of a soak: which there are, in which order they come, and what they do to messages. No ROS.
+"""The faults of a soak: their kinds, their order and their effect on messages. No ROS.
 
 | fault | what happens for its duration |
 |---|---|
@@ -23,7 +23,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-# Nothing is lost: every second must be published all the same.
+# These lose nothing: every second must be published.
 HARMLESS = ("delayed", "doubled", "reordered", "resized", "encoding")
 ENDS_PROCESS = ("sigterm", "sigkill")
 KINDS = (
@@ -65,7 +65,7 @@ def faults(seed: int, kinds: Sequence[str] = KINDS) -> Iterator[Fault]:
 
 
 def deliveries(kind: str | None, message: bytes, *, is_sound: bool, random: np.random.Generator) -> list[Delivery]:
-    """Return what becomes of a serialized message during a fault of this kind, or without one: when what is sent."""
+    """Return the deliveries (delay and bytes) of a serialized message during a fault of this kind, or without a fault."""
     dropped = "drop_sound" if is_sound else "drop_images"
     if kind == dropped or (kind == "drop_some" and random.random() < 0.5):
         return []

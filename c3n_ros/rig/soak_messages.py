@@ -1,4 +1,4 @@
-"""The messages of a soak's camera and microphone: a synthetic scene, over and over, with any stamps, sizes and formats."""
+"""The messages of a soak's camera and microphone: a synthetic scene, repeated, with any stamps, sizes and formats."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ class Microphone:
 
 
 class Camera:
-    """Images of the scene, `IMAGE_RATE` a second."""
+    """Images of the scene, `IMAGE_RATE` per second."""
 
     def __init__(self) -> None:
         scene = make_demo_scene()

@@ -24,7 +24,7 @@ from c3n_ros.rig.soak_report import MACHINE, Interval, Journal, judge
 from c3n_ros.rig.soak_sensors_node import SoakSensors
 
 START_TIMEOUT_S, STOP_TIMEOUT_S = 180.0, 20.0
-LATE_S = 0.25  # a soak that sends later than this has not itself kept the time
+LATE_S = 0.25  # if the soak itself sends later than this, the machine was too busy
 LAST_ENDED = (
     0.5  # fraction of a long soak after which no process is ended, so that one lives long enough to be measured
 )
@@ -69,7 +69,7 @@ class Soak:
         return time.monotonic() - self._begin_s
 
     def run(self) -> None:
-        """Start the node, let faults happen for the time given, and stop."""
+        """Start the node, cause faults for the given time, and stop."""
         self._start_process()
         begin_s = self._wait_for_node()
         end_s = begin_s + self._seconds
@@ -83,7 +83,7 @@ class Soak:
         self._advance(self._now_s() + 2.0)  # for the last windows
 
     def _suffer(self, fault: Fault) -> None:
-        """Let one fault happen, until all is as before."""
+        """Cause one fault and wait until it is over."""
         begin_s, sensors = self._now_s(), self.sensors
         if fault.kind in ENDS_PROCESS:
             self._end_process(fault.kind)

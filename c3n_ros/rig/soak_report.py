@@ -1,4 +1,4 @@
-"""Judges a soak: were all clean seconds published or counted as dropped, did the node recover in time, did its process stay flat?
+"""Evaluate a soak: whether all clean seconds were published or counted, the node recovered in time, and its resources did not grow.
 
 Times are seconds of the soak. A second is clean if no fault that loses something touches it, the `RECOVERY_S` before it or the
 `AFTER_S` after it, in which its window is processed. The machine is a fault too while it keeps the soak itself from sending
@@ -26,7 +26,7 @@ MAX_GROWTH = {"memory MiB": 30.0, "descriptors": 2.0, "threads": 2.0}
 
 @dataclass(frozen=True)
 class Interval:
-    """A fault that was: its kind, begin and end. A process that is ended is a fault until its successor is active."""
+    """A fault that occurred: its kind, begin and end. The end of a process is a fault until its successor is active."""
 
     kind: str
     begin_s: float

@@ -1,4 +1,4 @@
-"""Camera, microphone and ears of a soak: sends the messages that are due, with the faults of the moment, and records windows."""
+"""Camera, microphone and subscriber of a soak: sends messages with the current faults, and records windows."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ class SoakSensors(Node):
             self._infos.publish(self._current.messages.info())
 
     def jump(self) -> None:
-        """Let the clock of all later stamps jump."""
+        """Make the clock of all later stamps jump."""
         self._seen_offsets_ns.append(next(self._offsets))
 
     def reactivate(self, done: Callable[[bool], None]) -> None:

@@ -67,7 +67,7 @@ def render(results: dict[str, Any], every: list[Condition], tables: dict[str, Ta
         lines += [_row(condition, table[condition.name]) for condition in every]
     lines += [
         "",
-        "Negative: mIoU and F are against the masks of the objects that are silent now, so less is better.",
+        "Negative: mIoU and F are computed with the masks of the objects that are silent now, so lower is better.",
         "",
     ]
     return "\n".join(lines)
@@ -76,7 +76,7 @@ def render(results: dict[str, Any], every: list[Condition], tables: dict[str, Ta
 def _row(condition: Condition, pair: dict[str, Scores | None]) -> str:
     network, gated = pair[NETWORK], pair[GATED]
     if network is None or gated is None:
-        return f"| {condition.name} | {condition.group} | 0 | not measured: what is in view is not known | | | | |"
+        return f"| {condition.name} | {condition.group} | 0 | not measured: the classes in view are unknown | | | | |"
     names = ("miou", "fscore", "miou_sounding", "painted", "area")
     cells = " | ".join(_cell(getattr(network, name), getattr(gated, name)) for name in names)
     return f"| {condition.name} | {condition.group} | {network.clips} | {cells} |"

@@ -1,4 +1,4 @@
-"""Faults of a robot's microphone: clipping, a narrow band, reverberation. Of arrays float32 (T, samples), one row per second.
+"""Faults of a robot's microphone: clipping, a narrow band, reverberation. Sound is float32 (T, samples), one row per second.
 
 The rows are consecutive seconds of one recording; filters run over all of them.
 """
