@@ -60,6 +60,18 @@ class UpsampledConv(nn.Module):
         return self._matrices[key]
 
 
+class ConvOfUpsampled(nn.Module):
+    """The same as `UpsampledConv` in the usual order."""
+
+    def __init__(self, conv: nn.Conv2d, *, align_corners: bool):
+        super().__init__()
+        self.conv, self.align_corners = conv, align_corners
+
+    def forward(self, features: Tensor, size: tuple[int, int]) -> Tensor:
+        """Map (N, C_in, h, w) to (N, C_out, H, W) with `size` = (H, W)."""
+        return self.conv(F.interpolate(features, size, mode="bilinear", align_corners=self.align_corners))
+
+
 def _sum_products(products: list[Tensor], columns: Tensor, band: Band) -> Tensor:
     """Upsample a block of columns: the sum over the taps of (M, w) x (w, W)."""
     first, last, start, stop = band

@@ -15,10 +15,13 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model, choose_device
+from c3n_model.network.c3n import C3N
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
+from c3n_model.network.prepared import Precision, prepare
 from c3n_model.preprocess import resize_mask
 from c3n_model.presence import decide_presence
+from c3n_model.streaming.answer import Answer, read_answer
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
@@ -32,29 +35,31 @@ class Session:
     """Segments the windows of one stream. Not thread safe: one thread owns the session and the GPU.
 
     Args:
-        model: from `load_model`; it is moved to `device`.
+        model: from `load_model`. A C3N is copied and rewritten to run faster (`network.prepared`), any other network moved to
+            `device`.
         device: "auto", "cpu", "cuda" or "cuda:N".
         threshold: probability in (0, 1) above which a pixel belongs to the mask.
         presence_threshold: presence below which the mask is empty; visibility_threshold: confidence of the named visual class
             below which the mask is empty. None uses the model's value.
         history: number of seconds decoded together, T, at least 1; None uses the model's value.
+        precision: "float32", or "bfloat16" for ASPP and decoder of a C3N, which is faster and changes masks slightly.
         background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
             prior).
     Raises:
         ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
-            or a background for a network that does not use one.
+            a precision that device or network do not have, or a background for a network that does not use one.
     """
 
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
-        visibility_threshold: float | None = None, history: int | None = None, background: Background | None = None,
+        visibility_threshold: float | None = None, history: int | None = None, precision: Precision = "float32", background: Background | None = None,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network: Any = model.network.eval()  # C3N or ZeroShot
+        self.network: Any = _for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -141,12 +146,12 @@ class Session:
         memory = self._memory
         if memory is None:
             self._newest = self.network.decode_newest(encoding, seconds)
-            return self._describe(window, self._newest)
+            return self._describe(window, read_answer(self._newest), self._newest)
         since_last_ns = window.start_ns - before_ns
         if since_last_ns > FORGET_SHOWN_NS:
             memory.shown = None
         self._newest = self.network.decode_newest(encoding, seconds, memory)
-        segmentation = self._describe(window, self._newest)
+        segmentation = self._describe(window, read_answer(self._newest), self._newest)
         memorise(memory, segmentation, self._newest, since_last_ns)
         return segmentation
 
@@ -160,18 +165,19 @@ class Session:
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
         self._summaries = [entry for entry in self._summaries if entry[0] >= oldest_ns] + [(start_ns, summary)]
 
-    def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
-        height, width = window.frame.rgb.shape[:2]
-        label = unified_label(decoding.consensus, self.model, index=0)
-        keep = self._memory.keep(int(decoding.consensus.visual_class[0])) if self._memory is not None else 1.0
+    def _describe(self, window: Window[Frame], answer: Answer, decoding: Decoding) -> Segmentation:
+        label = label_of(answer, self.model)
+        keep = self._memory.keep(answer.visual_class) if self._memory is not None else 1.0
         presence = decide_presence(
-            window.snippet, float(decoding.presence[0]), keep * self.presence_threshold,
-            audible=None if decoding.audible is None else float(decoding.audible[0]),
-            visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,
+            window.snippet, answer.presence, keep * self.presence_threshold,
+            audible=answer.audible, visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,
         )  # fmt: skip
-        probability = decoding.logits[0].sigmoid().cpu().numpy()
-        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-        probability *= presence.present
+        height, width = window.frame.rgb.shape[:2]
+        if presence.present:
+            probability = cv2.resize(answer.probability, (width, height), interpolation=cv2.INTER_LINEAR)
+            confidence = cv2.convertScaleAbs(probability, alpha=255)  # rounded
+        else:
+            probability, confidence = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
         mask = probability > self.threshold
         objects, numbers = self._objects(mask, probability, label.visual, decoding)
         return Segmentation(
@@ -179,7 +185,7 @@ class Session:
             stamp_ns=window.frame.stamp_ns,
             frame_id=window.frame.frame_id,
             mask=mask,
-            confidence=np.round(probability * 255).astype(np.uint8),
+            confidence=confidence,
             label=label,
             presence=presence,
             objects=self._tracker.track(objects, window.frame.stamp_ns),
@@ -196,6 +202,20 @@ class Session:
             return objects_of(mask, probability, label, None, None)
         owner = resize_mask(instances.owner.cpu().numpy().astype(np.int16), mask.shape)
         return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
+
+
+def _for_inference(network: Any, precision: Precision, device: torch.device) -> Any:
+    """Return a network for sessions alone. Raises ValueError for a precision that the device or the network does not have."""
+    if precision == "bfloat16":
+        if not isinstance(network, C3N):
+            raise ValueError(f"precision bfloat16 is for a C3N, this model is a {type(network).__name__}; use float32")
+        if device.type == "cuda":
+            able = torch.cuda.is_bf16_supported(including_emulation=False)
+        else:
+            able = torch.cpu._is_avx512_bf16_supported()
+        if not able:
+            raise ValueError(f"{device} does not compute in bfloat16; use precision float32")
+    return prepare(network, precision=precision) if isinstance(network, C3N) else network
 
 
 def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
@@ -217,4 +237,16 @@ def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, in
         visual_score=float(consensus.visual_score[index]),
         similarity=float(consensus.similarity[index]),
         consensus=float(consensus.consensus[index]),
+    )
+
+
+def label_of(answer: Answer, model: Model) -> UnifiedLabel:
+    """The label of an answer, in words."""
+    return UnifiedLabel(
+        audio=model.audio_labels[answer.audio_class],
+        visual=model.visual_labels[answer.visual_class],
+        audio_score=answer.audio_score,
+        visual_score=answer.visual_score,
+        similarity=answer.similarity,
+        consensus=answer.consensus,
     )

@@ -130,7 +130,8 @@ def _digest(model: Model, clips: AVSBench) -> str:
     digest = hashlib.sha256()
     for name, value in sorted(model.network.state_dict().items()):
         if name.startswith(("visual_encoder.", "audio_encoder.", "similarity", "place_in_checkpoint")):
-            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().data)
     settings = {key: value for key, value in identity(to_mapping(model.config)).items() if key not in _LATER_SETTINGS}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for paths in clips.clips:

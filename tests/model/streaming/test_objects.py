@@ -1,5 +1,6 @@
 """The objects of a mask: by hand, and the property that instances make up the whole mask."""
 
+import cv2
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -54,3 +55,19 @@ def test_without_instances_the_objects_are_the_regions(mask):
     assert [one.area for one in found] == sorted((one.area for one in found), reverse=True)
     assert np.array_equal(numbers > 0, mask)  # in so small an image a single pixel is large enough
     assert [(numbers == number).sum() for number in range(1, len(found) + 1)] == [one.area for one in found]
+
+
+def test_many_regions_are_each_worked_on_within_their_box(monkeypatch):
+    """264 regions of 1080p: what is looked at besides the whole picture once is no more than the boxes together."""
+    mask = np.zeros((1080, 1920), bool)
+    for row, column in np.ndindex(12, 22):
+        mask[90 * row : 90 * row + 60, 87 * column : 87 * column + 60] = True
+    looked_at = []
+    mean = cv2.mean
+    monkeypatch.setattr(
+        "c3n_model.streaming.objects.cv2.mean",
+        lambda values, pixels: looked_at.append(values.size) or mean(values, pixels),
+    )
+    found, numbers = objects_of(mask, mask.astype(np.float32), "dog", None, None)
+    assert len(found) == 264 and all(one.score == 1 and one.area == 3600 for one in found)
+    assert sum(looked_at) == mask.sum() == (numbers > 0).sum()

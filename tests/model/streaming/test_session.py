@@ -5,9 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from bright_model import make_bright_model
 from tiny import make_model_that_listens_back, make_tiny_model
+from torch.utils._python_dispatch import TorchDispatchMode
 
+from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
+from c3n_model.streaming.answer import read_answer
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
@@ -123,8 +127,8 @@ def test_the_newest_encoding_is_that_of_the_last_window(tiny_model, windows):
         session.step(window)
     with torch.no_grad():
         encoding = tiny_model.network.encode(*session.inputs(windows[1]))
-    assert torch.equal(session.newest.audio_logits, encoding.audio_logits)
-    assert torch.equal(session.newest.visual_logits, encoding.visual_logits)
+    torch.testing.assert_close(session.newest.audio_logits, encoding.audio_logits)
+    torch.testing.assert_close(session.newest.visual_logits, encoding.visual_logits)
 
 
 def test_silence_gives_no_mask(tiny_model, windows):
@@ -171,16 +175,67 @@ def test_bad_settings_are_named():
 def test_a_model_too_large_for_the_device_is_refused_and_unchanged(monkeypatch, windows):
     model, moved = make_tiny_model(), []
 
-    def full(device):
+    def full(network, device):
         moved.append(device)
         if len(moved) == 1:
             raise RuntimeError("CUDA out of memory.\nTried to allocate 2 GiB")
-        return model.network
+        return network
 
-    monkeypatch.setattr(model.network, "to", full)
+    monkeypatch.setattr(C3N, "to", lambda network, device=None, **form: full(network, device) if device else network)
     with pytest.raises(ValueError, match=r"does not fit on cpu \(CUDA out of memory.\); use another device"):
         Session(model, "cpu")
     assert moved == [torch.device("cpu"), "cpu"], "the half that was moved comes back"
+
+
+def test_bfloat16_is_for_devices_and_networks_that_have_it(monkeypatch, windows):
+    model = make_tiny_model(channels=32)
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: True)
+    exact, rounded = (Session(model, "cpu", precision=precision) for precision in ("float32", "bfloat16"))
+    difference = np.abs(step_probability(exact, windows[0]) - step_probability(rounded, windows[0])).max()
+    assert 0 < difference < 0.02
+    monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: False)
+    with pytest.raises(ValueError, match="cpu does not compute in bfloat16; use precision float32"):
+        Session(model, "cpu", precision="bfloat16")
+    with pytest.raises(ValueError, match="BrightNetwork.*float32"):
+        Session(make_bright_model(), "cpu", precision="bfloat16")
+
+
+class CountCopies(TorchDispatchMode):
+    """Counts what would make a GPU's host wait: copies to the CPU, scalars read, and shapes that depend on values."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = []
+
+    def __torch_dispatch__(self, function, types, arguments=(), options=None):
+        options = options or {}
+        name, inputs = str(function), arguments
+        moved = name.startswith("aten._to_copy") and options.get("device") not in (None, inputs[0].device)
+        by_mask = name.startswith("aten.index") and any(
+            index is not None and index.dtype in (torch.bool, torch.uint8) for index in arguments[1]
+        )
+        if by_mask or moved or name.startswith(("aten._local_scalar_dense", "aten.nonzero", "aten.masked_select")):
+            self.found.append(name)
+        return function(*arguments, **options)
+
+
+@pytest.mark.parametrize("settings", [{}, {"consensus": "none", "fusion_norm": True, "decoder": "authors"}])
+def test_a_step_waits_for_the_device_once(settings, windows, monkeypatch):
+    """At the end, for mask and numbers together. On a CPU that is the one call of `read_answer`, which copies nothing there."""
+    session = Session(make_tiny_model(**settings), "cpu")
+    session.step(windows[0])
+    reads = []
+    monkeypatch.setattr(
+        "c3n_model.streaming.session.read_answer", lambda decoding: reads.append(1) or read_answer(decoding)
+    )
+    with CountCopies() as counted:
+        session.step(windows[1])
+        session.step(windows[2])
+    assert counted.found == []
+    assert len(reads) == 2
+    with CountCopies() as counted, torch.no_grad():  # of a clip it does not know in advance what is selected
+        session.network.decode(session.network.encode(*session.inputs(windows[1])), torch.tensor([[True]]))
+    assert counted.found
 
 
 @pytest.mark.gpu
