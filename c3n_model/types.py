@@ -104,13 +104,13 @@ class UnifiedLabel:
     consensus: float
 
 
-REASONS = ("sounding", "silent", "unsure", "not in view")
+REASONS = ("sounding", "silent", "unsure", "not in view", "filtered")
 
 
 @dataclass(frozen=True)
 class Presence:
     """Is anything audible? `score` in [0, 1] against the gate's threshold, `loudness_dbfs` the snippet's RMS level. `visible`:
-    whether what is heard may be in view."""
+    whether what is heard may be in view; `filtered`: whether its class is one that nobody asked for."""
 
     SILENCE_DBFS: ClassVar[float] = -60.0  # up to here a second is silent
 
@@ -118,21 +118,24 @@ class Presence:
     score: float
     loudness_dbfs: float
     visible: bool = True
+    filtered: bool = False
 
     @property
     def present(self) -> bool:
-        """Whether something sounds that may be in view: else a session's mask is empty."""
-        return self.audible and self.visible
+        """Whether something sounds that may be in view and was asked for: else the mask is empty."""
+        return self.audible and self.visible and not self.filtered
 
     @property
     def reason(self) -> str:
         """One of REASONS: "sounding"; or why the mask is empty: "silent" (too quiet), "unsure" (loud enough, but nothing that
-        has a source is heard surely enough), "not in view"."""
+        has a source is heard surely enough), "not in view", "filtered" (of a class that is not shown)."""
         if self.present:
             return "sounding"
         if not self.loudness_dbfs > self.SILENCE_DBFS:
             return "silent"
-        return "not in view" if self.audible else "unsure"
+        if not self.audible:
+            return "unsure"
+        return "filtered" if self.visible else "not in view"
 
 
 @dataclass(frozen=True)

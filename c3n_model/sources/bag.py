@@ -54,6 +54,8 @@ class BagSource:
     iterating, ValueError for a damaged bag or a message that cannot be read.
     """
 
+    has_sound = True
+
     def __init__(self, path: Path | str, image_topic: str | None = None, audio_topic: str | None = None):
         """`image_topic`, `audio_topic`: which to take; without a name see `bag_topics`."""
         self.path = Path(path)

@@ -37,31 +37,44 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """A second and how it came to its mask.
+class Evidence:
+    """What was heard and seen in a second, and how it agreed.
 
     `similarity` and `consensus` float32 (n_a, n_v) are M_sim (Eq. 5) and M_cof (Eq. 6) of the classes in `audio` and
-    `visual`, `pairs` the best of all pairs. `attention` has for each stage of CCAM Eq. 11 without and with the unified
-    label, float32 (H_i, W_i) in (0, 1).
+    `visual`, `pairs` the best of all pairs.
 
     What a network has not is None or empty: `visual` without a visual classifier, `similarity` without label
-    similarities, `consensus` and `pairs` where another rule decides (CC-V of Table II), `attention` without CCAM.
+    similarities, `consensus` and `pairs` where another rule decides (CC-V of Table II).
     """
 
-    window: Window[Frame]
-    segmentation: Segmentation
     audio: Ranking
     visual: Ranking | None
     similarity: np.ndarray | None
     consensus: np.ndarray | None
     pairs: tuple[UnifiedLabel, ...]
+
+
+@dataclass(frozen=True)
+class Explanation(Evidence):
+    """A second and how it came to its mask. `attention` has for each stage of CCAM Eq. 11 without and with the unified label,
+    float32 (H_i, W_i) in (0, 1); it is empty for a network without CCAM."""
+
+    window: Window[Frame]
+    segmentation: Segmentation
     attention: tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
 @torch.no_grad()
 def explain(window: Window[Frame], session: Session) -> Explanation:
     """Step `session` by `window` and tell how its segmentation came about."""
-    segmentation = session.step(window)
+    segmentation, network = session.step(window), session.network
+    maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
+    attention = tuple((plain[0].numpy(force=True), guided[0].numpy(force=True)) for plain, guided in maps)
+    return Explanation(**vars(newest_evidence(session)), window=window, segmentation=segmentation, attention=attention)
+
+
+def newest_evidence(session: Session) -> Evidence:
+    """The evidence of the second that `session` was stepped by last. Raises RuntimeError before the first one."""
     decoding, model, network = session.newest, session.model, session.network
     chosen = decoding.consensus
     audio = _rank(decoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
@@ -75,9 +88,7 @@ def explain(window: Window[Frame], session: Session) -> Explanation:
         pairs = _decisive_pairs(decoding, table, session)
         if pairs:
             consensus = audio.weighted[:, None] * similarity.clip(min=0) * visual.weighted
-    maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
-    attention = tuple((plain[0].numpy(force=True), guided[0].numpy(force=True)) for plain, guided in maps)
-    return Explanation(window, segmentation, audio, visual, similarity, consensus, pairs, attention)
+    return Evidence(audio, visual, similarity, consensus, pairs)
 
 
 def explain_seconds(
