@@ -86,6 +86,7 @@ def listen(port: int) -> socket.socket:
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((HOST, port))
+        listener.listen()  # already now: a browser that comes before the server waits
     except OSError as error:
         listener.close()
         raise OSError(

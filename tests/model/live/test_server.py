@@ -1,6 +1,7 @@
 """The page's data over HTTP, from a real server on the loopback."""
 
 import json
+import socket
 import threading
 import urllib.error
 import urllib.request
@@ -114,8 +115,11 @@ def test_a_model_that_cannot_be_loaded_ends_the_view(tmp_path):
         view.save_bag()
 
 
+def test_a_browser_that_is_early_waits():
+    with server_module.listen(0) as listener, socket.create_connection(listener.getsockname(), timeout=5):
+        pass
+
+
 def test_a_port_that_is_taken_names_another():
-    with server_module.listen(0) as taken:
-        taken.listen()
-        with pytest.raises(OSError, match="--port 0"):
-            server_module.listen(taken.getsockname()[1])
+    with server_module.listen(0) as taken, pytest.raises(OSError, match="--port 0"):
+        server_module.listen(taken.getsockname()[1])
