@@ -7,6 +7,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from c3n_model.commands.recording import add_model, load_chosen_model
+
 DEFAULT_PORT = 8765
 
 
@@ -25,12 +27,7 @@ def add(commands) -> None:
         help="in the place of the camera: a video file, a folder of pictures, a bag, or an RTSP or HTTP address",
     )
     command.add_argument("--list", action="store_true", help="list the cameras and microphones of this machine")
-    command.add_argument(
-        "--model",
-        default="zero_shot",
-        help="zero_shot, demo, a checkpoint, or a YAML file with a zero_shot section (default %(default)s)",
-    )
-    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    add_model(command, default="zero_shot")
     command.add_argument("--threshold", type=float, default=0.5, help="of the mask, at the start (default %(default)s)")
     command.add_argument(
         "-o", "--out", type=Path, default=Path("out/live"), help="folder for saved bags (default %(default)s)"
@@ -56,9 +53,8 @@ def run(options, _: str) -> str:
 
     def load(say) -> Any:
         from c3n_model.live.engine import Engine
-        from c3n_model.loading import load_model
 
-        return Engine(load_model(options.model), options.device, settings)
+        return Engine(load_chosen_model(options, say), options.device, settings)
 
     view = LiveView(feeds, load, options.out)
     server = make_server(view)
@@ -81,7 +77,7 @@ def run(options, _: str) -> str:
 
 def _open_feeds(options) -> list[Any]:
     """The feeds of pictures and of sound. Raises ValueError that says what is missing and what to do."""
-    from c3n_model.live.feeds import CameraFeed, RecordingFeed
+    from c3n_model.devices.feeds import CameraFeed, RecordingFeed
 
     if options.video is None:
         return [CameraFeed(options.camera), _microphone(options.microphone or "")]
@@ -99,8 +95,8 @@ def _open_video(text: str) -> Any:
 
 
 def _microphone(name: str) -> Any:
+    from c3n_model.devices.feeds import MicrophoneFeed
     from c3n_model.devices.microphone import MicrophoneSettings, load_sounddevice
-    from c3n_model.live.feeds import MicrophoneFeed
 
     return MicrophoneFeed(MicrophoneSettings(name, sample_rate=48_000), load_sounddevice())
 

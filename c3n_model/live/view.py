@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from c3n_model.live.feeds import Feed, Item
+from c3n_model.devices.feeds import Feed, Item
 
 if TYPE_CHECKING:  # torch takes seconds to import, and the page shall be there before
     from c3n_model.live.engine import Engine, Second

@@ -37,6 +37,7 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "score": ("presence_score",),
         "loudness_dbfs": ("loudness_dbfs",),
         "visible": ("visible",),  # older recordings do not have it
+        "filtered": ("filtered",),  # older recordings do not have it
     },
 }
 Noun = TypeVar("Noun", SoundingObject, UnifiedLabel, Presence)

@@ -10,8 +10,8 @@ from contextlib import contextmanager
 import pytest
 from scene_video import write_scene_video
 
+from c3n_model.devices.feeds import RecordingFeed
 from c3n_model.live.engine import Engine
-from c3n_model.live.feeds import RecordingFeed
 from c3n_model.live.view import LiveView
 from c3n_model.sources import open_source
 

@@ -1,4 +1,4 @@
-"""Where the pictures and the sound of a live view come from: a camera, a microphone, or a recording that is played.
+"""Where live pictures and live sound come from: a camera, a microphone, or a recording that is played.
 
 A feed pushes frames and chunks from a thread of its own, stamped with the machine's clock (ns since 1970), and tells in
 `problem` what is wrong with it, "" if nothing.

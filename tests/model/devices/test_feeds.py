@@ -9,10 +9,10 @@ from fake_capture import FakeCapture
 from fake_sounddevice import FakeSounddevice
 from scene_video import write_scene_video
 
+from c3n_model.devices import feeds
 from c3n_model.devices.camera import Camera
+from c3n_model.devices.feeds import CameraFeed, MicrophoneFeed, RecordingFeed
 from c3n_model.devices.microphone import MicrophoneSettings
-from c3n_model.live import feeds
-from c3n_model.live.feeds import CameraFeed, MicrophoneFeed, RecordingFeed
 from c3n_model.sources import open_source
 from c3n_model.streaming.segment import cut_windows
 from c3n_model.streaming.windows import WindowAssembler
