@@ -19,6 +19,7 @@ from c3n_model.commands import (
     explain,
     import_authors,
     labels,
+    live,
     missing_extra,
     prepare,
     pretrain,
@@ -33,6 +34,7 @@ from c3n_model.commands import (
 )
 
 COMMANDS = (
+    live,
     segment,
     explain,
     bag,

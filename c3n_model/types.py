@@ -104,13 +104,14 @@ class UnifiedLabel:
     consensus: float
 
 
-REASONS = ("sounding", "silent", "unsure", "not in view")
+REASONS = ("sounding", "silent", "unsure", "not in view", "filtered")
 
 
 @dataclass(frozen=True)
 class Presence:
     """Whether something is audible and visible. `score` in [0, 1] is the presence that is compared with the threshold,
-    `loudness_dbfs` the snippet's RMS level, `visible` whether the source may be in view."""
+    `loudness_dbfs` the snippet's RMS level, `visible` whether the source may be in view, `filtered` whether its class is left
+    out by a class filter."""
 
     SILENCE_DBFS: ClassVar[float] = -60.0  # maximum level of a silent second
 
@@ -118,21 +119,24 @@ class Presence:
     score: float
     loudness_dbfs: float
     visible: bool = True
+    filtered: bool = False
 
     @property
     def present(self) -> bool:
-        """Whether something sounds and may be in view; otherwise the mask of a session is empty."""
-        return self.audible and self.visible
+        """Whether something sounds, may be in view and passes the class filter; otherwise the mask of a session is empty."""
+        return self.audible and self.visible and not self.filtered
 
     @property
     def reason(self) -> str:
         """One of REASONS: "sounding", or why the mask is empty: "silent" (too quiet), "unsure" (loud enough, but no sound of an
-        object is recognised with enough confidence), "not in view"."""
+        object is recognised with enough confidence), "not in view", "filtered" (the class filter leaves it out)."""
         if self.present:
             return "sounding"
         if not self.loudness_dbfs > self.SILENCE_DBFS:
             return "silent"
-        return "not in view" if self.audible else "unsure"
+        if not self.audible:
+            return "unsure"
+        return "filtered" if self.visible else "not in view"
 
 
 @dataclass(frozen=True)

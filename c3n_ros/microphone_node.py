@@ -23,9 +23,9 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from c3n_model.devices.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.audio_messages import SoundMessages
-from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
 from c3n_ros.parameters import declare
 from c3n_ros.run_node import run, spin
 

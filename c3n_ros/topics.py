@@ -22,6 +22,7 @@ OUTPUTS = {
     "sounding_object/objects": "c3n_ros/msg/SoundingObjects",  # labels, scores and regions
     "sounding_object/direction": "geometry_msgs/msg/PoseStamped",  # to the object of largest score x area; needs camera_info
     "sounding_object/target": "geometry_msgs/msg/PoseWithCovarianceStamped",  # position of that object; needs depth as well
+    "sounding_object/markers": "visualization_msgs/msg/MarkerArray",  # rays and positions for RViz; needs camera_info
     "sounding_object/overlay": "sensor_msgs/msg/Image",  # rgb8, for people
     "sounding_object/overlay/compressed": "sensor_msgs/msg/CompressedImage",
     "sounding_object/label_info": "vision_msgs/msg/LabelInfo",  # meaning of the mask's values; transient local

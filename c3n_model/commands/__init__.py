@@ -21,6 +21,8 @@ EXTRAS = {
     "spacy": "labels",
     "jinja2": "report",
     "matplotlib": "report",
+    "starlette": "live",
+    "uvicorn": "live",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
 }

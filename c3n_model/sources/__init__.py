@@ -22,13 +22,16 @@ class Source(Protocol):
     name: str
     duration_s: float
     notes: Sequence[str]
+    has_sound: bool  # False: what it gives as sound is digital silence
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]: ...
 
     def __length_hint__(self) -> int: ...
 
 
-def open_source(path: Path | str, image_topic: str | None = None, audio_topic: str | None = None) -> Source:
+def open_source(
+    path: Path | str, image_topic: str | None = None, audio_topic: str | None = None, *, allow_silent: bool = False
+) -> Source:
     """Open a recording; the type of source depends on `path`:
 
     | path | source |
@@ -36,6 +39,8 @@ def open_source(path: Path | str, image_topic: str | None = None, audio_topic: s
     | a folder with metadata.yaml or storage files, a storage file (.mcap, .db3) | `BagSource`, of the given topics |
     | any other folder, with images and a .wav | `FolderSource` |
     | any other file | `VideoSource` |
+
+    `allow_silent`: give digital silence for a video without a sound track or a folder without a .wav, instead of refusing it.
 
     Raises FileNotFoundError if `path` does not exist, ValueError if it cannot be read or has no images or no sound; the message
     names Git LFS pointers, ROS 1 bags, web pages and empty files.
@@ -53,7 +58,7 @@ def open_source(path: Path | str, image_topic: str | None = None, audio_topic: s
         return BagSource(path, image_topic, audio_topic)
     from c3n_model.sources.media import FolderSource, VideoSource
 
-    return FolderSource(path) if path.is_dir() else VideoSource(path)
+    return FolderSource(path, allow_silent) if path.is_dir() else VideoSource(path, allow_silent)
 
 
 def _is_bag(path: Path) -> bool:

@@ -53,6 +53,8 @@ class BagSource:
     ValueError for a damaged bag or a message that cannot be read.
     """
 
+    has_sound = True
+
     def __init__(self, path: Path | str, image_topic: str | None = None, audio_topic: str | None = None):
         """`image_topic`, `audio_topic`: the topics to read; None chooses them as described in `bag_topics`."""
         self.path = Path(path)

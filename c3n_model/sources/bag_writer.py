@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 
 from c3n_model.messages.sounds import AudioFormat, pcm_from_samples
-from c3n_model.sources.bag_types import AUDIO_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
+from c3n_model.sources.bag_types import AUDIO_TYPE, COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
 from c3n_model.sources.safe_writer import SafeWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
@@ -28,7 +29,7 @@ _LATCHED = Qos(
 
 
 class BagWriter:
-    """Writes a bag: images as rgb8, sound as S16LE, and before the first sound its AudioInfo (latched).
+    """Writes a bag: images as rgb8 or as JPEG, sound as S16LE, and before the first sound its AudioInfo (latched).
 
     A context manager. Log times are those of a live recorder: the stamp of a frame, the end of a chunk. After an exception the
     unfinished bag is removed.
@@ -42,12 +43,14 @@ class BagWriter:
         storage: str = "mcap",
         image_topic: str = "/camera/image_raw",
         audio_topic: str = "/audio/audio_stamped",
+        compressed: bool = False,
     ):
+        """`compressed`: images are given to `write_jpeg`, not to `write`."""
         self._path = Path(path)
         self._writer = SafeWriter(self._path, storage)
         self._types = standard_types()
         self._topics = {
-            IMAGE_TYPE: image_topic,
+            COMPRESSED_TYPE if compressed else IMAGE_TYPE: image_topic,
             AUDIO_TYPE: audio_topic,
             INFO_TYPE: audio_topic.rpartition("/")[0] + "/audio_info",
         }
@@ -76,6 +79,12 @@ class BagWriter:
             self._write_frame(item)
         else:
             self._write_chunk(item)
+
+    def write_jpeg(self, jpeg: bytes, stamp_ns: int, frame_id: str = "") -> None:
+        """Append a JPEG as sensor_msgs/CompressedImage."""
+        data = np.frombuffer(jpeg, np.uint8)
+        image = self._new(COMPRESSED_TYPE, header=self._header(stamp_ns, frame_id), format="jpeg", data=data)
+        self._append(COMPRESSED_TYPE, stamp_ns, image)
 
     def _write_frame(self, frame: Frame) -> None:
         height, width = frame.rgb.shape[:2]

@@ -71,7 +71,7 @@ class VideoSource:
                 raise ValueError(f"{path} has no video track, only {describe_tracks(container)}")
             if audio is None and not allow_silent:
                 raise ValueError(_NO_SOUND.format(path))
-            self._has_sound = audio is not None
+            self.has_sound = audio is not None
             self.frame_rate = float(video.average_rate or video.guessed_rate or 25)
             self.duration_s = (container.duration or 0) / av.time_base
             self._item_count = round(self.duration_s * self.frame_rate)
@@ -85,7 +85,7 @@ class VideoSource:
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
         # Each track is decoded by its own reader of the file, so badly interleaved files need no additional memory.
         pictures, sounds = TrackReport("picture"), TrackReport("sound")
-        sound = _chunks(self.path, sounds) if self._has_sound else _silence(self.duration_s)
+        sound = _chunks(self.path, sounds) if self.has_sound else _silence(self.duration_s)
         yield from heapq.merge(self._frames(pictures), sound, key=arrival_ns)
         damage = [note for report in (pictures, sounds) for note in report.notes()]
         self.notes[:] = [f"{self.path}: {note}" for note in [*damage, *self._choices]]
@@ -133,7 +133,8 @@ class FolderSource:
 
     frame_rate = 1.0
 
-    def __init__(self, path: Path | str):
+    def __init__(self, path: Path | str, allow_silent: bool = False):
+        """`allow_silent`: give digital silence where there is no .wav, instead of refusing the folder."""
         self.path = Path(path)
         self.name = self.path.name
         if not self.path.is_dir():
@@ -143,20 +144,22 @@ class FolderSource:
             raise ValueError(f"{path} has no images; expected {', '.join(PICTURE_SUFFIXES)}")
         beside = [file for file in _wavs(self.path.absolute().parent) if file.stem == self.name]
         sounds = _wavs(self.path) or beside
-        if len(sounds) != 1:
+        self.has_sound = bool(sounds)
+        if len(sounds) != 1 and (sounds or not allow_silent):
             raise ValueError(
                 f"{path} needs exactly one .wav inside it, or {self.name}.wav next to it; found {len(sounds)}"
             )
-        self._sound = sounds[0]
+        self._sound = next(iter(sounds), None)
         self.duration_s = float(len(self._pictures))
-        missing_s = missing_seconds(self._sound)
+        missing_s = missing_seconds(self._sound) if self._sound else 0.0
         self.notes = [f"{self._sound} is truncated: {missing_s:.1f} s of its sound are missing"] if missing_s else []
 
     def __length_hint__(self) -> int:
         return len(self._pictures)
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
-        return heapq.merge(self._frames(), _chunks(self._sound, TrackReport("sound")), key=arrival_ns)
+        sound = _chunks(self._sound, TrackReport("sound")) if self._sound else _silence(self.duration_s)
+        return heapq.merge(self._frames(), sound, key=arrival_ns)
 
     def _frames(self) -> Iterator[Frame]:
         for second, path in enumerate(self._pictures):

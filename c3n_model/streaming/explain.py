@@ -37,31 +37,44 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """A window, its segmentation, and the intermediate values that led to it.
+class Evidence:
+    """The audio and visual classes of a second, and how they agreed.
 
     `similarity` and `consensus` float32 (n_a, n_v) are M_sim (Eq. 5) and M_cof (Eq. 6) of the classes in `audio` and
-    `visual`, `pairs` the best of all pairs. `attention` holds for each stage the spatial attention (Eq. 11) without and with
-    the unified label, float32 (H_i, W_i) in (0, 1).
+    `visual`, `pairs` the best of all pairs.
 
     Values that a network does not have are None or empty: `visual` without a visual classifier, `similarity` without label
-    similarities, `consensus` and `pairs` if another rule decides (CC-V of Table II), `attention` without CCAM.
+    similarities, `consensus` and `pairs` if another rule decides (CC-V of Table II).
     """
 
-    window: Window[Frame]
-    segmentation: Segmentation
     audio: Ranking
     visual: Ranking | None
     similarity: np.ndarray | None
     consensus: np.ndarray | None
     pairs: tuple[UnifiedLabel, ...]
+
+
+@dataclass(frozen=True)
+class Explanation(Evidence):
+    """A second and how it came to its mask. `attention` has for each stage of CCAM Eq. 11 without and with the unified label,
+    float32 (H_i, W_i) in (0, 1); it is empty for a network without CCAM."""
+
+    window: Window[Frame]
+    segmentation: Segmentation
     attention: tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
 @torch.no_grad()
 def explain(window: Window[Frame], session: Session) -> Explanation:
     """Segment `window` in `session` and return the segmentation with its intermediate values."""
-    segmentation = session.step(window)
+    segmentation, network = session.step(window), session.network
+    maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
+    attention = tuple((plain[0].numpy(force=True), guided[0].numpy(force=True)) for plain, guided in maps)
+    return Explanation(**vars(newest_evidence(session)), window=window, segmentation=segmentation, attention=attention)
+
+
+def newest_evidence(session: Session) -> Evidence:
+    """Return the evidence of the last window of `session`. Raises RuntimeError before the first one."""
     decoding, model, network = session.newest, session.model, session.network
     chosen = decoding.consensus
     scores, table = decoding.audio_logits, getattr(network, "similarity", None)
@@ -77,9 +90,7 @@ def explain(window: Window[Frame], session: Session) -> Explanation:
         pairs = _decisive_pairs(scores, decoding, table, session)
         if pairs:
             consensus = audio.weighted[:, None] * similarity.clip(min=0) * visual.weighted
-    maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
-    attention = tuple((plain[0].numpy(force=True), guided[0].numpy(force=True)) for plain, guided in maps)
-    return Explanation(window, segmentation, audio, visual, similarity, consensus, pairs, attention)
+    return Evidence(audio, visual, similarity, consensus, pairs)
 
 
 def explain_seconds(

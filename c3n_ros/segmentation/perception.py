@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from c3n_model.streaming.class_filter import only_classes
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
@@ -64,6 +65,8 @@ class Perception:
         self._session, self._inputs, self._outputs = session, inputs, outputs
         self._health, self._guard = health, guard
         self.settings = settings
+        self.classes: tuple[str, ...] = ()  # to show, as the model spells them; empty: all
+        self._last_start_ns: int | None = None
 
     def warm_up(self) -> None:
         """Run the network once: the first pass is many times slower than the others, and no window should wait for it.
@@ -81,6 +84,8 @@ class Perception:
 
     def segment(self, pending: PendingWindow) -> None:
         """Segment one window and publish the result. Passes on exceptions of the network."""
+        if self._is_too_soon(pending.window.start_ns):
+            return
         image = pending.window.frame
         frame = self._guard.run(image.topic, image.decode)
         if frame is None:
@@ -93,11 +98,19 @@ class Perception:
             self._health.fail_window(in_one_line(error))
             raise
 
+    def _is_too_soon(self, start_ns: int) -> bool:
+        """Whether a window comes sooner after the last one than `max_rate` allows; by stamps, so that playback is the same."""
+        last_ns = self._last_start_ns
+        if last_ns is not None and 0 <= start_ns - last_ns < self.settings.shortest_gap_ns:
+            return True
+        self._last_start_ns = start_ns
+        return False
+
     def _segment(self, window: Window[Frame], pending: PendingWindow) -> None:
         settings = self.settings
         self._apply(settings)
         self.learning.before_window()
-        segmentation = self._with_directions(self._session.step(window), pending)
+        segmentation = self._with_directions(only_classes(self._session.step(window), self.classes), pending)
         self._guard.run("background", self.learning.after_window)
         self._outputs.publish(segmentation, window.frame.rgb, settings, pending.dropped_windows)
         now_s = time.monotonic()

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from fake_sounddevice import FakeSounddevice
 
-from c3n_ros.microphone import (
+from c3n_model.devices.microphone import (
     DEAD_AFTER_S,
     BackOff,
     Microphone,
