@@ -74,7 +74,7 @@ def open_pictures(paths: Sequence[Path]) -> PictureSet:
     left_out: list[str] = []
     for path in paths:
         found, cut, left = _open(path)
-        if not found and not cut:
+        if not any(picture.regions for picture in found) and not cut:
             reasons = f": {left[0]}" if left else ""
             raise ValueError(f"{path} has no picture with an annotated thing that can make a sound{reasons}")
         for picture in found:
