@@ -28,6 +28,7 @@ from c3n_model.commands import (
     synthesize,
     train,
     train_vggish_head,
+    train_visual_head,
     weights,
     zero_shot_bench,
 )
@@ -54,6 +55,7 @@ COMMANDS = (
     labels,
     import_authors,
     train_vggish_head,
+    train_visual_head,
 )
 
 

@@ -64,6 +64,7 @@ class TrainConfig:
     color_jitter: bool = True
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
+    fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 

@@ -45,11 +45,8 @@ class Material:
         low, high = IN_PLACE_AREA
         listed: dict[str, list[AnnotatedPicture]] = {}
         for picture in self.pictures:
-            areas: Counter = Counter()
-            for region in picture.regions:
-                areas[region.noun] += region.area
-            for noun in sorted(areas):
-                if low <= areas[noun] <= high and self.sounds_of(noun):
+            for noun, area in sorted(picture.areas.items()):
+                if low <= area <= high and self.sounds_of(noun):
                     listed.setdefault(noun, []).append(picture)
         return listed
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -33,6 +34,14 @@ class AnnotatedPicture:
     def nouns(self) -> frozenset[str]:
         """The nouns of all regions."""
         return frozenset(region.noun for region in self.regions)
+
+    @property
+    def areas(self) -> Counter:
+        """The area of all regions of each noun, as a fraction of the picture."""
+        areas: Counter = Counter()
+        for region in self.regions:
+            areas[region.noun] += region.area  # type: ignore[assignment]  # a Counter of fractions
+        return areas
 
     def read(self) -> np.ndarray:
         """Read the pixels, rgb uint8 (H, W, 3). Raises ValueError."""

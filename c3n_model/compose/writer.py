@@ -174,3 +174,16 @@ def _unreadable(roots: Sequence[Path]) -> tuple[str, ...]:
 def _peak_mib() -> float:
     """The peak of this process and of its largest child [MiB]."""
     return max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)) / 1024
+
+
+def held_out_pictures(out: Path) -> frozenset[str]:
+    """Return the keys of all pictures in a composed set's val and test clips. Raises FileNotFoundError for another folder."""
+    roots = [root for root in (out, *sorted(out.glob(f"{SHARDS}*"))) if (root / SOURCES).is_file()]
+    if not roots:
+        raise FileNotFoundError(f"{out} has no {SOURCES}; expected a folder written by c3n compose")
+    records = (record for root in roots for record in read_sources(root) if record["split"] != "train")
+    return frozenset(
+        key
+        for record in records
+        for key in (record["background"], *(thing["picture"] for thing in (*record["sources"], *record["silent"])))
+    )

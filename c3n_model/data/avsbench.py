@@ -81,6 +81,11 @@ class AVSBench(Dataset):
         return read_clip(self.clips[index], self.sample_rate)
 
 
+def splits_of(root: Path, setting: str) -> set[str]:
+    """Return the splits of a setting that have clips. Raises ValueError for a csv that cannot be read."""
+    return {paths.split for release, table in tables_below(root, setting) for paths in release.clips(table, setting)}
+
+
 def _missing_error(root: Path, settings: tuple[str, ...]) -> FileNotFoundError:
     tables = " or ".join(f"{avsbench_object.FOLDERS[setting]}/{setting}_meta_data.csv" for setting in settings)
     folders = " or ".join(avsbench_semantic.LABELS[setting] for setting in settings)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
+from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from c3n_model.config import TrainConfig
+from c3n_model.network.c3n import Encoding
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.features import encoding_from
 from c3n_model.training.losses import frame_losses
@@ -32,8 +34,21 @@ class Objective(nn.Module):
                 perceived = self.network.perceive(*(part.flatten(0, 1) for part in inputs))
             else:
                 perceived = encoding_from(inputs[0], tuple(masks.shape[2:]))
-            logits = self.network.decode(self.network.embed(perceived), has_mask).logits
+            logits = self.network.decode(self._embed(perceived), has_mask).logits
         return frame_losses(logits.float(), masks[has_mask])
+
+    def _embed(self, perceived: Encoding) -> Encoding:
+        """Apply ASPP; on a CPU that of the finest stage in float32 even with mixed precision.
+
+        Torch's gradient of a dilated convolution of few channels in bfloat16 is NaN on CPUs with AVX-512.
+        """
+        if self.precision == "float32" or perceived.visual[0].device.type != "cpu":
+            return self.network.embed(perceived)
+        first, *others = self.network.pyramids
+        with torch.autocast("cpu", enabled=False):
+            finest = first(perceived.visual[0].float())
+        rest = [pyramid(stage) for pyramid, stage in zip(others, perceived.visual[1:], strict=True)]
+        return replace(perceived, visual=[finest, *rest])
 
 
 class Optimisation:
