@@ -143,6 +143,13 @@ class ZeroShotConfig:
 
 
 @dataclass(frozen=True)
+class CombinedConfig:
+    """A trained C3N beside the zero-shot model of the section zero_shot: `c3n_model.combination`."""
+
+    trained: str = ""  # checkpoint written by c3n train; its own gate decides what it publishes
+
+
+@dataclass(frozen=True)
 class Config:
     """The sections of a YAML file such as config/demo.yaml."""
 
@@ -150,6 +157,7 @@ class Config:
     pretrain: PretrainConfig
     train: TrainConfig
     zero_shot: ZeroShotConfig
+    combined: CombinedConfig
 
 
 def read_config(path: Path) -> Config:
@@ -164,7 +172,13 @@ def read_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
-    kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
+    kinds = {
+        "model": ModelConfig,
+        "pretrain": PretrainConfig,
+        "train": TrainConfig,
+        "zero_shot": ZeroShotConfig,
+        "combined": CombinedConfig,
+    }
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]
