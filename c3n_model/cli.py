@@ -12,6 +12,7 @@ from c3n_model.commands import (
     benchmark,
     calibrate,
     compare,
+    compose,
     describe,
     doctor,
     evaluate,
@@ -29,6 +30,7 @@ from c3n_model.commands import (
     synthesize,
     train,
     train_vggish_head,
+    train_visual_head,
     weights,
     zero_shot_bench,
 )
@@ -41,6 +43,7 @@ COMMANDS = (
     weights,
     zero_shot_bench,
     calibrate,
+    compose,
     synthesize,
     prepare,
     doctor,
@@ -56,6 +59,7 @@ COMMANDS = (
     labels,
     import_authors,
     train_vggish_head,
+    train_visual_head,
 )
 
 

@@ -78,6 +78,7 @@ class TrainConfig:
     stochastic_depth: float = 0.0
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
+    fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 
@@ -169,6 +170,13 @@ class ZeroShotConfig:
 
 
 @dataclass(frozen=True)
+class CombinedConfig:
+    """A trained C3N beside the zero-shot model of the section zero_shot: `c3n_model.combination`."""
+
+    trained: str = ""  # checkpoint written by c3n train; its own gate decides what it publishes
+
+
+@dataclass(frozen=True)
 class Config:
     """The sections of a YAML file such as config/demo.yaml."""
 
@@ -176,6 +184,7 @@ class Config:
     pretrain: PretrainConfig
     train: TrainConfig
     zero_shot: ZeroShotConfig
+    combined: CombinedConfig
 
 
 def read_config(path: Path) -> Config:
@@ -190,7 +199,13 @@ def read_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
-    kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
+    kinds = {
+        "model": ModelConfig,
+        "pretrain": PretrainConfig,
+        "train": TrainConfig,
+        "zero_shot": ZeroShotConfig,
+        "combined": CombinedConfig,
+    }
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]

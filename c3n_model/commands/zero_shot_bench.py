@@ -14,8 +14,8 @@ def add(commands) -> None:
         "--config",
         nargs="+",
         default=["zero_shot"],
-        metavar="YAML",
-        help="YAML files with a zero_shot section, each compared with the first (default: the default settings)",
+        metavar="MODEL",
+        help="YAML files with a zero_shot section, checkpoints, or zero_shot, each compared with the first (default: zero_shot)",
     )
     command.add_argument("--rows", nargs="+", metavar="ROW", help="measure only these rows (default: all; see docs)")
     command.add_argument(
@@ -43,10 +43,6 @@ def run(options, command_line: str) -> str:
     measured = []
     for name, source in sources.items():
         model = load_model(source)
-        if not hasattr(model.network, "vocabulary"):
-            raise ValueError(
-                f"{source} is not a zero-shot model; expected zero_shot or a YAML file with a zero_shot section"
-            )
         measured.append(measure(name, source, model, tasks, split, device, bar))
     compare(measured, tasks)
     about = {

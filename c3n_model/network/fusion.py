@@ -33,7 +33,9 @@ class AtrousPyramid(nn.Module):
     def forward(self, features: Tensor) -> Tensor:
         """Map V_i^r (N, C_vi, H_i, W_i) to V_i^a (N, C, H_i, W_i)."""
         pooled = self.pooled(features.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *features.shape[2:])
-        return self.project(torch.cat([pooled, self.point(features), *(conv(features) for conv in self.atrous)], dim=1))
+        return self.project(
+            torch.cat([pooled, self.point(features), *(_convolve(conv, features) for conv in self.atrous)], dim=1)
+        )
 
     def mean(self, features: Tensor) -> Tensor:
         """Compute the spatial mean of `forward`, (N, C), at the cost of a few sums of the features."""
@@ -59,11 +61,25 @@ class SummedPyramid(nn.Module):
 
     def forward(self, features: Tensor) -> Tensor:
         """Map V_i (N, C_vi, H_i, W_i) to V_i^a (N, C, H_i, W_i)."""
-        return sum(conv(features) for conv in self.atrous)
+        first, *others = (_convolve(conv, features) for conv in self.atrous)
+        return sum(others, first)
 
     def mean(self, features: Tensor) -> Tensor:
         """Compute the spatial mean of `forward`, (N, C), at the cost of a few sums of the features."""
         return torch.stack(_atrous_means(features, self.atrous, SUMMED_RATES)).sum(dim=0).flatten(1)
+
+
+def _convolve(conv: nn.Module, features: Tensor) -> Tensor:
+    """Apply an atrous convolution, on a CPU in float32 where its gradient in bfloat16 is unsafe.
+
+    With torch 2.14 on CPUs with AVX-512 the gradient of atrous convolutions in bfloat16 is NaN, or the process crashes, if
+    the number of input channels is not a multiple of 16 (measured: 24, 40, 56, 152) and there are more than 16 output channels.
+    """
+    unsafe = conv.in_channels % 16 and conv.out_channels > 16  # type: ignore[operator]
+    if unsafe and features.device.type == "cpu" and torch.is_autocast_enabled("cpu"):
+        with torch.autocast("cpu", enabled=False):
+            return conv(features.float())
+    return conv(features)
 
 
 def build_pyramid(form: PyramidForm, in_channels: int, channels: int) -> nn.Module:

@@ -24,6 +24,9 @@ AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
     "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use cpt1
 }
 
+# Other public weights of an encoder, which are taken where they are: they need another padding and other pixel statistics.
+_VARIANTS = {"mobilenetv2_100": "mobilenetv2_100_tfsame"}  # TensorFlow's
+
 SAME_FRONT_END_DB = 0.01  # rounding accounts for less than 0.001
 
 # Additional files that `load_audio` reads.
@@ -40,6 +43,12 @@ def needed_files(visual: str, audio: str) -> list[str]:
         _choose(AUDIO_FILES, audio, "audio"),
         *_ADDITIONAL.get(audio, ()),
     ]
+
+
+def weights_at_hand(visual: str) -> str:
+    """Return the name, for `VisualEncoder` and `load_visual`, of the weights of `visual` that are on this machine."""
+    variant = _VARIANTS.get(visual)
+    return variant if variant is not None and manifest.locate(manifest.entry(variant)) is not None else visual
 
 
 def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:

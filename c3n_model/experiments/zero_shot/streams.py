@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from c3n_model.experiments.zero_shot.noises import Heard
+from c3n_model.compose.noises import Heard
 from c3n_model.experiments.zero_shot.pictures import Picture
 from c3n_model.experiments.zero_shot.scenes import Scene, draw, fitting, not_made_by, two_in_view
 from c3n_model.experiments.zero_shot.sounds import Sound, same_thing

@@ -137,8 +137,9 @@ def test_a_damaged_file_is_named(tiny_models, data, name):
     assert name in message_of(data)
 
 
-def test_a_model_that_is_not_zero_shot_is_refused(data):
-    assert "demo" in message_of(data, "--config", "demo")
+def test_a_checkpoint_is_measured_too(data):
+    found = run(data, "--config", "demo", "--rows", "noise")
+    assert found["settings"]["demo"]["rows"]["noise"]["scenes"] == 15
 
 
 @pytest.mark.realdata

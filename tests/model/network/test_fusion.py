@@ -132,3 +132,17 @@ def test_the_mean_of_a_pyramid_is_that_of_its_map_and_so_is_its_gradient(form, s
     gradients = [torch.autograd.grad((mean * direction).sum(), parts) for mean in means]
     for expected, found in zip(*gradients, strict=True):
         torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("in_channels", [16, 24, 40])
+def test_gradients_in_half_precision_are_finite(in_channels):
+    """Torch's kernels for CPUs with AVX-512 give NaN or end the process if 16 does not divide the input channels."""
+    torch.manual_seed(0)
+    pyramid = AtrousPyramid(in_channels, 32).to(memory_format=torch.channels_last)
+    features = torch.randn(2, in_channels, 32, 32).to(memory_format=torch.channels_last)
+    full = pyramid(features)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = pyramid(features)
+    half.float().square().mean().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in pyramid.parameters())
+    assert (half.float() - full).abs().max() < 0.1

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from c3n_model.experiments.zero_shot.noises import KINDS, RATE, SECONDS, Mixture, Noise, rms
+from c3n_model.compose.noises import KINDS, RATE, SECONDS, Mixture, Noise, rms
 from c3n_model.experiments.zero_shot.sounds import Sound
 
 

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from bench_folder import write_picture
 
-from c3n_model.experiments.zero_shot.pictures import COCO_IDS, COCO_NAMES, read_pictures
+from c3n_model.compose.polygon_files import COCO_IDS, COCO_NAMES
+from c3n_model.experiments.zero_shot.pictures import read_pictures
 
 LEFT = "0 0 0.5 0 0.5 1 0 1"
 

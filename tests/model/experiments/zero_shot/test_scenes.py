@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
+from c3n_model.compose.noises import rms
 from c3n_model.experiments.zero_shot import scenes
-from c3n_model.experiments.zero_shot.noises import rms
 from c3n_model.experiments.zero_shot.pictures import Picture
 from c3n_model.experiments.zero_shot.scenes import SMALL, SOUNDS_PER_PICTURE, absent, matched
-from c3n_model.experiments.zero_shot.sounds import Sound, source_of
+from c3n_model.experiments.zero_shot.sounds import Sound
+from c3n_model.labels.named_sounds import source_of
 
 
 def make_picture(name="p", **areas):

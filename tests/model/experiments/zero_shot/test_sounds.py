@@ -10,11 +10,11 @@ from c3n_model.experiments.zero_shot.sounds import (
     clip_sound,
     clips,
     folder_sounds,
-    known_folders,
     pair_sounds,
     same_thing,
-    source_of,
 )
+from c3n_model.labels import named_sounds
+from c3n_model.labels.named_sounds import known_folders, source_of
 from c3n_model.labels.names import audioset_names
 from c3n_model.labels.sound_sources import imagenet_nouns, sound_sources
 
@@ -39,9 +39,8 @@ def test_every_folder_names_something_that_can_be_seen_or_nothing():
 
 
 def test_no_folder_is_listed_twice():
-    from c3n_model.experiments.zero_shot import sounds
 
-    lines = (sounds.Path(sounds.__file__).parent / "sounds.txt").read_text().splitlines()
+    lines = (named_sounds.Path(named_sounds.__file__).parent / "named_sounds.txt").read_text().splitlines()
     names = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
     assert len(names) == len(set(names))
     assert all(line.count(":") == 2 for line in lines if line and not line.startswith("#"))
