@@ -92,7 +92,7 @@ def shows_a_mask(path):
     "arguments, remedy",
     [
         (["--camera", "/dev/video77"], "/dev/video77|no camera"),
-        (["--video", "nothing.mp4"], "nothing lies at nothing.mp4"),
+        (["--video", "nothing.mp4"], "no such file or folder: nothing.mp4"),
         (["--video", "clip.mp4", "--threshold", "7"], "threshold"),
         (["--video", "clip.mp4", "--model", "nowhere.safetensors"], "no model 'nowhere.safetensors'"),
     ],

@@ -2,6 +2,7 @@
 
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -51,7 +52,7 @@ def test_without_instances_the_objects_are_the_regions(mask):
         for number, (rows, columns) in enumerate(ndimage.find_objects(regions), start=1)
     }
     assert len(found) == count and {(*one.box, one.area) for one in found} == expected
-    assert all(one.score == 0.75 and one.label == "dog" for one in found)
+    assert all(one.score == pytest.approx(0.75) and one.label == "dog" for one in found)
     assert [one.area for one in found] == sorted((one.area for one in found), reverse=True)
     assert np.array_equal(numbers > 0, mask)  # in so small an image a single pixel is large enough
     assert [(numbers == number).sum() for number in range(1, len(found) + 1)] == [one.area for one in found]
