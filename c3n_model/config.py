@@ -1,4 +1,4 @@
-"""Frozen configuration dataclasses, read from YAML. Builders turn them into plain arguments for the network modules."""
+"""Frozen configuration dataclasses, read from YAML. The network modules get plain arguments, not these classes."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class ModelConfig:
     alpha: float = 0.1  # Eq. 6, exponent of the audio confidence
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
-    audio_scores: str = "logits"  # Eq. 1 of these, or of "sigmoid", as in the authors' code for S4 with PANNs
-    # Class whose similarities an audio class meets in C3IM: its own, or with "checkpoint" the one at its place in BEATs' file
+    audio_scores: str = "logits"  # argument of the softmax of Eq. 1; "sigmoid" in the authors' code for S4 with PANNs
+    # Order of the audio classes in C3IM: AudioSet's; or with "checkpoint" that of BEATs' file, as in the authors' code
     audio_order: str = "audioset"
     snippet_spacing_s: float = 1.0  # between the starts of a clip's snippets; 0.96 in the authors' code with VGGish
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
@@ -74,10 +74,11 @@ class TrainConfig:
     bce_weight: float = 1.0  # factor of the cross entropy in Eq. 16; 1.5 in the authors' code for MS3 with BEATs
     flip: bool = True
     color_jitter: bool = True
-    # Stochastic depth of the visual backbone: the rate at which its last block is dropped, for earlier ones less
+    # Stochastic depth of the visual backbone: drop rate of its last block; it decreases linearly for earlier blocks
     stochastic_depth: float = 0.0
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
+    fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 
@@ -98,8 +99,8 @@ class TrainConfig:
             raise ValueError(f"train.stochastic_depth is {self.stochastic_depth}; expected at least 0 and less than 1")
         if self.stochastic_depth and self.freeze_backbone:
             raise ValueError(
-                f"train.stochastic_depth is {self.stochastic_depth}, but a frozen backbone always runs whole (and so can be "
-                "cached); set stochastic_depth: 0.0 or freeze_backbone: false"
+                f"train.stochastic_depth is {self.stochastic_depth}, but it is not applied to a frozen backbone; "
+                "set stochastic_depth: 0.0 or freeze_backbone: false"
             )
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(
@@ -143,15 +144,15 @@ class ZeroShotConfig:
     detector: str = "auto"
     detector_labels: str = ""  # text file with one class per line; default: the detector's path with suffix .txt
     detector_input: str = (
-        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: the usual one of the form
+        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: usual for the output format
     )
     detector_score: float = 0.3  # detections with a lower score are ignored
-    labels: str = "sources"  # label similarities: our table of sound sources, or a file written by c3n labels build
+    labels: str = "sources"  # label similarities: the built-in table of sound sources, or a file of c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.2  # Eq. 6, exponent of the visual confidence
     history: int = 5  # length of the sound that is classified [s]
     refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
-    # The tagger's logits for unrelated sounds: a file written by c3n labels prior, or none; auto: ours, if there is one
+    # The tagger's logits for unrelated sounds: a file of c3n labels prior, or none; auto: the built-in one, if there is one
     prior: str = "auto"
     prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
@@ -169,6 +170,13 @@ class ZeroShotConfig:
 
 
 @dataclass(frozen=True)
+class CombinedConfig:
+    """A trained C3N beside the zero-shot model of the section zero_shot: `c3n_model.combination`."""
+
+    trained: str = ""  # checkpoint written by c3n train; its own gate decides what it publishes
+
+
+@dataclass(frozen=True)
 class Config:
     """The sections of a YAML file such as config/demo.yaml."""
 
@@ -176,6 +184,7 @@ class Config:
     pretrain: PretrainConfig
     train: TrainConfig
     zero_shot: ZeroShotConfig
+    combined: CombinedConfig
 
 
 def read_config(path: Path) -> Config:
@@ -190,7 +199,13 @@ def read_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
-    kinds = {"model": ModelConfig, "pretrain": PretrainConfig, "train": TrainConfig, "zero_shot": ZeroShotConfig}
+    kinds = {
+        "model": ModelConfig,
+        "pretrain": PretrainConfig,
+        "train": TrainConfig,
+        "zero_shot": ZeroShotConfig,
+        "combined": CombinedConfig,
+    }
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]

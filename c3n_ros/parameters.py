@@ -54,7 +54,7 @@ def parameter(
 
 
 def declare(node: Node, name: str, default: Any, descriptor: ParameterDescriptor | None = None) -> Any:
-    """Declare one parameter and return the value that the node was started with; a whole number serves as a float."""
+    """Declare one parameter and return the value that the node was started with; a float may be given as a whole number."""
     given = node._parameter_overrides.get(name)  # rclpy has no public access to the values of another type
     is_whole = isinstance(default, float) and given is not None and given.type_ == Parameter.Type.INTEGER
     value = float(given.value) if is_whole else default

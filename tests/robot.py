@@ -26,6 +26,7 @@ MODEL = SimpleNamespace(
     sample_rate=16_000,
     config=SimpleNamespace(presence_threshold=0.5, visibility_threshold=0.0, history=5),
     card={},
+    audio_labels=("Bark", "Speech"),
     visual_labels=("dog", "piano"),
     fingerprint="0123456789ab",
 )

@@ -109,7 +109,7 @@ def test_everything_in_config_and_launch_is_installed():
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name)
-def test_workflows_run_what_bash_can_read(path):
+def test_workflow_scripts_are_valid_bash(path):
     jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
     scripts = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     assert scripts

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from c3n_model.network.choices import check_choice
 
 STAGES = 4
-# Names of ours for backbones of timm whose public weights need another padding and other pixel statistics than timm's.
+# Our names for timm backbones whose public weights need another padding and other pixel statistics than timm's.
 VARIANTS: dict[str, tuple[str, dict[str, Any], dict[str, tuple[float, ...]]]] = {
     "mobilenetv2_100_tfsame": (  # MobileNetV2 as TensorFlow trained it
         "mobilenetv2_100",
@@ -110,7 +110,7 @@ class VisualEncoder(nn.Module):
 
     @property
     def input_statistics(self) -> dict[str, Any]:
-        """What decides the numbers beside the weights, as JSON can hold it: `mean` and `std` of the pixels, `padding` of
+        """Settings besides the weights that affect the result, as JSON values: `mean` and `std` of the pixels, `padding` of
         strided convolutions ("same" as in TensorFlow, or "symmetric")."""
         same = any(type(module).__name__ == "Conv2dSame" for module in self.backbone.modules())
         numbers = {name: [float(value) for value in getattr(self, name).flatten()] for name in ("mean", "std")}
@@ -121,8 +121,10 @@ class VisualEncoder(nn.Module):
         maps, logits, _ = self.observe(frames)
         return maps, logits
 
-    def observe(self, frames: Tensor) -> tuple[list[Tensor], Tensor, list[Tensor]]:
+    def observe(self, frames: Tensor, *, for_gradient: bool = False) -> tuple[list[Tensor], Tensor, list[Tensor]]:
         """Return the results of `forward` and the CAM points of Eq. 8 [(N, C_vi, ...)] x 4, on which the logits depend.
+
+        With `for_gradient` the logits have a graph from the CAM points on, even if all weights are frozen.
 
         Activations are captured by hooks that are removed after the pass. timm's `forward_intermediates` does not work here:
         for a channels-last backbone (Swin) it returns copies, through which the logits have no gradient.
@@ -132,10 +134,10 @@ class VisualEncoder(nn.Module):
         handles = []
         for name in self._stages:
             stage = self.backbone.get_submodule(name)
-            handles.append(stage.register_forward_hook(_capture(maps, self._channels_last)))
+            handles.append(stage.register_forward_hook(_capture(maps, self._channels_last, for_gradient)))
             if self.cam_point == "before_norm" and _ends_with_norm(stage):
                 # Inside such a stage activations are tokens (N, H_i W_i, C_vi).
-                handles.append(stage.blocks[-1].register_forward_hook(_capture(points, channels_last=True)))
+                handles.append(stage.blocks[-1].register_forward_hook(_capture(points, True, for_gradient)))
         try:
             logits = self.backbone((frames - self.mean) / self.std)
         finally:
@@ -157,14 +159,17 @@ class VisualEncoder(nn.Module):
         return self.backbone.get_classifier()
 
 
-def _capture(captured: list[Tensor], channels_last: bool) -> Callable[..., Tensor]:
+def _capture(captured: list[Tensor], channels_last: bool, for_gradient: bool) -> Callable[..., Tensor]:
     """Return a forward hook that appends a module's output to `captured`, channels first.
 
-    A channels-last output is replaced by a view of the captured tensor, so that the logits depend on the latter.
+    A channels-last output is replaced by a view of the captured tensor, so that the logits depend on the latter. With
+    `for_gradient` and frozen weights a graph begins at the first captured output.
     """
 
     def hook(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         channels_first = output.movedim(-1, 1) if channels_last else output
+        if for_gradient and not channels_first.requires_grad:
+            channels_first.requires_grad_()
         captured.append(channels_first)
         return channels_first.movedim(1, -1) if channels_last else output
 

@@ -16,7 +16,7 @@ CHUNK_SAMPLES = world.SAMPLE_RATE // 50  # 20 ms, as audio_capture delivers them
 class SceneSource:
     """Frames and audio of `scene`, with stamps from 0. A frame at the very end completes the last second."""
 
-    notes = ()
+    notes, has_sound = (), True
 
     def __init__(self, scene: Scene, *, height: int, width: int, frame_rate: int, frame_id: str = "camera_optical"):
         self.scene, self.height, self.width, self.frame_rate = scene, height, width, frame_rate

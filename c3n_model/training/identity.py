@@ -1,10 +1,10 @@
-"""Which settings distinguish one training, or one cache of features, from another."""
+"""The settings that distinguish one training, or one cache of features, from another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-# Settings that were added later: with these values they do not count, so that what was trained before them is recognised.
+# Settings that were added later are left out if they have these values, so that earlier trainings are still recognised.
 _ADDED = {
     "audio_scores": "logits",
     "audio_order": "audioset",
@@ -16,5 +16,5 @@ _ADDED = {
 
 
 def identity(settings: Mapping) -> dict:
-    """Return those of the settings of a config (`config.to_mapping`) that distinguish it from others."""
+    """Return the settings of a config (`config.to_mapping`) that distinguish it from others."""
     return {name: value for name, value in settings.items() if name not in _ADDED or value != _ADDED[name]}

@@ -18,7 +18,7 @@ from c3n_model.training.losses import frame_losses
 class Objective(nn.Module):
     """Network and loss in one module, for DistributedDataParallel: a batch of clips -> losses of the M frames with a mask.
 
-    Only these frames are decoded (in S4, the first of five).
+    Only these frames pass through ASPP and decoder (in S4, the first of five).
     """
 
     def __init__(self, network: nn.Module, config: TrainConfig):
@@ -30,10 +30,10 @@ class Objective(nn.Module):
         *inputs, masks, has_mask = batch
         with torch.autocast(masks.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             if len(inputs) == 2:  # frames and snippets; otherwise cached features
-                perceived = self.network.perceive(*(part.flatten(0, 1) for part in inputs))
+                encoding = self.network.encode(*(part.flatten(0, 1) for part in inputs))
             else:
-                perceived = encoding_from(inputs[0], tuple(masks.shape[2:]))
-            logits = self.network.decode(self.network.embed(perceived), has_mask).logits
+                encoding = encoding_from(inputs[0], tuple(masks.shape[2:]))
+            logits = self.network.decode(encoding, has_mask).logits
         return frame_losses(logits.float(), masks[has_mask], **self._form)
 
 

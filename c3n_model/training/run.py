@@ -23,6 +23,7 @@ from torch.utils.tensorboard import SummaryWriter
 
 from c3n_model.complete_file import complete_file
 from c3n_model.config import TrainConfig, to_mapping
+from c3n_model.data.clip_files import CLIP_FRAMES
 from c3n_model.environment import describe_environment
 from c3n_model.files.outputs import locked
 from c3n_model.model import Model
@@ -34,6 +35,7 @@ from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.features import cache_features
 from c3n_model.training.identity import identity
 from c3n_model.training.loop import train
+from c3n_model.training.short_clips import ShortClips
 from c3n_model.training.state import TrainingState
 from c3n_model.types import Clip
 from c3n_model.weights.checkpoint import load_checkpoint, save_model
@@ -99,10 +101,15 @@ def _training_clips(
     model: Model, datasets: list, config: TrainConfig, device: torch.device, features: Path, progress: Progress,
     group: Group,
 ) -> Dataset:  # fmt: skip
-    if not config.cache_features:
-        return TrainingClips(ConcatDataset(datasets), model.config.image_size, config, model.config.snippet_spacing_s)
-    model.network.visual_encoder.requires_grad_(False)
-    return cache_features(model, datasets, features, device, progress, flip=config.flip, seed=config.seed, group=group)
+    clips: Dataset
+    if config.cache_features:
+        model.network.visual_encoder.requires_grad_(False)
+        clips = cache_features(
+            model, datasets, features, device, progress, flip=config.flip, seed=config.seed, group=group
+        )
+    else:
+        clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config, model.config.snippet_spacing_s)
+    return ShortClips(clips, model.config.history, config.seed) if model.config.history < CLIP_FRAMES else clips
 
 
 def _describe(splits: dict[str, list]) -> dict:
@@ -140,7 +147,8 @@ def _writer(path: Path, run: dict) -> Callable[..., None]:
 
 def _picture(model: Model, clip: Clip, device: torch.device) -> np.ndarray:
     """Draw the network's current masks of a clip, RGB uint8 (H, W, 3)."""
-    masks = predict(model, clip.frames, clip.snippets, device) > 0.5
+    probabilities, _ = predict(model, clip.frames, clip.snippets, device)
+    masks = probabilities > 0.5
     pictures = [draw_mask(frame, mask) for frame, mask in zip(clip.frames, masks, strict=True)]
     return contact_sheet(pictures, [f"{second} s" for second in range(len(pictures))], columns=5, cell_width=224)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from c3n_model.config import to_mapping
 from c3n_model.training.identity import identity
 from c3n_model.training.optimisation import Optimisation
-from c3n_model.weights.tensors import fill, read_described, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
 _KEY = "c3n_training"
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
@@ -56,7 +56,7 @@ class TrainingState:
                     f"{expected.get(key)}; choose another file with -o, or remove this one to start again"
                 )
         own = {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
-        fill(optimisation.network, own, self.path)
+        load_weights(optimisation.network, own, self.path)
         for name, parameter in optimisation.network.named_parameters():
             if f"adam.{name}.step" in tensors:
                 moments = {part: tensors[f"adam.{name}.{part}"] for part in _ADAM}

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
-from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.weights.tensors import load_weights, read_tensors
 from c3n_model.weights.timm_names import to_timm_names
 
 # Name in a config -> names of suitable files in the manifest, the preferred one first.
@@ -23,6 +23,9 @@ _SINGLE = ("mn04", "mn10", "vggish", "panns_cnn14", "panns_cnn14_16k", "panns_mo
 AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
     "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use cpt1
 }
+
+# Other public weights of an encoder, which are taken where they are: they need another padding and other pixel statistics.
+_VARIANTS = {"mobilenetv2_100": "mobilenetv2_100_tfsame"}  # TensorFlow's
 
 SAME_FRONT_END_DB = 0.01  # rounding accounts for less than 0.001
 
@@ -42,6 +45,12 @@ def needed_files(visual: str, audio: str) -> list[str]:
     ]
 
 
+def weights_at_hand(visual: str) -> str:
+    """Return the name, for `VisualEncoder` and `load_visual`, of the weights of `visual` that are on this machine."""
+    variant = _VARIANTS.get(visual)
+    return variant if variant is not None and manifest.locate(manifest.entry(variant)) is not None else visual
+
+
 def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     """Load the ImageNet weights of backbone `name` into `encoder`. Returns the files read.
 
@@ -55,7 +64,7 @@ def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
         tensors = to_timm_names(tensors.get("model", tensors), encoder.backbone)
     except ValueError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
-    fill(encoder.backbone, tensors, path)
+    load_weights(encoder.backbone, tensors, path)
     if encoder.norms is not None:  # as in the authors' code, which reads no final norm, so that all four start alike
         encoder.backbone.norm.reset_parameters()
     return [path]
@@ -65,7 +74,7 @@ def load_audio(encoder: nn.Module, name: str) -> list[Path]:
     """Load the AudioSet weights of audio encoder `name` into `encoder`; returns and raises as `load_visual` does."""
     path = _find_first(AUDIO_FILES, name, "audio")
     tensors, additional = _convert(encoder, name, path)
-    fill(encoder, tensors, path)
+    load_weights(encoder, tensors, path)
     return [path, *additional]
 
 

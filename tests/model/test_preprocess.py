@@ -26,7 +26,7 @@ SIDES = st.integers(240, 1500)
 
 @settings(max_examples=60, deadline=None)
 @given(height=SIDES, width=SIDES, y=fractions, x=fractions, size=st.sampled_from([96, 128, 160, 224]))
-def test_a_resized_mask_stays_where_it_was(height, width, y, x, size):
+def test_a_resized_mask_is_not_shifted(height, width, y, x, size):
     mask = ellipse(height, width, (y, x), (0.3, 0.25))
     for resized in (resize_mask(mask, (size, size)), masks_to_tensor(mask[None], size)[0].numpy()):
         assert resized.dtype == bool

@@ -128,7 +128,7 @@ def test_it_stops_at_once_when_its_loop_stalled(spin, capfd):
     assert "for 1." in capfd.readouterr().err
 
 
-def test_it_stops_when_the_clock_stands_still(spin, capfd):
+def test_it_stops_if_the_clock_stops(spin, capfd):
     """A simulator that hangs, a bag that ended: by a clock that stands still nothing would ever slow down."""
     watcher, now_s = Watcher(), [1000.0]
     clock = watcher.create_publisher(Clock, "/clock", 10)

@@ -21,7 +21,7 @@ def node_with(**values):
     return Node("probe", parameter_overrides=[Parameter(name, value=value) for name, value in values.items()])
 
 
-def test_shipped_file_holds_the_defaults(ros):
+def test_shipped_file_has_the_defaults(ros):
     shipped = yaml.safe_load(SHIPPED.read_text())["/**"]["ros__parameters"]
     assert (
         shipped == asdict(SegmentationParameters()) == asdict(declare_parameters(node_with(), SegmentationParameters))
@@ -53,7 +53,7 @@ def test_wrong_start_values_are_refused(ros, name, value):
 
 
 @pytest.mark.parametrize("distribution", ["humble", "later"])
-def test_whole_numbers_serve_as_floats_at_the_start_and_later(ros, monkeypatch, distribution):
+def test_whole_numbers_are_accepted_for_floats_at_the_start_and_later(ros, monkeypatch, distribution):
     if distribution == "humble":
         monkeypatch.delattr(Node, "add_pre_set_parameters_callback", raising=False)
     node = node_with(hop_s=1, max_wait_s=2)
@@ -108,7 +108,7 @@ def test_what_may_change_depends_on_the_state():
 
 
 @pytest.mark.parametrize("name, value", [("hop_s", 0.3), ("audio_sample_format", "X16"), ("image_transport", "theora")])
-def test_values_that_make_no_sense_are_refused_with_a_reason(name, value):
+def test_invalid_values_are_refused_with_a_reason(name, value):
     with pytest.raises(ValueError, match="0.125|sample_format|image_transport"):
         with_changes(SegmentationParameters(), [Parameter(name, value=value)], UNCONFIGURED)
 

@@ -1,4 +1,4 @@
-"""Forms of C3N on AVSBench: what the authors' code does, which gave the printed values, or the printed equations."""
+"""Forms of C3N on AVSBench: as in the authors' code, which produced the printed values, or as in the printed equations."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ def _authors(visual: str, audio: str, setting: str) -> Settings:
 FORMS = {
     "authors": Form(
         _authors,
-        "Form `authors`: all rows of ours, the baselines too, are trained as the authors' code does, which gave the printed "
+        "Form `authors`: all our rows, including the baselines, are trained as in the authors' code, which produced the printed "
         "values: the class weights of Eq. 9 scaled to unit length, and taken before a stage's last norm; norms after the "
-        "non-local block; their decoder, Dice, and for S4 their falling learning rate; stochastic depth; Swin as for dense "
-        "prediction; for C3IM the sigmoids of PANNs on S4, BEATs' own class order, and snippets of VGGish 0.96 s apart. The "
-        "other form, `--form paper`, are the printed equations.",
+        "non-local block; their decoder, Dice, and for S4 their decreasing learning rate; stochastic depth; Swin as for dense "
+        "prediction; for C3IM the sigmoids of PANNs on S4, BEATs' own class order, and snippets of VGGish 0.96 s apart. "
+        "`--form paper` uses the printed equations.",
     ),
     "paper": Form(
         lambda visual, audio, setting: ({}, {}),
-        "Form `paper`: all rows of ours, the baselines too, are trained by the printed equations. The printed values come from "
-        "the authors' code, which differs: with Eq. 9 as printed, the gate is nearly constant, and the label changes little. "
-        "The other form, `--form authors`, is what their code does.",
+        "Form `paper`: all our rows, including the baselines, are trained by the printed equations. The printed values were "
+        "produced by the authors' code, which differs: with Eq. 9 as printed, the gate is nearly constant, and the label has "
+        "little effect. `--form authors` trains as in their code.",
     ),
 }

@@ -154,7 +154,7 @@ def _plan_noise(number: str, kind: str) -> Callable[..., tuple]:
             rows,
             claims,
             "curve",
-            "SNR: signal-to-noise ratio; the model heard and saw no noise when it was trained.",
+            "SNR: signal-to-noise ratio; the model was trained without noise.",
         )
 
     return plan

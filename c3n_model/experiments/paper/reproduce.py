@@ -13,7 +13,7 @@ from c3n_model.experiments.paper.report import write_table
 from c3n_model.experiments.paper.runs import Job, Runs
 from c3n_model.experiments.paper.sources import PublicSource, Source, SyntheticSource
 from c3n_model.experiments.paper.table import SETTINGS
-from c3n_model.experiments.paper.tables import Study, count_cost, fill
+from c3n_model.experiments.paper.tables import Study, count_cost, fill_table
 from c3n_model.model import choose_device
 from c3n_model.progress import Progress
 
@@ -73,7 +73,7 @@ def reproduce(request: Request, folders: dict[str, Path], progress: Progress) ->
             about = _about(request, runs, source, 1, jobs[number])
             draw_figures(folder, figure_jobs, runs, about, progress, recipe.notes)
         else:
-            table = fill(plans[number], study, runs.scores)
+            table = fill_table(plans[number], study, runs.scores)
             write_table(folder, table, _about(request, runs, source, study.seeds[number], jobs[number]))
     return list(folders.values())
 

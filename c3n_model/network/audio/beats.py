@@ -54,9 +54,8 @@ class KaldiFilterBank(nn.Module):
         """Transform a waveform (N, samples) at 16 kHz in [-1, 1] to (N, frames, 128); one second has 98 frames."""
         frames = (waveform * INT16_RANGE).unfold(1, WINDOW_SAMPLES, HOP_SAMPLES)
         frames = frames - frames.mean(dim=2, keepdim=True)
-        previous = F.pad(frames, (1, 0), mode="replicate")[
-            ..., :-1
-        ]  # the first sample of a frame is its own predecessor
+        # The first sample of a frame is its own predecessor.
+        previous = F.pad(frames, (1, 0), mode="replicate")[..., :-1]
         spectrum = torch.fft.rfft((frames - PRE_EMPHASIS * previous) * self.window, n=N_FFT)
         power = spectrum.real.square() + spectrum.imag.square()
         energies = (power @ self.mel.T).clamp(min=ENERGY_FLOOR).log()

@@ -77,9 +77,8 @@ def _mobilenet_v1() -> nn.Sequential:
 
 def _convolution(channels: int, out: int, *, kernel: int, groups: int = 1, pool: int | None = None) -> list[nn.Module]:
     convolution = nn.Conv2d(channels, out, kernel, padding=kernel // 2, groups=groups, bias=False)
-    pooling = (
-        [] if pool is None else [nn.AvgPool2d(pool)]
-    )  # pooling replaces the stride; a pool of 1 only preserves the layer numbering
+    # Pooling replaces the stride; a pool of 1 only preserves the layer numbering.
+    pooling = [] if pool is None else [nn.AvgPool2d(pool)]
     return [convolution, *pooling, nn.BatchNorm2d(out), nn.ReLU()]
 
 

@@ -181,7 +181,7 @@ def test_refusals(name, options, message):
 
 
 @pytest.mark.parametrize("name", ["hiera_tiny_224", "selecsls42"])
-def test_a_backbone_of_tokens_or_lists_is_refused_when_it_first_sees(name):
+def test_a_backbone_with_tokens_or_lists_is_refused_on_the_first_forward(name):
     with torch.device("meta"):
         encoder = VisualEncoder(name, 3)
         with pytest.raises(ValueError, match=r"expected 4 maps \(N, C, H, W\).*got"):

@@ -53,7 +53,7 @@ def test_heads_audio_and_batch_statistics_stay(scenes):
     assert not any("running_mean" in name for name in changed)
 
 
-def test_a_frozen_backbone_stays(scenes):
+def test_a_frozen_backbone_is_not_changed(scenes):
     model = make_tiny_model()
     before = copy.deepcopy(model.network)
     fit(model, scenes, dataclasses.replace(QUICK, freeze_backbone=True))
@@ -144,7 +144,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("updates_before", [1, 2, 5])
-def test_a_killed_training_goes_on_to_the_same_weights(scenes, tmp_path, updates_before):
+def test_a_killed_training_resumes_to_the_same_weights(scenes, tmp_path, updates_before):
     """With two updates per epoch: stopped within an epoch, at its end, and twice in a row."""
     config = dataclasses.replace(QUICK, save_every=1)
     whole, scores = make_tiny_model(), []
@@ -184,7 +184,7 @@ def test_a_state_of_another_training_is_refused(scenes, tmp_path):
         fit(make_tiny_model(), scenes, state=TrainingState(state.path, {"clips": 5}))
 
 
-def test_a_finished_state_trains_no_more(scenes, tmp_path):
+def test_a_finished_training_does_not_continue(scenes, tmp_path):
     state, model = TrainingState(tmp_path / "state.safetensors", {}), make_tiny_model()
     history = fit(model, scenes, state=state)
     again = make_tiny_model()

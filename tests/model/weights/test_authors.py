@@ -9,8 +9,8 @@ from einops import rearrange, repeat
 from torch.nn import functional as F
 
 from c3n_model.config import ModelConfig
-from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
+from c3n_model.network.encoding import Encoding
 from c3n_model.weights.authors import from_authors, setting_of
 from c3n_model.weights.checkpoint import build_network
 
@@ -66,7 +66,7 @@ def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor) -> t
 @pytest.mark.parametrize(
     ("visual", "width", "audio"), [("pvt_v2_b0", 2048, "panns_cnn14_16k"), ("pvt_v2_b0", 128, "vggish"), (SWIN, 768, "beats")]
 )  # fmt: skip
-def test_config_does_what_their_code_does(visual, width, audio):
+def test_config_reproduces_their_code(visual, width, audio):
     config, _ = from_authors(their_checkpoint(visual, width), "ms3")
     assert (config.visual, config.audio, config.channels, config.image_size, config.history) == (
         visual,
@@ -119,10 +119,9 @@ def test_masks_equal_those_of_their_code(visual, width, monkeypatch):
     maps = [torch.randn(2, c, 16 >> i, 16 >> i) for i, c in enumerate(network.visual_encoder.channels)]
     audio = torch.randn(2, width)
     with torch.no_grad():
-        visual_maps = [pyramid(stage) for pyramid, stage in zip(network.pyramids, maps, strict=True)]
         logits = torch.rand(2, AUDIO_CLASSES), torch.rand(2, VISUAL_CLASSES)
         consensus = infer_consensus(*logits, network.similarity)
-        encoding = Encoding(visual_maps, audio, *logits, consensus, (64, 64))
+        encoding = Encoding(maps, audio, *logits, consensus, (64, 64))
         masks = network.decode(encoding, torch.ones(1, 2, dtype=torch.bool)).logits
     expected = their_mask(theirs, maps, audio)
     assert expected.std() > 0.01

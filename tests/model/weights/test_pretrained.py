@@ -50,7 +50,7 @@ def test_every_name_leads_to_entries_of_the_manifest():
     assert all(timm.is_model(VARIANTS.get(name, (name,))[0]) for name in VISUAL_FILES)
 
 
-def test_tensorflows_mobilenet_is_an_encoder_of_its_own(folder):
+def test_tensorflows_mobilenet_is_a_separate_encoder(folder):
     source = timm.create_model("mobilenetv2_100", pad_type="same")
     save_file(source.state_dict(), folder / manifest.entry("mobilenetv2_100_tfsame").file)
     encoder = VisualEncoder("mobilenetv2_100_tfsame", 1000).eval()
@@ -86,7 +86,7 @@ def test_dense_swin_leaves_out_the_final_norm(folder):
     assert torch.equal(encoder.head().weight, source.head.fc.weight)
 
 
-def test_original_file_serves_where_timms_is_not_here(folder):
+def test_the_original_file_is_used_if_timms_is_missing(folder):
     source = timm.create_model("pvt_v2_b0")
     tensors = {original_name(name): tensor for name, tensor in source.state_dict().items()}
     assert "block1.0.mlp.dwconv.dwconv.weight" in tensors
@@ -118,7 +118,7 @@ def test_file_of_another_architecture(folder, classes):
         load_visual(VisualEncoder("pvt_v2_b1", classes), "pvt_v2_b1")
 
 
-def test_file_whose_names_have_no_place(folder):
+def test_a_file_with_unknown_names_is_refused(folder):
     """timm looks up the module of a Swin's position biases; a tenth stage does not exist."""
     small = SwinTransformer(img_size=32, embed_dim=8, depths=(1,) * 4, num_heads=(1,) * 4, window_size=2)
     torch.save(

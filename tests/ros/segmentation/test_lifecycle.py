@@ -173,7 +173,7 @@ def test_pause_and_resume(manager):
     assert wait_until(lambda: manager.masks)
 
 
-def test_diagnostics_tell_the_state(manager):
+def test_diagnostics_report_the_state(manager):
     manager = manager()
     statuses = {}
 

@@ -1,0 +1,87 @@
+"""Fit the gate of a trained C3N on its validation clips: from which presence and visibility on a mask is published.
+
+Chosen is the pair of thresholds with the highest difference of two means: the IoU of published masks over the seconds in which
+something in view sounds (nothing published counts 0), and the fraction of the other seconds that get a mask.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+import torch
+
+from c3n_model.model import Model
+from c3n_model.presence import loudness_dbfs
+from c3n_model.progress import Progress
+from c3n_model.scoring.evaluate import Clips, predict_with_decoding
+from c3n_model.scoring.metrics import MASK_THRESHOLD, count, frame_iou
+from c3n_model.types import Presence
+
+PRESENCES = np.linspace(0, 0.99, 100)
+VISIBILITIES = np.array([0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
+
+
+@dataclass(frozen=True)
+class JudgedSeconds:
+    """Of n seconds: `presence` and `visibility` float (n,) in [0, 1], presence -1 in silence; `in_view` bool (n,), whether what
+    sounds is in view; `iou` float (n,) of the ungated mask; `painted` bool (n,), whether it has any pixel."""
+
+    presence: np.ndarray
+    visibility: np.ndarray
+    in_view: np.ndarray
+    iou: np.ndarray
+    painted: np.ndarray
+
+
+@dataclass(frozen=True)
+class Gate:
+    """The chosen thresholds and what they give on the clips that they were chosen on."""
+
+    presence_threshold: float
+    visibility_threshold: float
+    iou_in_view: float
+    painted_without: float
+    seconds_in_view: int
+    seconds_without: int
+
+    def as_mapping(self) -> dict[str, Any]:
+        """The fields, for a card."""
+        return asdict(self)
+
+
+def choose_gate(judged: JudgedSeconds) -> Gate | None:
+    """Choose thresholds, of equally good ones the lowest; None unless there are seconds of both kinds."""
+    seen = judged.in_view
+    if seen.all() or not seen.any():
+        return None
+    best = None
+    for visibility in VISIBILITIES:
+        visible = judged.visibility >= visibility
+        for presence in PRESENCES:
+            published = visible & (judged.presence >= presence)
+            iou = float((judged.iou * published)[seen].mean())
+            painted = float((judged.painted & published)[~seen].mean())
+            if best is None or iou - painted > best.iou_in_view - best.painted_without + 1e-9:
+                best = Gate(float(presence), float(visibility), iou, painted, int(seen.sum()), int((~seen).sum()))
+    return best
+
+
+def judge_seconds(model: Model, datasets: list[Clips], device: torch.device, progress: Progress) -> JudgedSeconds:
+    """Predict the seconds of all clips that have a mask, without a gate."""
+    model.network.to(device).eval()
+    rows: list[tuple] = []
+    for clips in datasets:
+        for index in progress(range(len(clips)), f"thresholds on {clips.setting} {clips.split}"):
+            clip = clips[index]
+            probabilities, decoding = predict_with_decoding(
+                model, clip.frames, clip.snippets, device, select=clip.has_mask
+            )
+            counts = count(probabilities > MASK_THRESHOLD, clip.masks[clip.has_mask])
+            loud = [loudness_dbfs(snippet) > Presence.SILENCE_DBFS for snippet in clip.snippets[clip.has_mask]]
+            presence = np.where(loud, decoding.presence.cpu().numpy(), -1.0)
+            painted = counts.true_positive + counts.false_positive > 0
+            visible = decoding.consensus.visual_score.cpu().numpy()
+            rows.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted))
+    return JudgedSeconds(*(np.concatenate(column) for column in zip(*rows, strict=True)))
