@@ -143,7 +143,10 @@ class C3N(nn.Module):
             encoding: of the newest frame alone; summaries: `summarise` of the T seconds to be decoded together, (1, 2, 4, C')
             each, the last one of `encoding`.
         """
-        context = join_contributions(torch.cat(summaries)[None])
+        return self.decode_in_context(encoding, join_contributions(torch.cat(summaries)[None]))
+
+    def decode_in_context(self, encoding: Encoding, context: Tensor) -> Decoding:
+        """Decode N frames, each with the context of its clip (N, 4, C', C'), see `fusion.join_contributions`."""
         return self._decoded(self._fuse(encoding.visual, context), encoding)
 
     def fuse(self, encoding: Encoding, selected: Tensor) -> list[Tensor]:
