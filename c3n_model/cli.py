@@ -17,6 +17,7 @@ from c3n_model.commands import (
     evaluate,
     evaluate_bag,
     explain,
+    export,
     import_authors,
     labels,
     missing_extra,
@@ -34,6 +35,7 @@ from c3n_model.commands import (
 COMMANDS = (
     segment,
     explain,
+    export,
     bag,
     weights,
     zero_shot_bench,

@@ -22,7 +22,7 @@ from c3n_model.network.prepared import prepare
 
 INPUTS = ("frame", "snippet", "past", "count")
 OUTPUTS = ("probability", "classes", "scores", "summary")
-SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `streaming.answer.Answer`
+SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `network.answer.Answer`
 CLASSES = ("audio_class", "visual_class")
 
 

@@ -220,16 +220,17 @@ class C3N(nn.Module):
         consensus, omega [(N, C_vi)]."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
-            return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
+            return maps, logits.detach(), self.infer(audio_logits, logits.detach()), []
         learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.visual_encoder.parameters())
         with torch.enable_grad():  # Eq. 8 needs a graph even in inference
             maps, logits, points = self.visual_encoder.observe(frames, for_gradient=True)
-            consensus = self._infer(audio_logits, logits.detach())
+            consensus = self.infer(audio_logits, logits.detach())
             weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=learning)
         maps = maps if learning else [stage.detach() for stage in maps]
         return maps, logits.detach(), consensus, weights
 
-    def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
+    def infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
+        """Infer the unified-modal label of N frames from their logits (N, K_a) and (N, K_v), by the setting `consensus`."""
         if self.consensus_mode == "visual":
             return visual_consensus(audio_logits, visual_logits, self.similarity)
         return infer_consensus(

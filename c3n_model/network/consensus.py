@@ -43,9 +43,7 @@ def infer_consensus(
     *, alpha: float = 0.1, beta: float = 0.1, log_similarity: Tensor | None = None,
 ) -> Consensus:  # fmt: skip
     """Infer the unified-modal label (Eq. 7): the best of `top_pairs`, which has the same arguments and errors."""
-    best = top_pairs(
-        audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta, log_similarity=log_similarity
-    )
+    best = top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta, log_similarity=log_similarity)
     return best.select((slice(None), 0))
 
 

@@ -29,7 +29,9 @@ class UpsampledConv(nn.Module):
         super().__init__()
         self.align_corners = align_corners
         assert conv.bias is not None
-        taps = conv.weight.detach().permute(3, 2, 0, 1).flatten(1, 2)  # 3 horizontal taps, (3 vertical taps x C_out) x C_in
+        taps = (
+            conv.weight.detach().permute(3, 2, 0, 1).flatten(1, 2)
+        )  # 3 horizontal taps, (3 vertical taps x C_out) x C_in
         self.taps = nn.Parameter(taps.contiguous(), requires_grad=False)
         self.register_buffer("bias", conv.bias.detach().clone())
         self._matrices: dict[tuple, tuple[Tensor, list[Band]]] = {}

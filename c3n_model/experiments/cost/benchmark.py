@@ -114,7 +114,9 @@ def live_second(model: Model, device: torch.device) -> Pair:
     network, config = model.network, model.config
     frames, snippets = _random_clip(model, device)
     newest = torch.arange(config.history, device=device)[None] == config.history - 1
-    cached = [network.summarise(network.encode(frames[t : t + 1], snippets[t : t + 1])) for t in range(config.history - 1)]
+    cached = [
+        network.summarise(network.encode(frames[t : t + 1], snippets[t : t + 1])) for t in range(config.history - 1)
+    ]
 
     def encode_newest() -> Decoding:
         encoding = network.encode(frames[-1:], snippets[-1:])

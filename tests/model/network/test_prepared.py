@@ -90,7 +90,9 @@ def test_bfloat16_changes_masks_a_little_and_labels_not_at_all():
     network = make_tiny_model(channels=32).network
     frames, snippets = make_clip()
     every = torch.ones(1, 3, dtype=torch.bool)
-    exact, rounded = (one.decode(one.encode(frames, snippets), every) for one in (network, prepare(network, precision="bfloat16")))
+    exact, rounded = (
+        one.decode(one.encode(frames, snippets), every) for one in (network, prepare(network, precision="bfloat16"))
+    )
     assert rounded.logits.dtype == torch.float32
     assert 0 < (exact.logits - rounded.logits).abs().max() < 0.05
     for name in ("audio_class", "visual_class"):

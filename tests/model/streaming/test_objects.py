@@ -52,7 +52,10 @@ def test_many_regions_are_each_worked_on_within_their_box(monkeypatch):
         mask[90 * row : 90 * row + 60, 87 * column : 87 * column + 60] = True
     looked_at = []
     mean = cv2.mean
-    monkeypatch.setattr("c3n_model.streaming.objects.cv2.mean", lambda values, pixels: looked_at.append(values.size) or mean(values, pixels))
+    monkeypatch.setattr(
+        "c3n_model.streaming.objects.cv2.mean",
+        lambda values, pixels: looked_at.append(values.size) or mean(values, pixels),
+    )
     found, numbers = objects_of(mask, mask.astype(np.float32), "dog", None, None)
     assert len(found) == 264 and all(one.score == 1 and one.area == 3600 for one in found)
     assert sum(looked_at) == mask.sum() == (numbers > 0).sum()

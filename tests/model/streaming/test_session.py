@@ -9,9 +9,9 @@ from bright_model import make_bright_model
 from tiny import make_model_that_listens_back, make_tiny_model
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from c3n_model.network.answer import read_answer
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
-from c3n_model.streaming.answer import read_answer
 from c3n_model.streaming.objects import find_objects
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
@@ -25,7 +25,11 @@ def windows():
     return [
         Window(
             start_ns=k * SECOND_NS,
-            frame=Frame(random.integers(30 * (k % 4), 256 - 60 * (k % 3), (48, 80, 3), np.uint8), k * SECOND_NS + 937_500_000, "camera"),
+            frame=Frame(
+                random.integers(30 * (k % 4), 256 - 60 * (k % 3), (48, 80, 3), np.uint8),
+                k * SECOND_NS + 937_500_000,
+                "camera",
+            ),
             snippet=(random.uniform(-0.5, 0.5, 32000) * 0.1 ** (k % 3)).astype(np.float32),
         )
         for k in range(8)

@@ -6,8 +6,8 @@ from authors_network import AUDIO_CLASSES, SWIN, VISUAL_CLASSES, StubAudio, thei
 from einops import rearrange, repeat
 from torch.nn import functional as F
 
-from c3n_model.network.encoding import Encoding
 from c3n_model.network.consensus import infer_consensus
+from c3n_model.network.encoding import Encoding
 from c3n_model.weights.authors import from_authors
 from c3n_model.weights.checkpoint import build_network
 
