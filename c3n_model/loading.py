@@ -37,7 +37,7 @@ def load_model(name_or_path: str | Path) -> Model:
     Args:
         name_or_path: `demo`, the embedded model; `zero_shot`, built from pretrained classifiers (`c3n weights get
         zero_shot`); a YAML file whose section `zero_shot` has its settings, and whose section `combined` may name a checkpoint
-        beside it; or a checkpoint.
+        beside it; a checkpoint; or a file of `c3n export`.
     Raises:
         FileNotFoundError: no such file. ValueError: an invalid checkpoint, or a YAML file without that section; see
         `weights.checkpoint` and `zero_shot.build`.
@@ -45,6 +45,10 @@ def load_model(name_or_path: str | Path) -> Model:
     if name_or_path == "demo":
         return load_checkpoint(DEMO)
     path = Path(name_or_path)
+    if path.suffix == ".onnx" and path.is_file():
+        from c3n_model.deployment.exported import load_exported
+
+        return load_exported(path)
     if name_or_path == "zero_shot":
         from c3n_model.zero_shot.build import load_zero_shot
 

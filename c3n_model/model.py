@@ -45,7 +45,9 @@ class Model:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits of a hash of all weights."""
+        """Twelve hexadecimal digits of a hash of all weights; of an exported step, those of the weights it was made from."""
+        if isinstance(exported := getattr(self.network, "fingerprint", None), str):
+            return exported
         digest = hashlib.sha256()
         for name, value in sorted(self.network.state_dict().items()):
             digest.update(name.encode())

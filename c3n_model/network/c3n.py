@@ -158,7 +158,10 @@ class C3N(nn.Module):
             encoding: of the newest frame alone; summaries: `summarise` of the T seconds to be decoded together, (1, 2, 4, C')
             each, the last one of `encoding`.
         """
-        context = join_contributions(torch.cat(summaries)[None])
+        return self.decode_in_context(encoding, join_contributions(torch.cat(summaries)[None]))
+
+    def decode_in_context(self, encoding: Encoding, context: Tensor) -> Decoding:
+        """Decode N frames, each with the context of its clip (N, 4, C', C'), see `fusion.join_contributions`."""
         return self._decoded(self._fuse(encoding.visual, context), encoding)
 
     def fuse(self, encoding: Encoding, selected: Tensor) -> list[Tensor]:
@@ -232,11 +235,11 @@ class C3N(nn.Module):
         consensus, omega [(N, C_vi)]."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
-            return maps, logits.detach(), self._infer(audio_logits, logits.detach()), []
+            return maps, logits.detach(), self.infer(audio_logits, logits.detach()), []
         learning = torch.is_grad_enabled() and any(p.requires_grad for p in self.visual_encoder.parameters())
         with torch.enable_grad():  # Eq. 8 needs a graph even in inference
             maps, logits, points = self.visual_encoder.observe(frames, for_gradient=True)
-            consensus = self._infer(audio_logits, logits.detach())
+            consensus = self.infer(audio_logits, logits.detach())
             weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=learning)
         maps = maps if learning else [stage.detach() for stage in maps]
         return maps, logits.detach(), consensus, weights
@@ -248,12 +251,10 @@ class C3N(nn.Module):
         places = self.place_in_checkpoint
         return scores, self.similarity if places is None else self.similarity[places]
 
-    def _infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
+    def infer(self, audio_logits: Tensor, visual_logits: Tensor) -> Consensus:
+        """Infer the unified-modal label of N frames from their logits (N, K_a) and (N, K_v), by the setting `consensus`."""
         scores, similarity = self.consensus_inputs(audio_logits)
         if self.consensus_mode == "visual":
             return visual_consensus(scores, visual_logits, similarity)
-        places, logarithms = self.place_in_checkpoint, self.log_similarity
-        return infer_consensus(
-            scores, visual_logits, similarity, alpha=self.alpha, beta=self.beta,
-            log_similarity=logarithms if logarithms is None or places is None else logarithms[places],
-        )  # fmt: skip
+        exponents = {"alpha": self.alpha, "beta": self.beta}
+        return infer_consensus(scores, visual_logits, similarity, **exponents, log_similarity=self.log_similarity)

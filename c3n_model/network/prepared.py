@@ -51,7 +51,8 @@ def prepare(network: C3N, *, precision: Precision = "float32") -> C3N:
     shared: dict[int, object] = {id(p): nn.Parameter(p.detach(), requires_grad=False) for p in network.parameters()}
     shared |= {id(buffer): buffer for buffer in network.buffers()}
     prepared = copy.deepcopy(network, shared).eval()
-    prepared.log_similarity = prepared.similarity.clamp(min=0).log()
+    _, similarity = prepared.consensus_inputs(prepared.similarity.new_zeros(1, len(prepared.similarity)))
+    prepared.log_similarity = similarity.clamp(min=0).log()
     prepared.audible = prepared.audible_classes
     prepared.pyramids = nn.ModuleList(MergedPyramid(pyramid, dtype) for pyramid in prepared.pyramids)
     prepared.fusions = nn.ModuleList(FoldedFusion(fusion) for fusion in prepared.fusions)  # type: ignore[arg-type]

@@ -169,9 +169,10 @@ def _capture(captured: list[Tensor], channels_last: bool, for_gradient: bool) ->
     def hook(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         channels_first = output.movedim(-1, 1) if channels_last else output
         if for_gradient and not channels_first.requires_grad:
-            channels_first.requires_grad_()
+            # A view, because torch's counter of operations cannot follow a gradient to a leaf.
+            channels_first = channels_first.requires_grad_().view_as(channels_first)
         captured.append(channels_first)
-        return channels_first.movedim(1, -1) if channels_last else output
+        return channels_first.movedim(1, -1) if channels_last else channels_first
 
     return hook
 

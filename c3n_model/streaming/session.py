@@ -14,14 +14,15 @@ import cv2
 import numpy as np
 import torch
 
+from c3n_model.deployment.exported import Runtime
 from c3n_model.model import Model, choose_device
-from c3n_model.network.c3n import C3N
+from c3n_model.network.answer import Answer, read_answer
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
-from c3n_model.network.prepared import Precision, prepare
-from c3n_model.preprocess import resize_mask
+from c3n_model.network.prepared import Precision
+from c3n_model.preprocess import resize_frames, resize_mask
 from c3n_model.presence import decide_presence
-from c3n_model.streaming.answer import Answer, read_answer
+from c3n_model.streaming.inference import for_inference, open_exported
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
@@ -43,23 +44,27 @@ class Session:
             below which the mask is empty. None uses the model's value.
         history: number of seconds decoded together, T, at least 1; None uses the model's value.
         precision: "float32", or "bfloat16" for ASPP and decoder of a C3N, which is faster and changes masks slightly.
+        runtime: "auto", or what runs the model: "torch", or for a file of `c3n export` "onnxruntime" or "openvino".
         background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
             prior).
     Raises:
         ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
-            a precision that device or network do not have, or a background for a network that does not use one.
+            a precision or a runtime that device or model do not have, or a background for a network that does not use one.
+        ModuleNotFoundError: a runtime that is not installed.
     """
 
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
-        visibility_threshold: float | None = None, history: int | None = None, precision: Precision = "float32", background: Background | None = None,
+        visibility_threshold: float | None = None, history: int | None = None, precision: Precision = "float32", runtime: str = "auto",
+        background: Background | None = None,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network: Any = _for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
+        self._exported = open_exported(model, runtime, self.device, precision)
+        self.network: Any = for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -79,7 +84,7 @@ class Session:
     def newest(self) -> Decoding:
         """The decoding of the last window. Raises RuntimeError before the first one."""
         if self._newest is None:
-            raise RuntimeError("no window was segmented yet; call step first")
+            raise RuntimeError("no window was segmented in torch yet; call step first, of a model that runs in torch")
         return self._newest
 
     @property
@@ -136,13 +141,16 @@ class Session:
 
     @torch.no_grad()
     def step(self, window: Window[Frame]) -> Segmentation:
-        """Segment the newest window. A window that is not newer than the last (a looping bag) starts a new history."""
+        """Segment the newest window. A window that is not newer than the last (a looping bag) starts a new history.
+
+        Raises ValueError for a history that is longer than that of an exported step.
+        """
+        if self._exported is not None:
+            return self._describe(window, self._run_exported(self._exported, window), None)
         encoding = self.network.encode(*self.inputs(window))
         before_ns = self._summaries[-1][0] if self._summaries else window.start_ns
-        self._remember(window.start_ns, self.network.summarise(encoding))
-        seconds = [
-            known for start_ns, known in self._summaries if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
-        ]
+        seconds = [*self._earlier(window.start_ns), self.network.summarise(encoding)]
+        self._summaries.append((window.start_ns, seconds[-1]))
         memory = self._memory
         if memory is None:
             self._newest = self.network.decode_newest(encoding, seconds)
@@ -159,13 +167,21 @@ class Session:
         """Convert a window to the network's inputs: frame (1, 3, size, size) and snippet (1, samples), on its device."""
         return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
-    def _remember(self, start_ns: int, summary: Any) -> None:
+    def _run_exported(self, runtime: Runtime, window: Window[Frame]) -> Answer:
+        frame = resize_frames(window.frame.rgb[None], self.model.config.image_size)[0]
+        answer, summary = runtime.step(frame, window.snippet, self._earlier(window.start_ns))
+        self._summaries.append((window.start_ns, summary))
+        return answer
+
+    def _earlier(self, start_ns: int) -> list[Any]:
+        """Forget what is older than the history, and return the summaries of the whole seconds before `start_ns`."""
         if self._summaries and start_ns <= self._summaries[-1][0]:
             self.reset()
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
-        self._summaries = [entry for entry in self._summaries if entry[0] >= oldest_ns] + [(start_ns, summary)]
+        self._summaries = [entry for entry in self._summaries if entry[0] >= oldest_ns]
+        return [known for known_ns, known in self._summaries if (start_ns - known_ns) % NANOSECONDS_PER_SECOND == 0]
 
-    def _describe(self, window: Window[Frame], answer: Answer, decoding: Decoding) -> Segmentation:
+    def _describe(self, window: Window[Frame], answer: Answer, decoding: Decoding | None) -> Segmentation:
         label = label_of(answer, self.model)
         keep = self._memory.keep(answer.visual_class) if self._memory is not None else 1.0
         presence = decide_presence(
@@ -194,28 +210,14 @@ class Session:
         )
 
     def _objects(
-        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding
+        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding | None
     ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
         """Return the objects of the newest mask, see `objects_of`."""
-        instances = decoding.instances[0] if decoding.instances is not None else None
+        instances = decoding.instances[0] if decoding is not None and decoding.instances is not None else None
         if instances is None:
             return objects_of(mask, probability, label, None, None)
         owner = resize_mask(instances.owner.cpu().numpy().astype(np.int16), mask.shape)
         return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
-
-
-def _for_inference(network: Any, precision: Precision, device: torch.device) -> Any:
-    """Return a network for sessions alone. Raises ValueError for a precision that the device or the network does not have."""
-    if precision == "bfloat16":
-        if not isinstance(network, C3N):
-            raise ValueError(f"precision bfloat16 is for a C3N, this model is a {type(network).__name__}; use float32")
-        if device.type == "cuda":
-            able = torch.cuda.is_bf16_supported(including_emulation=False)
-        else:
-            able = torch.cpu._is_avx512_bf16_supported()
-        if not able:
-            raise ValueError(f"{device} does not compute in bfloat16; use precision float32")
-    return prepare(network, precision=precision) if isinstance(network, C3N) else network
 
 
 def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:

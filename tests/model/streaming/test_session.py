@@ -9,9 +9,9 @@ from bright_model import make_bright_model
 from tiny import make_model_that_listens_back, make_tiny_model
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from c3n_model.network.answer import read_answer
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import frames_to_tensor
-from c3n_model.streaming.answer import read_answer
 from c3n_model.streaming.objects import objects_of
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window

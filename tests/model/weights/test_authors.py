@@ -131,7 +131,7 @@ def test_labels_equal_those_of_their_code(width, monkeypatch):
         scores = torch.empty_like(audio)
         scores[:, places] = audio  # class i is at places[i]
     expected = their_label(visual, scores, similarity.T)
-    ours = network._infer(audio, visual)
+    ours = network.infer(audio, visual)
     assert torch.equal(ours.visual_class, expected)
     usual = infer_consensus(audio, visual, similarity)
     assert not torch.equal(usual.visual_class, expected), "the option makes a difference here"
