@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -13,6 +14,7 @@ from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 
 SECOND_NS = 1_000_000_000
+CLOSE = 1e-4  # of probabilities; the history changes them by more than ten times that
 
 
 @pytest.fixture
@@ -26,6 +28,17 @@ def windows():
         )
         for k in range(8)
     ]
+
+
+@pytest.fixture
+def remembering_model():
+    """A model whose masks depend on the earlier seconds; those of one with small random weights hardly do."""
+    model = make_tiny_model(gate="standard")
+    with torch.no_grad():
+        for name, parameter in model.network.named_parameters():
+            if "fusion" in name:
+                parameter *= 15
+    return model
 
 
 def forward_last(model, windows) -> np.ndarray:
@@ -42,35 +55,38 @@ def step_probability(session: Session, window: Window) -> np.ndarray:
     return session.newest.logits[0].sigmoid().numpy()
 
 
-def test_session_equals_forward_of_the_last_five_seconds(tiny_model, windows):
-    session = Session(tiny_model, "cpu")
+def test_session_equals_forward_of_the_last_five_seconds(remembering_model, windows):
+    session = Session(remembering_model, "cpu")
     for count, window in enumerate(windows, start=1):
         seen = step_probability(session, window)
-        expected = forward_last(tiny_model, windows[max(0, count - 5) : count])
-        assert np.abs(seen - expected).max() < 1e-5
+        expected = forward_last(remembering_model, windows[max(0, count - 5) : count])
+        assert np.abs(seen - expected).max() < CLOSE
+        if count > 1:
+            alone = forward_last(remembering_model, [window])
+            assert np.abs(expected - alone).max() > 1e-3, "otherwise this test shows nothing"
 
 
-def test_history_is_by_stamp_not_by_count(tiny_model, windows):
-    session = Session(tiny_model, "cpu")
+def test_history_is_by_stamp_not_by_count(remembering_model, windows):
+    session = Session(remembering_model, "cpu")
     for window in (windows[0], windows[1], windows[6]):  # four seconds are missing
         seen = step_probability(session, window)
-    assert np.abs(seen - forward_last(tiny_model, [windows[6]])).max() < 1e-5
+    assert np.abs(seen - forward_last(remembering_model, [windows[6]])).max() < CLOSE
 
 
-def test_windows_that_overlap_look_back_in_whole_seconds(tiny_model, windows):
+def test_windows_that_overlap_look_back_in_whole_seconds(remembering_model, windows):
     """Hop of half a second: the even windows and the odd ones are two clips."""
     often = [replace(window, start_ns=number * SECOND_NS // 2) for number, window in enumerate(windows)]
-    session = Session(tiny_model, "cpu", history=3)
+    session = Session(remembering_model, "cpu", history=3)
     seen = [step_probability(session, window) for window in often]
-    assert np.abs(seen[7] - forward_last(tiny_model, often[3::2])).max() < 1e-5
-    assert np.abs(seen[6] - forward_last(tiny_model, often[2:7:2])).max() < 1e-5
+    assert np.abs(seen[7] - forward_last(remembering_model, often[3::2])).max() < CLOSE
+    assert np.abs(seen[6] - forward_last(remembering_model, often[2:7:2])).max() < CLOSE
 
 
-def test_history_may_be_shorter_than_the_models(tiny_model, windows):
-    session = Session(tiny_model, "cpu", history=2)
+def test_history_may_be_shorter_than_the_models(remembering_model, windows):
+    session = Session(remembering_model, "cpu", history=2)
     for window in windows:
         seen = step_probability(session, window)
-    assert np.abs(seen - forward_last(tiny_model, windows[-2:])).max() < 1e-5
+    assert np.abs(seen - forward_last(remembering_model, windows[-2:])).max() < CLOSE
 
 
 def test_a_looping_bag_gives_the_same_masks_again(tiny_model, windows):
@@ -96,6 +112,17 @@ def test_the_newest_encoding_is_that_of_the_last_window(tiny_model, windows):
         encoding = tiny_model.network.encode(*session.inputs(windows[1]))
     assert torch.equal(session.newest.audio_logits, encoding.audio_logits)
     assert torch.equal(session.newest.visual_logits, encoding.visual_logits)
+
+
+def test_confidence_is_the_probability_at_the_size_of_the_picture(remembering_model, windows):
+    """255 is certain, and where the mask is the confidence is above the threshold."""
+    session = Session(remembering_model, "cpu", threshold=0.3, presence_threshold=0.0)
+    for window in windows:
+        result = session.step(window)
+        probability = cv2.resize(session.newest.logits[0].sigmoid().numpy(), (80, 48))
+        np.testing.assert_allclose(result.confidence, 255 * probability, atol=0.51)
+        np.testing.assert_array_equal(result.mask, probability > 0.3)
+    assert result.confidence.max() > 100
 
 
 def test_silence_gives_no_mask(tiny_model, windows):
