@@ -64,6 +64,9 @@ class TrainConfig:
     color_jitter: bool = True
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
+    negatives: float = (
+        0.0  # fraction of clips whose sound is replaced by one without a source in view: training/negatives.py
+    )
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 
@@ -74,6 +77,12 @@ class TrainConfig:
         for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"train.{name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
+        if not 0 <= self.negatives < 1:
+            raise ValueError(f"train.negatives is {self.negatives}; expected a fraction from 0 to below 1")
+        if self.cache_features and self.negatives:
+            raise ValueError(
+                "train.negatives replaces sounds, of which train.cache_features keeps the features: set one of them"
+            )
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(
                 "train.cache_features requires features that never change: set freeze_backbone: true and "

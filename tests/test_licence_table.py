@@ -33,11 +33,17 @@ def package(name="thing", files=(), **fields):
     "stated, licence",
     [
         ({"License_Expression": "MIT", "License": "see file"}, "MIT"),
-        ({"Classifier": ["License :: OSI Approved", "License :: OSI Approved :: BSD License", "Topic :: x"]}, "BSD License"),
+        (
+            {"Classifier": ["License :: OSI Approved", "License :: OSI Approved :: BSD License", "Topic :: x"]},
+            "BSD License",
+        ),
         ({"License": "\nApache 2.0\nall of its text"}, "Apache 2.0"),
         ({"License": "x" * 100}, "x" * 60 + "..."),
         ({}, "not stated"),
-        ({"License": "BSD", "files": ["av.libs/libx264-1a.so.1", "av.libs/libx265.so"]}, "BSD; contains libx264, libx265 (GPL)"),
+        (
+            {"License": "BSD", "files": ["av.libs/libx264-1a.so.1", "av.libs/libx265.so"]},
+            "BSD; contains libx264, libx265 (GPL)",
+        ),
     ],
 )
 def test_what_a_package_states(licences, tmp_path, stated, licence):
