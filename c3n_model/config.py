@@ -79,6 +79,7 @@ class TrainConfig:
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
     fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
+    negatives: float = 0.0  # fraction of clips that get a sound without a source in view: training/negatives.py
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 
@@ -101,6 +102,12 @@ class TrainConfig:
             raise ValueError(
                 f"train.stochastic_depth is {self.stochastic_depth}, but it is not applied to a frozen backbone; "
                 "set stochastic_depth: 0.0 or freeze_backbone: false"
+            )
+        if not 0 <= self.negatives < 1:
+            raise ValueError(f"train.negatives is {self.negatives}; expected a fraction from 0 to below 1")
+        if self.cache_features and self.negatives:
+            raise ValueError(
+                "train.negatives replaces sounds, of which train.cache_features keeps the features: set one of them"
             )
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(

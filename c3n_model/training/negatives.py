@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 import numpy as np
 from torch.utils.data import ConcatDataset, Dataset
 
 from c3n_model.data.avsbench import AVSBench
-from c3n_model.data.clip_files import read_snippets
+from c3n_model.data.clip_files import ClipPaths, read_snippets
+from c3n_model.types import Clip
 
 LOUDEST_DBFS, QUIETEST_DBFS = -10.0, -60.0  # RMS of the noise
 
@@ -53,11 +55,29 @@ def negative_sound(
     return (level * random.standard_normal(snippets.shape)).clip(-1, 1).astype(np.float32)
 
 
-def listed_datasets(clips: Dataset) -> list[AVSBench]:
-    """Return the datasets with listed files that `clips` is or consists of; none for clips in memory."""
-    parts = clips.datasets if isinstance(clips, ConcatDataset) else [clips]
-    return [part for part in parts if isinstance(part, AVSBench)]
+class Negatives:
+    """Replaces the sound of a `fraction` of training clips by one without a source in view, and empties their masks.
+
+    Which clips, and by what, depends only on the seed, the epoch and the clip.
+    """
+
+    def __init__(self, clips: Dataset, fraction: float, seed: int):
+        """`clips` are AVSBench data sets or their concatenation; of others nothing is known to be in view."""
+        parts = clips.datasets if isinstance(clips, ConcatDataset) else [clips]
+        listed = [part for part in parts if isinstance(part, AVSBench)]
+        known = len(listed) == len(parts)
+        self._in_view = [paths.in_view for part in listed for paths in part.clips] if known else []
+        self._donors, self._fraction, self._seed = Donors(listed), fraction, seed
+
+    def altered(self, clip: Clip, epoch: int, index: int) -> Clip:
+        """Return clip `index` as it is trained on in `epoch`."""
+        random = np.random.default_rng([self._seed, epoch, index, 1])
+        if random.random() >= self._fraction:
+            return clip
+        in_view = self._in_view[index] if self._in_view else frozenset()
+        sound = negative_sound(clip.snippets, in_view, self._donors, random)
+        return replace(clip, snippets=sound, masks=np.zeros_like(clip.masks))
 
 
-def _reader(dataset: AVSBench, paths) -> Callable[[], np.ndarray]:
+def _reader(dataset: AVSBench, paths: ClipPaths) -> Callable[[], np.ndarray]:
     return lambda: read_snippets(paths.wav, dataset.sample_rate)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -129,6 +130,17 @@ def test_the_newest_encoding_is_that_of_the_last_window(tiny_model, windows):
         encoding = tiny_model.network.encode(*session.inputs(windows[1]))
     torch.testing.assert_close(session.newest.audio_logits, encoding.audio_logits)
     torch.testing.assert_close(session.newest.visual_logits, encoding.visual_logits)
+
+
+def test_confidence_is_the_probability_at_the_size_of_the_picture(model, windows):
+    """255 is certain, and where the mask is the confidence is above the threshold."""
+    session = Session(model, "cpu", threshold=0.3, presence_threshold=0.0)
+    for window in windows:
+        result = session.step(window)
+        probability = cv2.resize(session.newest.logits[0].sigmoid().numpy(), (80, 48))
+        np.testing.assert_allclose(result.confidence, 255 * probability, atol=0.51)
+        np.testing.assert_array_equal(result.mask, probability > 0.3)
+    assert result.confidence.max() > 100
 
 
 def test_silence_gives_no_mask(tiny_model, windows):

@@ -49,6 +49,21 @@ def test_instances_that_touch_have_their_own_directions():
     assert left.bearing == pytest.approx(-right.bearing, abs=1e-6) and left.bearing > 0.2
 
 
+def test_an_instance_that_reaches_into_anothers_box_does_not_count_for_it():
+    """A small thing within the box of a larger one: its pixels, and their depth, are its own."""
+    seen = segmentation((40, 40, 80, 40))
+    owner = np.zeros(seen.mask.shape, int)
+    owner[40:60, 40:60] = 1
+    objects, numbers = objects_of(seen.mask, seen.confidence / 255, "dog", owner, np.array([0.5, 0.6]))
+    depth = np.where(owner == 1, 1.0, 5.0).astype(np.float32)
+    large, small = with_directions(replace(seen, objects=objects, object_numbers=numbers), CAMERA, depth).objects
+    assert (large.box, small.box) == ((40, 40, 80, 40), (40, 40, 20, 20))
+    assert small.position[2] == pytest.approx(1.0) and large.position[2] == pytest.approx(5.0)
+    rays = CAMERA.rays(np.argwhere((owner == 0) & seen.mask)[:, ::-1].astype(float))
+    mean = rays.mean(axis=0)
+    assert large.bearing == pytest.approx(math.atan2(-mean[0], mean[2]), abs=2e-3)
+
+
 def test_a_wide_object_far_aside_is_weighed_by_angle_and_not_by_pixels():
     """From bearing 0 to 45 degrees: pixels crowd towards the edge of a flat picture, so the centroid lies beyond the mean."""
     seen = segmentation((0, 50, 80, 20))

@@ -70,6 +70,33 @@ def test_near_the_target_it_turns_in_proportion():
     assert follower.command(TICK_NS).turn == pytest.approx(0.2)
 
 
+def held_velocity(settings, sighting):
+    """The velocity after ten seconds in which the robot is held where it is and sees the same."""
+    follower = SoundFollower(settings, odometry=True)
+    for tick in range(200):
+        follower.add_heading(tick * TICK_NS, 0.0)
+        follower.add_objects(tick * TICK_NS, [sighting], audible=True)
+        velocity = follower.command(tick * TICK_NS)
+    return velocity
+
+
+@pytest.mark.parametrize("bearing, turn", [(0.25, 0.5), (1.0, 1.0), (-0.25, -0.5), (0.04, 0.2)])
+def test_it_turns_no_faster_than_it_can_brake(bearing, turn):
+    """v^2 = 2 a s, with a = 0.5 rad/s^2."""
+    settings = FollowSettings(gain=100.0, max_turn=9.0, max_turn_acceleration=0.5)
+    assert held_velocity(settings, seen(bearing)).turn == pytest.approx(turn)
+
+
+def test_it_drives_no_faster_than_it_can_brake():
+    """With v^2 = 2 a s it stops at the standoff; faster, it would pass it."""
+    settings = FollowSettings(gain=100.0, max_forward=9.0, max_forward_acceleration=0.5, standoff=1.0)
+    robot = Robot(settings, 0.0, distance=3.0).live(8)
+    assert robot.way == pytest.approx(2.0, abs=0.05) and robot.told[-1].forward == pytest.approx(0, abs=0.05)
+    assert max(velocity.forward for velocity in robot.told) == pytest.approx(1.0, abs=0.1), (
+        "half of the way, braking the rest"
+    )
+
+
 def test_within_the_deadband_it_stands_still():
     assert all(velocity == Velocity() for velocity in Robot(SETTINGS, 0.019).live(2).told)
 
