@@ -68,12 +68,13 @@ def parameters_of(ros, node, name: str, names: list[str], process) -> dict:
 
 
 def wait_for_state(ros, node, name: str, label: str, process):
-    deadline = time.monotonic() + 60
-    while (
-        state := call(ros, node, GetState, f"{name}/get_state", GetState.Request(), process).current_state.label
-    ) != label:
+    """Wait for a lifecycle state; the node does not answer while it loads its model."""
+    deadline, state = time.monotonic() + 120, None
+    while state != label:
         assert time.monotonic() < deadline, f"{name} is {state}, expected {label}"
         time.sleep(0.2)
+        answer = call(ros, node, GetState, f"{name}/get_state", GetState.Request(), process)
+        state = answer.current_state.label if answer else state
 
 
 def interrupt(process) -> str:
