@@ -38,6 +38,7 @@ ARGUMENTS = (
     ("points_topic", "/camera/points", "Instead of depth: sensor_msgs/PointCloud2"),
     ("audio_topic", "/audio/audio_stamped", "Microphone, audio_common_msgs/AudioDataStamped"),
     ("audio_info_topic", "/audio/audio_info", "Format of the sound, audio_common_msgs/AudioInfo"),
+    ("audio_use_channels", "", "Channels of the sound to use, such as 0-4; empty: as in params_file (all)"),
     ("microphone", "false", "Also publish this machine's microphone on audio_topic and audio_info_topic"),
     ("namespace", "", "Namespace of the node and of its outputs"),
     (
@@ -55,7 +56,14 @@ ARGUMENTS = (
     ("respawn", "false", "Start the node again when it ends"),
 )
 # Arguments that override params_file if they are given.
-OPTIONAL = {"model": str, "device": str, "hop_s": float, "image_transport": str, "autostart": bool}
+OPTIONAL = {
+    "model": str,
+    "device": str,
+    "hop_s": float,
+    "image_transport": str,
+    "audio_use_channels": str,
+    "autostart": bool,
+}
 
 
 def segmentation_node(context):

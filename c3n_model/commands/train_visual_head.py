@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 FEWEST_PICTURES = 5  # that show a class, and that do not
@@ -32,8 +33,6 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Fit the head, score it out of fold and save it."""
-
-    import numpy as np
     import torch
 
     from c3n_model.compose.picture_set import open_pictures
@@ -41,48 +40,21 @@ def run(options, command_line: str) -> str:
     from c3n_model.labels.names import IMAGENET_CLASSES, imagenet_names
     from c3n_model.network.visual_encoder import VisualEncoder
     from c3n_model.progress import bar
-    from c3n_model.training.visual_head import Examples, VisualHead, fit, observe
+    from c3n_model.training.visual_head import VisualHead, fit, observe_all
     from c3n_model.weights.pretrained import load_visual, weights_at_hand
 
     held_out = held_out_pictures(options.composed) if options.composed else frozenset()
     pictures = [picture for picture in open_pictures(options.images).pictures if picture.key not in held_out]
-    shown = {
-        noun: sum(noun in picture.nouns for picture in pictures) for noun in set().union(*(p.nouns for p in pictures))
-    }
-    known = {name.strip().lower() for label in imagenet_names() for name in label.split(",")}
-    wanted = options.classes or sorted(set(shown) - known)
-    classes = [noun for noun in wanted if FEWEST_PICTURES <= shown[noun] <= len(pictures) - FEWEST_PICTURES]
-    few = [f"{noun} ({shown[noun]})" for noun in wanted if noun not in classes]
-    if not classes:
-        raise ValueError(
-            f"no class can be fitted to {len(pictures)} pictures: expected at least {FEWEST_PICTURES} that show it and as many "
-            f"that do not; they show {', '.join(few) or 'nothing that sounds'}"
-        )
+    classes, few = _choose_classes(pictures, options.classes)
     name = weights_at_hand(options.visual)
     encoder = VisualEncoder(name, IMAGENET_CLASSES, image_size=options.image_size)
     load_visual(encoder, name)
-    encoder.eval()
-    random, parts = np.random.default_rng(options.seed), []
-    for number, picture in enumerate(bar(pictures, "pictures")):
-        rgb = picture.read()
-        masks: dict[str, np.ndarray] = {}
-        for region in picture.regions:
-            masks[region.noun] = masks.get(region.noun, False) | region.mask(rgb.shape[:2])
-        parts.append(observe(encoder, [(rgb, masks)], classes, options.image_size, number, random))
-    joined = Examples(
-        *(torch.cat([getattr(part, field) for part in parts]) for field in ("features", "rest", "share")),
-        np.concatenate([part.picture for part in parts]),
-    )
-    rows, biases, scores = fit(joined, classes)
+    examples = observe_all(encoder.eval(), pictures, classes, options.image_size, options.seed, bar)
+    rows, biases, scores = fit(examples, classes)
     own = encoder.head()
     card = {"command": command_line, "pictures": len(pictures), "scores": scores, "too_few_pictures": few}
-    head = VisualHead(
-        torch.cat([own.weight.detach(), rows]),
-        torch.cat([own.bias.detach(), biases]),
-        (*imagenet_names(), *classes),
-        name,
-        card,
-    )
+    weight, bias = torch.cat([own.weight.detach(), rows]), torch.cat([own.bias.detach(), biases])
+    head = VisualHead(weight, bias, (*imagenet_names(), *classes), name, card)
     head.save(options.out)
     lines = [
         f"{noun}: AP {s['ap']:.3f}, AUC {s['auc']:.3f}, calibration error {s['calibration_error']:.3f}, {s['pictures']} pictures"
@@ -90,3 +62,24 @@ def run(options, command_line: str) -> str:
     ]
     lines += [f"left out, in fewer than {FEWEST_PICTURES} pictures or in nearly all: {', '.join(few)}"] * bool(few)
     return "\n".join([*lines, f"wrote {options.out}: {len(head.labels)} classes on {name}, scores out of fold"])
+
+
+def _choose_classes(pictures, wanted: list[str] | None) -> tuple[list[str], list[str]]:
+    """Return the classes with enough pictures, by default of all that ImageNet does not name; and the others, with counts.
+
+    Raises ValueError if there are none.
+    """
+    from c3n_model.labels.names import imagenet_names
+    from c3n_model.training.visual_head import IN_VIEW
+
+    shown = Counter(noun for picture in pictures for noun, area in picture.areas.items() if area >= IN_VIEW)
+    known = {name.strip().lower() for label in imagenet_names() for name in label.split(",")}
+    nouns = wanted or sorted(set(shown) - known)
+    classes = [noun for noun in nouns if FEWEST_PICTURES <= shown[noun] <= len(pictures) - FEWEST_PICTURES]
+    few = [f"{noun} ({shown[noun]})" for noun in nouns if noun not in classes]
+    if not classes:
+        raise ValueError(
+            f"no class can be fitted to {len(pictures)} pictures: expected at least {FEWEST_PICTURES} that show it and as many "
+            f"that do not; they show {', '.join(few) or 'nothing that sounds'}"
+        )
+    return classes, few

@@ -99,12 +99,9 @@ def _open(path: Path) -> tuple[list[AnnotatedPicture], list[CutoutFile], list[st
     if not path.is_dir():
         raise FileNotFoundError(f"no such pictures: {path}; expected a JSON file of annotations or a folder")
     if not (path / "images").is_dir():
-        cut = [
-            CutoutFile(f"cutout {file.stem}", file, noun)
-            for file, noun in cutout_files.list_cutouts(path)
-            if sounding(noun)
-        ]
-        silent = [f"{file}: nothing is known of the sound of a {noun}" for file, noun in cutout_files.list_cutouts(path) if not sounding(noun)]  # fmt: skip
+        listed = cutout_files.list_cutouts(path)
+        cut = [CutoutFile(f"cutout {file.stem}", file, noun) for file, noun in listed if sounding(noun)]
+        silent = [f"{file}: nothing is known of the sound of a {noun}" for file, noun in listed if not sounding(noun)]
         return [], cut, silent
     found: list[AnnotatedPicture] = []
     left_out: list[str] = []
@@ -122,10 +119,11 @@ def _open(path: Path) -> tuple[list[AnnotatedPicture], list[CutoutFile], list[st
 def _from_json(path: Path, root: Path) -> tuple[list[AnnotatedPicture], list[CutoutFile], list[str]]:
     table = coco_files.read_json(path)
     read = panoptic_files.list_panoptic if panoptic_files.is_panoptic(table) else coco_files.list_instances
-    below = [folder for folder in (root / "images", root, root.parent) if folder.is_dir()]
-    for folder in below:
-        files = _files_below(folder)
-        some, left = _listed(read(path, table), files, lambda file: file.name)
+    annotated = read(path, table)
+    for folder in (root / "images", root, root.parent):
+        masks = path.with_suffix("")  # the folder of panoptic PNGs, which have the names of the pictures
+        files = [file for file in _files_below(folder) if masks not in file.parents]
+        some, left = _listed(annotated, files, lambda file: file.name)
         if some:
             return some, [], left
     raise ValueError(

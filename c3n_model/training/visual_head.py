@@ -24,7 +24,9 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from c3n_model.compose.picture_set import AnnotatedPicture
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.progress import Progress
 from c3n_model.weights.tensors import read_described, save_tensors
 
 METADATA_KEY = "c3n_visual_head"
@@ -80,6 +82,22 @@ class VisualHead:
                 f"{tuple(head.bias.shape)}; fit it again"
             )
         return head
+
+
+def observe_all(
+    encoder: VisualEncoder, pictures: Sequence[AnnotatedPicture], classes: Sequence[str], image_size: int, seed: int,
+    progress: Progress,
+) -> Examples:  # fmt: skip
+    """Read annotated pictures one by one and compute their examples. Raises ValueError for one that cannot be read."""
+    random, parts = np.random.default_rng(seed), []
+    for number, picture in enumerate(progress(pictures, "pictures")):
+        rgb = picture.read()
+        masks: dict[str, np.ndarray] = {}
+        for region in picture.regions:
+            masks[region.noun] = masks.get(region.noun, False) | region.mask(rgb.shape[:2])
+        parts.append(observe(encoder, [(rgb, masks)], classes, image_size, number, random))
+    joined = (torch.cat([getattr(part, field) for part in parts]) for field in ("features", "rest", "share"))
+    return Examples(*joined, np.concatenate([part.picture for part in parts]))
 
 
 def observe(

@@ -72,13 +72,18 @@ def test_lvis_names_and_what_it_does_not_annotate(tmp_path):
     assert category_noun("alarm_clock") == "alarm clock"
 
 
-def test_panoptic_things(tmp_path):
+@pytest.mark.parametrize(
+    "layout", [("panoptic", "images", "."), ("annotations", "train2017", "annotations/train.json")]
+)
+def test_panoptic_things(tmp_path, layout):
+    """In COCO's own layout the PNGs have the names of the pictures and are nearer to the JSON file."""
+    folder, images, source = layout
     numbers = np.where(TRUTH, 5 + 256 * 2, 9)
     png = np.stack([numbers // 65536, numbers // 256 % 256, numbers % 256], axis=-1).astype(np.uint8)  # B G R
-    (tmp_path / "panoptic/train").mkdir(parents=True)
-    (tmp_path / "images").mkdir()
-    cv2.imwrite(str(tmp_path / "panoptic/train/a.png"), png)
-    cv2.imwrite(str(tmp_path / "images/a.jpg"), np.zeros((4, 6, 3), np.uint8))
+    (tmp_path / folder / "train").mkdir(parents=True)
+    (tmp_path / images).mkdir()
+    cv2.imwrite(str(tmp_path / folder / "train/a.png"), png)
+    cv2.imwrite(str(tmp_path / images / "a.jpg"), np.zeros((4, 6, 3), np.uint8))
     table = {
         "categories": [{"id": 1, "name": "dog", "isthing": 1}, {"id": 2, "name": "sky", "isthing": 0}],
         "annotations": [
@@ -88,8 +93,10 @@ def test_panoptic_things(tmp_path):
             }
         ],
     }
-    (tmp_path / "panoptic/train.json").write_text(json.dumps(table))
-    (region,) = only(tmp_path).regions
+    (tmp_path / folder / "train.json").write_text(json.dumps(table))
+    picture = only(tmp_path / source)
+    (region,) = picture.regions
+    assert picture.path.name == "a.jpg"
     assert (region.noun, region.area) == ("dog", 0.25)
     assert np.array_equal(region.mask((4, 6)), TRUTH)
 
