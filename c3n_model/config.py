@@ -49,14 +49,8 @@ class ModelConfig:
     visibility_threshold: float = 0.0  # confidence of the visual class below which the mask is empty
 
     def __post_init__(self):
-        _check_ranges(
-            self,
-            channels=(2, 4096),
-            snippet_spacing_s=(0.5, 1),
-            gate_strength=(0, 100),
-            presence_threshold=(0, 1),
-            visibility_threshold=(0, 1),
-        )
+        thresholds = dict.fromkeys(("presence_threshold", "visibility_threshold"), (0, 1))
+        _check_ranges(self, channels=(2, 4096), snippet_spacing_s=(0.5, 1), gate_strength=(0, 100), **thresholds)
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ _ADDED = {
     "dice": "paper",
     "bce_weight": 1.0,
     "stochastic_depth": 0.0,
+    "fit_thresholds": False,
 }
 
 
