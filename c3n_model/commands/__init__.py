@@ -23,6 +23,9 @@ EXTRAS = {
     "matplotlib": "report",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
+    "onnx": "export",
+    "onnxscript": "export",
+    "openvino": "openvino",
 }
 
 
