@@ -50,10 +50,10 @@ class SegmentationNode(Guarded, LifecycleNode):
         self,
         *,
         load_model: Callable[[str], Model] = load_model,
-        make_session: Callable[[Model, str], Session] = Session,
+        make_session: Callable[..., Session] = Session,
         **node_options,
     ):
-        """`load_model` gets the parameter `model`, `make_session` the loaded model and `device`; `node_options` are rclpy's.
+        """`load_model` gets the parameter `model`, `make_session` the loaded model, `device`, `runtime` and `precision`; `node_options` are rclpy's.
 
         Raises:
             ValueError: invalid parameter; the message says why.
@@ -144,7 +144,8 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _prepare(self) -> None:
         settings = self.settings
-        self._session = self._make_session(self._model, settings.device)
+        execution = {"runtime": settings.runtime, "precision": settings.precision}
+        self._session = self._make_session(self._model, settings.device, **execution)
         self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
         self.inputs = Inputs(self, settings, self.pipeline)
         learning = BackgroundLearning(self._session, settings.background_file, self.get_logger().info)

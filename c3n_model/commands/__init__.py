@@ -25,6 +25,9 @@ EXTRAS = {
     "uvicorn": "live",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
+    "onnx": "export",
+    "onnxscript": "export",
+    "openvino": "openvino",
 }
 
 

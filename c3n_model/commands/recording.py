@@ -26,7 +26,7 @@ def add_model(command, *, default: str) -> None:
     command.add_argument(
         "--model",
         default=default,
-        help="zero_shot, demo, a checkpoint, or a YAML file with a zero_shot section (default %(default)s)",
+        help="zero_shot, demo, a checkpoint, a file of c3n export, or a YAML file with a zero_shot section (default %(default)s)",
     )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.add_argument(

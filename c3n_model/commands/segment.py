@@ -19,6 +19,14 @@ def add(commands) -> None:
         help="probability above which a pixel is in the mask (default %(default)s)",
     )
     command.add_argument(
+        "--runtime",
+        default="auto",
+        help="torch; onnxruntime or openvino for a model that c3n export wrote (default %(default)s)",
+    )
+    command.add_argument(
+        "--precision", default="float32", help="float32, or bfloat16 where the device has it (default %(default)s)"
+    )
+    command.add_argument(
         "--background",
         type=Path,
         metavar="FILE",
@@ -44,7 +52,10 @@ def run(options, _: str) -> str:
     source = open_recording(options)
     model = load_chosen_model(options)
     background = load_background(options.background, model.audio_labels) if options.background else None
-    session = Session(model, options.device, threshold=options.threshold, background=background)
+    session = Session(
+        model, options.device, threshold=options.threshold, background=background,
+        runtime=options.runtime, precision=options.precision,
+    )  # fmt: skip
     if options.learn_background:
         session.learn_background(math.inf)
     lines, starts_ns = [], []

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import make_fx
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from c3n_model.model import Model
 from c3n_model.network.audio.spectra import without_fft
@@ -66,7 +67,7 @@ def example_inputs(model: Model, history: int) -> tuple[Tensor, ...]:
 @torch.no_grad()
 def trace_step(graph: StepGraph, inputs: tuple[Tensor, ...]) -> fx.GraphModule:
     """Trace a step to a static graph of forward operations alone: that of the gradient is part of it."""
-    with without_fft():
+    with without_fft(), sdpa_kernel(SDPBackend.MATH):  # the fused attention has a gradient that no runtime knows
         # Not as a module: its parameters are constants of the graph.
         traced = make_fx(lambda *given: graph(*given), decomposition_table=_decompositions())(*inputs)
     return fold_constants(traced).eval()

@@ -43,6 +43,18 @@ class SegmentationParameters:
         pattern=r"auto|cpu|cuda(:\d+)?",
         changes=INACTIVE,
     )
+    runtime: str = parameter(
+        _SESSION["runtime"],
+        "What runs the network: auto (torch; onnxruntime for a file of c3n export), torch, onnxruntime or openvino.",
+        pattern="auto|torch|onnxruntime|openvino",
+        changes=INACTIVE,
+    )
+    precision: str = parameter(
+        _SESSION["precision"],
+        "float32, or bfloat16 where the device computes in it: faster, masks change slightly, labels do not.",
+        pattern="float32|bfloat16",
+        changes=INACTIVE,
+    )
     threshold: float = parameter(
         _SESSION["threshold"],
         "Minimum confidence of a mask pixel.",

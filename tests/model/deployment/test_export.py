@@ -12,7 +12,7 @@ from tiny import make_model_that_listens_back, make_tiny_model
 from torch.nn import functional as F
 
 from c3n_model.deployment import exported
-from c3n_model.deployment.export import compare, export_model
+from c3n_model.deployment.export import TorchStep, compare, export_model
 from c3n_model.deployment.exported import METADATA_KEY, load_exported, open_runtime
 from c3n_model.deployment.step_graph import _convolution_backward, _mean_pool_backward
 from c3n_model.loading import load_model
@@ -54,8 +54,18 @@ def test_a_session_of_it_gives_the_same_masks_labels_and_history(model, path):
         assert found.label.consensus == pytest.approx(expected.label.consensus, rel=1e-4)
         assert found.presence.score == pytest.approx(expected.presence.score, rel=1e-4)
         assert np.abs(found.confidence.astype(int) - expected.confidence).max() <= 1
-    alone = Session(load_model(path), "cpu", history=1, **settings).step(windows()[-1])
-    assert np.abs(alone.confidence.astype(int) - found.confidence).max() > 1, "the seconds before matter"
+
+
+def test_the_past_counts_as_in_torch(model, path):
+    reference, step = TorchStep(model), open_runtime(load_exported(path).network, "auto")
+    random = np.random.default_rng(0)
+    frame, snippet = random.integers(0, 256, (64, 64, 3), np.uint8), random.normal(0, 0.1, 32000).astype(np.float32)
+    past = list(random.normal(0, 1, (2, 2, 4, 4)).astype(np.float32))
+    for seconds in (past[:0], past[:1], past):
+        (expected, summary), (found, own) = (one.step(frame, snippet, seconds) for one in (reference, step))
+        np.testing.assert_allclose(found.probability, expected.probability, atol=1e-5)
+        np.testing.assert_allclose(own, summary, atol=1e-5)
+    assert np.abs(found.probability - step.step(frame, snippet, past[:1])[0].probability).max() > 1e-3
 
 
 def test_the_file_says_what_it_is(model, path):

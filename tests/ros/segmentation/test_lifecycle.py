@@ -70,7 +70,7 @@ def manager(spin):
 
 
 def test_twenty_cycles_leave_nothing_behind(manager, tiny_model):
-    def sessions(model, device):
+    def sessions(model, device, **execution):
         return Session(model, "cpu", presence_threshold=0.0)
 
     manager = manager(None, tiny_model, make_session=sessions)
