@@ -6,8 +6,7 @@
 | inactive | the model, on the CPU, and the publishers (`ros_outputs`) |
 | active | the network on its device, two threads (`pipeline`) and the subscriptions (`ros_inputs`) |
 
-With `autostart` the process configures and activates itself. `~/enable` (std_srvs/SetBool) pauses an active node: it unsubscribes,
-and the network stays on its device. The other services are in `ros_services`.
+With `autostart` the process configures and activates itself. The services are in `ros_services`.
 """
 
 from __future__ import annotations
@@ -21,7 +20,6 @@ from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
-from c3n_model.loading import load_model
 from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
@@ -49,11 +47,12 @@ class SegmentationNode(Guarded, LifecycleNode):
     def __init__(
         self,
         *,
-        load_model: Callable[[str], Model] = load_model,
+        load_model: Callable[[str], Model] | None = None,
         make_session: Callable[..., Session] = Session,
         **node_options,
     ):
-        """`load_model` gets the parameter `model`, `make_session` the loaded model, `device`, `runtime` and `precision`; `node_options` are rclpy's.
+        """`load_model` (in the place of the library's) gets the parameter `model`, `make_session` the loaded model, `device`,
+        `runtime` and `precision`; `node_options` are rclpy's.
 
         Raises:
             ValueError: invalid parameter; the message says why.
@@ -102,7 +101,7 @@ class SegmentationNode(Guarded, LifecycleNode):
         return super().on_deactivate(state)  # deactivates the publishers
 
     def on_cleanup(self, state) -> TransitionCallbackReturn:
-        """Release the model and the publishers; also after a transition that failed, so that the node can be configured again."""
+        """Release the model and the publishers; also after a failed transition: the node can be configured again."""
         self._clean_up()
         return TransitionCallbackReturn.SUCCESS
 
@@ -128,8 +127,9 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _configure(self) -> None:
         self._health.model = self.settings.model
-        self._model = load_chosen(self.settings, self._load_model, self.get_logger().info)
-        self._classes = shown_classes(self.settings, self._model)
+        load, settings = self._load_model, self.settings
+        model = load(settings.model) if load else load_chosen(settings, self.get_logger().info)
+        self._model, self._classes = model, shown_classes(settings, model)
         self._health.fingerprint = self._model.fingerprint
         self.outputs = Outputs(self, self._model.visual_labels)
         self._health.state = "inactive"

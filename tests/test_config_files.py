@@ -14,7 +14,11 @@ from c3n_ros.topics import DIAGNOSTICS, INPUTS, OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = {f"/{name}": kind for name, kind in OUTPUTS.items()} | {DIAGNOSTICS: "diagnostic_msgs/msg/DiagnosticArray"}
-RVIZ_SHOWS = {"Image": "sensor_msgs/msg/Image", "Pose": "geometry_msgs/msg/PoseStamped"}
+RVIZ_SHOWS = {
+    "Image": "sensor_msgs/msg/Image",
+    "Pose": "geometry_msgs/msg/PoseStamped",
+    "MarkerArray": "visualization_msgs/msg/MarkerArray",
+}
 FOXGLOVE_SHOWS = {
     "Image": {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"},
     "DiagnosticSummary": {"diagnostic_msgs/msg/DiagnosticArray"},
@@ -45,7 +49,7 @@ def test_rviz_displays_show_topics_of_the_right_type():
             assert PUBLISHED[display["Topic"]["Value"]] == RVIZ_SHOWS[kind], display["Name"]
             assert display["Topic"]["Reliability Policy"] == "Reliable"
             shown[display["Name"]] = display["Enabled"]
-    assert shown == {"Overlay": True, "Mask": True, "Confidence": False, "Direction": True}
+    assert shown == {"Overlay": True, "Mask": True, "Confidence": False, "Direction": True, "Markers": True}
 
 
 def test_foxglove_layout_is_whole_and_shows_our_topics():

@@ -65,8 +65,8 @@ def test_imports_have_one_direction(name):
     if not within(name, "c3n_model.commands", "c3n_model.experiments"):
         studies = [other for other in OURS[name] if within(other, "c3n_model.experiments")]
         assert not studies, "experiments are imported by commands alone"
-    if not within(name, "c3n_model.commands", "c3n_model.live"):
-        pages = [other for other in OURS[name] if within(other, "c3n_model.live")]
+    if not within(name, "c3n_model.commands", "c3n_model.live", "c3n_model.review", "c3n_model.web"):
+        pages = [other for other in OURS[name] if within(other, "c3n_model.live", "c3n_model.review", "c3n_model.web")]
         assert not pages, "pages are served by commands alone"
     if not within(name, "c3n_model.commands", "c3n_model.cli"):
         assert not [other for other in OURS[name] if within(other, "c3n_model.commands")], "commands are the last word"

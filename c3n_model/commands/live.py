@@ -43,9 +43,10 @@ def run(options, _: str) -> str:
 
     if options.list:
         return _list_devices()
-    from c3n_model.live.server import HOST, listen, make_server
+    from c3n_model.live.server import make_app
     from c3n_model.live.settings import Settings
     from c3n_model.live.view import LiveView
+    from c3n_model.web.local_server import HOST, listen, make_server
 
     settings = Settings(options.threshold)
     feeds = _open_feeds(options)
@@ -57,7 +58,7 @@ def run(options, _: str) -> str:
         return Engine(load_chosen_model(options, say), options.device, settings)
 
     view = LiveView(feeds, load, options.out)
-    server = make_server(view)
+    server = make_server(make_app(view))
     view.on_failure = lambda: setattr(server, "should_exit", True)
     address = f"http://{HOST}:{listener.getsockname()[1]}/"
     print(f"{' + '.join(feed.name for feed in feeds)}: {address} (Ctrl-C ends it)", file=sys.stderr, flush=True)

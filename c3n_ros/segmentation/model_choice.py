@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from c3n_model.loading import fetch_weights
+from c3n_model.loading import fetch_weights, load_model
 from c3n_model.model import Model
 from c3n_model.progress import told
 from c3n_model.streaming.class_filter import known_classes
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 
 
-def load_chosen(
-    settings: SegmentationParameters, load_model: Callable[[str], Model], say: Callable[[str], None]
-) -> Model:
+def load_chosen(settings: SegmentationParameters, say: Callable[[str], None]) -> Model:
     """Return the model, after fetching what it lacks where `auto_download` is set; `say` is told of that.
 
     Raises what `fetch_weights` and `load_model` raise.

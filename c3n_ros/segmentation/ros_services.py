@@ -10,21 +10,33 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
+from rclpy.lifecycle import LifecycleNode
 from rclpy.parameter import Parameter
 from std_srvs.srv import SetBool
 
 from c3n_ros.messages.conversions import mask_message, objects_message
+from c3n_ros.segmentation.background_learning import BackgroundLearning
 from c3n_ros.segmentation.ros_background import serve_background
-from c3n_ros.segmentation.segmentation_parameters import CLASS_SEPARATOR
+from c3n_ros.segmentation.ros_outputs import Outputs
+from c3n_ros.segmentation.segmentation_parameters import CLASS_SEPARATOR, SegmentationParameters
 from c3n_ros.srv import GetLast, SetClasses
 
-if TYPE_CHECKING:
-    from c3n_ros.segmentation_node import SegmentationNode
+
+class ServedNode(Protocol):
+    """What the services read of the segmentation node; `outputs` and `learning` are None while there are none."""
+
+    settings: SegmentationParameters
+    outputs: Outputs | None
+
+    @property
+    def learning(self) -> BackgroundLearning | None: ...
+
+    def enable(self, wanted: bool) -> None: ...
 
 
-def serve(node: SegmentationNode) -> None:
+def serve(node: LifecycleNode | ServedNode) -> None:
     """Create the services; they run in the executor's thread."""
 
     def enable(request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:

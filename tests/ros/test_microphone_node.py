@@ -84,4 +84,4 @@ def test_executable_lists_devices_or_names_what_to_install(start_process, argume
     if process.returncode:
         assert "apt install libportaudio2" in output or "pip install sounddevice" in output
     else:
-        assert "channels" in output or "no device can record" in output
+        assert "channels" in output or "no recording device" in output

@@ -15,13 +15,15 @@ from c3n_model.live.engine import Engine
 from c3n_model.live.view import LiveView
 from c3n_model.sources import open_source
 
-server_module = pytest.importorskip("c3n_model.live.server", reason='pip install ".[live]"')
+local_server = pytest.importorskip("c3n_model.web.local_server", reason='pip install ".[live]"')
 
 
 @contextmanager
 def serving(view):
-    listener = server_module.listen(0)
-    server = server_module.make_server(view)
+    from c3n_model.live.server import make_app
+
+    listener = local_server.listen(0)
+    server = local_server.make_server(make_app(view))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:
@@ -116,10 +118,10 @@ def test_a_model_that_cannot_be_loaded_ends_the_view(tmp_path):
 
 
 def test_a_browser_that_is_early_waits():
-    with server_module.listen(0) as listener, socket.create_connection(listener.getsockname(), timeout=5):
+    with local_server.listen(0) as listener, socket.create_connection(listener.getsockname(), timeout=5):
         pass
 
 
 def test_a_port_that_is_taken_names_another():
-    with server_module.listen(0) as taken, pytest.raises(OSError, match="--port 0"):
-        server_module.listen(taken.getsockname()[1])
+    with local_server.listen(0) as taken, pytest.raises(OSError, match="--port 0"):
+        local_server.listen(taken.getsockname()[1])

@@ -200,7 +200,7 @@ class OwnNoise(LeftHalfSounds):
 
     def __init__(self):
         super().__init__()
-        self.model = SimpleNamespace(**vars(MODEL), audio_labels=("dog", "motor"))
+        self.model = SimpleNamespace(**vars(MODEL) | {"audio_labels": ("dog", "motor")})
         self.background = Background()
 
     def learn_background(self):
