@@ -35,3 +35,12 @@ def test_silence_is_never_published():
 def test_nothing_is_chosen_from_one_kind_of_seconds():
     assert choose_gate(scores([(0.5, 0.5, True, 0.7, True)])) is None
     assert choose_gate(scores([(0.5, 0.5, False, 0.0, True)])) is None
+
+
+def test_a_weak_network_is_not_silenced():
+    """Masks of IoU 0.05, two thirds of which are surer than the wrong ones."""
+    right = [(0.8, 0.5, True, 0.05, True)] * 6 + [(0.2, 0.5, True, 0.05, True)] * 3
+    gate = choose_gate(scores(right + [(0.5, 0.5, False, 0.0, True)] * 9))
+    assert 0.5 < gate.presence_threshold <= 0.8
+    assert gate.painted_without == 0 and abs(gate.iou_in_view - 0.05 * 6 / 9) < 1e-9
+    assert (gate.iou_ungated, gate.painted_ungated) == (0.05, 1.0)
