@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 
@@ -200,13 +200,7 @@ def read_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
-    kinds = {
-        "model": ModelConfig,
-        "pretrain": PretrainConfig,
-        "train": TrainConfig,
-        "zero_shot": ZeroShotConfig,
-        "combined": CombinedConfig,
-    }
+    kinds = get_type_hints(Config)
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from c3n_model.compose.noises import Noise, rms
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.data.clip_files import ClipPaths
 from c3n_model.experiments.paper.noise import add_audio_noise
 from c3n_model.experiments.robustness.sound_faults import clipped, reverberant, telephone
 from c3n_model.experiments.zero_shot.alterations import Alteration, blur, compress, darken
-from c3n_model.experiments.zero_shot.noises import Noise, rms
 from c3n_model.training.negatives import Donors
 from c3n_model.types import Clip
 
