@@ -124,8 +124,8 @@ class ResultWriter:
                 with suppress(ValueError, KeyError, TypeError):  # a line that a killed run left unfinished
                     if _MASK_NAME.fullmatch(name := json.loads(line)["mask"]):
                         (self._folder / name).unlink(missing_ok=True)
-            labels.unlink()
             overlay.unlink(missing_ok=True)
+            labels.unlink()  # last: it tells whose the video is
         for folder in (self._folder, self._folder / MASKS) if is_own else (self._folder,):
             for file in folder.glob("*.partial"):  # of killed runs; no other process writes while the folder is locked
                 if _PARTIAL_NAME.fullmatch(file.name):
