@@ -28,5 +28,5 @@ def describe_environment() -> dict:
 
 
 def install_command(extra: str) -> str:
-    """Return the command that installs an extra of pyproject.toml from a checkout; the package is not on PyPI."""
+    """Return the command that installs an extra of pyproject.toml, from a checkout because the package is not on PyPI."""
     return f'pip install ".[{extra}]" in a checkout of the repository'

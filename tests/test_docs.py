@@ -16,7 +16,14 @@ from c3n_model.cli import COMMANDS
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "docs/results/README.md"])
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
-NOT_OURS = {"PVT_AVSModel_flops.py", "my.txt", "my.yaml", "mine.yaml", "names.txt"}  # the authors' code, examples
+NOT_OURS = {
+    "PVT_AVSModel_flops.py",
+    "my.txt",
+    "my.yaml",
+    "mine.yaml",
+    "names.txt",
+    "data.yaml",
+}  # the authors' code, examples
 GENERATED = ("out/", "build/", "install/", "log/")
 
 

@@ -21,8 +21,13 @@ EXTRAS = {
     "spacy": "labels",
     "jinja2": "report",
     "matplotlib": "report",
+    "starlette": "live",
+    "uvicorn": "live",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
+    "onnx": "export",
+    "onnxscript": "export",
+    "openvino": "openvino",
 }
 
 

@@ -14,7 +14,13 @@ def add(commands) -> None:
     verbs = command.add_subparsers(required=True, metavar="VERB")
     build = verbs.add_parser("build", help="build a label table from word vectors")
     build.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
-    build.add_argument(
+    similarity = build.add_mutually_exclusive_group()
+    similarity.add_argument(
+        "--sources",
+        action="store_true",
+        help="no word vectors: similarities from the table of sound sources that zero_shot uses",
+    )
+    similarity.add_argument(
         "--vectors",
         metavar="SOURCE",
         default="en_core_web_lg",
@@ -41,11 +47,11 @@ def add(commands) -> None:
     )
     build.set_defaults(run=run_build)
     prior = verbs.add_parser(
-        "prior", help="a tagger's prior from a folder of sounds, for the setting prior of zero_shot"
+        "prior", help="measure a tagger's prior on a folder of sounds, for the setting prior of zero_shot"
     )
-    prior.add_argument("sounds", type=Path, help="folder with a folder for each kind of sound")
+    prior.add_argument("sounds", type=Path, help="folder with a subfolder for each kind of sound")
     prior.add_argument("-o", "--out", type=Path, required=True, help="CSV file to write")
-    prior.add_argument("--audio", default="mn04", help="the tagger: a name of c3n weights list (default %(default)s)")
+    prior.add_argument("--audio", default="mn04", help="tagger, a name of c3n weights list (default %(default)s)")
     prior.set_defaults(run=run_prior)
 
 
@@ -58,6 +64,8 @@ def run_build(options, command_line: str) -> str:
 
     audio = read_labels(options.audio_labels or manifest.find("audioset_classes"))
     visual = imagenet_names() if options.visual_labels == "imagenet" else read_labels(Path(options.visual_labels))
+    if options.sources:
+        return _build_sources(options.out, audio, visual, command_line)
     source = open_vectors(options.vectors)
     table = build_table(audio, visual, source, cleaning=options.cleaning, command=command_line)
     table.save(options.out)
@@ -72,8 +80,21 @@ def run_build(options, command_line: str) -> str:
     return "\n".join([*excluded, f"wrote {options.out}: {size} labels, {vectors}, cleaning {options.cleaning}"])
 
 
+def _build_sources(out: Path, audio: list[str], visual: list[str], command_line: str) -> str:
+    from c3n_model.labels.source_table import build_source_table
+
+    table = build_source_table(audio, visual, command=command_line)
+    table.save(out)
+    size = " x ".join(map(str, table.similarity.shape))
+    silent = {modality: len(labels) for modality, labels in table.provenance["excluded"].items()}
+    return (
+        f"{silent['audio']} audio labels have no visible source and {silent['visual']} visual labels make no known sound: they "
+        f"are ignored\nwrote {out}: {size} labels, table of sound sources"
+    )
+
+
 def run_prior(options, _: str) -> str:
-    """Run `c3n labels prior`."""
+    """Measure and save a tagger's prior."""
     from c3n_model.labels.names import audioset_names
     from c3n_model.network.audio import build_audio_encoder
     from c3n_model.progress import bar

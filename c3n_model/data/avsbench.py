@@ -18,6 +18,7 @@ from c3n_model.types import Clip
 
 SETTINGS = ("s4", "ms3")
 RELEASES = (avsbench_object, avsbench_semantic)
+SHARDS = "shard_"  # folders of a large set begin with this; each is a release of its own
 
 
 def find_release(root: Path, setting: str) -> tuple[ModuleType, Path] | None:
@@ -34,9 +35,16 @@ def release_of(root: Path, setting: str) -> tuple[ModuleType, Path]:
     return release
 
 
+def tables_below(root: Path, setting: str) -> list[tuple[ModuleType, Path]]:
+    """Find the release in `root`, or else those in its folders `shard_*`, with their csv files."""
+    release = find_release(root, setting)
+    shards = (find_release(shard, setting) for shard in sorted(root.glob(f"{SHARDS}*")))
+    return [release] if release else [found for found in shards if found]
+
+
 def settings_below(root: Path) -> list[str]:
     """List the settings in `root`. Raises FileNotFoundError if there are none."""
-    settings = [setting for setting in SETTINGS if find_release(root, setting)]
+    settings = [setting for setting in SETTINGS if tables_below(root, setting)]
     if not settings:
         raise _missing_error(root, SETTINGS)
     return settings
@@ -45,7 +53,8 @@ def settings_below(root: Path) -> list[str]:
 class AVSBench(Dataset):
     """Clips of one setting and split. `dataset[i]` is a `Clip` of 224 x 224 pixels with audio at `sample_rate`.
 
-    Stores only paths, so it can be read from several threads and workers at once.
+    Stores only paths, so it can be read from several threads and workers at once. If `root` contains no release but folders
+    `shard_*` do (c3n compose), all of their clips are read.
 
     Raises:
         FileNotFoundError: no such dataset.
@@ -54,13 +63,15 @@ class AVSBench(Dataset):
     """
 
     def __init__(self, root: str | Path, setting: str, split: str, sample_rate: int):
-        release, table = release_of(Path(root), setting)
+        tables = tables_below(Path(root), setting)
+        if not tables:
+            raise _missing_error(Path(root), (setting,))
         self.setting, self.split, self.sample_rate = setting, split, sample_rate
-        listed = release.clips(table, setting)
+        listed = [paths for release, table in tables for paths in release.clips(table, setting)]
         self.clips = [paths for paths in listed if paths.split == split]
         if not self.clips:
             raise ValueError(
-                f"{table} lists no clips of split {split!r}; available splits: {sorted({c.split for c in listed})}"
+                f"{tables[0][1]} lists no clips of split {split!r}; available splits: {sorted({c.split for c in listed})}"
             )
 
     def __len__(self) -> int:
@@ -68,6 +79,11 @@ class AVSBench(Dataset):
 
     def __getitem__(self, index: int) -> Clip:
         return read_clip(self.clips[index], self.sample_rate)
+
+
+def splits_of(root: Path, setting: str) -> set[str]:
+    """Return the splits of a setting that have clips. Raises ValueError for a csv that cannot be read."""
+    return {paths.split for release, table in tables_below(root, setting) for paths in release.clips(table, setting)}
 
 
 def _missing_error(root: Path, settings: tuple[str, ...]) -> FileNotFoundError:

@@ -38,6 +38,7 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "score": ("presence_score",),
         "loudness_dbfs": ("loudness_dbfs",),
         "visible": ("visible",),  # older recordings do not have it
+        "filtered": ("filtered",),  # older recordings do not have it
     },
 }
 Data = TypeVar("Data", SoundingObject, UnifiedLabel, Presence)

@@ -121,6 +121,13 @@ def chunk_from_unstamped(message: Any, audio_format: AudioFormat, stamp_ns: int)
     return AudioChunk(samples, audio_format.sample_rate, stamp_ns)
 
 
+def chunk_from_pcm(pcm: bytes, audio_format: AudioFormat, stamp_ns: int) -> AudioChunk:
+    """Convert interleaved PCM to an AudioChunk whose first sample is stamped `stamp_ns`. Raises ValueError for incomplete
+    samples."""
+    samples = _samples_from_bytes(np.frombuffer(pcm, dtype=np.uint8), audio_format)
+    return AudioChunk(samples, audio_format.sample_rate, stamp_ns)
+
+
 def pcm_from_samples(samples: np.ndarray) -> np.ndarray:
     """Encode samples float (n, channels) in [-1, 1] as S16LE bytes, uint8 (2 n channels,); louder samples are clipped."""
     return np.clip(np.rint(samples * 2.0**15), -(2**15), 2**15 - 1).astype("<i2").reshape(-1).view(np.uint8)

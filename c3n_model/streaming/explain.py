@@ -37,47 +37,60 @@ class Ranking:
 
 
 @dataclass(frozen=True)
-class Explanation:
-    """A window, its segmentation, and the intermediate values that led to it.
+class Evidence:
+    """The audio and visual classes of a second, and how they agreed.
 
     `similarity` and `consensus` float32 (n_a, n_v) are M_sim (Eq. 5) and M_cof (Eq. 6) of the classes in `audio` and
-    `visual`, `pairs` the best of all pairs. `attention` holds for each stage the spatial attention (Eq. 11) without and with
-    the unified label, float32 (H_i, W_i) in (0, 1).
+    `visual`, `pairs` the best of all pairs.
 
     Values that a network does not have are None or empty: `visual` without a visual classifier, `similarity` without label
-    similarities, `consensus` and `pairs` if another rule decides (CC-V of Table II), `attention` without CCAM.
+    similarities, `consensus` and `pairs` if another rule decides (CC-V of Table II).
     """
 
-    window: Window[Frame]
-    segmentation: Segmentation
     audio: Ranking
     visual: Ranking | None
     similarity: np.ndarray | None
     consensus: np.ndarray | None
     pairs: tuple[UnifiedLabel, ...]
+
+
+@dataclass(frozen=True)
+class Explanation(Evidence):
+    """A second and how it came to its mask. `attention` has for each stage of CCAM Eq. 11 without and with the unified label,
+    float32 (H_i, W_i) in (0, 1); it is empty for a network without CCAM."""
+
+    window: Window[Frame]
+    segmentation: Segmentation
     attention: tuple[tuple[np.ndarray, np.ndarray], ...]
 
 
 @torch.no_grad()
 def explain(window: Window[Frame], session: Session) -> Explanation:
     """Segment `window` in `session` and return the segmentation with its intermediate values."""
-    segmentation = session.step(window)
+    segmentation, network = session.step(window), session.network
+    maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
+    attention = tuple((plain[0].numpy(force=True), guided[0].numpy(force=True)) for plain, guided in maps)
+    return Explanation(**vars(newest_evidence(session)), window=window, segmentation=segmentation, attention=attention)
+
+
+def newest_evidence(session: Session) -> Evidence:
+    """Return the evidence of the last window of `session`. Raises RuntimeError before the first one."""
     decoding, model, network = session.newest, session.model, session.network
     chosen = decoding.consensus
-    audio = _rank(decoding.audio_logits[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
+    scores, table = decoding.audio_logits, getattr(network, "similarity", None)
+    if isinstance(network, C3N):
+        scores, table = network.consensus_inputs(scores)
+    audio = _rank(scores[0], int(chosen.audio_class), model.audio_labels, model.config.alpha)
     visual, similarity, consensus = None, None, None
     pairs: tuple[UnifiedLabel, ...] = ()
     if decoding.visual_logits is not None:
         visual = _rank(decoding.visual_logits[0], int(chosen.visual_class), model.visual_labels, model.config.beta)
-    table = getattr(network, "similarity", None)
     if visual is not None and table is not None:
         similarity = table.numpy(force=True)[np.ix_(audio.classes, visual.classes)]
-        pairs = _decisive_pairs(decoding, table, session)
+        pairs = _decisive_pairs(scores, decoding, table, session)
         if pairs:
             consensus = audio.weighted[:, None] * similarity.clip(min=0) * visual.weighted
-    maps = network.attention_maps(*session.inputs(window)) if isinstance(network, C3N) else []
-    attention = tuple((plain[0].numpy(force=True), guided[0].numpy(force=True)) for plain, guided in maps)
-    return Explanation(window, segmentation, audio, visual, similarity, consensus, pairs, attention)
+    return Evidence(audio, visual, similarity, consensus, pairs)
 
 
 def explain_seconds(
@@ -139,10 +152,10 @@ def _rank(logits: Tensor, chosen: int, labels: tuple[str, ...], exponent: float)
     return Ranking(tuple(classes), names, shown, shown**exponent, exponent, classes.index(chosen))
 
 
-def _decisive_pairs(decoding: Decoding, table: Tensor, session: Session) -> tuple[UnifiedLabel, ...]:
+def _decisive_pairs(scores: Tensor, decoding: Decoding, table: Tensor, session: Session) -> tuple[UnifiedLabel, ...]:
     """Return the best pairs by Eq. 6, best first; none if the network chose another pair than that of Eq. 7."""
     config = session.model.config
-    logits = decoding.audio_logits, decoding.visual_logits
+    logits = scores, decoding.visual_logits
     found = top_pairs(*logits, table, min(SHOWN, table.numel()), alpha=config.alpha, beta=config.beta)
     chosen = decoding.consensus
     best = (int(found.audio_class[0, 0]), int(found.visual_class[0, 0]))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from c3n_model.network.visual_encoder import VisualEncoder
@@ -22,6 +23,9 @@ _SINGLE = ("mn04", "mn10", "vggish", "panns_cnn14", "panns_cnn14_16k", "panns_mo
 AUDIO_FILES = {name: (name,) for name in _SINGLE} | {
     "beats": ("beats_cpt1", "beats_cpt2")  # C3N's authors use cpt1
 }
+
+# Other public weights of an encoder, which are taken where they are: they need another padding and other pixel statistics.
+_VARIANTS = {"mobilenetv2_100": "mobilenetv2_100_tfsame"}  # TensorFlow's
 
 SAME_FRONT_END_DB = 0.01  # rounding accounts for less than 0.001
 
@@ -41,6 +45,12 @@ def needed_files(visual: str, audio: str) -> list[str]:
     ]
 
 
+def weights_at_hand(visual: str) -> str:
+    """Return the name, for `VisualEncoder` and `load_visual`, of the weights of `visual` that are on this machine."""
+    variant = _VARIANTS.get(visual)
+    return variant if variant is not None and manifest.locate(manifest.entry(variant)) is not None else visual
+
+
 def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     """Load the ImageNet weights of backbone `name` into `encoder`. Returns the files read.
 
@@ -55,6 +65,8 @@ def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
     except ValueError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
     load_weights(encoder.backbone, tensors, path)
+    if encoder.norms is not None:  # as in the authors' code, which reads no final norm, so that all four start alike
+        encoder.backbone.norm.reset_parameters()
     return [path]
 
 
@@ -64,6 +76,27 @@ def load_audio(encoder: nn.Module, name: str) -> list[Path]:
     tensors, additional = _convert(encoder, name, path)
     load_weights(encoder, tensors, path)
     return [path, *additional]
+
+
+def find_class_places(name: str) -> Tensor:
+    """Read the place of each AudioSet class in the public file of audio encoder `name`, int64 (K_a,): see
+    `C3N.consensus_inputs`.
+
+    Raises:
+        FileNotFoundError: no such file on this machine; the message says how to get one.
+        ValueError: an encoder whose classes are in AudioSet's own order; a damaged file.
+    """
+    if name != "beats":
+        raise ValueError(
+            f"audio_order: checkpoint is for BEATs; {name!r} has AudioSet's order, use audio_order: audioset"
+        )
+    from c3n_model.weights import beats
+
+    path = _find_first(AUDIO_FILES, name, "audio")
+    tensors = read_tensors(path)
+    if "label_dict" not in tensors:
+        raise ValueError(f"{path} has no label_dict; expected a public fine-tuned BEATs checkpoint: get it again")
+    return torch.tensor(beats.rows_of(_audioset_mids(manifest.find("audioset_classes")), tensors["label_dict"]))
 
 
 def _convert(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Tensor], list[Path]]:

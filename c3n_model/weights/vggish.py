@@ -12,7 +12,7 @@ from c3n_model.network.audio.vggish import AttentionHead, VGGish
 from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
 METADATA_KEY = "c3n_vggish_head"
-HEAD_PREFIX = "classifier."  # of the tensors that no public checkpoint holds
+HEAD_PREFIX = "classifier."  # of the tensors that are in no public checkpoint
 
 
 def save_head(path: Path, head: AttentionHead, card: dict) -> None:

@@ -12,13 +12,13 @@ from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
-from c3n_model.weights.pretrained import load_audio, load_visual
+from c3n_model.weights.first_use import missing_files, put_by_hand
+from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_hand
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
+from c3n_model.zero_shot.needed_files import needed_files
 from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
-
-TF_MOBILENET = "mobilenetv2_100_tfsame"  # MobileNetV2 as TensorFlow trained it: other padding and pixel statistics
 
 
 def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
@@ -28,10 +28,14 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
         FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is damaged or of the wrong
         type, a setting is unknown or conflicts with another, or the segmenter's runtime is not installed.
     """
+    config = config or ZeroShotConfig()
     try:
-        return _load(config or ZeroShotConfig())
+        return _load(config)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}. `c3n weights get zero_shot` downloads the files of the defaults") from error
+        files = needed_files(config)
+        missing = put_by_hand(missing_files([*files.required, *files.optional]))
+        remedy = "`c3n weights get zero_shot` downloads the files of the defaults"
+        raise FileNotFoundError(f"{error}. {remedy}; or {missing}") from error
 
 
 def _load(config: ZeroShotConfig) -> Model:
@@ -79,9 +83,7 @@ def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics |
 
 def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
     """Build the classifier `name` with ImageNet weights; for MobileNetV2 those of TensorFlow, if available."""
-    tensorflow = manifest.locate(manifest.entry(TF_MOBILENET))
-    if name == "mobilenetv2_100" and tensorflow is not None:
-        name = TF_MOBILENET
+    name = weights_at_hand(name)
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
     if encoder.backbone.pretrained_cfg.get("fixed_input_size"):
         raise ValueError(

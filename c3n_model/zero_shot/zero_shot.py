@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -36,18 +37,29 @@ Refinement = Literal["none", "affinity", "grabcut"]
 
 
 @dataclass(frozen=True)
-class ZeroShotEncoding:
-    """N independent seconds: frames (N, 3, H, W), snippets (N, samples), audio logits (N, K_a)."""
+class Heard:
+    """The sound of N seconds: snippets (N, samples) and audio logits (N, K_a) of each alone."""
 
-    frames: Tensor
     snippets: Tensor
     audio_logits: Tensor
 
     @staticmethod
-    def join(encodings: list[ZeroShotEncoding]) -> ZeroShotEncoding:
-        """Concatenate encodings, oldest first, into one."""
-        parts = ("frames", "snippets", "audio_logits")
-        return ZeroShotEncoding(*(torch.cat([getattr(e, part) for e in encodings]) for part in parts))
+    def join(seconds: Sequence[Heard]) -> Heard:
+        """Concatenate seconds, oldest first, into one."""
+        return Heard(*(torch.cat([getattr(one, part) for one in seconds]) for part in ("snippets", "audio_logits")))
+
+
+@dataclass(frozen=True)
+class ZeroShotEncoding:
+    """N independent seconds: frames (N, 3, H, W) and their sound."""
+
+    frames: Tensor
+    heard: Heard
+
+    @property
+    def audio_logits(self) -> Tensor:
+        """Audio logits (N, K_a)."""
+        return self.heard.audio_logits
 
 
 class ZeroShot(nn.Module):
@@ -101,15 +113,29 @@ class ZeroShot(nn.Module):
 
     def encode(self, frames: Tensor, snippets: Tensor) -> ZeroShotEncoding:
         """Classify the sound of each second by itself: frames (N, 3, H, W), snippets (N, samples)."""
-        return ZeroShotEncoding(frames, snippets, self.audio_encoder(snippets)[1])
+        return ZeroShotEncoding(frames, Heard(snippets, self.audio_encoder(snippets)[1]))
 
-    def decode(self, encoding: ZeroShotEncoding, wanted: Tensor, memory: HearingMemory | None = None) -> Decoding:
-        """Decode the frames marked in `wanted` bool (B, T), each with its own sound and that of the seconds before it.
+    def summarise(self, encoding: ZeroShotEncoding) -> Heard:
+        """Return all that later seconds need of N seconds: their sound."""
+        return encoding.heard
+
+    def decode(self, encoding: ZeroShotEncoding, selected: Tensor, memory: HearingMemory | None = None) -> Decoding:
+        """Decode the frames marked in `selected` bool (B, T), each with its own sound and that of the seconds before it.
 
         `memory` is the audio state of a session; without it no frame depends on the result of another.
         """
-        frames = encoding.frames[wanted.flatten()]
-        combined, newest = self._listen(encoding, wanted)
+        return self._decode(encoding.frames[selected.flatten()], *self._listen(encoding.heard, selected), memory)
+
+    def decode_newest(
+        self, encoding: ZeroShotEncoding, summaries: Sequence[Heard], memory: HearingMemory | None = None
+    ) -> Decoding:
+        """Decode the last of the seconds in `summaries`, whose frame is in `encoding`."""
+        heard = Heard.join(summaries)
+        newest = torch.arange(len(heard.audio_logits), device=heard.audio_logits.device) == len(heard.audio_logits) - 1
+        return self._decode(encoding.frames, *self._listen(heard, newest[None]), memory)
+
+    def _decode(self, frames: Tensor, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Decoding:
+        """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `_listen` returns for them."""
         masks = self.segmenter(frames) if self.segmenter is not None else None
         detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
@@ -195,20 +221,20 @@ class ZeroShot(nn.Module):
         drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
         return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
-    def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the audio logits (M, K_a) of the wanted seconds twice: the weighted mean of those of the second alone and of
+    def _listen(self, heard: Heard, selected: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the audio logits (M, K_a) of the selected seconds twice: the weighted mean of those of the second alone and of
         all seconds up to it, and those of the second alone.
 
         A single second is uncertain (a rooster's median confidence is 0.25, against 0.85 over five seconds), five react
         late. Missing seconds are skipped: the sound before and after them is concatenated.
         """
-        snippets = encoding.snippets.unflatten(0, tuple(wanted.shape))
-        alone = encoding.audio_logits.unflatten(0, tuple(wanted.shape))
+        snippets = heard.snippets.unflatten(0, tuple(selected.shape))
+        alone = heard.audio_logits.unflatten(0, tuple(selected.shape))
         weight = 0.5 if self._prior is None else NEWEST_WEIGHT
         combined = []
-        for clip, second in wanted.nonzero().tolist():
+        for clip, second in selected.nonzero().tolist():
             newest = alone[clip, second, None]
             trailing = snippets[clip, : second + 1].reshape(1, -1)
-            heard = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
-            combined.append(heard)
-        return torch.cat(combined), alone[wanted]
+            audio = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
+            combined.append(audio)
+        return torch.cat(combined), alone[selected]

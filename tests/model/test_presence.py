@@ -21,7 +21,7 @@ def test_loud_and_recognised(level, score, audible):
 
 
 @pytest.mark.parametrize(("visual_score", "present"), [(0.3, True), (0.2, True), (0.1, False)])
-def test_what_the_classifier_does_not_see_is_not_in_view(visual_score, present):
+def test_a_low_visual_confidence_is_not_in_view(visual_score, present):
     loud = np.full(100, 0.1, np.float32)
     presence = decide_presence(loud, 0.9, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2)
     assert presence.audible and presence.visible is present and presence.present is present
@@ -41,7 +41,7 @@ def test_what_the_classifier_does_not_see_is_not_in_view(visual_score, present):
         (0.0005, 0.1, 0.9, 0.1, "silent"),
     ],
 )
-def test_the_reason_says_why_a_mask_is_empty(level, score, audible, visual_score, reason):
+def test_the_reason_explains_an_empty_mask(level, score, audible, visual_score, reason):
     snippet = np.full(100, level, np.float32)
     presence = decide_presence(
         snippet, score, threshold=0.5, audible=audible, visual_score=visual_score, visibility_threshold=0.2

@@ -18,8 +18,8 @@ from pathlib import Path
 
 import numpy as np
 
-from c3n_model.experiments.zero_shot.noises import RATE
-from c3n_model.experiments.zero_shot.pictures import draw_polygon
+from c3n_model.compose.noises import RATE
+from c3n_model.compose.polygon_files import draw_polygon
 from c3n_model.experiments.zero_shot.sounds import videos
 from c3n_model.labels.sound_sources import noun_of
 from c3n_model.preprocess import snippet_from_samples

@@ -12,13 +12,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from c3n_model.experiments.zero_shot.noises import Mixture
+from c3n_model.compose.cutout_files import read_alpha, read_names
+from c3n_model.compose.noises import Mixture
 from c3n_model.experiments.zero_shot.pictures import Picture
 from c3n_model.experiments.zero_shot.scenes import PROMINENT, Scene, both, draw, in_view, may_make
-from c3n_model.experiments.zero_shot.sounds import SUFFIXES, Sound, read_sound, source_of
+from c3n_model.experiments.zero_shot.sounds import SUFFIXES, Sound, read_sound
 from c3n_model.experiments.zero_shot.streams import Stream
+from c3n_model.labels.named_sounds import source_of
 from c3n_model.labels.sound_sources import is_a, noun_of
-from c3n_model.sources.picture_files import open_picture
 
 SIDE = 0.6  # longest side of a cut-out as a fraction of the image's shorter side
 PAIR_SIDE = 0.45  # ... if two are pasted
@@ -47,7 +48,7 @@ def read_cutouts(folder: Path) -> tuple[list[Cutout], list[str]]:
     Raises:
         ValueError: an image without alpha, or a file that cannot be read.
     """
-    nouns, cutouts, left_out = _read_names(folder / "names.txt"), [], []
+    nouns, cutouts, left_out = read_names(folder / "names.txt"), [], []
     for path in sorted(folder.glob("*.png")):
         sounds = [path.with_suffix(suffix) for suffix in SUFFIXES if path.with_suffix(suffix).is_file()]
         if not sounds:
@@ -56,32 +57,8 @@ def read_cutouts(folder: Path) -> tuple[list[Cutout], list[str]]:
         noun = noun_of(nouns.get(path.stem, path.stem))
         source = source_of(noun)
         sound = read_sound(sounds[0], f"cutouts/{path.stem}", noun, source[1] if source else frozenset())
-        cutouts.append(Cutout(path.stem, noun, *_read_alpha(path), sound))
+        cutouts.append(Cutout(path.stem, noun, *read_alpha(path), sound))
     return cutouts, left_out
-
-
-def _read_names(path: Path) -> dict[str, str]:
-    if not path.is_file():
-        return {}
-    lines = [line.split(maxsplit=1) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
-    bad = next((line for line in lines if len(line) != 2), None)
-    if bad:
-        raise ValueError(f"{path} has the line {' '.join(bad)!r}; expected NAME and a noun: firetruck fire engine")
-    return {name: noun.strip() for name, noun in lines}
-
-
-def _read_alpha(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    picture = open_picture(path)
-    rgba = np.asarray(picture.convert("RGBA"))
-    if not picture.has_transparency_data or not rgba[..., 3].any():
-        raise ValueError(
-            f"{path} is not a cut-out: expected RGB with an alpha channel that is not all 0, got mode {picture.mode}"
-        )
-    rows, columns = (np.flatnonzero((rgba[..., 3] > 127).any(axis=axis)) for axis in (1, 0))
-    if not len(rows):
-        raise ValueError(f"{path} is not a cut-out: expected alpha above one half somewhere")
-    rgba = rgba[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return np.ascontiguousarray(rgba[..., :3]), rgba[..., 3].astype(np.float32) / 255
 
 
 def alone(cutouts: list[Cutout], pictures: list[Picture]) -> list[Scene]:

@@ -49,8 +49,13 @@ def _size_bytes(result: Any) -> int:
 
 
 def cache_encodings(model: Model) -> None:
-    """Cache the results of the model's audio encoder, visual encoder, segmenter and detector. In place."""
-    network = model.network
+    """Cache the results of the model's audio encoder, visual encoder, segmenter and detector, or of those of its parts. In
+    place."""
+    for network in getattr(model.network, "parts", (model.network,)):
+        _cache_parts(network)
+
+
+def _cache_parts(network: nn.Module) -> None:
     for name in ("audio_encoder", "visual_encoder", "segmenter", "detector"):
         module = getattr(network, name, None)
         if isinstance(module, nn.Module):

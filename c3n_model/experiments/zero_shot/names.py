@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from c3n_model.compose.noises import RATE
 from c3n_model.experiments.zero_shot.clips import read_windows
-from c3n_model.experiments.zero_shot.noises import RATE
 from c3n_model.experiments.zero_shot.sounds import Sound, same_thing
 from c3n_model.experiments.zero_shot.streams import still_windows
 from c3n_model.model import Model

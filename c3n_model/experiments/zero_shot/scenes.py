@@ -9,10 +9,11 @@ from itertools import combinations
 
 import numpy as np
 
-from c3n_model.experiments.zero_shot.noises import Heard, Mixture, Noise
+from c3n_model.compose.noises import Heard, Mixture, Noise
 from c3n_model.experiments.zero_shot.pictures import Picture
 from c3n_model.experiments.zero_shot.sounds import Sound
-from c3n_model.labels.sound_sources import is_a, sound_sources
+from c3n_model.labels.named_sounds import classes_of, might_make
+from c3n_model.labels.sound_sources import is_a
 from c3n_model.types import Clip
 
 PROMINENT = (0.05, 1.0)  # fractions of the image; sounding objects in AVSBench are prominent, too
@@ -181,10 +182,8 @@ def not_made_by(picture: Picture, sounds: list[Sound]) -> list[Sound]:
 
 def may_make(noun: str, sound: Sound) -> bool:
     """Check whether a `noun` could be the source of the sound, under this or a related name."""
-    by_name = is_a(sound.noun, noun) or is_a(noun, sound.noun)
-    sources = sound_sources()
-    heard = sound.right or [name for name, nouns in sources.items() if sound.noun in nouns]
-    return by_name or any(noun in sources.get(name, ()) for name in heard)
+    heard = sound.right or classes_of(sound.noun)
+    return might_make(noun, frozenset({sound.noun}), heard)
 
 
 def draw(sounds: list, name: str, count: int = SOUNDS_PER_PICTURE) -> list:

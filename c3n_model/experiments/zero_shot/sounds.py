@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import re
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 import soundfile
 import soxr
 
+from c3n_model.labels.named_sounds import source_of
 from c3n_model.labels.names import imagenet_names
-from c3n_model.labels.sound_sources import imagenet_nouns, is_a, noun_of, sound_sources
+from c3n_model.labels.sound_sources import imagenet_nouns, is_a
 from c3n_model.sources.media import PICTURE_SUFFIXES, VideoSource
 from c3n_model.types import AudioChunk
 
@@ -55,28 +55,6 @@ class Sound:
         whole = np.zeros((count, sample_rate), np.float32)
         whole.reshape(-1)[: min(len(mono), whole.size)] = mono[: whole.size]
         return whole
-
-
-@cache
-def known_folders() -> dict[str, tuple[str, frozenset[str]]]:
-    """Read `sounds.txt`: {folder name: (noun or "", correct AudioSet classes)}."""
-    lines = (Path(__file__).parent / "sounds.txt").read_text(encoding="utf-8").splitlines()
-    rows = [line.split(":", 2) for line in lines if line and not line.startswith("#")]
-    return {
-        name.strip(): (noun.strip().strip("-"), frozenset(part.strip() for part in right.split("|")))
-        for name, noun, right in rows
-    }
-
-
-def source_of(name: str) -> tuple[str, frozenset[str]] | None:
-    """Look up the noun and the correct AudioSet classes for a folder or object name; None if it is unknown."""
-    key = re.sub(r"[\s_-]+", "_", name.strip().lower())
-    key = re.sub(r"^\d+_", "", key)  # ESC-10 has numbered folders, "001 - Dog bark"
-    if key in known_folders():
-        return known_folders()[key]
-    noun = noun_of(key)
-    right = frozenset(sound for sound, nouns in sound_sources().items() if noun in nouns)
-    return (noun, right) if right or noun in imagenet_nouns() else None
 
 
 def same_thing(answer: str, truth: str) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c3n_model.network.audio.mel import check_waveform, kaldi_mel_bands
+from c3n_model.network.audio.spectra import power_spectrum
 
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
@@ -56,8 +57,7 @@ class KaldiFilterBank(nn.Module):
         frames = frames - frames.mean(dim=2, keepdim=True)
         # The first sample of a frame is its own predecessor.
         previous = F.pad(frames, (1, 0), mode="replicate")[..., :-1]
-        spectrum = torch.fft.rfft((frames - PRE_EMPHASIS * previous) * self.window, n=N_FFT)
-        power = spectrum.real.square() + spectrum.imag.square()
+        power = power_spectrum((frames - PRE_EMPHASIS * previous) * self.window, n_fft=N_FFT)
         energies = (power @ self.mel.T).clamp(min=ENERGY_FLOOR).log()
         return (energies - MEAN) / (2 * DEVIATION)
 

@@ -74,7 +74,7 @@ def test_a_whole_folder(tiny_models, data, capsys):
     assert "matched" in printed and "ms per mask" in printed
 
 
-def test_pages_show_every_row_and_need_nothing_from_outside(tiny_models, data):
+def test_pages_show_every_row_and_are_self_contained(tiny_models, data):
     run(data)
     page, pictures = (data / "out/bench.html").read_text(), (data / "out/zero_shot/report.html").read_text()
     rows = json.loads((data / "out/bench.json").read_text())["settings"]["zero_shot"]["rows"]
@@ -137,8 +137,9 @@ def test_a_damaged_file_is_named(tiny_models, data, name):
     assert name in message_of(data)
 
 
-def test_a_model_that_is_not_zero_shot_is_refused(data):
-    assert "demo" in message_of(data, "--config", "demo")
+def test_a_checkpoint_is_measured_too(data):
+    found = run(data, "--config", "demo", "--rows", "noise")
+    assert found["settings"]["demo"]["rows"]["noise"]["scenes"] == 15
 
 
 @pytest.mark.realdata

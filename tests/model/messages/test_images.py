@@ -90,7 +90,7 @@ class TestImages:
         np.testing.assert_array_equal(frame.rgb[2:-2, 2:-2].reshape(-1, 3), [[200, 100, 50]] * 16)
 
     @pytest.mark.parametrize("container", [bytes, bytearray, lambda data: np.frombuffer(data, np.uint8), memoryview])
-    def test_whatever_holds_the_bytes(self, container):
+    def test_any_buffer_type(self, container):
         message = image("rgb8", COLOURS)
         message.data = container(message.data.tobytes())
         np.testing.assert_array_equal(frame_from_image(message).rgb, COLOURS)
@@ -135,7 +135,7 @@ class TestImages:
             frame_from_image(image("rainbow7", np.zeros((2, 2), np.uint16)))
 
     @pytest.mark.parametrize("encoding", ["16UC1", "32FC1"])
-    def test_depth_is_no_picture(self, encoding):
+    def test_depth_images_are_refused(self, encoding):
         with pytest.raises(ValueError, match=f"a {encoding} image holds distances.*choose the topic"):
             frame_from_image(image(encoding, np.zeros((2, 2), np.uint16)))
 
@@ -192,7 +192,7 @@ class TestCompressed:
             frame = frame_from_compressed(compressed(".png", name, pixels))
             np.testing.assert_array_equal(frame.rgb, np.repeat(grey[..., None], 3, axis=2))
 
-    def test_what_was_compressed_as_rgb_comes_out_as_rgb(self):
+    def test_images_compressed_as_rgb_are_decoded_as_rgb(self):
         frame = frame_from_compressed(compressed(".png", "rgb8; png compressed rgb8", picture()))
         np.testing.assert_array_equal(frame.rgb, picture())
 

@@ -83,7 +83,7 @@ class TestVideoSource:
         frames, _ = split(VideoSource(path, exact=True))
         assert [frame.stamp_ns / SECOND for frame in frames] == pytest.approx(times, abs=1e-4)
 
-    def test_is_turned_upright(self, tmp_path, make_items):
+    def test_is_rotated_upright(self, tmp_path, make_items):
         items = make_items()
         for item in items:
             if isinstance(item, Frame):
@@ -107,7 +107,7 @@ class TestVideoSource:
 
     def test_without_pictures(self, tmp_path, tone):
         write_wav(tmp_path / "sound.wav", tone(1, 8000))
-        with pytest.raises(ValueError, match="has no pictures, only audio"):
+        with pytest.raises(ValueError, match="no video track, only audio"):
             VideoSource(tmp_path / "sound.wav")
 
     @pytest.mark.parametrize("content", [b"", b"not a video", bytes(10_000)])
@@ -119,7 +119,7 @@ class TestVideoSource:
     def test_cut_before_its_index(self, video):
         data = video.read_bytes()
         video.write_bytes(data[:200])
-        with pytest.raises(ValueError, match="clip.mp4 (cannot be read as a video|has no pictures)"):
+        with pytest.raises(ValueError, match="clip.mp4 (cannot be read as a video|has no video track)"):
             VideoSource(video)
 
     def test_no_file(self, tmp_path):
@@ -153,7 +153,7 @@ class TestWhatIsSaid:
         list(source)
         return " ".join(source.notes)
 
-    def test_nothing_of_a_plain_file(self, tmp_path):
+    def test_an_uncompressed_file_is_not_copied(self, tmp_path):
         assert self.notes(write_tracks(tmp_path / "a.mkv")) == ""
 
     @pytest.mark.parametrize(("kind", "streams"), [("video", {"video_s": (3, 3)}), ("audio", {"sound_s": (3, 3, 3)})])
@@ -244,21 +244,21 @@ class TestFolderSource:
             picture.rename(folder / "frames" / picture.name)
         assert len(split(FolderSource(folder))[0]) == 11
 
-    def test_what_is_missing(self, folder):
+    def test_missing_files_are_named_in_errors(self, folder):
         for sound in [*folder.glob("*.wav"), *folder.parent.glob("*.wav")]:
             sound.unlink()
         with pytest.raises(ValueError, match="exactly one .wav inside it, or dog.wav next to it; found 0"):
             FolderSource(folder)
         for picture in pictures_in(folder):
             picture.unlink()
-        with pytest.raises(ValueError, match="has no pictures; expected .png"):
+        with pytest.raises(ValueError, match="has no images; expected .png"):
             FolderSource(folder)
         with pytest.raises(FileNotFoundError, match="no such folder"):
             FolderSource(folder / "nothing")
 
-    def test_a_cut_picture(self, folder):
+    def test_a_truncated_image_is_refused(self, folder):
         (folder / "dog_2.png").write_bytes(b"\x89PNG")
-        with pytest.raises(ValueError, match="dog_2.png cannot be read as a picture"):
+        with pytest.raises(ValueError, match="dog_2.png cannot be read as an image"):
             list(FolderSource(folder))
 
 

@@ -40,7 +40,7 @@ def test_evidence_is_what_exceeds_the_prior_in_deviations():
     assert evidence.noise.tolist() == [0.0]
 
 
-def test_the_background_alone_is_evidence_of_nothing():
+def test_the_background_alone_is_no_evidence():
     evidence = weigh(MOTOR.mean[None], MOTOR.mean[None], PRIOR, MOTOR, prior_weight=0.25)
     assert evidence.noise.tolist() == pytest.approx([1.0])
     assert evidence.deviations.abs().max().item() < 1e-4

@@ -130,13 +130,13 @@ def test_spread_is_a_random_walk():
         assert np.allclose(found[index], naive_spread(activation[index], features[index]))
 
 
-def test_spread_reaches_all_that_looks_alike_and_nothing_else():
+def test_spread_reaches_all_positions_with_similar_features():
     features = torch.zeros(1, 2, 1, 4)
     features[0, 0, 0, :2], features[0, 1, 0, 2:] = 1.0, 3.0
     assert spread(torch.tensor([[[1.0, 0, 0, 0]]]), features)[0, 0].tolist() == pytest.approx([1, 1, 0, 0])
 
 
-def test_spread_of_nothing_and_over_places_without_features():
+def test_spread_without_activation_or_features():
     assert not spread(torch.zeros(1, 2, 2), torch.rand(1, 3, 2, 2)).any()
     features = torch.rand(1, 3, 2, 2)
     features[..., 0, 0] = 0
@@ -155,7 +155,7 @@ def make_square() -> tuple[torch.Tensor, torch.Tensor]:
     return frame.clamp(0, 1), activation
 
 
-def test_cut_finds_the_square():
+def test_grabcut_finds_the_square():
     frame, activation = make_square()
     mask = grabcut(activation, frame, threshold=0.6)[0]
     expected = torch.zeros(224, 224)
@@ -165,7 +165,7 @@ def test_cut_finds_the_square():
     assert (intersection / union).item() > 0.95
 
 
-def test_cut_is_the_same_each_time():
+def test_grabcut_is_deterministic():
     frame, activation = make_square()
     frame = torch.rand(frame.shape, generator=torch.Generator().manual_seed(0))
     first, second = (grabcut(activation, frame, threshold=0.6) for _ in range(2))
@@ -173,12 +173,12 @@ def test_cut_is_the_same_each_time():
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 0.0), (0.5, 0.0), (0.7, 1.0), (1.0, 1.0)])
-def test_cut_without_seeds_of_both_kinds_is_the_threshold(value, expected):
+def test_grabcut_without_both_kinds_of_seeds_is_the_threshold(value, expected):
     mask = grabcut(torch.full((1, 4, 4), value), torch.rand(1, 3, 32, 32), threshold=0.6)
     assert mask.unique().tolist() == [expected]
 
 
-def test_cut_with_a_single_seed():
+def test_grabcut_with_a_single_seed():
     activation = torch.zeros(1, 224, 224)
     activation[0, 100, 100] = 1.0
     assert grabcut(activation, torch.rand(1, 3, 224, 224), threshold=0.6).sum().item() < 224 * 224 / 2

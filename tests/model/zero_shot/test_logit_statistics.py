@@ -8,7 +8,7 @@ from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistic
 LABELS = ("Speech", "Baby cry, infant cry")
 
 
-def test_labels_with_commas_survive(tmp_path):
+def test_labels_with_commas_are_preserved(tmp_path):
     written = LogitStatistics(torch.tensor([-3.0, -7.5]), torch.tensor([0.5, 1.25]), weight=0.5)
     write_statistics(tmp_path / "prior.csv", written, LABELS, "two lines\nof comment")
     read = read_statistics(tmp_path / "prior.csv", LABELS)

@@ -35,7 +35,7 @@ def test_mask_rcnn_unites_the_instances_of_a_class(mask_rcnn, monkeypatch):
     assert not masks[:, [k for k in range(91) if k != 18]].any()
 
 
-def test_coco_categories_that_are_none_become_no_labels(mask_rcnn):
+def test_unused_coco_categories_become_no_labels(mask_rcnn):
     vocabulary = noun_vocabulary(("Speech", "Bark", "Clicking", "Animal"), mask_rcnn.labels)
     seen = [label for label, known in zip(vocabulary.labels, vocabulary.segments.any(dim=1)) if known]
     assert {"person", "dog", "computer mouse", "keyboard", "elephant"} <= set(seen)
@@ -85,7 +85,7 @@ def test_a_torchvision_detector_gives_fractions_of_the_frame(name, monkeypatch):
     assert first.masks is None
 
 
-def test_mask_rcnn_as_a_detector_brings_its_masks(mask_rcnn, monkeypatch):
+def test_mask_rcnn_as_a_detector_has_masks(mask_rcnn, monkeypatch):
     found = {
         "boxes": torch.tensor([[0.0, 0, 1, 1], [0, 0, 2, 1]]),
         "labels": torch.tensor([18, 18]),

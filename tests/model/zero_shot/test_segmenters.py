@@ -99,7 +99,7 @@ def test_files_of_another_kind_are_one_line(tmp_path, suffix, content):
     assert "\n" not in str(refused.value)
 
 
-def test_a_cut_onnx_file_is_one_line(tmp_path):
+def test_a_truncated_onnx_file_is_refused_in_one_line(tmp_path):
     write_onnx(tmp_path / "whole.onnx", output="scores")
     write_labels(tmp_path / "labels.txt")
     whole = (tmp_path / "whole.onnx").read_bytes()
@@ -113,7 +113,7 @@ def test_a_cut_onnx_file_is_one_line(tmp_path):
     ("content", "message"),
     [(b"", "has no labels"), (b"\n \n", "has no labels"), (b"\xff\xfe\x00", "not a text file")],
 )
-def test_bad_label_files_say_so(tmp_path, content, message):
+def test_bad_label_files_are_refused(tmp_path, content, message):
     write_onnx(tmp_path / "colours.onnx", output="classes")
     (tmp_path / "labels.txt").write_bytes(content)
     with pytest.raises(ValueError, match=f"labels.txt .*{message}"):
@@ -248,7 +248,7 @@ def test_deeplab_sees_a_dog_where_it_is(real_data):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("kept", [100, 1_000_000])
-def test_a_cut_tflite_file_is_one_line(real_data, tmp_path, kept):
+def test_a_truncated_tflite_file_is_refused_in_one_line(real_data, tmp_path, kept):
     whole = (real_data / "weights" / "deeplabv3_mnv2_pascal_quant.tflite").read_bytes()
     (tmp_path / "cut.tflite").write_bytes(whole[:kept])
     write_labels(tmp_path / "labels.txt")
@@ -257,7 +257,7 @@ def test_a_cut_tflite_file_is_one_line(real_data, tmp_path, kept):
     assert "\n" not in str(refused.value)
 
 
-def test_a_class_without_a_label_tells_that_the_labels_are_of_another_model(monkeypatch):
+def test_a_class_without_a_label_is_refused(monkeypatch):
     segmenter, _ = open_tflite(monkeypatch, np.array([0, 1, 2, 7], np.int64).reshape(1, 2, 2))
     with pytest.raises(ValueError, match="class 7, .* names 3 classes"):
         segmenter(torch.zeros(1, 3, 4, 4))

@@ -8,8 +8,9 @@ import pytest
 from c3n_model.experiments.zero_shot import streams
 from c3n_model.experiments.zero_shot.pictures import Picture
 from c3n_model.experiments.zero_shot.scenes import matched
-from c3n_model.experiments.zero_shot.sounds import Sound, source_of
+from c3n_model.experiments.zero_shot.sounds import Sound
 from c3n_model.experiments.zero_shot.streams import SECONDS, Stream
+from c3n_model.labels.named_sounds import source_of
 from c3n_model.progress import silent
 
 RATE = 10

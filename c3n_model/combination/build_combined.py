@@ -1,0 +1,28 @@
+"""The combined model of a config."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from c3n_model.combination.combined import Combined
+from c3n_model.config import Config, ModelConfig
+from c3n_model.model import Model
+from c3n_model.weights.checkpoint import load_checkpoint
+from c3n_model.zero_shot.build import load_zero_shot
+
+
+def load_combined(config: Config) -> Model:
+    """Build zero_shot by the section `zero_shot`, and beside it the checkpoint `combined.trained`.
+
+    Raises:
+        FileNotFoundError, ValueError: as `load_checkpoint` and `load_zero_shot`; or the two do not hear the same classes.
+    """
+    trained = load_checkpoint(Path(config.combined.trained))
+    assert isinstance(trained.config, ModelConfig)
+    zero_shot = load_zero_shot(config.zero_shot)
+    labels = (*zero_shot.visual_labels, *trained.visual_labels)
+    note = f"{zero_shot.card.get('note', '')} Where it publishes nothing: {trained.name}. {trained.card.get('note', '')}".strip()
+    card = {**zero_shot.card, "note": note, "trained": {"name": trained.name, "fingerprint": trained.fingerprint}}
+    return Model(
+        "combined", Combined(zero_shot, trained).eval(), zero_shot.config, zero_shot.audio_labels, labels, card
+    )

@@ -1,0 +1,1 @@
+"""Compose training clips from annotated pictures and labelled sounds (`c3n compose`)."""
