@@ -68,8 +68,7 @@ class TrainConfig:
     bce_weight: float = 1.0  # factor of the cross entropy in Eq. 16; 1.5 in the authors' code for MS3 with BEATs
     flip: bool = True
     color_jitter: bool = True
-    # Stochastic depth of the visual backbone: drop rate of its last block; it decreases linearly for earlier blocks
-    stochastic_depth: float = 0.0
+    stochastic_depth: float = 0.0  # drop rate of the visual backbone's last block; decreases linearly for earlier ones
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
     fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
@@ -84,21 +83,16 @@ class TrainConfig:
         for name, known in (("schedule", SCHEDULES), ("dice", DICES), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"train.{name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
-        if not 0 <= self.bce_weight <= 100:
-            raise ValueError(f"train.bce_weight is {self.bce_weight}; expected a number from 0 to 100")
+        for name, highest in (("bce_weight", 100), ("stochastic_depth", 0.99), ("negatives", 0.99)):
+            if not 0 <= getattr(self, name) <= highest:
+                raise ValueError(f"train.{name} is {getattr(self, name)}; expected a number from 0 to {highest}")
         if self.schedule == "authors" and self.epochs < 7:
-            raise ValueError(
-                f"train.epochs is {self.epochs}; schedule: authors needs at least 7, the last 5 of them flat"
-            )
-        if not 0 <= self.stochastic_depth < 1:
-            raise ValueError(f"train.stochastic_depth is {self.stochastic_depth}; expected at least 0 and less than 1")
+            raise ValueError(f"train.epochs is {self.epochs}; schedule: authors needs at least 7, the last 5 flat")
         if self.stochastic_depth and self.freeze_backbone:
             raise ValueError(
                 f"train.stochastic_depth is {self.stochastic_depth}, but it is not applied to a frozen backbone; "
                 "set stochastic_depth: 0.0 or freeze_backbone: false"
             )
-        if not 0 <= self.negatives < 1:
-            raise ValueError(f"train.negatives is {self.negatives}; expected a fraction from 0 to below 1")
         if self.cache_features and self.negatives:
             raise ValueError(
                 "train.negatives replaces sounds, of which train.cache_features keeps the features: set one of them"

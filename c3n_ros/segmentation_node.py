@@ -52,11 +52,7 @@ class SegmentationNode(Guarded, LifecycleNode):
         **node_options,
     ):
         """`load_model` (in the place of the library's) gets the parameter `model`, `make_session` the loaded model, `device`,
-        `runtime` and `precision`; `node_options` are rclpy's.
-
-        Raises:
-            ValueError: invalid parameter; the message says why.
-        """
+        `runtime` and `precision`; `node_options` are rclpy's. Raises ValueError for an invalid parameter."""
         super().__init__("segmentation", **node_options)
         refuse_wrong_transitions(self)
         self._load_model, self._make_session = load_model, make_session
@@ -144,8 +140,8 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _prepare(self) -> None:
         settings = self.settings
-        execution = {"runtime": settings.runtime, "precision": settings.precision}
-        self._session = self._make_session(self._model, settings.device, **execution)
+        how = {"runtime": settings.runtime, "precision": settings.precision}
+        self._session = self._make_session(self._model, settings.device, **how)
         self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
         self.inputs = Inputs(self, settings, self.pipeline)
         learning = BackgroundLearning(self._session, settings.background_file, self.get_logger().info)
