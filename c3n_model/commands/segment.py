@@ -27,6 +27,13 @@ def add(commands) -> None:
         "--precision", default="float32", help="float32, or bfloat16 where the device has it (default %(default)s)"
     )
     command.add_argument(
+        "--max-sources",
+        type=int,
+        default=1,
+        metavar="N",
+        help="sounding objects that are named at once, by a C3N (default %(default)s, as in the paper)",
+    )
+    command.add_argument(
         "--background",
         type=Path,
         metavar="FILE",
@@ -54,7 +61,7 @@ def run(options, _: str) -> str:
     background = load_background(options.background, model.audio_labels) if options.background else None
     session = Session(
         model, options.device, threshold=options.threshold, background=background,
-        runtime=options.runtime, precision=options.precision,
+        runtime=options.runtime, precision=options.precision, max_sources=options.max_sources,
     )  # fmt: skip
     if options.learn_background:
         session.learn_background(math.inf)

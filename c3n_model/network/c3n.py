@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from c3n_model.network.attention import (
     Gate,
     attend,
-    attend_channels,
     class_activation_weights,
     linear_attention,
-    spatial_attention,
+    spatial_attention_with_and_without,
 )
 from c3n_model.network.audio import AudioEncoder
 from c3n_model.network.choices import check_choice
@@ -41,6 +40,7 @@ from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.encoding import Encoding
 from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid, join_contributions
+from c3n_model.network.several import infer_further, named_classes
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
 ConsensusMode = Literal["audio_visual", "visual", "none"]
@@ -107,6 +107,7 @@ class C3N(nn.Module):
             for _ in range(STAGES if audio_features else 0)
         )
         self.decoder = Decoder(channels, STAGES, form=decoder)
+        self.max_sources = 1  # labels per frame, one in the paper
         for head in (visual_encoder.head(), audio_encoder.head()):
             head.requires_grad_(False)
 
@@ -129,11 +130,13 @@ class C3N(nn.Module):
         """
         audio, audio_logits = self.audio_encoder(snippets)
         maps, visual_logits, consensus, weights = self._encode_visual(frames, audio_logits.detach())
+        further = infer_further(self, audio_logits.detach(), visual_logits, consensus, maps[-1])
         if self.consensus_mode != "none":
             maps = [
                 attend(stage, omega, self.gate, self.gate_strength) for stage, omega in zip(maps, weights, strict=True)
             ]
-        return Encoding(maps, audio, audio_logits, visual_logits, consensus, (frames.shape[2], frames.shape[3]))
+        size = (frames.shape[2], frames.shape[3])
+        return Encoding(maps, audio, audio_logits, visual_logits, consensus, size, further)
 
     def summarise(self, encoding: Encoding) -> Tensor:
         """Compute all that the fusion needs of N frames to decode others: theta2(A) and the mean of theta3(V) at each stage,
@@ -195,6 +198,7 @@ class C3N(nn.Module):
             visual_logits=encoding.visual_logits,
             consensus=encoding.consensus,
             presence=encoding.audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
+            further=encoding.further,
         )
 
     def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
@@ -222,17 +226,12 @@ class C3N(nn.Module):
         """
         _, audio_logits = self.audio_encoder(snippets)
         maps, _, _, weights = self._encode_visual(frames, audio_logits.detach())
-        stages = [
-            (stage, attend_channels(stage, omega, self.gate, self.gate_strength))
-            for stage, omega in zip(maps if weights else [], weights, strict=True)
-        ]
-        return [(spatial_attention(plain)[:, 0], spatial_attention(guided)[:, 0]) for plain, guided in stages]
+        return spatial_attention_with_and_without(maps if weights else [], weights, self.gate, self.gate_strength)
 
     def _encode_visual(
         self, frames: Tensor, audio_logits: Tensor
     ) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
-        """Run the visual encoder, C3IM and CCAM's backward pass: maps [(N, C_vi, H_i, W_i)], detached logits (N, K_v),
-        consensus, omega [(N, C_vi)]."""
+        """Run visual encoder, C3IM and CCAM's backward pass: maps [(N, C_vi, H_i, W_i)], logits (N, K_v), consensus, omega."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
             return maps, logits.detach(), self.infer(audio_logits, logits.detach()), []
@@ -240,7 +239,8 @@ class C3N(nn.Module):
         with torch.enable_grad():  # Eq. 8 needs a graph even in inference
             maps, logits, points = self.visual_encoder.observe(frames, for_gradient=True)
             consensus = self.infer(audio_logits, logits.detach())
-            weights = class_activation_weights(logits, consensus.visual_class, points, keep_graph=learning)
+            further = infer_further(self, audio_logits, logits.detach(), consensus, maps[-1])
+            weights = class_activation_weights(logits, named_classes(consensus, further), points, keep_graph=learning)
         maps = maps if learning else [stage.detach() for stage in maps]
         return maps, logits.detach(), consensus, weights
 
@@ -256,5 +256,5 @@ class C3N(nn.Module):
         scores, similarity = self.consensus_inputs(audio_logits)
         if self.consensus_mode == "visual":
             return visual_consensus(scores, visual_logits, similarity)
-        exponents = {"alpha": self.alpha, "beta": self.beta}
-        return infer_consensus(scores, visual_logits, similarity, **exponents, log_similarity=self.log_similarity)
+        constants = {"alpha": self.alpha, "beta": self.beta, "log_similarity": self.log_similarity}
+        return infer_consensus(scores, visual_logits, similarity, **constants)

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.instances import Instances
+from c3n_model.network.several import FurtherPairs
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Decoding:
     confidence (M,) in [0, 1] that an object is audible. If presence means heard *and* seen, audible (M,) in [0, 1] is the presence
     that the sound would have with its source in full view, and tagger_logits (M, K_a) are the audio logits before anything was
     subtracted from them; None otherwise. instances: those of each mask, None for a mask without instances; None for all masks
-    if no mask has any.
+    if no mask has any. further: the pairs after the best one, whose objects are in the mask, too; None if only one was inferred.
     """
 
     logits: Tensor
@@ -29,3 +30,4 @@ class Decoding:
     audible: Tensor | None = None
     tagger_logits: Tensor | None = None
     instances: tuple[Instances | None, ...] | None = None
+    further: FurtherPairs | None = None

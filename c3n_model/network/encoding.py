@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from c3n_model.network.consensus import Consensus
+from c3n_model.network.several import FurtherPairs
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class Encoding:
     """N encoded frames.
 
     visual: V_i^r [(N, C_vi, H_i, W_i)] x 4; audio: F_a (N, d); audio_logits: (N, K_a); visual_logits: (N, K_v); consensus:
-    fields (N,); size: height and width of the frames.
+    fields (N,); size: height and width of the frames; further: the pairs after the best one, None if only one is inferred.
     """
 
     visual: list[Tensor]
@@ -25,6 +26,7 @@ class Encoding:
     visual_logits: Tensor
     consensus: Consensus
     size: tuple[int, int]
+    further: FurtherPairs | None = None
 
     def select(self, index: Any) -> Encoding:
         """Index the frames with any tensor index."""
@@ -35,11 +37,13 @@ class Encoding:
             visual_logits=self.visual_logits[index],
             consensus=self.consensus.select(index),
             size=self.size,
+            further=self.further.select(index) if self.further is not None else None,
         )
 
     @staticmethod
     def join(encodings: list[Encoding]) -> Encoding:
         """Concatenate encodings, oldest first, into one."""
+        further = [encoding.further for encoding in encodings if encoding.further is not None]
         return Encoding(
             visual=[torch.cat(maps) for maps in zip(*(encoding.visual for encoding in encodings), strict=True)],
             audio=torch.cat([encoding.audio for encoding in encodings]),
@@ -49,4 +53,5 @@ class Encoding:
                 *(torch.cat([getattr(e.consensus, field.name) for e in encodings]) for field in fields(Consensus))
             ),
             size=encodings[-1].size,
+            further=FurtherPairs.join(further) if len(further) == len(encodings) else None,
         )

@@ -24,6 +24,7 @@ from c3n_model.preprocess import resize_frames, resize_mask
 from c3n_model.presence import decide_presence
 from c3n_model.streaming.inference import for_inference, open_exported
 from c3n_model.streaming.objects import objects_of
+from c3n_model.streaming.several_sources import allow_sources, name_each
 from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
 from c3n_model.zero_shot.background import LEARNING_S, Background
@@ -47,6 +48,7 @@ class Session:
         runtime: "auto", or what runs the model: "torch", or for a file of `c3n export` "onnxruntime" or "openvino".
         background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
             prior).
+        max_sources: number of sounding objects that are named at once, by a C3N; the paper names one.
     Raises:
         ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
             a precision or a runtime that device or model do not have, or a background for a network that does not use one.
@@ -56,7 +58,7 @@ class Session:
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
         visibility_threshold: float | None = None, history: int | None = None, precision: Precision = "float32", runtime: str = "auto",
-        background: Background | None = None,
+        background: Background | None = None, max_sources: int = 1,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
@@ -65,6 +67,7 @@ class Session:
         self.model, self.device = model, choose_device(device)
         self._exported = open_exported(model, runtime, self.device, precision)
         self.network: Any = for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
+        allow_sources(self.network, max_sources, exported=self._exported is not None)
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -196,6 +199,8 @@ class Session:
             probability, confidence = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
         mask = probability > self.threshold
         objects, numbers = self._objects(mask, probability, label.visual, decoding)
+        if decoding is not None and decoding.further is not None:
+            objects = name_each(objects, numbers, decoding.further.select(0), label.visual, self.model.visual_labels)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,

@@ -31,9 +31,15 @@ NEWEST_WEIGHT = 0.6
 KEEP = 0.75  # factor on all thresholds for the class that is already shown: hysteresis of its presence
 KEEP_NAME = 0.85  # consensus of the shown class over that of another class that replaces it: hysteresis of the label
 NOISE_RELIEF = 0.65  # a second of background alone needs only 35 % of consensus and evidence: noise lowers both
-# Standard deviations above which a sound that only one object makes (marimba ~ marimba) is specific, and the factor on its
-# consensus: "Music" takes most of the softmax from every instrument.
+# An object that is named exactly by a sound so many standard deviations above the prior needs less consensus ("Music" takes most of
+# the softmax from every instrument): by SPECIFIC_RELIEF. A sound of at most EXCLUSIVE_SOURCES labels of the table (Oink, Violin)
+# relieves already from EXCLUSIVE_EVIDENCE on, in proportion; a siren may be a robot's own motor.
 SPECIFIC_EVIDENCE, SPECIFIC_RELIEF = 4.5, 1.4
+EXCLUSIVE_SOURCES, EXCLUSIVE_EVIDENCE = 2, 2.5
+SOUGHT_EVIDENCE = 2.5  # standard deviations above which the sources of a sound are looked for in parts of the frame
+# A person is published only if a sound of people reaches this fraction of the evidence of the most evident sound: of a helicopter
+# a tagger also says "Speech".
+PERSON_SHARE = 0.6
 
 
 @dataclass
@@ -89,12 +95,23 @@ def weigh(
     )
 
 
+def loudest_sources(evidence: Evidence, audio_logits: Tensor, similarity: Tensor) -> Tensor:
+    """Return the highest audio logit (M, K_v) among the evident sounds that each visual label makes, -inf if there are none.
+
+    audio_logits: (M, K_a); similarity: (K_a, K_v). A sound that names only the kind of a label ("Animal") does not count.
+    """
+    heard = torch.minimum(evidence.deviations, evidence.newest) >= SOUGHT_EVIDENCE
+    logits = audio_logits.masked_fill(~heard, -torch.inf)
+    return torch.stack([row[:, None].masked_fill(similarity < 1, -torch.inf).amax(dim=0) for row in logits])
+
+
 def presence_of(
     consensus: Consensus, evidence: Evidence, similarity: Tensor, specific: Tensor, thresholds: Tensor
 ) -> Tensor:
     """Compute the confidence (M,) in [0, 1] that the named pair sounds and is in view.
 
-    It is the consensus, or 0 if there is too little evidence for a sound of the pair over all seconds or in the newest one.
+    It is the consensus, or 0 if there is too little evidence for a sound of the pair over all seconds or in the newest one, or if
+    the pair names a person and the sound is explained by something else.
 
     Args:
         similarity: (K_a, K_v); specific: bool (K_v,), visual classes whose sounds may be specific, so all but people, who are
@@ -105,7 +122,12 @@ def presence_of(
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
     evident = torch.minimum(evidence.deviations[rows, consensus.audio_class], newest)
     needed = 1 - NOISE_RELIEF * evidence.noise
-    score = consensus.consensus / needed
-    exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= SPECIFIC_EVIDENCE)
-    score = torch.where(exact, score * SPECIFIC_RELIEF, score)
-    return torch.where(evident >= thresholds * needed, score, 0.0).clamp(max=1)
+    exact = specific[consensus.visual_class] & (consensus.similarity >= 1)
+    exclusive = (similarity >= 1).sum(dim=1)[consensus.audio_class] <= EXCLUSIVE_SOURCES
+    relieved = ((evident - EXCLUSIVE_EVIDENCE) / (SPECIFIC_EVIDENCE - EXCLUSIVE_EVIDENCE)).clamp(0, 1)
+    relieved = torch.where(exclusive, relieved, (evident >= SPECIFIC_EVIDENCE).to(relieved)) * exact
+    score = consensus.consensus / needed * (1 + (SPECIFIC_RELIEF - 1) * relieved)
+    own = evidence.deviations.masked_fill(~makes, -torch.inf).amax(dim=1)
+    most = evidence.deviations.masked_fill(~(similarity > 0).any(dim=1), -torch.inf).amax(dim=1)
+    unexplained = specific[consensus.visual_class] | (own >= PERSON_SHARE * most)
+    return torch.where((evident >= thresholds * needed) & unexplained, score, 0.0).clamp(max=1)

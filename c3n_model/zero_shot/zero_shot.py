@@ -16,7 +16,16 @@ from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detectors import Detector
-from c3n_model.zero_shot.hearing import KEEP_NAME, NEWEST_WEIGHT, Evidence, HearingMemory, presence_of, weigh
+from c3n_model.zero_shot.glimpses import DISCOUNT, Glimpse, look_closer, search
+from c3n_model.zero_shot.hearing import (
+    KEEP_NAME,
+    NEWEST_WEIGHT,
+    Evidence,
+    HearingMemory,
+    loudest_sources,
+    presence_of,
+    weigh,
+)
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.segmenters import Segmenter
@@ -141,11 +150,41 @@ class ZeroShot(nn.Module):
             return self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
         evidence = self._weigh(combined, newest, memory)
         audio_logits = evidence.logits - discount
+        views, visual_logits = self._look_around(views, visual_logits, audio_logits, evidence)
         consensus = self._agree(audio_logits, visual_logits, memory)
         presence = self._presence(consensus, evidence, memory)
         in_plain_view = (presence / consensus.visual_score**self.beta).clamp(max=1)
         decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence)
         return replace(decoding, audible=in_plain_view, tagger_logits=combined)
+
+    def _look_around(
+        self, views: list[View], visual_logits: Tensor, audio_logits: Tensor, evidence: Evidence
+    ) -> tuple[list[View], Tensor]:
+        """Look in all parts of the frames for an object other than a person that makes an evident sound.
+
+        Returns the views with what was seen more clearly than in the whole frame, and the log-confidences (M, K_v) with it.
+        """
+        heard = loudest_sources(evidence, audio_logits, self.similarity)
+        looked_for = self._specific & self.vocabulary.members.any(dim=1)
+        heard = heard.masked_fill(~looked_for.to(heard.device), -torch.inf)
+        views, confidence = list(views), visual_logits.clone()
+        for row, view in enumerate(views):
+            glimpse = self._glimpse(view.frame, heard[row])
+            if glimpse is not None and glimpse.log_confidence > confidence[row, glimpse.label]:
+                confidence[row, glimpse.label] = glimpse.log_confidence
+                views[row] = replace(view, glimpse=glimpse)
+        return views, confidence
+
+    def _glimpse(self, frame: Tensor, heard: Tensor) -> Glimpse | None:
+        """Look for the labels with audio logits `heard` (K_v,), -inf for those that are not looked for; None without any."""
+        labels = heard.isfinite().nonzero().flatten()
+        if not len(labels):
+            return None
+        members = self.vocabulary.members[labels.cpu()]
+        confidence, boxes = search(self.visual_encoder, frame, members)
+        best = int((self.alpha * heard[labels] + self.beta * confidence).argmax())
+        closer = look_closer(self.visual_encoder, frame, boxes[best], members[best])
+        return Glimpse(int(labels[best]), closer - DISCOUNT, boxes[best])
 
     def _decoded(
         self, views: list[View], audio_logits, visual_logits, consensus: Consensus, presence: Tensor

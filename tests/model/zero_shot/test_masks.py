@@ -1,11 +1,14 @@
 """Whose outline a label gets, and that its instances make up its mask."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
+from c3n_model.zero_shot.glimpses import Glimpse
 from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
 
@@ -139,3 +142,36 @@ def test_in_a_small_box_the_segmenter_looks_closer(maker):
     mask, _ = drawn(maker, view({}, [("person", 0.9, box)]), "person")
     assert mask[24:32, 24:31].all()
     assert not mask[:, 33:].any() and not mask[:22].any() and not mask[34:].any()
+
+
+def glimpse_of(maker, noun, box):
+    return Glimpse(label(maker, noun), -0.1, torch.tensor(box))
+
+
+def test_a_glimpse_is_activated_where_it_was_seen(maker):
+    seen = replace(view({}), glimpse=glimpse_of(maker, "lion", (0.5, 0.5, 1.0, 1.0)))
+    mask, _ = drawn(maker, seen, "lion")
+    edge = int(64 * (0.5 - 0.15 * 0.5))
+    assert mask[edge:, edge:].any()
+    mask[edge:, edge:] = False
+    assert not mask.any()
+    whole, _ = drawn(maker, seen, "tiger")
+    assert torch.equal(whole, drawn(maker, view({}), "tiger")[0]), "the glimpse is of another label"
+
+
+def test_a_segmenters_mask_outside_a_glimpse_is_another_object(maker):
+    seen = replace(view({"bird": LEFT}), glimpse=glimpse_of(maker, "bird", (0.5, 0.0, 1.0, 0.5)))
+    mask, _ = drawn(maker, seen, "bird")
+    assert not mask[:, :24].any()
+    seen = replace(view({"bird": RIGHT}), glimpse=glimpse_of(maker, "bird", (0.5, 0.25, 1.0, 0.75)))
+    assert torch.equal(drawn(maker, seen, "bird")[0], seen.masks[2] > 0.5)
+
+
+def test_of_a_class_that_outlines_an_object_only_its_region_counts(maker, monkeypatch):
+    activation = torch.full((SIDE, SIDE), -3.0)
+    activation[18:48, 4:22] = 3.0
+    monkeypatch.setattr(maker, "_activation", lambda *arguments: activation)
+    seen = view({"cat": LEFT})
+    seen.masks[SEGMENTS.index("cat")][RIGHT] = 1  # a second region of the class, at another place
+    mask, _ = drawn(maker, seen, "lion")
+    assert mask[LEFT].all() and not mask[:, 32:].any()
