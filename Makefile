@@ -24,7 +24,7 @@ help:
 	@echo "  make test-fast  run the tests that need neither a model nor ROS, in less than a minute"
 	@echo "  make fuzz       run the property tests with 20,000 cases each, and 10,000 malformed messages over DDS"
 	@echo "  make lint       run ruff, codespell and mypy"
-	@echo "  make docs       write the API pages to out/docs/"
+	@echo "  make docs       write the API pages to out/docs/ and all documents to out/docs/site/"
 	@echo "  make build      build the ROS workspace into install/"
 	@echo "  make setup      create the Python environment $(VENV); variables: VENV=DIR another folder,"
 	@echo "                  PYTHON=python3.N another interpreter, EXTRAS=zero-shot only these extras of pyproject.toml (robot)"
@@ -56,6 +56,7 @@ lint: setup
 
 docs: setup
 	@PYTHONPATH=. "$(VENV)/bin/python" docs/build_api.py out/docs
+	@"$(VENV)/bin/python" docs/build_site.py out/docs/site
 
 fuzz: build
 	@$(RUN) python -m pytest -m hypothesis --hypothesis-profile=fuzz $(PYTEST_ARGS)
