@@ -27,7 +27,7 @@ help:
 	@echo "  make mutants    change the core's code and see whether tests fail; results in out/mutants/"
 	@echo "  make licences   print the licences of all installed packages"
 	@echo "  make lint       run ruff, codespell and mypy"
-	@echo "  make docs       write the API pages to out/docs/"
+	@echo "  make docs       write the API pages to out/docs/ and all documents to out/docs/site/"
 	@echo "  make build      build the ROS workspace into install/"
 	@echo "  make setup      create the Python environment $(VENV); variables: VENV=DIR another folder,"
 	@echo "                  PYTHON=python3.N another interpreter, EXTRAS=zero-shot only these extras of pyproject.toml (robot)"
@@ -65,6 +65,7 @@ licences: setup
 
 docs: setup
 	@PYTHONPATH=. "$(VENV)/bin/python" docs/build_api.py out/docs
+	@"$(VENV)/bin/python" docs/build_site.py out/docs/site
 
 fuzz: build
 	@$(RUN) python -m pytest -m hypothesis --hypothesis-profile=fuzz $(PYTEST_ARGS)
