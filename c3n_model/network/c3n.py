@@ -126,7 +126,7 @@ class C3N(nn.Module):
         if not self.fusions:
             return encoding.audio.new_zeros(len(encoding.audio), 2, 0, 0)
         stages = zip(self.fusions, self.pyramids, encoding.visual, strict=True)
-        parts = [fusion.contribute(pyramid.mean(maps), encoding.audio) for fusion, pyramid, maps in stages]  # type: ignore[operator, union-attr]
+        parts = [fusion.contribute(pyramid.mean(maps), encoding.audio) for fusion, pyramid, maps in stages]  # type: ignore[operator]
         return torch.stack(parts, dim=2)
 
     def decode(self, encoding: Encoding, selected: Tensor) -> Decoding:

@@ -63,7 +63,7 @@ class SummedPyramid(nn.Module):
 
     def mean(self, features: Tensor) -> Tensor:
         """Compute the spatial mean of `forward`, (N, C), at the cost of a few sums of the features."""
-        return sum(_atrous_means(features, self.atrous, SUMMED_RATES)).flatten(1)
+        return torch.stack(_atrous_means(features, self.atrous, SUMMED_RATES)).sum(dim=0).flatten(1)
 
 
 def build_pyramid(form: PyramidForm, in_channels: int, channels: int) -> nn.Module:
@@ -101,7 +101,7 @@ def _atrous_means(features: Tensor, convolutions: nn.ModuleList, rates: tuple[in
     """
     means, centre = tap_means(features, rates), len(rates)
     return [
-        F.conv2d(means[:, :, centre - k : centre + k + 1 : k, centre - k : centre + k + 1 : k], conv.weight, conv.bias)
+        F.conv2d(means[:, :, centre - k : centre + k + 1 : k, centre - k : centre + k + 1 : k], conv.weight, conv.bias)  # type: ignore[arg-type]
         for k, conv in enumerate(convolutions, start=1)
     ]
 

@@ -55,7 +55,7 @@ def prepare(network: C3N, *, precision: Precision = "float32") -> C3N:
     prepared.audible = prepared.audible_classes
     prepared.pyramids = nn.ModuleList(MergedPyramid(pyramid, dtype) for pyramid in prepared.pyramids)
     prepared.fusions = nn.ModuleList(FoldedFusion(fusion) for fusion in prepared.fusions)  # type: ignore[arg-type]
-    prepared.decoder = PreparedDecoder(prepared.decoder, dtype)
+    prepared.decoder = PreparedDecoder(prepared.decoder, dtype)  # type: ignore[arg-type]
     return prepared.requires_grad_(False).to(memory_format=torch.channels_last)
 
 
@@ -124,7 +124,7 @@ def _merge(pyramid: nn.Module) -> tuple[list[Tensor], Tensor, Tensor]:
     channels = len(pyramid.project.weight)
     parts = pyramid.project.weight[:, :, 0, 0].double().split(channels, dim=1)
     branches = [pyramid.pooled, pyramid.point, *convolutions]
-    bias = pyramid.project.bias.double() + sum(part @ conv.bias.double() for part, conv in zip(parts, branches))  # type: ignore[operator, union-attr]
+    bias = pyramid.project.bias.double() + sum(part @ conv.bias.double() for part, conv in zip(parts, branches))  # type: ignore[union-attr]
     merged = [torch.einsum("oc,cikl->oikl", part, conv.weight.double()) for part, conv in zip(parts, branches)]
     merged[2][:, :, 1, 1] += merged[1][:, :, 0, 0]
     return [weight.float() for weight in merged[2:]], merged[0][:, :, 0, 0].float(), bias.float()
@@ -141,7 +141,7 @@ class FoldedFusion(nn.Module):
         self.audio, self.theta1, self.theta2 = fusion.audio, fusion.theta1, fusion.theta2
         self.theta3, self.theta4, self.layer_norm = fusion.theta3, fusion.theta4, fusion.layer_norm
         norm, bias = fusion.batch_norm, fusion.theta4.bias
-        scale = torch.ones_like(bias) if norm is None else norm.weight / (norm.running_var + norm.eps).sqrt()  # type: ignore[operator]
+        scale = torch.ones_like(bias) if norm is None else norm.weight / (norm.running_var + norm.eps).sqrt()  # type: ignore[operator, union-attr]
         self.register_buffer("scale", scale)
         self.register_buffer("shift", bias if norm is None else (bias - norm.running_mean) * scale + norm.bias)  # type: ignore[operator]
 
