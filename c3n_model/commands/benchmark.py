@@ -67,12 +67,13 @@ def run_step(options, _: str) -> str:
     from c3n_model.complete_file import write_complete
     from c3n_model.experiments.cost.benchmark_step import benchmark_step
     from c3n_model.experiments.cost.step_report import plot_ratios, step_mapping, step_tables
+    from c3n_model.experiments.paper.baselines import TPAVI
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
 
     device = choose_device(options.device)
     model = _model_to_time(options.model)
-    result = benchmark_step(model, device, options.rounds, bar, exported=options.onnx)
+    result = benchmark_step(model, device, options.rounds, bar, tpavi=TPAVI, exported=options.onnx)
     about = {"model": options.model, "rounds": options.rounds, **_machine(device)}
     text = step_tables(result, f"{options.model} on {describe_machine(device)}, {options.rounds} rounds")
     if options.json:

@@ -256,5 +256,5 @@ class C3N(nn.Module):
         scores, similarity = self.consensus_inputs(audio_logits)
         if self.consensus_mode == "visual":
             return visual_consensus(scores, visual_logits, similarity)
-        constants = {"alpha": self.alpha, "beta": self.beta, "log_similarity": self.log_similarity}
-        return infer_consensus(scores, visual_logits, similarity, **constants)
+        alpha, beta, logarithms = self.alpha, self.beta, self.log_similarity
+        return infer_consensus(scores, visual_logits, similarity, alpha=alpha, beta=beta, log_similarity=logarithms)

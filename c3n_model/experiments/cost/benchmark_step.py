@@ -6,23 +6,21 @@ round. They are measured twice: CPU time of the process with one thread, and wal
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
-from torch.nn import functional as F
 
 from c3n_model.deployment.exported import RUNTIMES, load_exported, open_runtime, runtime_name
 from c3n_model.experiments.cost.benchmark import Run, Spread, Timing, time_run
 from c3n_model.experiments.cost.describe import count_macs
+from c3n_model.experiments.cost.machine import measure_peak, measure_peaks
 from c3n_model.experiments.cost.naive_form import run_naive_clip
-from c3n_model.experiments.paper.baselines import TPAVI
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.network.fusion import join_contributions
@@ -35,7 +33,6 @@ from c3n_model.weights.checkpoint import build_network
 
 CAMERA = (480, 640)  # height and width of the frames that a step gets
 REFERENCE = "step"
-PEAK_GEMM, PEAK_CHANNELS, PEAK_SIZE = 1024, 256, 56  # edge of the matrices, channels and size of the maps
 
 
 @dataclass(frozen=True)
@@ -68,9 +65,13 @@ class StepBenchmark:
 
 @torch.no_grad()
 def benchmark_step(
-    model: Model, device: torch.device, rounds: int, progress: Progress, *, exported: Path | None = None
-) -> StepBenchmark:
-    """Time the step of a C3N on random input; see `StepBenchmark`. `exported` is the same model as written by `c3n export`.
+    model: Model, device: torch.device, rounds: int, progress: Progress,
+    *, tpavi: Mapping[str, Any], exported: Path | None = None,
+) -> StepBenchmark:  # fmt: skip
+    """Time the step of a C3N on random input; see `StepBenchmark`.
+
+    `tpavi` are the settings that make a C3N the TPAVI baseline (`experiments.paper.baselines`); `exported` is the same model as
+    written by `c3n export`.
 
     Raises:
         ValueError: the model is not a C3N, less than one round, or `exported` was made from another model.
@@ -82,34 +83,36 @@ def benchmark_step(
     model.network.to(device).eval()
     threads = torch.get_num_threads()
     with _threads(1):
-        runs = alternatives(model, device, exported, threads=1)
+        runs = alternatives(model, device, tpavi, exported, threads=1)
         for run in runs.values():
             run()
         peak_bytes = {name: measure_peak(run, device) for name, run in runs.items()}
         cpu = _time_rounds(runs, rounds, device, progress, "one thread", time.process_time)
         parts = _time_parts(model, device, rounds)
         peaks = measure_peaks(device)
-    runs = alternatives(model, device, exported, threads=threads)
+    runs = alternatives(model, device, tpavi, exported, threads=threads)
     for run in runs.values():
         run()
     wall = _time_rounds(runs, rounds, device, progress, f"{threads} threads", time.perf_counter)
     return StepBenchmark(cpu, wall, peak_bytes, parts, peaks)
 
 
-def alternatives(model: Model, device: torch.device, exported: Path | None, threads: int) -> dict[str, Run]:
+def alternatives(
+    model: Model, device: torch.device, tpavi: Mapping[str, Any], exported: Path | None, threads: int
+) -> dict[str, Run]:
     """The step and what it is compared with, as functions that take no argument."""
     network, config = model.network, model.config
     assert isinstance(network, C3N)
     frames, snippets = _random_clip(model)
     inputs = frames_to_tensor(frames, config.image_size, device), torch.from_numpy(snippets).to(device)
     clip = tuple(part[None] for part in inputs)
-    fast, tpavi = prepare(network), _tpavi(model, device)
+    fast, baseline = prepare(network), _with_settings(model, tpavi, device)
     fast.to(device)
     runs: dict[str, Run] = {
         REFERENCE: _stepper(Session(model, str(device)), frames, snippets),
         "clip": lambda: fast(*clip),
         "naive": lambda: run_naive_clip(network, *inputs),
-        "tpavi": lambda: run_naive_clip(tpavi, *inputs),
+        "tpavi": lambda: run_naive_clip(baseline, *inputs),
         "backbone": lambda: network.visual_encoder(inputs[0][:1]),
     }
     try:
@@ -160,9 +163,9 @@ def _stepper(session: Session, frames: np.ndarray, snippets: np.ndarray) -> Run:
     return step
 
 
-def _tpavi(model: Model, device: torch.device) -> C3N:
-    """A network of the same size with the settings of TPAVI and random weights."""
-    config = replace(model.config, **TPAVI)  # type: ignore[type-var]
+def _with_settings(model: Model, settings: Mapping[str, Any], device: torch.device) -> C3N:
+    """A network of the same size with other settings and random weights."""
+    config = replace(model.config, **settings)  # type: ignore[type-var]
     return build_network(config, model.network.similarity.cpu()).to(device).eval()  # type: ignore[arg-type, union-attr]
 
 
@@ -195,47 +198,6 @@ def _time_parts(model: Model, device: torch.device, rounds: int) -> dict[str, Pa
         name: [time_run(run, device, time.process_time) for _ in range(rounds + 1)][1:] for name, run in runs.items()
     }
     return {name: Part(Timing(name, np.array(seconds[name])), count_macs(run)) for name, run in runs.items()}
-
-
-def measure_peaks(device: torch.device) -> dict[str, float]:
-    """Measure what this machine reaches at best [GMAC/s]: a product of large matrices and a 3 x 3 convolution."""
-    peaks = {}
-    for dtype in (torch.float32, torch.bfloat16):
-        left, right = (torch.ones(PEAK_GEMM, PEAK_GEMM, dtype=dtype, device=device) for _ in range(2))
-        conv = nn.Conv2d(PEAK_CHANNELS, PEAK_CHANNELS, 3, padding=1, device=device, dtype=dtype)
-        conv = conv.to(memory_format=torch.channels_last)
-        maps = torch.ones(1, PEAK_CHANNELS, PEAK_SIZE, PEAK_SIZE, dtype=dtype, device=device)
-        maps = maps.to(memory_format=torch.channels_last)
-        runs: dict[str, tuple[Run, int]] = {
-            "matrix product": (lambda a=left, b=right: a @ b, PEAK_GEMM**3),  # type: ignore[misc]
-            "convolution": (
-                lambda x=maps, c=conv: F.conv2d(x, c.weight, padding=1),  # type: ignore[misc]
-                9 * PEAK_CHANNELS**2 * PEAK_SIZE**2,
-            ),
-        }
-        for name, (run, macs) in runs.items():
-            fastest = min(time_run(run, device, time.process_time) for _ in range(5))
-            peaks[f"{name}, {str(dtype).removeprefix('torch.')}"] = macs / max(fastest, 1e-9) / 1e9
-    return peaks
-
-
-def measure_peak(run: Run, device: torch.device) -> int:
-    """Measure the memory that `run` needs at most, above what is in use before [bytes]. Linux, or a GPU."""
-    gc.collect()
-    if device.type == "cuda":
-        torch.cuda.reset_peak_memory_stats(device)
-        before = torch.cuda.memory_allocated(device)
-        run()
-        return torch.cuda.max_memory_allocated(device) - before
-    Path("/proc/self/clear_refs").write_text("5")  # resets the peak
-    before = _status_bytes("VmRSS")
-    run()
-    return max(_status_bytes("VmHWM") - before, 0)
-
-
-def _status_bytes(name: str) -> int:
-    lines = Path("/proc/self/status").read_text().splitlines()
-    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(f"{name}:"))
 
 
 def _time_rounds(

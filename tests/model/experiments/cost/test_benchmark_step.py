@@ -10,6 +10,7 @@ from tiny import make_model_that_listens_back, make_tiny_model
 
 from c3n_model.cli import main
 from c3n_model.experiments.cost import benchmark_step as module
+from c3n_model.experiments.cost import machine
 from c3n_model.experiments.cost.benchmark import Spread, Timing
 from c3n_model.experiments.cost.benchmark_step import Part, StepBenchmark, benchmark_step
 from c3n_model.experiments.cost.naive_form import run_naive_clip
@@ -66,14 +67,14 @@ def test_reports_by_hand(tmp_path):
 
 
 def test_memory_is_what_a_run_adds_at_its_peak():
-    assert 150e6 < module.measure_peak(lambda: np.ones(20_000_000).sum(), CPU) < 250e6
-    assert module.measure_peak(lambda: None, CPU) < 20e6
+    assert 150e6 < machine.measure_peak(lambda: np.ones(20_000_000).sum(), CPU) < 250e6
+    assert machine.measure_peak(lambda: None, CPU) < 20e6
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(module, "CAMERA", (48, 64))
-    monkeypatch.setattr(module, "PEAK_GEMM", 16)
-    monkeypatch.setattr(module, "PEAK_CHANNELS", 4)
+    monkeypatch.setattr(machine, "PEAK_GEMM", 16)
+    monkeypatch.setattr(machine, "PEAK_CHANNELS", 4)
     save_model(tmp_path / "tiny.safetensors", make_tiny_model(history=2))
     files = {kind: tmp_path / f"found.{kind}" for kind in ("json", "markdown", "plot")}
     options = [word for kind, path in files.items() for word in (f"--{kind}", str(path))]
@@ -89,6 +90,6 @@ def test_the_command(tmp_path, monkeypatch, capsys):
 
 def test_other_networks_and_no_rounds_are_refused():
     with pytest.raises(ValueError, match="bright is a BrightNetwork; expected a C3N"):
-        benchmark_step(make_bright_model(), CPU, 1, silent)
+        benchmark_step(make_bright_model(), CPU, 1, silent, tpavi={})
     with pytest.raises(ValueError, match="rounds is 0.*1"):
-        benchmark_step(make_tiny_model(), CPU, 0, silent)
+        benchmark_step(make_tiny_model(), CPU, 0, silent, tpavi={})
