@@ -44,14 +44,16 @@ def from_public(name: str, config: ModelConfig, labels: Path | str, seed: int, h
             f"{labels} has other visual labels than {head}; use --labels {SOURCES}, or build a table of them"
         )
     check_public_labels(table.audio_labels, table.visual_labels[:IMAGENET_CLASSES], sounds)
-    public = VisualEncoder(
-        weights, IMAGENET_CLASSES, image_size=config.image_size, cam_point=config.cam_point, swin=config.swin
-    )
+    public = None
+    if trained is not None or weights != config.visual:
+        public = VisualEncoder(
+            weights, IMAGENET_CLASSES, image_size=config.image_size, cam_point=config.cam_point, swin=config.swin
+        )
     torch.manual_seed(seed)
-    network = build_network(config, table.similarity, public.input_statistics)
+    network = build_network(config, table.similarity, public.input_statistics if public is not None else None)
     if network.place_in_checkpoint is not None:
         network.place_in_checkpoint.copy_(find_class_places(config.audio))
-    if trained is None:
+    if trained is None or public is None:
         files = load_visual(network.visual_encoder, weights)
     else:
         files = load_visual(public, weights)
