@@ -60,6 +60,10 @@ lint: setup
 	@"$(VENV)/bin/codespell"
 	@"$(VENV)/bin/mypy"
 
+mutants: build
+	@"$(VENV)/bin/python" -m pip install -q --disable-pip-version-check "mutmut>=3.8,<4"
+	@$(RUN) python workspace/mutation_score.py $(MUTANTS_ARGS)
+
 licences: setup
 	@"$(VENV)/bin/python" -E workspace/licence_table.py
 

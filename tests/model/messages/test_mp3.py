@@ -108,6 +108,18 @@ def test_data_that_is_not_mp3_is_refused_with_the_remedy(data):
     assert len(decode(messages(16_000, "frames"), decoder)) > 50, "it carries on"
 
 
+def test_patience_with_what_is_no_mp3_lasts_for_several_frames_and_not_for_long():
+    """A kilobyte between two frames is skipped; after eight of them it is said."""
+    decoder, frames = Mp3Decoder(), list(messages(16_000, "frames"))
+    noise = [(bytes(100), stamp_ns) for _, stamp_ns in frames[20:30]]
+    assert len(decode([*frames[:20], *noise, *frames[30:]], decoder)) > len(frames) - 16
+    decoder, count = Mp3Decoder(), 0
+    with pytest.raises(ValueError, match="format:=wave"):
+        for count in range(1, 99):
+            decoder.decode(bytes(100), BEGIN_NS + count * 1_000_000)
+    assert 8192 < 100 * count <= 8192 + 200
+
+
 def test_empty_chunks():
     decoder = Mp3Decoder()
     assert decoder.decode(b"", BEGIN_NS) == []
@@ -126,6 +138,11 @@ class TestRecognised:
     def test_real_frames(self):
         for frame in encoded_tone(16_000, 1):
             assert looks_like_mp3(np.frombuffer(frame, np.uint8))
+
+    @pytest.mark.parametrize("data", [FRAME[:300], FRAME + bytes(2), FRAME + bytes(100), 2 * FRAME + FRAME[:-1], b""])
+    def test_not_by_a_first_frame_alone(self, data):
+        """PCM may begin with four bytes that are a header: the frames must reach to the end, and no further."""
+        assert not looks_like_mp3(np.frombuffer(data, np.uint8))
 
     def test_pcm_that_begins_like_a_sync_word_is_not_mp3(self):
         assert not looks_like_mp3(np.full(160, -1025, "<i2").view(np.uint8))  # FF FB FF FB ...

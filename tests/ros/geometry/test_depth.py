@@ -49,6 +49,11 @@ def test_depth_that_cannot_be_read_is_refused():
     short.data = short.data[:-1]
     with pytest.raises(ValueError, match="2 x 1, step 8.* 7 bytes"):
         depth_from_image(short)
+    for height in (1, 3):  # rows that do not exist, or are left over
+        other = depth_image([[1.0, 2.0], [3.0, 4.0]], np.float32, "32FC1")
+        other.height = height
+        with pytest.raises(ValueError, match=f"expected {height} rows.* 16 bytes"):
+            depth_from_image(other)
 
 
 def cloud(points, height=1, big=False, padding=0, names="xyz"):

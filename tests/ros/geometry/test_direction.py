@@ -127,6 +127,9 @@ def test_the_camera_follows_the_image_s_size():
 def test_depth_of_another_size_is_refused():
     with pytest.raises(ValueError, match="160 x 120.*80 x 60.*aligned"):
         with_directions(segmentation((70, 50, 20, 20)), CAMERA, np.ones((60, 80), np.float32))
+    for shape in ((119, 160), (120, 161)):  # one side alone
+        with pytest.raises(ValueError, match="aligned"):
+            with_directions(segmentation((70, 50, 20, 20)), CAMERA, np.ones(shape, np.float32))
 
 
 def test_a_fisheye_shows_nothing_outside_its_circle():

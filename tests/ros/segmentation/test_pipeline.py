@@ -76,6 +76,28 @@ def test_every_window_of_a_quick_network(run):
     assert vars(pipeline.dropped) == {"windows": 0, "images": 0, "sounds": 0}
 
 
+@pytest.mark.parametrize("last", ["image", "sound"])
+def test_a_window_is_offered_as_soon_as_its_last_input_came(run, last):
+    """Whichever of the two it is, the other need not arrive once more."""
+    windows = []
+    pipeline = run(windows.append)
+
+    def images():
+        for tenth in range(10):
+            pipeline.add_image(SerializedMessage(tenth * SECOND_NS // 10 + SECOND_NS // 25, b"", lambda data: data))
+
+    def sound():
+        for tenth in range(10):
+            pipeline.add_sound(Sound(AudioChunk(np.zeros((1600, 1), np.float32), 16_000, tenth * SECOND_NS // 10)))
+
+    first, second = (sound, images) if last == "image" else (images, sound)
+    first()
+    assert wait_until(lambda: pipeline.waiting["images"] == pipeline.waiting["sounds"] == 0) and not windows
+    second()
+    assert wait_until(lambda: windows)
+    assert windows[0].window.start_ns == 0 and windows[0].window.frame.stamp_ns == 940_000_000
+
+
 def test_a_slow_network_gets_the_newest_window_and_delays_no_input(run):
     go, windows = threading.Event(), []
 
