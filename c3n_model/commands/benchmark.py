@@ -29,6 +29,12 @@ def add(commands) -> None:
     step.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to FILE, too")
     step.add_argument("--plot", type=Path, metavar="FILE", help="write a picture of the ratios to FILE (png)")
     step.set_defaults(run=run_step)
+    profiles = kinds.add_parser("profiles", help="compare the cost of a live second between configs")
+    profiles.add_argument(
+        "configs", type=Path, nargs="+", help="YAML files with a model section, such as config/nano.yaml"
+    )
+    profiles.add_argument("--pairs", type=int, default=10, help="timed pairs per config (default %(default)s)")
+    profiles.set_defaults(run=run_profiles)
     loader = kinds.add_parser("loader", help="compare the throughput of the training loader and of the training step")
     loader.add_argument("data", type=Path, help="folder with Single-source and/or Multi-sources")
     loader.add_argument(
@@ -36,7 +42,7 @@ def add(commands) -> None:
     )
     loader.add_argument("--rounds", type=int, default=5, help="repetitions of each measurement (default %(default)s)")
     loader.set_defaults(run=run_loader)
-    for kind in (network, step, loader):
+    for kind in (network, step, profiles, loader):
         kind.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     for kind in (network, loader):
         kind.add_argument("--json", action="store_true", help="print JSON instead of a table")
@@ -83,6 +89,22 @@ def run_step(options, _: str) -> str:
     if options.plot:
         plot_ratios(result, options.plot)
     return text
+
+
+def run_profiles(options, _: str) -> str:
+    """Measure configs with random weights; return a table."""
+    import torch
+
+    from c3n_model.config import read_config
+    from c3n_model.experiments.cost.profiles import measure_profile, profile_table, random_model
+    from c3n_model.model import choose_device
+    from c3n_model.progress import bar
+
+    torch.set_num_threads(1)
+    device = choose_device(options.device)
+    models = [(path.stem, read_config(path).model) for path in options.configs]
+    costs = [measure_profile(random_model(*named), device, options.pairs, bar) for named in models]
+    return f"{profile_table(costs)}\n\n{describe_machine(device)}; random weights; median and quartiles of {options.pairs} pairs"
 
 
 def _model_to_time(name: str):

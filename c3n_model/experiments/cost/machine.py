@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import gc
 import time
 from pathlib import Path
@@ -40,6 +41,7 @@ def measure_peaks(device: torch.device) -> dict[str, float]:
 def measure_peak(run: Run, device: torch.device) -> int:
     """Measure the memory that `run` needs at most, above what is in use before [bytes]. Linux, or a GPU."""
     gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)  # what earlier runs left to the allocator would hide what this one needs
     if device.type == "cuda":
         torch.cuda.reset_peak_memory_stats(device)
         before = torch.cuda.memory_allocated(device)

@@ -45,3 +45,12 @@ def test_files_and_models_that_cannot_be_are_refused(video, tmp_path, monkeypatc
     use_model(monkeypatch, tmp_path, with_prior=False)
     with pytest.raises(SystemExit, match="zero_shot with a prior"):
         main(["segment", video, "-o", "out", "--background", "prior.csv"])
+
+
+@pytest.mark.parametrize(
+    ("options", "remedy"), [(["--runtime", "onnxruntime"], "c3n export"), (["--precision", "bfloat16"], "use float32")]
+)
+def test_a_runtime_or_precision_that_the_model_does_not_have_is_refused(video, tmp_path, monkeypatch, options, remedy):
+    use_model(monkeypatch, tmp_path, with_prior=True)
+    with pytest.raises(SystemExit, match=remedy):
+        main(["segment", video, "-o", "out", "--device", "cpu", *options])

@@ -69,6 +69,9 @@ def test_reports_by_hand(tmp_path):
 def test_memory_is_what_a_run_adds_at_its_peak():
     assert 150e6 < machine.measure_peak(lambda: np.ones(20_000_000).sum(), CPU) < 250e6
     assert machine.measure_peak(lambda: None, CPU) < 20e6
+    small = [torch.empty(20_000) for _ in range(1000)]  # stay with the allocator when they are freed
+    del small
+    assert machine.measure_peak(lambda: [torch.zeros(20_000) for _ in range(1000)], CPU) > 60e6
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):

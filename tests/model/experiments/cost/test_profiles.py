@@ -1,0 +1,46 @@
+"""The profiles: their configs, and the table of what they cost."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from bright_model import make_bright_model
+
+from c3n_model.cli import main
+from c3n_model.config import ModelConfig, read_config
+from c3n_model.experiments.cost.benchmark import Spread
+from c3n_model.experiments.cost.profiles import ProfileCost, measure_profile, profile_table, random_model
+from c3n_model.progress import silent
+
+CONFIG = Path(__file__).resolve().parents[4] / "config"
+
+
+def test_a_profile_fixes_the_width_besides_the_encoders():
+    configs = {name: read_config(CONFIG / f"{name}.yaml").model for name in ("nano", "balanced", "paper")}
+    assert {name: config.channels for name, config in configs.items()} == {"nano": 64, "balanced": 128, "paper": 256}
+    assert configs["paper"] == ModelConfig(audio="vggish"), "the paper's, with its default encoder"
+
+
+def test_the_table_by_hand():
+    cost = ProfileCost("a", ModelConfig(), 1_500_000, 2_000_000_000, Spread(5, 4, 6), Spread(2, 1.5, 3), 7_000_000)
+    row = profile_table([cost]).splitlines()[-1]
+    assert row == "| a | pvt_v2_b5 + mn04, 256 | 1.5 M | 2.00 | 5 [4, 6] | 2.00 [1.50, 3.00] | 7 |"
+
+
+def test_the_command(tmp_path, capsys):
+    (tmp_path / "small.yaml").write_text("model: {visual: test_resnet, channels: 8, image_size: 64, history: 2}")
+    threads = torch.get_num_threads()
+    main(["benchmark", "profiles", str(tmp_path / "small.yaml"), "--device", "cpu", "--pairs", "1"])
+    torch.set_num_threads(threads)
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("| small"))
+    *_, parameters, gmac, _, ratio, _, _ = row.split("|")
+    assert float(parameters.split()[0]) > 1 and 0.02 < float(gmac) < 0.2
+    assert float(ratio.split()[0]) > 1  # a step is more than its backbone
+
+
+def test_the_same_model_every_time_and_no_other_kind():
+    config = ModelConfig(visual="test_resnet", channels=8, image_size=64)
+    one, other = random_model("x", config), random_model("x", config)
+    assert one.fingerprint == other.fingerprint
+    with pytest.raises(ValueError, match="BrightNetwork"):
+        measure_profile(make_bright_model(), torch.device("cpu"), 1, silent)
