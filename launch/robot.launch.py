@@ -19,6 +19,8 @@ from launch import LaunchDescription
 # Given to segment.launch.py where they are not empty; a preset may set them, an argument wins.
 PASSED_ON = {
     "model": "zero_shot, demo, or path of a checkpoint or YAML file; empty: zero_shot",
+    "auto_download": "false: do not fetch pretrained files that are missing; empty: true",
+    "classes": "Classes to show, separated by semicolons; empty: all",
     "device": "auto, cpu, cuda or cuda:N; empty: auto",
     "hop_s": "Time between masks in seconds, 0.1 to 1; empty: 1.0",
     "image_topic": "Images; empty: /camera/image_raw, or as in the preset",

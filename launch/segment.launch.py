@@ -21,6 +21,12 @@ ARGUMENTS = (
         "YAML file with the node's parameters",
     ),
     ("model", "", "zero_shot, demo, or path of a checkpoint or YAML file; empty: as in params_file (zero_shot)"),
+    (
+        "auto_download",
+        "",
+        "false: do not fetch pretrained files that the model needs and are missing; empty: as in params_file (true)",
+    ),
+    ("classes", "", "Classes to show, separated by semicolons; empty: as in params_file (all)"),
     ("device", "", "auto, cpu, cuda or cuda:N; empty: as in params_file (auto)"),
     ("hop_s", "", "Time between masks in seconds, 0.1 to 1; empty: as in params_file (1.0)"),
     ("image_topic", "/camera/image_raw", "Camera, sensor_msgs/Image; the base topic also for compressed images"),
@@ -58,6 +64,8 @@ ARGUMENTS = (
 # Arguments that override params_file if they are given.
 OPTIONAL = {
     "model": str,
+    "auto_download": bool,
+    "classes": str,
     "device": str,
     "hop_s": float,
     "image_transport": str,

@@ -153,3 +153,15 @@ def test_versions_agree():
     assert len(set(versions.values())) == 1, versions
     newest = re.search(r"^(Forthcoming|\d+\.\d+\.\d+ \(.*\))$", (ROOT / "CHANGELOG.rst").read_text(), re.M).group(1)
     assert newest == "Forthcoming" or newest.startswith(f"{versions['package.xml']} ")
+
+
+def test_the_environment_gets_the_command_c3n(workspace, tmp_path):
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin/python").symlink_to(sys.executable)
+    workspace.write_command(tmp_path)
+    program = tmp_path / "bin/c3n"
+    assert program.stat().st_mode & 0o111
+    done = subprocess.run(
+        [sys.executable, str(program), "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0 and "live" in done.stdout

@@ -55,7 +55,11 @@ def run(options, _: str) -> str:
     def load(say) -> Any:
         from c3n_model.live.engine import Engine
 
-        return Engine(load_chosen_model(options, say), options.device, settings)
+        def tell(text: str) -> None:
+            say(text)
+            print(text, file=sys.stderr, flush=True)  # what is missing stays readable
+
+        return Engine(load_chosen_model(options, tell), options.device, settings)
 
     view = LiveView(feeds, load, options.out)
     server = make_server(make_app(view))

@@ -111,7 +111,7 @@ async function loadAbout() {
 }
 
 function onState(state) {
-  byId("status").textContent = state.status + (state.dropped ? `, ${state.dropped} s dropped: the network is too slow` : "");
+  byId("status").textContent = state.status + (state.dropped ? `, ${state.dropped} s dropped so far: the network was too slow for them` : "");
   byId("problems").replaceChildren(...state.problems.map((problem) => element("li", problem)));
   if (state.level_dbfs !== undefined) {
     byId("meter-bar").style.width = percent(loudnessPart(state.level_dbfs));
