@@ -6,7 +6,7 @@
     for second in segment(open_source("clip.mp4"), session):
         print(second.label.audio, second.mask.mean())
 
-The names are imported on first use (PEP 562), so that `import c3n_model` itself is fast.
+The names are imported on first use (PEP 562), so that `import c3n_model` is fast.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Frozen configuration dataclasses, read from YAML. Builders turn them into plain arguments for the network modules."""
+"""Frozen configuration dataclasses, read from YAML. The network modules get plain arguments, not these classes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import reprlib
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, fields
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_type_hints
 
 import yaml
 
@@ -17,6 +17,7 @@ Section = TypeVar("Section")
 
 SMALLEST_IMAGE = 32  # pixels; the coarsest feature map (stride 32) then has a single cell
 SCHEDULES = ("constant", "cosine", "authors")
+DICES = ("paper", "authors")
 PRECISIONS = ("float32", "bfloat16")
 
 
@@ -32,6 +33,10 @@ class ModelConfig:
     alpha: float = 0.1  # Eq. 6, exponent of the audio confidence
     beta: float = 0.1  # Eq. 6, exponent of the visual confidence
     consensus: str = "audio_visual"  # or "visual" (CC-V), or "none": Table II
+    audio_scores: str = "logits"  # argument of the softmax of Eq. 1; "sigmoid" in the authors' code for S4 with PANNs
+    # Order of the audio classes in C3IM: AudioSet's; or with "checkpoint" that of BEATs' file, as in the authors' code
+    audio_order: str = "audioset"
+    snippet_spacing_s: float = 1.0  # between the starts of a clip's snippets; 0.96 in the authors' code with VGGish
     gate: str = "gradient"  # Eq. 9 as printed; "unit" is the authors' code, "standard" ours: network/attention.py
     gate_strength: float = 1.0  # factor on the input of Eq. 9; smaller values suppress other objects less
     cam_point: str = "after_norm"  # Eq. 8: at V_i itself; "before_norm" is the authors' code: network/visual_encoder.py
@@ -44,9 +49,8 @@ class ModelConfig:
     visibility_threshold: float = 0.0  # confidence of the visual class below which the mask is empty
 
     def __post_init__(self):
-        _check_ranges(
-            self, channels=(2, 4096), gate_strength=(0, 100), presence_threshold=(0, 1), visibility_threshold=(0, 1)
-        )
+        thresholds = dict.fromkeys(("presence_threshold", "visibility_threshold"), (0, 1))
+        _check_ranges(self, channels=(2, 4096), snippet_spacing_s=(0.5, 1), gate_strength=(0, 100), **thresholds)
 
 
 @dataclass(frozen=True)
@@ -60,11 +64,15 @@ class TrainConfig:
     learning_rate: float = 1e-4
     backbone_learning_rate: float = 1e-4
     schedule: str = "constant"  # or "cosine" (to 1 %), or "authors", their code's for S4: training/optimisation.py
+    dice: str = "paper"  # how Eq. 16 is smoothed; "authors" is the authors' code: training/losses.py
+    bce_weight: float = 1.0  # factor of the cross entropy in Eq. 16; 1.5 in the authors' code for MS3 with BEATs
     flip: bool = True
     color_jitter: bool = True
+    stochastic_depth: float = 0.0  # drop rate of the visual backbone's last block; decreases linearly for earlier ones
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
     fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
+    negatives: float = 0.0  # fraction of clips that get a sound without a source in view: training/negatives.py
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
 
@@ -72,9 +80,23 @@ class TrainConfig:
         for name in ("epochs", "batch_size", "accumulate", "save_every"):
             if getattr(self, name) < 1:
                 raise ValueError(f"train.{name} is {getattr(self, name)}; expected at least 1")
-        for name, known in (("schedule", SCHEDULES), ("precision", PRECISIONS)):
+        for name, known in (("schedule", SCHEDULES), ("dice", DICES), ("precision", PRECISIONS)):
             if getattr(self, name) not in known:
                 raise ValueError(f"train.{name} is {getattr(self, name)!r}; expected {' or '.join(known)}")
+        for name, highest in (("bce_weight", 100), ("stochastic_depth", 0.99), ("negatives", 0.99)):
+            if not 0 <= getattr(self, name) <= highest:
+                raise ValueError(f"train.{name} is {getattr(self, name)}; expected a number from 0 to {highest}")
+        if self.schedule == "authors" and self.epochs < 7:
+            raise ValueError(f"train.epochs is {self.epochs}; schedule: authors needs at least 7, the last 5 flat")
+        if self.stochastic_depth and self.freeze_backbone:
+            raise ValueError(
+                f"train.stochastic_depth is {self.stochastic_depth}, but it is not applied to a frozen backbone; "
+                "set stochastic_depth: 0.0 or freeze_backbone: false"
+            )
+        if self.cache_features and self.negatives:
+            raise ValueError(
+                "train.negatives replaces sounds, of which train.cache_features keeps the features: set one of them"
+            )
         if self.cache_features and (self.color_jitter or not self.freeze_backbone):
             raise ValueError(
                 "train.cache_features requires features that never change: set freeze_backbone: true and "
@@ -117,15 +139,15 @@ class ZeroShotConfig:
     detector: str = "auto"
     detector_labels: str = ""  # text file with one class per line; default: the detector's path with suffix .txt
     detector_input: str = (
-        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: the usual one of the form
+        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: usual for the output format
     )
     detector_score: float = 0.3  # detections with a lower score are ignored
-    labels: str = "sources"  # label similarities: our table of sound sources, or a file written by c3n labels build
+    labels: str = "sources"  # label similarities: the built-in table of sound sources, or a file of c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.2  # Eq. 6, exponent of the visual confidence
     history: int = 5  # length of the sound that is classified [s]
     refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
-    # The tagger's logits for unrelated sounds: a file written by c3n labels prior, or none; auto: ours, if there is one
+    # The tagger's logits for unrelated sounds: a file of c3n labels prior, or none; auto: the built-in one, if there is one
     prior: str = "auto"
     prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
@@ -172,13 +194,7 @@ def read_config(path: Path) -> Config:
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         raise ValueError(f"{path} is not valid YAML: {' '.join(str(error).split())}") from error
     sections = {} if sections is None else sections
-    kinds = {
-        "model": ModelConfig,
-        "pretrain": PretrainConfig,
-        "train": TrainConfig,
-        "zero_shot": ZeroShotConfig,
-        "combined": CombinedConfig,
-    }
+    kinds = get_type_hints(Config)
     if not isinstance(sections, dict):
         raise ValueError(f"{path} must contain the sections {', '.join(kinds)}, got a {type(sections).__name__}")
     unknown = [name for name in sections if name not in kinds]

@@ -1,4 +1,4 @@
-"""Description of the software and hardware that produced a result."""
+"""The environment that the package runs in: its description for results, and the command that installs an extra."""
 
 from __future__ import annotations
 
@@ -25,3 +25,8 @@ def describe_environment() -> dict:
         "cuda": torch.version.cuda if torch.cuda.is_available() else None,
         "devices": [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())],
     }
+
+
+def install_command(extra: str) -> str:
+    """Return the command that installs an extra of pyproject.toml, from a checkout because the package is not on PyPI."""
+    return f'pip install ".[{extra}]" in a checkout of the repository'

@@ -2,15 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import yaml
 
-from c3n_model.config import read_config
+from c3n_model.config import ZeroShotConfig, read_config
 from c3n_model.model import Model
+from c3n_model.progress import Progress, silent
 from c3n_model.weights.checkpoint import load_checkpoint
+from c3n_model.weights.first_use import fetch_missing
 
 DEMO = Path(__file__).parent / "assets" / "demo.safetensors"
+
+
+def fetch_weights(name_or_path: str | Path, say: Callable[[str], None], progress: Progress = silent) -> None:
+    """Download the pretrained files that a model of `load_model` needs and this machine lacks; nothing for a checkpoint.
+
+    Raises as `weights.first_use.fetch_missing`, and ValueError for an invalid YAML file.
+    """
+    path = Path(name_or_path)
+    is_settings = path.suffix in (".yaml", ".yml") and path.is_file()
+    if name_or_path != "zero_shot" and not is_settings:
+        return
+    from c3n_model.zero_shot.needed_files import needed_files
+
+    files = needed_files(read_config(path).zero_shot if is_settings else ZeroShotConfig())
+    fetch_missing(files.required, files.optional, say=say, progress=progress)
 
 
 def load_model(name_or_path: str | Path) -> Model:
@@ -19,7 +37,7 @@ def load_model(name_or_path: str | Path) -> Model:
     Args:
         name_or_path: `demo`, the embedded model; `zero_shot`, built from pretrained classifiers (`c3n weights get
         zero_shot`); a YAML file whose section `zero_shot` has its settings, and whose section `combined` may name a checkpoint
-        beside it; or a checkpoint.
+        beside it; a checkpoint; or a file of `c3n export`.
     Raises:
         FileNotFoundError: no such file. ValueError: an invalid checkpoint, or a YAML file without that section; see
         `weights.checkpoint` and `zero_shot.build`.
@@ -27,6 +45,10 @@ def load_model(name_or_path: str | Path) -> Model:
     if name_or_path == "demo":
         return load_checkpoint(DEMO)
     path = Path(name_or_path)
+    if path.suffix == ".onnx" and path.is_file():
+        from c3n_model.deployment.exported import load_exported
+
+        return load_exported(path)
     if name_or_path == "zero_shot":
         from c3n_model.zero_shot.build import load_zero_shot
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from c3n_model.config import ModelConfig, ZeroShotConfig
-from c3n_model.preprocess import frames_to_tensor
+from c3n_model.preprocess import frames_to_tensor, respace_snippets, to_device
 
 
 @dataclass(frozen=True)
@@ -34,20 +34,24 @@ class Model:
         return self.network.audio_encoder.sample_rate
 
     def inputs(self, frames: np.ndarray, snippets: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
-        """Convert N seconds to the inputs of the network's `encode`, on `device`.
+        """Convert a second of a stream, or the N seconds of a clip, to the inputs of the network's `encode`, on `device`.
 
         frames uint8 (N, H, W, 3) RGB -> float32 (N, 3, image_size, image_size) in [0, 1]; snippets float32 (N, sample_rate)
-        in [-1, 1] are not changed.
+        in [-1, 1] are not changed, but for a `snippet_spacing_s` in the config.
         """
-        images = frames_to_tensor(frames, self.config.image_size)
-        return images.to(device), torch.from_numpy(snippets).to(device)
+        images = frames_to_tensor(frames, self.config.image_size, device)
+        spacing_s = getattr(self.config, "snippet_spacing_s", 1.0)
+        return images, to_device(torch.from_numpy(respace_snippets(snippets, spacing_s)), device)
 
     @property
     def fingerprint(self) -> str:
-        """Twelve hexadecimal digits of a hash of all weights."""
+        """Twelve hexadecimal digits of a hash of all weights; of an exported step, those of the weights it was made from."""
+        if isinstance(exported := getattr(self.network, "fingerprint", None), str):
+            return exported
         digest = hashlib.sha256()
         for name, value in sorted(self.network.state_dict().items()):
-            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().data)
         return digest.hexdigest()[:12]
 
 

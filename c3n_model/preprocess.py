@@ -28,6 +28,17 @@ def snippet_from_samples(samples: np.ndarray, rate: int, target_rate: int) -> np
     return snippet
 
 
+def respace_snippets(snippets: np.ndarray, spacing_s: float) -> np.ndarray:
+    """Cut consecutive seconds, float32 (T, rate), into as many snippets of a second that start every `spacing_s` (at most 1).
+
+    AVSBench's log-mels for VGGish lie 0.96 s apart, so that the fifth starts at 3.84 s.
+    """
+    count, rate = snippets.shape
+    sound = snippets.reshape(-1)
+    starts = [round(number * spacing_s * rate) for number in range(count)]
+    return np.stack([sound[start : start + rate] for start in starts])
+
+
 def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     """Resize a mask or a map of numbers, bool or integers (H, W), to `size` (height, width) without mixing its values.
 
@@ -40,10 +51,25 @@ def resize_mask(mask: np.ndarray, size: tuple[int, int]) -> np.ndarray:
     return cv2.resize(pixels, size[::-1], interpolation=cv2.INTER_NEAREST_EXACT).astype(mask.dtype, copy=False)
 
 
-def frames_to_tensor(frames: np.ndarray, size: int) -> torch.Tensor:
-    """Convert frames uint8 (N, H, W, 3) RGB to float32 (N, 3, size, size) in [0, 1].
+def resize_frames(frames: np.ndarray, size: int) -> np.ndarray:
+    """Resize frames uint8 (N, H, W, 3) to (N, size, size, 3).
 
     Images are squashed to a square as in AVSBench, not cropped, so that a sounding object at the border stays visible.
     """
-    squares = [cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in frames]
-    return torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2).contiguous() / 255
+    return np.stack([cv2.resize(frame, (size, size), interpolation=cv2.INTER_AREA) for frame in frames])
+
+
+def frames_to_tensor(frames: np.ndarray, size: int, device: torch.device | None = None) -> torch.Tensor:
+    """Convert frames uint8 (N, H, W, 3) RGB to float32 (N, 3, size, size) in [0, 1] on `device`, see `resize_frames`.
+
+    The device gets the bytes, a quarter of the floats, and the copy does not wait for it.
+    """
+    pixels = torch.from_numpy(resize_frames(frames, size))
+    if device is not None:
+        pixels = to_device(pixels, device)
+    return pixels.permute(0, 3, 1, 2).contiguous() / 255
+
+
+def to_device(values: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """Copy from the CPU to `device`, without waiting for what is being computed there."""
+    return values.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else values.to(device)

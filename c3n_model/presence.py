@@ -1,7 +1,7 @@
 """Presence: decides whether a sounding object is audible and visible, so that its mask may be published.
 
 C3N always finds a best pair of labels, and audio-visual segmenters mark a salient object even in silence. A robot must not
-turn towards it. A mask is therefore published only if the second is louder than silence and the network is confident that an
+react to it. A mask is therefore published only if the second is louder than silence and the network is confident that an
 object sounds. For C3N this presence is the highest probability of an audio class that an object can produce (unlike
 "background" or "Silence"); for the zero-shot network it is the consensus itself: heard *and* seen.
 
@@ -22,7 +22,7 @@ def loudness_dbfs(snippet: np.ndarray) -> float:
     return 10 * float(np.log10(max(power, 1e-12)))
 
 
-def judge(
+def decide_presence(
     snippet: np.ndarray,
     score: float,
     threshold: float,
@@ -31,11 +31,11 @@ def judge(
     visual_score: float = 1.0,
     visibility_threshold: float = 0.0,
 ) -> Presence:
-    """Judge whether the second in `snippet` float32 (samples,) has an audible and visible source.
+    """Decide whether the second in `snippet` float32 (samples,) has an audible and visible source.
 
     Args:
         score, threshold: the network's presence in [0, 1] and its minimum.
-        audible: the score that the sound would have with its source in plain view, for a network whose score means heard *and*
+        audible: the score that the sound would have with its source in full view, for a network whose score means heard *and*
             seen; None for one whose score means heard.
         visual_score, visibility_threshold: c^V of the named visual class in [0, 1] and its minimum.
     """

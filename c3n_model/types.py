@@ -1,7 +1,7 @@
-"""The nouns: what goes in and comes out, as frozen dataclasses over NumPy.
+"""The data types of inputs and results, as frozen dataclasses with NumPy arrays.
 
-Glossary: *frame* one image, *snippet* the one second of sound that belongs to a frame, *window* a frame and its
-snippet cut from a stream, *clip* T frames and T snippets from disk, *mask* where it sounds.
+Terms: *frame* one image, *snippet* the second of sound that belongs to a frame, *window* a frame and its snippet, cut from a
+stream, *clip* T frames and T snippets from disk, *mask* the pixels of what sounds.
 
 Every stamp is an integer of nanoseconds (a ROS header stamp, or time since the start of a file). Pixel coordinates
 have their origin at the top left corner, x to the right and y down.
@@ -15,12 +15,12 @@ from typing import ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 
 NANOSECONDS_PER_SECOND = 1_000_000_000
-# Where in its second a frame belongs: AVSBench took its pictures there.
+# Time of a frame within its second, as in AVSBench.
 FRAME_OFFSET_NS = NANOSECONDS_PER_SECOND * 15 // 16
 
 
 class Stamped(Protocol):
-    """What windows are cut by: a stamp in nanoseconds. A `Frame` has one, and so does an image that is not decoded yet."""
+    """Anything with a stamp in nanoseconds, by which windows are cut: a `Frame`, or an image that is not decoded yet."""
 
     @property
     def stamp_ns(self) -> int: ...
@@ -32,7 +32,7 @@ OtherT = TypeVar("OtherT", bound=Stamped)
 
 @dataclass(frozen=True)
 class Frame:
-    """One camera image: `rgb` uint8 (H, W, 3), R first, range [0, 255]; `frame_id` names its optical frame (REP-103)."""
+    """One camera image: `rgb` uint8 (H, W, 3) in RGB order; `frame_id` names the camera's optical frame (REP-103)."""
 
     rgb: np.ndarray
     stamp_ns: int
@@ -41,7 +41,7 @@ class Frame:
 
 @dataclass(frozen=True)
 class AudioChunk:
-    """A run of sound: `samples` float32 (n, channels) in [-1, 1]; `stamp_ns` belongs to the **first** sample."""
+    """A piece of sound: `samples` float32 (n, channels) in [-1, 1]; `stamp_ns` belongs to the **first** sample."""
 
     samples: np.ndarray
     sample_rate: int
@@ -49,7 +49,7 @@ class AudioChunk:
 
     @property
     def end_ns(self) -> int:
-        """Stamp of the sample after the last one."""
+        """The time of the sample after the last one."""
         return self.stamp_ns + len(self.samples) * NANOSECONDS_PER_SECOND // self.sample_rate
 
 
@@ -57,9 +57,9 @@ class AudioChunk:
 class Window(Generic[StampedT]):
     """One second of a stream: a frame and the snippet that belongs to it.
 
-    `frame` is whatever the stream carried: a session reads a `Window[Frame]`, a live node cuts windows of serialized images.
-    `snippet` float32 (sample_rate,), mono, in [-1, 1], at the model's rate; `heard` is the fraction of the second that
-    really arrived (what did not is zero in `snippet`); the second is [`start_ns`, `start_ns` + 1 s).
+    The type of `frame` is that of the stream: a session needs a `Window[Frame]`, a live node cuts windows of serialized images.
+    `snippet` float32 (sample_rate,), mono, in [-1, 1], at the model's rate; `heard` is the fraction of the second for which
+    sound arrived (the rest of `snippet` is zero); the second is [`start_ns`, `start_ns` + 1 s).
     """
 
     start_ns: int
@@ -104,47 +104,51 @@ class UnifiedLabel:
     consensus: float
 
 
-REASONS = ("sounding", "silent", "unsure", "not in view")
+REASONS = ("sounding", "silent", "unsure", "not in view", "filtered")
 
 
 @dataclass(frozen=True)
 class Presence:
-    """Is anything audible? `score` in [0, 1] against the gate's threshold, `loudness_dbfs` the snippet's RMS level. `visible`:
-    whether what is heard may be in view."""
+    """Whether something is audible and visible. `score` in [0, 1] is the presence that is compared with the threshold,
+    `loudness_dbfs` the snippet's RMS level, `visible` whether the source may be in view, `filtered` whether its class is left
+    out by a class filter."""
 
-    SILENCE_DBFS: ClassVar[float] = -60.0  # up to here a second is silent
+    SILENCE_DBFS: ClassVar[float] = -60.0  # maximum level of a silent second
 
     audible: bool
     score: float
     loudness_dbfs: float
     visible: bool = True
+    filtered: bool = False
 
     @property
     def present(self) -> bool:
-        """Whether something sounds that may be in view: else a session's mask is empty."""
-        return self.audible and self.visible
+        """Whether something sounds, may be in view and passes the class filter; otherwise the mask of a session is empty."""
+        return self.audible and self.visible and not self.filtered
 
     @property
     def reason(self) -> str:
-        """One of REASONS: "sounding"; or why the mask is empty: "silent" (too quiet), "unsure" (loud enough, but nothing that
-        has a source is heard surely enough), "not in view"."""
+        """One of REASONS: "sounding", or why the mask is empty: "silent" (too quiet), "unsure" (loud enough, but no sound of an
+        object is recognised with enough confidence), "not in view", "filtered" (the class filter leaves it out)."""
         if self.present:
             return "sounding"
         if not self.loudness_dbfs > self.SILENCE_DBFS:
             return "silent"
-        return "not in view" if self.audible else "unsure"
+        if not self.audible:
+            return "unsure"
+        return "filtered" if self.visible else "not in view"
 
 
 @dataclass(frozen=True)
 class SoundingObject:
-    """One thing that sounds: an instance of the named class, or a connected region of a mask whose instances are not told
-    apart. `box` is (x, y, width, height) and `centroid` (x, y) of its pixels, `area` their number; `score` in [0, 1] is the
-    detector's of an instance, of a region the mean confidence inside.
+    """One sounding object: an instance of the named class, or a connected region of a mask without separate instances. `box`
+    (x, y, width, height) and `centroid` (x, y) are those of its pixels, `area` is their number; `score` in [0, 1] is the
+    detector's score of an instance, or the mean confidence within a region.
 
     A calibrated camera adds, in radians, `bearing` (0 ahead, positive to the left), `elevation` (positive up) and
     `half_width` (half of the range of bearings); depth adds `position` (x, y, z) in metres in the camera's optical frame
-    (x right, y down, z forward) and its covariance, row by row, in square metres. A session numbers the things of its
-    stream: `id` counts from 1 and stays with a thing while it moves; 0: not tracked. None: not known.
+    (x right, y down, z forward) and its covariance, row by row, in square metres. Unknown values are None. A session tracks
+    objects: `id` counts from 1 and stays the same while an object moves; 0: not tracked.
     """
 
     label: str
@@ -162,11 +166,11 @@ class SoundingObject:
 
 @dataclass(frozen=True)
 class Segmentation:
-    """What one window became, at the size of the *input* image.
+    """The result for one window, at the size of the *input* image.
 
     `mask` bool (H, W); `confidence` uint8 (H, W), 255 = certain; `stamp_ns` and `frame_id` are those of the frame that
-    was segmented; `heard` is copied from the window. `object_numbers` uint16 (H, W) says whose each pixel is: 1 + the
-    index of the object, 0 for none; None where that is not known (a recording).
+    was segmented; `heard` is copied from the window. `object_numbers` uint16 (H, W) holds for each pixel 1 + the index of its
+    object, 0 for none; None if unknown (in a recording).
     """
 
     window_start_ns: int

@@ -23,14 +23,14 @@ from rclpy.node import Node
 from rclpy.qos import DurabilityPolicy, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 
+from c3n_model.devices.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
 from c3n_ros.health.ros_guard import Guarded
 from c3n_ros.messages.audio_messages import SoundMessages
-from c3n_ros.microphone import Microphone, MicrophoneSettings, describe_devices, load_sounddevice
 from c3n_ros.parameters import declare
 from c3n_ros.run_node import run, spin
 
 SOUND_DEPTH = 50
-TICK_S = 0.01  # how often chunks are taken: the latency that the node adds, at most
+TICK_S = 0.01  # period at which chunks are published, so the maximum latency added by the node
 _PARAMETERS = {
     "device": "Index or part of the name of a device of --list; empty: the default device.",
     "sample_rate": "Sample rate in Hz; the network resamples any rate.",

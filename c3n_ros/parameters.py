@@ -54,7 +54,7 @@ def parameter(
 
 
 def declare(node: Node, name: str, default: Any, descriptor: ParameterDescriptor | None = None) -> Any:
-    """Declare one parameter and return the value that the node was started with; a whole number serves as a float."""
+    """Declare one parameter and return the value that the node was started with; a float may be given as a whole number."""
     given = node._parameter_overrides.get(name)  # rclpy has no public access to the values of another type
     is_whole = isinstance(default, float) and given is not None and given.type_ == Parameter.Type.INTEGER
     value = float(given.value) if is_whole else default
@@ -73,6 +73,17 @@ def whole_numbers_as_floats(node: Node, changes: Iterable[Parameter]) -> list[Pa
     return [converted(change) for change in changes]
 
 
+def accept_whole_numbers(node: Node) -> None:
+    """Let whole numbers serve as floats whenever a parameter of `node` is set, by its services or in its process."""
+    if hasattr(node, "add_pre_set_parameters_callback"):
+        node.add_pre_set_parameters_callback(lambda changes: whole_numbers_as_floats(node, changes))
+        return
+    # Humble has no such callback; its services call the node's own method.
+    set_each, set_all = node.set_parameters, node.set_parameters_atomically
+    node.set_parameters = lambda changes: set_each(whole_numbers_as_floats(node, changes))  # type: ignore[method-assign]
+    node.set_parameters_atomically = lambda changes: set_all(whole_numbers_as_floats(node, changes))  # type: ignore[method-assign]
+
+
 def declare_parameters(node: Node, table: type[Table]) -> Table:
     """Declare `table` on `node` and return the values that the node was started with.
 
@@ -80,8 +91,7 @@ def declare_parameters(node: Node, table: type[Table]) -> Table:
         ValueError: an invalid value; values out of range or of a wrong type raise rclpy's ParameterException.
     """
     values = {entry.name: declare(node, entry.name, entry.default, _descriptor(entry)) for entry in fields(table)}
-    if hasattr(node, "add_pre_set_parameters_callback"):  # not in Humble, where `ros2 param set` needs 1.0
-        node.add_pre_set_parameters_callback(lambda changes: whole_numbers_as_floats(node, changes))
+    accept_whole_numbers(node)
     return table(**_checked(table, values))
 
 

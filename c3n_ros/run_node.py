@@ -1,4 +1,4 @@
-"""Runs a node as a process: one line if it cannot start, a clean exit on SIGINT and SIGTERM.
+"""Run a node as a process, with one log line if it cannot start and a clean exit on SIGINT and SIGTERM.
 
 Signals set a flag that is checked between callbacks. rclpy's own handlers shut the context down asynchronously: measured on a
 busy machine with Jazzy, one SIGTERM in ten was lost between a check and an unlimited wait, and sometimes a wait began after the
@@ -49,7 +49,7 @@ def run(name: str, work: Callable[[threading.Event], int | None]) -> int:
     finally:
         rclpy.shutdown()
         # The interpreter's last collection visits the 400,000 objects of torch and rclpy: 1.4 s of CPU time, against 0.2 s
-        # without them. On a busy machine that outlasts the patience of `ros2 launch`, which then sends SIGTERM.
+        # without them. On a busy machine that exceeds the timeout of `ros2 launch`, which then sends SIGTERM.
         gc.freeze()
 
 

@@ -1,4 +1,4 @@
-"""The perception node: camera and microphone in, masks of sounding objects out. It is a managed (lifecycle) node:
+"""The segmentation node: camera and microphone in, masks of sounding objects out. It is a managed (lifecycle) node:
 
 | state | what exists |
 |---|---|
@@ -6,9 +6,7 @@
 | inactive | the model, on the CPU, and the publishers (`ros_outputs`) |
 | active | the network on its device, two threads (`pipeline`) and the subscriptions (`ros_inputs`) |
 
-With `autostart` the process configures and activates itself. `~/enable` (std_srvs/SetBool) pauses an active node: it unsubscribes,
-and the network stays on its device. `~/learn_background`
-(std_srvs/Trigger) takes the next seconds as the robot's own noise.
+With `autostart` the process configures and activates itself. The services are in `ros_services`.
 """
 
 from __future__ import annotations
@@ -21,9 +19,7 @@ from rcl_interfaces.msg import SetParametersResult
 from rclpy.clock import Clock, ClockType
 from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.parameter import Parameter
-from std_srvs.srv import SetBool
 
-from c3n_model.loading import load_model
 from c3n_model.model import Model
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
@@ -33,13 +29,14 @@ from c3n_ros.health.ros_parameter_check import unused_parameters
 from c3n_ros.parameters import INACTIVE, LIVE, UNCONFIGURED, declare_parameters, with_changes
 from c3n_ros.run_node import run, spin
 from c3n_ros.segmentation.background_learning import BackgroundLearning
+from c3n_ros.segmentation.model_choice import load_chosen, shown_classes
 from c3n_ros.segmentation.perception import Perception
 from c3n_ros.segmentation.pipeline import Pipeline
-from c3n_ros.segmentation.ros_background import serve_background
 from c3n_ros.segmentation.ros_diagnostics import Diagnostics
 from c3n_ros.segmentation.ros_inputs import Inputs
 from c3n_ros.segmentation.ros_lifecycle import refuse_wrong_transitions
 from c3n_ros.segmentation.ros_outputs import Outputs
+from c3n_ros.segmentation.ros_services import serve
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 
 
@@ -50,21 +47,19 @@ class SegmentationNode(Guarded, LifecycleNode):
     def __init__(
         self,
         *,
-        load_model: Callable[[str], Model] = load_model,
-        make_session: Callable[[Model, str], Session] = Session,
+        load_model: Callable[[str], Model] | None = None,
+        make_session: Callable[..., Session] = Session,
         **node_options,
     ):
-        """`load_model` gets the parameter `model`, `make_session` the loaded model and `device`; `node_options` are rclpy's.
-
-        Raises:
-            ValueError: invalid parameter; the message says why.
-        """
+        """`load_model` (in the place of the library's) gets the parameter `model`, `make_session` the loaded model, `device`,
+        `runtime` and `precision`; `node_options` are rclpy's. Raises ValueError for an invalid parameter."""
         super().__init__("segmentation", **node_options)
         refuse_wrong_transitions(self)
         self._load_model, self._make_session = load_model, make_session
-        self._settings = declare_parameters(self, SegmentationParameters)  # replaced as a whole, never modified
+        self.settings = declare_parameters(self, SegmentationParameters)  # replaced as a whole, never modified
         self._model: Model | None = None
-        self._outputs: Outputs | None = None
+        self._classes: tuple[str, ...] = ()
+        self.outputs: Outputs | None = None
         self._session: Session | None = None
         self._perception: Perception | None = None
         self.pipeline: Pipeline | None = None
@@ -73,13 +68,17 @@ class SegmentationNode(Guarded, LifecycleNode):
         self._health = self._diagnostics.health
         self._health.unused_parameters = unused_parameters(self)
         self.add_on_set_parameters_callback(self._on_parameters)
-        self.create_service(SetBool, "~/enable", self._on_enable)
-        serve_background(self, lambda: self._perception and self._perception.learning)
+        serve(self)
         self.create_timer(1.0, self._every_second, clock=Clock(clock_type=ClockType.STEADY_TIME))
+
+    @property
+    def learning(self) -> BackgroundLearning | None:
+        """Of the session, while active."""
+        return self._perception.learning if self._perception is not None else None
 
     def start(self) -> bool:
         """Configure and activate, if the parameter `autostart` is set. Return whether that succeeded; the log says why not."""
-        if not self._settings.autostart:
+        if not self.settings.autostart:
             return True
         steps = (self.trigger_configure, self.trigger_activate)
         return all(step() == TransitionCallbackReturn.SUCCESS for step in steps)
@@ -98,19 +97,16 @@ class SegmentationNode(Guarded, LifecycleNode):
         return super().on_deactivate(state)  # deactivates the publishers
 
     def on_cleanup(self, state) -> TransitionCallbackReturn:
-        """Release the model and the publishers."""
+        """Release the model and the publishers; also after a failed transition: the node can be configured again."""
         self._clean_up()
         return TransitionCallbackReturn.SUCCESS
+
+    on_error = on_cleanup
 
     def on_shutdown(self, state) -> TransitionCallbackReturn:
         """Release everything, in any state."""
         self._clean_up()
         self._health.state = "finalized"
-        return TransitionCallbackReturn.SUCCESS
-
-    def on_error(self, state) -> TransitionCallbackReturn:
-        """Return to unconfigured after a transition that failed, so that the node can be configured again."""
-        self._clean_up()
         return TransitionCallbackReturn.SUCCESS
 
     def _attempt(self, name: str, step: Callable[[], None], undo: Callable[[], None]) -> TransitionCallbackReturn:
@@ -126,10 +122,12 @@ class SegmentationNode(Guarded, LifecycleNode):
         return TransitionCallbackReturn.SUCCESS
 
     def _configure(self) -> None:
-        self._health.model = self._settings.model
-        self._model = self._load_model(self._settings.model)
+        self._health.model = self.settings.model
+        load, settings = self._load_model, self.settings
+        model = load(settings.model) if load else load_chosen(settings, self.get_logger().info)
+        self._model, self._classes = model, shown_classes(settings, model)
         self._health.fingerprint = self._model.fingerprint
-        self._outputs = Outputs(self, self._model.visual_labels)
+        self.outputs = Outputs(self, self._model.visual_labels)
         self._health.state = "inactive"
 
     def _activate(self, state) -> None:
@@ -137,23 +135,24 @@ class SegmentationNode(Guarded, LifecycleNode):
         super().on_activate(state)  # the publishers, before anything is published
         self._listen()
         note = self._model.card.get("note", "")
-        text = f"listening with model {self._settings.model} on {self._session.device}. {note}"
+        text = f"listening with model {self.settings.model} on {self._session.device}. {note}"
         self.get_logger().info(text.strip())
 
     def _prepare(self) -> None:
-        settings = self._settings
-        self._session = self._make_session(self._model, settings.device)
+        settings = self.settings
+        how = {"runtime": settings.runtime, "precision": settings.precision}
+        self._session = self._make_session(self._model, settings.device, **how)
         self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
         self.inputs = Inputs(self, settings, self.pipeline)
         learning = BackgroundLearning(self._session, settings.background_file, self.get_logger().info)
         self._perception = Perception(
-            self._session, settings, self.inputs, self._outputs, self._health, self.guard, learning
+            self._session, settings, self.inputs, self.outputs, self._health, self.guard, learning
         )
         self._perception.warm_up()
 
     def _listen(self) -> None:
-        settings, health = self._settings, self._health
-        self._outputs.announce(settings)
+        settings, health = self.settings, self._health
+        self.outputs.announce(settings)
         self.pipeline.start(self._perception.segment)
         if health.enabled:
             self.inputs.open()
@@ -189,36 +188,36 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _clean_up(self) -> None:
         self._deactivate()
-        if self._outputs is not None:
-            self._outputs.close()
-        self._outputs = self._model = None
+        if self.outputs is not None:
+            self.outputs.close()
+        self.outputs = self._model = None
         self._health.state = "unconfigured"
 
     def _on_parameters(self, changes: list[Parameter]) -> SetParametersResult:
         state = LIVE if self.pipeline is not None else INACTIVE if self._model is not None else UNCONFIGURED
         try:
-            self._settings = with_changes(self._settings, changes, state)
+            settings = with_changes(self.settings, changes, state)
+            self._classes = shown_classes(settings, self._model)
         except ValueError as error:
             return SetParametersResult(successful=False, reason=str(error))
-        self._apply(self._settings)
+        self.settings = settings
+        self._apply(self.settings)
         return SetParametersResult(successful=True)
 
     def _apply(self, settings: SegmentationParameters) -> None:
         health = self._health
         health.hop_s, health.max_skew_s, health.max_wait_s = settings.hop_s, settings.max_skew_s, settings.max_wait_s
         if self.pipeline is not None:
-            self._perception.settings = settings
+            self._perception.settings, self._perception.classes = settings, self._classes
             if settings.rules != self.pipeline.rules:
                 self.pipeline.rules = settings.rules
 
-    def _on_enable(self, request: SetBool.Request, response: SetBool.Response) -> SetBool.Response:
-        self._health.enabled = request.data
-        if self.inputs is not None and request.data != self.inputs.is_open:
-            (self.inputs.open if request.data else self.inputs.close)()
+    def enable(self, wanted: bool) -> None:
+        """Subscribe, or pause by unsubscribing; for `~/enable`."""
+        self._health.enabled = wanted
+        if self.inputs is not None and wanted != self.inputs.is_open:
+            (self.inputs.open if wanted else self.inputs.close)()
             self._health.listening_since_s = time.monotonic()
-        response.success = True
-        response.message = "enabled" if request.data else "paused"
-        return response
 
     def _every_second(self) -> None:
         if self.inputs is not None and self.inputs.is_open:

@@ -14,13 +14,15 @@ INPUTS = {
     "audio/audio_info": "audio_common_msgs/msg/AudioInfo",  # of ros-drivers' audio_common_msgs only
 }
 
-# label_info and detections are missing where vision_msgs is not installed. All reliable, which matches both kinds of subscribers. All messages of a window have the header of the segmented image.
+# Without vision_msgs, label_info and detections are not published. All are reliable, which matches both kinds of subscribers. All
+# messages of a window have the header of the segmented image.
 OUTPUTS = {
     "sounding_object/mask": "sensor_msgs/msg/Image",  # mono8: 255, or the class id, where it sounds
     "sounding_object/confidence": "sensor_msgs/msg/Image",  # mono8: 255 = certain
     "sounding_object/objects": "c3n_ros/msg/SoundingObjects",  # labels, scores and regions
     "sounding_object/direction": "geometry_msgs/msg/PoseStamped",  # to the object of largest score x area; needs camera_info
     "sounding_object/target": "geometry_msgs/msg/PoseWithCovarianceStamped",  # position of that object; needs depth as well
+    "sounding_object/markers": "visualization_msgs/msg/MarkerArray",  # rays and positions for RViz; needs camera_info
     "sounding_object/overlay": "sensor_msgs/msg/Image",  # rgb8, for people
     "sounding_object/overlay/compressed": "sensor_msgs/msg/CompressedImage",
     "sounding_object/label_info": "vision_msgs/msg/LabelInfo",  # meaning of the mask's values; transient local

@@ -10,13 +10,13 @@ import c3n_model
 
 
 def module_names() -> list[str]:
-    """The front door and all rooms (pdoc finds what is inside) but the command line, whose pages are `c3n --help`."""
+    """Return the package and its subpackages, except the command line, which `c3n --help` documents."""
     names = {module.name for module in iter_modules(c3n_model.__path__)} - {"__main__", "cli", "commands"}
     return ["c3n_model", *(f"c3n_model.{name}" for name in sorted(names))]
 
 
 def build(out: Path) -> None:
-    for name in c3n_model.__all__:  # pdoc documents what a module has, not what it would import on first use
+    for name in c3n_model.__all__:  # pdoc does not document names that are imported on first use
         getattr(c3n_model, name)
     pdoc.render.configure(docformat="google", footer_text="c3n_ros")
     pdoc.pdoc(*module_names(), output_directory=out)

@@ -9,7 +9,7 @@ from c3n_model import Session, load_model, open_source, segment
 from c3n_model.sources.results import ResultWriter
 
 parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-parser.add_argument("recording", help="video file, rosbag2, or folder of pictures with a .wav")
+parser.add_argument("recording", help="video file, rosbag2, or folder of images with a .wav")
 parser.add_argument("out", help="folder to write")
 parser.add_argument("--model", default="zero_shot", help="zero_shot, demo or a checkpoint (default: %(default)s)")
 arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Use the mask in a node of your own: sensor_msgs/Image is all it takes, nothing of c3n is imported.
+"""Use the mask in your own node. It is a sensor_msgs/Image, so nothing of c3n is imported.
 
 python examples/subscribe_to_mask.py --ros-args -r mask:=/sounding_object/mask
 """
@@ -11,14 +11,14 @@ from sensor_msgs.msg import Image
 
 
 class MaskListener(Node):
-    """Logs where the sounding object is."""
+    """Logs the position of the sounding object in the image."""
 
     def __init__(self):
         super().__init__("mask_listener")
         self.create_subscription(Image, "mask", self.on_mask, 10)
 
     def on_mask(self, message: Image) -> None:
-        """`message` is mono8: 255 (or a class id) where it sounds, 0 elsewhere."""
+        """Log the centre of the mask. `message` is mono8: 255 (or a class id) for sounding pixels, 0 for all others."""
         rows = np.frombuffer(message.data, np.uint8).reshape(message.height, message.step)
         y, x = np.nonzero(rows[:, : message.width])
         if x.size == 0:

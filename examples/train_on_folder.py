@@ -1,9 +1,9 @@
-"""Fine-tune a model on a folder of your own. Needs the extra "train": pip install ".[train]"
+"""Fine-tune a model on your own folder. Needs the extra "train": pip install ".[train]"
 
 python examples/train_on_folder.py FOLDER tuned.safetensors [--start demo] [--epochs 10]
 
-FOLDER has two folders, train/ and val/, and those a folder per clip: five images, one per second, the mask of each (not 0 where it
-sounds), and five seconds of sound:
+FOLDER has two folders, train/ and val/, with a folder per clip: five images, one per second, the mask of each (nonzero where
+something sounds), and five seconds of sound:
 
     FOLDER/train/dog_at_door/1.png ... 5.png  1_mask.png ... 5_mask.png  sound.wav
 """
@@ -23,7 +23,7 @@ from c3n_model.types import Clip
 
 
 class ClipFolder(Dataset):
-    """Clips of one split. Any dataset of `Clip` can be trained on that has a `setting` and a `split`, its names in reports."""
+    """Clips of one split. Any dataset of `Clip` with a `setting` and a `split` (names in reports) can be used for training."""
 
     setting = "own"
 
@@ -54,7 +54,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=Path)
     parser.add_argument("out", type=Path, help="safetensors file to write")
-    parser.add_argument("--start", default="demo", help="model to start from; its classes stay (default: %(default)s)")
+    parser.add_argument(
+        "--start", default="demo", help="model to start from, whose classes are kept (default: %(default)s)"
+    )
     parser.add_argument("--epochs", type=int, default=10, help="default: %(default)s")
     parser.add_argument("--batch-size", type=int, default=4, help="clips per update (default: %(default)s)")
     arguments = parser.parse_args()

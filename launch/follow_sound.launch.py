@@ -20,7 +20,7 @@ ARGUMENTS = (
     ("namespace", "", "Namespace of the node and of its topics"),
     ("use_sim_time", "false", "Compare the images' stamps with /clock: for simulators and recordings"),
     ("log_level", "info", "debug, info, warn, error or fatal"),
-    ("objects_topic", "sounding_object/objects", "What sounds, c3n_ros/SoundingObjects, of the segmentation node"),
+    ("objects_topic", "sounding_object/objects", "Sounding objects, c3n_ros/SoundingObjects, of the segmentation node"),
     ("odom_topic", "odom", "Odometry, nav_msgs/Odometry; read only with the parameter odometry"),
     ("cmd_vel_topic", "cmd_vel", "Velocities, geometry_msgs/Twist or TwistStamped"),
     ("goal_topic", "goal_pose", "Goals for Nav2 in mode nav2, geometry_msgs/PoseStamped"),
@@ -33,9 +33,9 @@ GIVEN = {"mode": str, "stamped": bool, "odometry": bool, "search": bool}
 
 
 def follow_sound_node(context):
-    """The node; an argument that was given wins over the file of parameters."""
+    """Return the node; arguments override the parameter file."""
     value = LaunchConfiguration
-    # ParameterValue converts substitutions only: it refuses text that was performed already.
+    # ParameterValue converts substitutions only; it refuses text that is already substituted.
     given = [name for name in GIVEN if value(name).perform(context)]
     overrides = {name: ParameterValue(value(name), value_type=GIVEN[name]) for name in given}
     return [
@@ -62,7 +62,7 @@ def follow_sound_node(context):
 
 
 def generate_launch_description():
-    """Read by `ros2 launch`."""
+    """Return the description for `ros2 launch`."""
     declared = [
         DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in ARGUMENTS
     ]

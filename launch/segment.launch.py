@@ -1,8 +1,8 @@
 """Start the segmentation node: `ros2 launch c3n_ros segment.launch.py image_topic:=/camera/color/image_raw`.
 
-The node is a lifecycle node that configures and activates itself (its parameter `autostart`), so a plain Node action serves on every
-distribution; with autostart:=false, `ros2 lifecycle set /segmentation configure` and `activate` do it. What is not an argument here is
-in params_file. segment.launch.xml is the same in XML.
+The node is a lifecycle node that configures and activates itself (its parameter `autostart`), so a plain Node action works on every
+distribution; with autostart:=false, use `ros2 lifecycle set /segmentation configure` and `activate`. All other parameters are set in
+params_file. segment.launch.xml is the same in XML.
 """
 
 from launch.actions import DeclareLaunchArgument, OpaqueFunction, SetEnvironmentVariable
@@ -38,6 +38,7 @@ ARGUMENTS = (
     ("points_topic", "/camera/points", "Instead of depth: sensor_msgs/PointCloud2"),
     ("audio_topic", "/audio/audio_stamped", "Microphone, audio_common_msgs/AudioDataStamped"),
     ("audio_info_topic", "/audio/audio_info", "Format of the sound, audio_common_msgs/AudioInfo"),
+    ("audio_use_channels", "", "Channels of the sound to use, such as 0-4; empty: as in params_file (all)"),
     ("microphone", "false", "Also publish this machine's microphone on audio_topic and audio_info_topic"),
     ("namespace", "", "Namespace of the node and of its outputs"),
     (
@@ -54,12 +55,19 @@ ARGUMENTS = (
     ("log_level", "info", "debug, info, warn, error or fatal"),
     ("respawn", "false", "Start the node again when it ends"),
 )
-# Arguments that win over params_file where they are given.
-OPTIONAL = {"model": str, "device": str, "hop_s": float, "image_transport": str, "autostart": bool}
+# Arguments that override params_file if they are given.
+OPTIONAL = {
+    "model": str,
+    "device": str,
+    "hop_s": float,
+    "image_transport": str,
+    "audio_use_channels": str,
+    "autostart": bool,
+}
 
 
 def segmentation_node(context):
-    """The node, with its topics and parameters."""
+    """Return the node, with its topics and parameters."""
     value = LaunchConfiguration
     given = [name for name in OPTIONAL if value(name).perform(context)]
     overrides = {name: ParameterValue(value(name), value_type=OPTIONAL[name]) for name in given}
@@ -100,7 +108,7 @@ def dds_profile(context):
 
 
 def microphone_node():
-    """The node that publishes this machine's microphone, where it is asked for."""
+    """Return the node that publishes this machine's microphone, if requested."""
     value = LaunchConfiguration
     return Node(
         package="c3n_ros",
@@ -118,7 +126,7 @@ def microphone_node():
 
 
 def generate_launch_description():
-    """Read by `ros2 launch`."""
+    """Return the description for `ros2 launch`."""
     declared = [
         DeclareLaunchArgument(name, default_value=default, description=text) for name, default, text in ARGUMENTS
     ]

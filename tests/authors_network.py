@@ -1,10 +1,12 @@
-"""A state dict as the authors' code saves it, and an audio encoder to go with it, for tests."""
+"""A state dict as the authors' code saves it, an audio encoder to go with it, and their arithmetic written out, for tests."""
 
 from __future__ import annotations
 
 import timm
 import torch
+from einops import rearrange, repeat
 from original_names import original_pvt_name, original_swin_name
+from torch.nn import functional as F
 
 AUDIO_CLASSES, VISUAL_CLASSES = 4, 6
 SWIN = "swin_tiny_patch4_window7_224"
@@ -78,3 +80,63 @@ def their_checkpoint(visual: str, audio: int, *, channels=16, head=(8, 8), class
         if name.endswith("num_batches_tracked"):
             theirs[name] = torch.tensor(7)
     return theirs
+
+
+def their_label(visual_logits: torch.Tensor, audio_scores: torch.Tensor, matrix: torch.Tensor) -> torch.Tensor:
+    """The visual class that their C3IM takes, by softmaxes and powers; matrix (K_v, K_a), scores (N, K)."""
+    visual, audio = visual_logits.softmax(dim=1) ** 0.1, audio_scores.softmax(dim=1) ** 0.1
+    weights = audio[:, None, :] * matrix * visual[:, :, None]
+    return weights.flatten(1).argmax(dim=1) // matrix.shape[1]
+
+
+def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor, *, training: bool = False) -> torch.Tensor:
+    """Run their network after CCAM, by their names: maps [(T, C_vi, H_i, W_i)] x 4, audio (T, d) -> logits (T, H, W).
+
+    In training the batch norm takes the statistics of all T frames.
+    """
+
+    def of(name: str) -> tuple[torch.Tensor, torch.Tensor]:
+        return theirs[f"{name}.weight"], theirs[f"{name}.bias"]
+
+    def pyramid(stage: int, x: torch.Tensor) -> torch.Tensor:
+        pooled = F.conv2d(x.mean((2, 3), keepdim=True), *of(f"conv{stage}.conv"))
+        branches = [
+            F.interpolate(pooled, size=x.shape[2:], mode="bilinear"),
+            F.conv2d(x, *of(f"conv{stage}.atrous_block1")),
+        ]
+        for rate in (6, 12, 18):
+            branches.append(F.conv2d(x, *of(f"conv{stage}.atrous_block{rate}"), padding=rate, dilation=rate))
+        return F.conv2d(torch.cat(branches, 1), *of(f"conv{stage}.conv_1x1_output"))
+
+    def non_local(stage: int, x: torch.Tensor) -> torch.Tensor:
+        name, (_, _, height, width) = f"tpavi_{stage}", x.shape
+        clip = rearrange(x, "t c h w -> 1 c t h w")
+        heard = repeat(F.linear(audio, *of(f"{name}.align_channel")), "t c -> 1 c t h w", h=height, w=width)
+        query, key, value = (
+            F.conv3d(source, *of(f"{name}.{part}")).flatten(2)[0]
+            for part, source in (("theta", clip), ("phi", heard), ("g", clip))
+        )
+        affinity = query.T @ key / key.shape[1]  # (T H W) x (T H W)
+        answer = rearrange(value @ affinity.T, "c (t h w) -> 1 c t h w", h=height, w=width)
+        answer = F.conv3d(answer, *of(f"{name}.W_z.0"))
+        statistics = (theirs[f"{name}.W_z.1.running_mean"], theirs[f"{name}.W_z.1.running_var"])
+        statistics = (None, None) if training else statistics
+        normalised = F.batch_norm(answer, *statistics, *of(f"{name}.W_z.1"), training=training)
+        summed = (normalised + clip)[0].movedim(0, -1)  # T H W C
+        return F.layer_norm(summed, summed.shape[-1:], *of(f"{name}.norm_layer")).movedim(-1, 1)
+
+    def unit(name: str, x: torch.Tensor) -> torch.Tensor:
+        positive = x.relu()  # in place there, so it is what the sum sees
+        inner = F.conv2d(positive, *of(f"{name}.conv1"), padding=1).relu()
+        return F.conv2d(inner, *of(f"{name}.conv2"), padding=1) + positive
+
+    def enlarge(x: torch.Tensor, align_corners: bool) -> torch.Tensor:
+        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=align_corners)
+
+    fused = [non_local(stage, pyramid(stage, x)) for stage, x in enumerate(maps, start=1)]
+    y = enlarge(unit("path4.resConfUnit2", fused[3]), True)
+    for stage in (3, 2, 1):
+        y = enlarge(unit(f"path{stage}.resConfUnit2", y + unit(f"path{stage}.resConfUnit1", fused[stage - 1])), True)
+    y = enlarge(F.conv2d(y, *of("output_conv.0"), padding=1), False)
+    y = F.conv2d(y, *of("output_conv.2"), padding=1).relu()
+    return F.conv2d(y, *of("output_conv.4"))[:, 0]

@@ -11,6 +11,7 @@ from tiny import make_tiny_model
 from c3n_model.model import Model
 
 settings.register_profile("fuzz", max_examples=20_000, deadline=None)  # pytest --hypothesis-profile=fuzz
+settings.register_profile("mutants", max_examples=20, deadline=None, derandomize=True)
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 
 

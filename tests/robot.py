@@ -26,6 +26,7 @@ MODEL = SimpleNamespace(
     sample_rate=16_000,
     config=SimpleNamespace(presence_threshold=0.5, visibility_threshold=0.0, history=5),
     card={},
+    audio_labels=("Bark", "Speech"),
     visual_labels=("dog", "piano"),
     fingerprint="0123456789ab",
 )
@@ -153,7 +154,7 @@ def make_node(session=None, model=MODEL, start=True, load_model=None, make_sessi
     session = session or LeftHalfSounds()
     node = SegmentationNode(
         load_model=load_model or (lambda name: model),
-        make_session=make_session or (lambda model, device: session),
+        make_session=make_session or (lambda model, device, **execution: session),
         parameter_overrides=overrides,
     )
     assert not start or node.start()

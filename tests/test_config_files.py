@@ -14,7 +14,11 @@ from c3n_ros.topics import DIAGNOSTICS, INPUTS, OUTPUTS
 
 ROOT = Path(__file__).resolve().parents[1]
 PUBLISHED = {f"/{name}": kind for name, kind in OUTPUTS.items()} | {DIAGNOSTICS: "diagnostic_msgs/msg/DiagnosticArray"}
-RVIZ_SHOWS = {"Image": "sensor_msgs/msg/Image", "Pose": "geometry_msgs/msg/PoseStamped"}
+RVIZ_SHOWS = {
+    "Image": "sensor_msgs/msg/Image",
+    "Pose": "geometry_msgs/msg/PoseStamped",
+    "MarkerArray": "visualization_msgs/msg/MarkerArray",
+}
 FOXGLOVE_SHOWS = {
     "Image": {"sensor_msgs/msg/Image", "sensor_msgs/msg/CompressedImage"},
     "DiagnosticSummary": {"diagnostic_msgs/msg/DiagnosticArray"},
@@ -45,7 +49,7 @@ def test_rviz_displays_show_topics_of_the_right_type():
             assert PUBLISHED[display["Topic"]["Value"]] == RVIZ_SHOWS[kind], display["Name"]
             assert display["Topic"]["Reliability Policy"] == "Reliable"
             shown[display["Name"]] = display["Enabled"]
-    assert shown == {"Overlay": True, "Mask": True, "Confidence": False, "Direction": True}
+    assert shown == {"Overlay": True, "Mask": True, "Confidence": False, "Direction": True, "Markers": True}
 
 
 def test_foxglove_layout_is_whole_and_shows_our_topics():
@@ -109,7 +113,7 @@ def test_everything_in_config_and_launch_is_installed():
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name)
-def test_workflows_run_what_bash_can_read(path):
+def test_workflow_scripts_are_valid_bash(path):
     jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
     scripts = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
     assert scripts

@@ -56,7 +56,7 @@ def within(name, *packages):
 
 
 @pytest.mark.parametrize("name", sorted(MODULES))
-def test_imports_point_one_way(name):
+def test_imports_have_one_direction(name):
     if top(name) == "c3n_model":
         foreign = [other for other in imported_by(MODULES[name]) if top(other) in ("c3n_ros", "rclpy")]
         assert not foreign, "the offline package knows nothing of ROS"
@@ -65,6 +65,9 @@ def test_imports_point_one_way(name):
     if not within(name, "c3n_model.commands", "c3n_model.experiments"):
         studies = [other for other in OURS[name] if within(other, "c3n_model.experiments")]
         assert not studies, "experiments are imported by commands alone"
+    if not within(name, "c3n_model.commands", "c3n_model.live", "c3n_model.review", "c3n_model.web"):
+        pages = [other for other in OURS[name] if within(other, "c3n_model.live", "c3n_model.review", "c3n_model.web")]
+        assert not pages, "pages are served by commands alone"
     if not within(name, "c3n_model.commands", "c3n_model.cli"):
         assert not [other for other in OURS[name] if within(other, "c3n_model.commands")], "commands are the last word"
 
@@ -76,11 +79,11 @@ def test_networks_and_messages_import_types_and_their_own_files_only(package):
         assert not [other for other in OURS[name] if not within(other, own, "c3n_model.types")], name
 
 
-def test_modules_have_no_circle():
+def test_modules_have_no_import_cycle():
     assert list(TopologicalSorter(OURS).static_order())
 
 
-def test_rooms_have_no_circle():
+def test_folders_have_no_import_cycle():
     rooms = {}
     for name, others in OURS.items():
         rooms.setdefault(room(name), set()).update({room(other) for other in others} - {room(name)})
@@ -123,5 +126,5 @@ def test_workspace_needs_only_the_standard_library():
         assert set(map(top, imported_by(path))) - own <= sys.stdlib_module_names, path
 
 
-def test_no_utility_drawers():
+def test_no_module_is_called_utils():
     assert not [path for path in SOURCES if {"util", "utils", "misc", "helpers"} & {path.stem, path.parent.name}]

@@ -37,7 +37,7 @@ def test_without_ros_all_bundled_packages_are_built(workspace, tmp_path):
     assert all((path / "package.xml").exists() for path in workspace.missing_interfaces(""))
 
 
-def test_what_a_distribution_has_is_never_built_over_it(workspace, tmp_path):
+def test_packages_of_the_distribution_are_not_built(workspace, tmp_path):
     ros, overlay = install(tmp_path / "ros", "vision_msgs"), install(tmp_path / "overlay", "audio_common_msgs")
     assert names(workspace.missing_interfaces(ros)) == ["audio_common_msgs"]
     assert workspace.missing_interfaces(f"{overlay}:{ros}") == []

@@ -57,7 +57,20 @@ def build(venv: Path, extras: str = ALL_EXTRAS) -> None:
         "colcon could not build the workspace: read the output above, run `make clean` and try again",
     )
     stamp.write_text(key, encoding="utf-8")
+    write_command(venv)
     say("build: install/ is ready; enter it with `. install/setup.bash`")
+
+
+def write_command(venv: Path) -> None:
+    """Write the program `c3n` into the environment: it runs this folder's source, also where the workspace is not sourced."""
+    program = venv / "bin/c3n"
+    lines = (
+        f"#!{venv / 'bin/python'}",
+        f"import sys\n\nsys.path.insert(0, {str(ROOT)!r})\nfrom c3n_model.cli import main\n",
+        "raise SystemExit(main())\n",
+    )
+    program.write_text("\n".join(lines), encoding="utf-8")
+    program.chmod(0o755)
 
 
 def missing_interfaces(prefix_path: str) -> list[Path]:

@@ -21,8 +21,13 @@ EXTRAS = {
     "spacy": "labels",
     "jinja2": "report",
     "matplotlib": "report",
+    "starlette": "live",
+    "uvicorn": "live",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
+    "onnx": "export",
+    "onnxscript": "export",
+    "openvino": "openvino",
 }
 
 
@@ -31,5 +36,6 @@ def missing_extra(error: ModuleNotFoundError) -> str | None:
     module = (error.name or "").partition(".")[0]
     if module not in EXTRAS:
         return None
-    extra = EXTRAS[module]
-    return f'{module} is not installed: pip install "c3n-ros[{extra}]", or ".[{extra}]" in the repository'
+    from c3n_model.environment import install_command
+
+    return f"{module} is not installed: {install_command(EXTRAS[module])}"

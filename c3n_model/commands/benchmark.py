@@ -17,6 +17,18 @@ def add(commands) -> None:
     network.add_argument("model", help="demo, or a safetensors file")
     network.add_argument("--pairs", type=int, default=20, help="timed pairs per comparison (default %(default)s)")
     network.set_defaults(run=run_network)
+    step = kinds.add_parser(
+        "step", help="compare one second of a stream with the paper's form, TPAVI, the backbone and other runtimes"
+    )
+    step.add_argument("model", help="demo, a safetensors file, or a YAML file for c3n train (random weights)")
+    step.add_argument("--rounds", type=int, default=10, help="repetitions of each measurement (default %(default)s)")
+    step.add_argument(
+        "--onnx", type=Path, metavar="FILE", help="the same model as written by c3n export, to be compared, too"
+    )
+    step.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to FILE")
+    step.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to FILE, too")
+    step.add_argument("--plot", type=Path, metavar="FILE", help="write a picture of the ratios to FILE (png)")
+    step.set_defaults(run=run_step)
     loader = kinds.add_parser("loader", help="compare the throughput of the training loader and of the training step")
     loader.add_argument("data", type=Path, help="folder with Single-source and/or Multi-sources")
     loader.add_argument(
@@ -24,8 +36,9 @@ def add(commands) -> None:
     )
     loader.add_argument("--rounds", type=int, default=5, help="repetitions of each measurement (default %(default)s)")
     loader.set_defaults(run=run_loader)
-    for kind in (network, loader):
+    for kind in (network, step, loader):
         kind.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    for kind in (network, loader):
         kind.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
@@ -47,6 +60,41 @@ def run_network(options, _: str) -> str:
         lines += [_row(timing.name, timing.seconds * 1e3, "ms") for timing in (comparison.first, comparison.second)]
         lines.append(_row("ratio, per pair", comparison.ratios, "x"))
     return "\n".join(lines)
+
+
+def run_step(options, _: str) -> str:
+    """Time the step; write what was asked for, and return the tables."""
+    from c3n_model.complete_file import write_complete
+    from c3n_model.experiments.cost.benchmark_step import benchmark_step
+    from c3n_model.experiments.cost.step_report import plot_ratios, step_mapping, step_tables
+    from c3n_model.experiments.paper.baselines import TPAVI
+    from c3n_model.model import choose_device
+    from c3n_model.progress import bar
+
+    device = choose_device(options.device)
+    model = _model_to_time(options.model)
+    result = benchmark_step(model, device, options.rounds, bar, tpavi=TPAVI, exported=options.onnx)
+    about = {"model": options.model, "rounds": options.rounds, **_machine(device)}
+    text = step_tables(result, f"{options.model} on {describe_machine(device)}, {options.rounds} rounds")
+    if options.json:
+        write_complete(options.json, json.dumps(about | step_mapping(result), indent=2) + "\n")
+    if options.markdown:
+        write_complete(options.markdown, text + "\n")
+    if options.plot:
+        plot_ratios(result, options.plot)
+    return text
+
+
+def _model_to_time(name: str):
+    """Load a model, or build one with random weights from the section `model` of a YAML file."""
+    from c3n_model.loading import load_model
+
+    if Path(name).suffix not in (".yaml", ".yml"):
+        return load_model(name)
+    from c3n_model.config import read_config
+    from c3n_model.experiments.cost.profiles import random_model
+
+    return random_model(Path(name).stem, read_config(Path(name)).model)
 
 
 def run_loader(options, _: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from c3n_model.commands.recording import add_recording, open_recording
+from c3n_model.commands.recording import add_recording, load_chosen_model, open_recording
 
 
 def add(commands) -> None:
@@ -32,7 +32,6 @@ def add(commands) -> None:
 
 def run(options, command_line: str) -> str:
     """Write the report to `options.out`; return its numbers as text."""
-    from c3n_model.loading import load_model
     from c3n_model.progress import bar
     from c3n_model.scoring.bag_scores import TruthFolder
     from c3n_model.scoring.evaluate_bag import read_live, report_on, run_offline
@@ -44,7 +43,7 @@ def run(options, command_line: str) -> str:
     truths = None if options.truth is None else TruthFolder(options.truth)
     live = read_live(options.recording)
     source = open_recording(options)
-    session = Session(load_model(options.model), options.device, threshold=options.threshold)
+    session = Session(load_chosen_model(options), options.device, threshold=options.threshold)
     windows = run_offline(source, session, truths, bar)
     about = {
         "command": command_line,

@@ -1,10 +1,10 @@
-"""`c3n explain`: explain each second's mask with a picture and numbers."""
+"""`c3n explain`: explain the mask of each second with a figure and numbers."""
 
 from __future__ import annotations
 
 import json
 
-from c3n_model.commands.recording import add_recording, open_recording
+from c3n_model.commands.recording import add_recording, load_chosen_model, open_recording
 
 
 def add(commands) -> None:
@@ -18,10 +18,9 @@ def add(commands) -> None:
 
 
 def run(options, _: str) -> str:
-    """Write one picture per second to `options.out`; return one line per second."""
+    """Write one figure per second to `options.out`; return one line per second."""
     from c3n_model.complete_file import complete_file
     from c3n_model.files.outputs import locked, refuse_overwriting
-    from c3n_model.loading import load_model
     from c3n_model.pictures.explanation import draw_explanation
     from c3n_model.progress import bar
     from c3n_model.streaming.explain import describe_explanation, explain_seconds
@@ -31,7 +30,7 @@ def run(options, _: str) -> str:
     if options.second is not None and options.second < 0:
         raise ValueError(f"--second is {options.second}; expected 0 or more")
     source = open_recording(options)
-    session = Session(load_model(options.model), options.device)
+    session = Session(load_chosen_model(options), options.device)
     refuse_overwriting([options.input], [options.out])
     lines, seconds = [], []
     with locked(options.out):

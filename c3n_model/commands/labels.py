@@ -47,11 +47,11 @@ def add(commands) -> None:
     )
     build.set_defaults(run=run_build)
     prior = verbs.add_parser(
-        "prior", help="a tagger's prior from a folder of sounds, for the setting prior of zero_shot"
+        "prior", help="measure a tagger's prior on a folder of sounds, for the setting prior of zero_shot"
     )
-    prior.add_argument("sounds", type=Path, help="folder with a folder for each kind of sound")
+    prior.add_argument("sounds", type=Path, help="folder with a subfolder for each kind of sound")
     prior.add_argument("-o", "--out", type=Path, required=True, help="CSV file to write")
-    prior.add_argument("--audio", default="mn04", help="the tagger: a name of c3n weights list (default %(default)s)")
+    prior.add_argument("--audio", default="mn04", help="tagger, a name of c3n weights list (default %(default)s)")
     prior.set_defaults(run=run_prior)
 
 
@@ -94,7 +94,7 @@ def _build_sources(out: Path, audio: list[str], visual: list[str], command_line:
 
 
 def run_prior(options, _: str) -> str:
-    """Run `c3n labels prior`."""
+    """Measure and save a tagger's prior."""
     from c3n_model.labels.names import audioset_names
     from c3n_model.network.audio import build_audio_encoder
     from c3n_model.progress import bar

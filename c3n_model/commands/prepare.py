@@ -23,7 +23,7 @@ def add(commands) -> None:
     command.add_argument(
         "--channels",
         default="all",
-        help="channels of the sound to use, counted from 0, such as 0-4 or 0,2; their mean is written (default %(default)s)",
+        help="audio channels to use, counted from 0, such as 0-4 or 0,2; their mean is written (default %(default)s)",
     )
     command.set_defaults(run=run)
 

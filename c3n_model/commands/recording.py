@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +12,25 @@ def add_recording(command, *, out_help: str) -> None:
     """Add input, -o, --model, --device, --image-topic and --audio-topic."""
     command.add_argument("input", help="rosbag2 (folder, .mcap, .db3), video file, or folder of images with a .wav")
     command.add_argument("-o", "--out", type=Path, required=True, help=out_help)
-    command.add_argument(
-        "--model",
-        default="demo",
-        help="zero_shot, demo, a checkpoint, or a YAML file with a zero_shot section (default %(default)s)",
-    )
-    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    add_model(command, default="demo")
     add_topics(command)
     command.add_argument(
         "--channels",
         default="all",
-        help="channels of the sound to use, counted from 0, such as 0-4 or 0,2; the model hears their mean (default %(default)s)",
+        help="audio channels to use, counted from 0, such as 0-4 or 0,2; the model gets their mean (default %(default)s)",
+    )
+
+
+def add_model(command, *, default: str) -> None:
+    """Add --model, --device and --no-download."""
+    command.add_argument(
+        "--model",
+        default=default,
+        help="zero_shot, demo, a checkpoint, a file of c3n export, or a YAML file with a zero_shot section (default %(default)s)",
+    )
+    command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
+    command.add_argument(
+        "--no-download", action="store_true", help="do not fetch pretrained files that the model needs and are missing"
     )
 
 
@@ -39,3 +49,20 @@ def open_recording(options) -> Any:
 
     channels = parse_channels(options.channels)
     return ChosenChannels(open_source(options.input, options.image_topic, options.audio_topic), channels)
+
+
+def load_chosen_model(options, say: Callable[[str], None] | None = None) -> Any:
+    """Return the model of the arguments of `add_model`, after fetching what it lacks; `say` is told of that (default: stderr).
+
+    Raises what `fetch_weights` and `load_model` raise.
+    """
+    from c3n_model.loading import fetch_weights, load_model
+    from c3n_model.progress import bar, told
+
+    if not options.no_download:
+        fetch_weights(options.model, say or _to_stderr, told(say, every_s=1.0) if say else bar)
+    return load_model(options.model)
+
+
+def _to_stderr(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)

@@ -21,6 +21,12 @@ def add(commands) -> None:
         "--labels", type=Path, help="label table written by c3n labels build, for AVSBench; encoders: see c3n weights"
     )
     command.add_argument(
+        "--form",
+        choices=["authors", "paper"],
+        help="of C3N and its baselines on AVSBench: as in the authors' code, which gave the printed values (default), or the "
+        "printed equations",
+    )
+    command.add_argument(
         "--seeds",
         type=int,
         help="number of trainings per row (default: 1; with --data synthetic --size full 5 for II, V, VI and VII)",
@@ -47,6 +53,7 @@ def run(options, command_line: str) -> str:
         data=options.data,
         size=options.size,
         labels=options.labels,
+        form=options.form,
         seeds=options.seeds,
         settings=_split(options.settings),
         pairs=_split(options.pairs),

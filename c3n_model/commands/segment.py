@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from c3n_model.commands.recording import add_recording, open_recording
+from c3n_model.commands.recording import add_recording, load_chosen_model, open_recording
 
 
 def add(commands) -> None:
@@ -19,23 +19,37 @@ def add(commands) -> None:
         help="probability above which a pixel is in the mask (default %(default)s)",
     )
     command.add_argument(
+        "--runtime",
+        default="auto",
+        help="torch; onnxruntime or openvino for a model that c3n export wrote (default %(default)s)",
+    )
+    command.add_argument(
+        "--precision", default="float32", help="float32, or bfloat16 where the device has it (default %(default)s)"
+    )
+    command.add_argument(
+        "--max-sources",
+        type=int,
+        default=1,
+        metavar="N",
+        help="sounding objects that are named at once, by a C3N (default %(default)s, as in the paper)",
+    )
+    command.add_argument(
         "--background",
         type=Path,
         metavar="FILE",
-        help="the robot's own noise as learnt before (zero_shot only)",
+        help="background of the robot, written by --learn-background or the node (zero_shot only)",
     )
     command.add_argument(
         "--learn-background",
         type=Path,
         metavar="FILE",
-        help="write this recording, in which only the robot itself is audible, as its background",
+        help="learn the robot's background from this recording, in which nothing else may be audible, and write it",
     )
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
     """Write the results to `options.out`; return one line per second."""
-    from c3n_model.loading import load_model
     from c3n_model.progress import bar
     from c3n_model.sources.results import ResultWriter
     from c3n_model.streaming.segment import describe_missing, describe_second, segment
@@ -43,9 +57,12 @@ def run(options, _: str) -> str:
     from c3n_model.zero_shot.background import load_background
 
     source = open_recording(options)
-    model = load_model(options.model)
+    model = load_chosen_model(options)
     background = load_background(options.background, model.audio_labels) if options.background else None
-    session = Session(model, options.device, threshold=options.threshold, background=background)
+    session = Session(
+        model, options.device, threshold=options.threshold, background=background,
+        runtime=options.runtime, precision=options.precision, max_sources=options.max_sources,
+    )  # fmt: skip
     if options.learn_background:
         session.learn_background(math.inf)
     lines, starts_ns = [], []

@@ -1,4 +1,4 @@
-"""`c3n synthesize`: synthetic scenes in AVSBench's layout."""
+"""`c3n synthesize`: write synthetic scenes in AVSBench's layout."""
 
 from __future__ import annotations
 

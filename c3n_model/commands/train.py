@@ -79,9 +79,9 @@ def _with_fitted_gate(model, clips, device):
     from dataclasses import replace
 
     from c3n_model.progress import bar
-    from c3n_model.training.thresholds import choose_gate, judge_seconds
+    from c3n_model.training.thresholds import choose_gate, score_seconds
 
-    gate = choose_gate(judge_seconds(model, clips, device, bar))
+    gate = choose_gate(score_seconds(model, clips, device, bar))
     if gate is None:
         reason = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
         return replace(model, card={**model.card, "thresholds": reason})

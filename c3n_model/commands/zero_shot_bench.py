@@ -9,7 +9,7 @@ def add(commands) -> None:
     """Declare the arguments."""
     command = commands.add_parser("zero-shot-bench", help="benchmark the zero-shot model on real images and sounds")
     command.add_argument("data", type=Path, help="folder with coco/ and esc10/, cutouts/, pairs/, clips/, silent/ ...")
-    command.add_argument("-o", "--out", type=Path, required=True, help="folder for bench.html, bench.json and pictures")
+    command.add_argument("-o", "--out", type=Path, required=True, help="folder for bench.html, bench.json and images")
     command.add_argument(
         "--config",
         nargs="+",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from c3n_model.compose.camera import Camera, move_camera
+from c3n_model.compose.camera_motion import Camera, move_camera
 from c3n_model.compose.material import Thing
 from c3n_model.compose.scene_plan import ScenePlan
 from c3n_model.data.clip_files import CLIP_FRAMES, FRAME_SIZE

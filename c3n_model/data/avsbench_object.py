@@ -1,4 +1,4 @@
-"""Layout of AVSBench's object release, for reading and writing. `c3n synthesize` writes exactly this layout.
+"""Layout of AVSBench's object release, for reading and writing. `c3n synthesize` writes this layout, with one more column.
 
 s4_meta_data.csv   name, start, category, split           ms3_meta_data.csv   name, split
 s4_data/visual_frames/<split>/<category>/<name>/<name>_<1..5>.png
@@ -12,6 +12,7 @@ ms3_data/audio_wav/<split>/<name>.wav
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -25,6 +26,7 @@ from c3n_model.types import Clip
 
 TITLE = "object release"
 HEADERS = {"s4": ["name", "start", "category", "split"], "ms3": ["name", "split"]}
+IN_VIEW = "in_view"  # a column that `c3n synthesize` adds: all classes in view, separated by ";"
 FOLDERS = {"s4": "Single-source", "ms3": "Multi-sources"}
 
 
@@ -41,7 +43,10 @@ def clips(table: Path, setting: str) -> list[ClipPaths]:
     paths = []
     for row in rows:
         names = [next(iter(row.values())), row["split"], *([row["category"]] if setting == "s4" else [])]
-        paths.append(clip_paths(table.parent, setting, *(plain_name(name, str(table)) for name in names)))
+        clip = clip_paths(table.parent, setting, *(plain_name(name, str(table)) for name in names))
+        paths.append(
+            replace(clip, in_view=frozenset(filter(None, [clip.category, *(row.get(IN_VIEW) or "").split(";")])))
+        )
     return paths
 
 

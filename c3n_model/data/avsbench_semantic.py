@@ -1,6 +1,6 @@
 """Layout of AVSBench-semantic, whose subsets v1s and v1m are the clips of S4 and MS3 at their original size.
 
-    metadata.csv                             uid, label (v1s, v1m, v2), split; a_obj: the sounding object
+    metadata.csv                             uid, label (v1s, v1m, v2), split; a_obj: the sounding object, in v1m several with "_"
     <label>/<uid>/frames/<0..4>.jpg
     <label>/<uid>/labels_rgb/<0..4>.png      one colour for each of 71 classes; black is background (v1s train: only 0)
     <label>/<uid>/audio.wav
@@ -39,7 +39,8 @@ def clip_folders(table: Path, setting: str) -> list[Path]:
 def _clip_paths(root: Path, setting: str, row: dict[str, str]) -> ClipPaths:
     folder = root / LABELS[setting] / plain_name(row["uid"], str(root / "metadata.csv"))
     # One row of the release is misspelt as "h orse".
-    category = row.get("a_obj", "").replace(" ", "") if setting == "s4" else ""
+    objects = row.get("a_obj", "").replace(" ", "")
+    category = objects if setting == "s4" else ""
     return ClipPaths(
         row["uid"],
         row["split"],
@@ -47,4 +48,5 @@ def _clip_paths(root: Path, setting: str, row: dict[str, str]) -> ClipPaths:
         frames=tuple(folder / f"frames/{number}.jpg" for number in range(CLIP_FRAMES)),
         masks=tuple(folder / f"labels_rgb/{number}.png" for number in range(mask_count(setting, row["split"]))),
         wav=folder / "audio.wav",
+        in_view=frozenset(filter(None, [objects] if setting == "s4" else objects.split("_"))),
     )

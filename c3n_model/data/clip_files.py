@@ -31,7 +31,8 @@ class ClipPaths:
     """Paths of one clip.
 
     `frames` are five paths. `masks` are the paths for the first frames, as many as have a mask: one in S4's training clips,
-    otherwise five. `category` is the category in S4, "" in MS3.
+    otherwise five. `category` is the category in S4, "" in MS3. `in_view` are the classes in view, whether they sound or not, as
+    far as the release says; empty if it does not.
     """
 
     name: str
@@ -40,6 +41,7 @@ class ClipPaths:
     frames: tuple[Path, ...]
     masks: tuple[Path, ...]
     wav: Path
+    in_view: frozenset[str] = frozenset()
 
     def files(self) -> tuple[Path, ...]:
         """List all files of the clip."""

@@ -23,8 +23,8 @@ from c3n_model.sources.picture_files import open_picture
 class Prepared:
     """Result by video name: `made`, `kept` from an earlier run, `failed` with the reason.
 
-    Videos in `frame_repeated` and `silence_added` ended early, so the last frame was repeated or silence was appended. In those `cancelled`
-    the mean of the channels is nearly silent although the channels are not.
+    Videos in `frame_repeated` and `silence_added` ended early, so the last frame was repeated or silence was appended. For those
+    in `cancelled` the mean of the channels is nearly silent although the channels are not.
     """
 
     folder: Path
@@ -41,8 +41,8 @@ def prepare(
 ) -> Prepared:
     """Write the clips to `out` and list them in its csv. A video that cannot be used does not stop the others.
 
-    `channels` of the sound are used, counted from 0; empty for all. `masks` has the layout of the release's gt_masks; without it only frames and audio are written, which do not suffice for
-    training.
+    `channels` are the audio channels to use, counted from 0; empty for all. `masks` has the layout of the release's gt_masks;
+    without it only frames and audio are written, which do not suffice for training.
     """
     folder = out / FOLDERS[videos.setting]
     made, kept, frame_repeated, silence_added, cancelled = [], [], [], [], []

@@ -1,1 +1,1 @@
-"""What is true of any file: what its first bytes say it is, and that none is overwritten by accident. Standard library only."""
+"""Checks for any file: recognition by its first bytes, and protection from accidental overwriting. Standard library only."""

@@ -1,4 +1,4 @@
-"""Recognise files that are not what their name says, by their first bytes, and name the remedy that works."""
+"""Recognise files whose content does not match their name, by their first bytes, and name a remedy."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ def first_bytes(path: Path, count: int = 64) -> bytes:
 
 
 def is_hidden(path: Path) -> bool:
-    """Whether a listing leaves the file out: `.DS_Store`, and the `._name` that a Mac writes beside each `name`."""
+    """Return whether a file is hidden, such as `.DS_Store`, or the `._name` that macOS writes beside each `name`."""
     return path.name.startswith(".")
 
 
 def stand_in(path: Path) -> str:
-    """Say what lies at `path` in the place of the data, with the remedy; "" if the first bytes give no reason for doubt.
+    """Describe what is at `path` instead of the data, with a remedy; "" if its first bytes are not recognised as such.
 
     Raises OSError for a file that cannot be read.
     """
@@ -35,13 +35,13 @@ def stand_in(path: Path) -> str:
         target = path.with_suffix("")
         return f"{path} is a ROS 1 bag: convert it with `rosbags-convert --src {path} --dst {target}` and use {target}"
     if begin.startswith(_APPLE_DOUBLE):
-        return f"{path} holds what macOS keeps beside a file (AppleDouble): use {path.name.removeprefix('._')} instead"
+        return f"{path} is a macOS AppleDouble file with attributes only: use {path.name.removeprefix('._')} instead"
     if begin.lstrip().lower().startswith(_WEB_PAGES):
         return f"{path} is a web page, not the file itself: download it again, through the link to the raw file"
     return ""
 
 
 def refuse_stand_in(path: Path) -> None:
-    """Raise ValueError where `stand_in` recognises something else in the place of the data."""
+    """Raise ValueError if `stand_in` recognises something else instead of the data."""
     if reason := stand_in(path):
         raise ValueError(reason)

@@ -1,1 +1,1 @@
-"""Class names of the two modalities, and how alike they are (Eqs. 3-5)."""
+"""Class names of the two modalities, and their similarity (Eqs. 3-5)."""

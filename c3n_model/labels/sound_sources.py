@@ -1,4 +1,4 @@
-"""Which objects make which sounds: label similarity (Eq. 5) from a table instead of word vectors.
+"""Label similarity (Eq. 5) from a table of the objects that make each sound, instead of word vectors.
 
 With word vectors "Horse" and "sorrel" have little in common (cosine 0.29) and "Animal" is similar to every animal. Here an
 AudioSet class lists the nouns that can produce it (`sound_sources.txt`), a noun contains the ImageNet classes below it in
@@ -31,7 +31,7 @@ _KINDS_BY_LIST = {
 GENERIC_SOUNDS = frozenset({*_KINDS_BY_NOUN, *_KINDS_BY_LIST})
 KINDS = ("animal", "vehicle", "musical instrument")  # nouns that are too general as a label
 
-# Names in segmenters and datasets -> our noun.
+# Names in segmenters and datasets -> the noun used here.
 SYNONYMS = {
     "aeroplane": "airplane",
     "motorbike": "motorcycle",
@@ -69,7 +69,7 @@ def sound_sources() -> dict[str, frozenset[str]]:
 
 
 def noun_of(label: str) -> str:
-    """Convert a label of a segmenter or dataset to our noun: "aeroplane" -> "airplane"."""
+    """Convert a label of a segmenter or dataset to the noun used here: "aeroplane" -> "airplane"."""
     name = label.strip().lower().replace("_", " ")
     return SYNONYMS.get(name, name)
 

@@ -19,6 +19,7 @@ from typing import BinaryIO
 
 import numpy as np
 
+from c3n_model.environment import install_command
 from c3n_model.files.signatures import refuse_stand_in
 from c3n_model.messages.limits import MAX_ARRAY_BYTES, MAX_VECTOR_DIMENSION, MAX_VECTOR_LINE_BYTES, LimitError
 from c3n_model.weights import manifest
@@ -79,7 +80,7 @@ def _open_spacy(name: str) -> VectorSource:
         import spacy
     except ImportError as error:
         raise ValueError(
-            f'spaCy, which reads the model {name!r}, is not installed: pip install "c3n-ros[labels]", '
+            f"spaCy, which reads the model {name!r}, is not installed: {install_command('labels')}, "
             "or pass a file of word vectors"
         ) from error
     try:

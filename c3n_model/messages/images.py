@@ -54,7 +54,7 @@ _DEPTH_ENCODINGS = ("16UC1", "32FC1", "compressedDepth")  # REP-118
 
 
 def frame_from_image(message: Any) -> Frame:
-    """Convert a sensor_msgs/Image to a Frame. Of 16 bits per channel the upper eight of those that occur are kept (`_eight_bits`).
+    """Convert a sensor_msgs/Image to a Frame. 16-bit channels are reduced to the upper eight of the bits in use (`_eight_bits`).
 
     Raises ValueError for an unknown encoding, rows that are too short or data of the wrong length, LimitError for a size
     beyond `limits`.
@@ -78,12 +78,12 @@ def frame_from_image(message: Any) -> Frame:
 
 
 def frame_from_compressed(message: Any) -> Frame:
-    """Decode a sensor_msgs/CompressedImage: one of `PICTURE_FORMATS`, whatever its `format` calls it.
+    """Decode a sensor_msgs/CompressedImage in one of `PICTURE_FORMATS`, whatever codec its `format` names.
 
-    The Exif orientation is ignored: rotated pixels would not fit the other topics of the camera.
+    The Exif orientation is ignored: rotated pixels would not match the other topics of the camera.
 
-    Raises ValueError for depth, and for data that is cut, damaged or not a picture, LimitError for a size beyond `limits`,
-    which is read before anything is decoded: a few kilobytes of PNG can claim gigabytes of pixels.
+    Raises ValueError for depth, and for data that is truncated, damaged or not an image; LimitError for a size beyond
+    `limits`, which is checked before decoding: a few kilobytes of PNG can claim gigabytes of pixels.
     """
     encoding, _, compression = message.format.partition(";")
     if "compressedDepth" in message.format:
@@ -96,8 +96,8 @@ def frame_from_compressed(message: Any) -> Frame:
         raise
     except ValueError as error:
         raise ValueError(
-            f"a compressed image of format {message.format!r} and {len(data)} bytes is not a whole picture ({error}): "
-            f"it was cut in transit, or the topic carries another codec than {', '.join(PICTURE_FORMATS)}"
+            f"a compressed image of format {message.format!r} and {len(data)} bytes cannot be decoded ({error}): "
+            f"it was truncated in transit, or its codec is not one of {', '.join(PICTURE_FORMATS)}"
         ) from error
     if "compressed rgb" in compression:  # RGB pixels were encoded as if they were BGR
         rgb = np.ascontiguousarray(rgb[..., ::-1])
@@ -112,18 +112,18 @@ def mask_from_image(message: Any) -> np.ndarray:
 
 
 def knows_encoding(encoding: str) -> bool:
-    """Whether `frame_from_image` reads images of this encoding."""
+    """Return whether `frame_from_image` supports this encoding."""
     return encoding in _IMAGE_ENCODINGS
 
 
 def holds_depth(encoding: str) -> bool:
-    """Whether images of this encoding hold distances instead of colours."""
+    """Return whether images of this encoding hold distances instead of colours."""
     return encoding in _DEPTH_ENCODINGS
 
 
 def _refuse_depth(encoding: str) -> None:
     if holds_depth(encoding):
-        raise ValueError(f"a {encoding} image holds distances, not colours: choose the topic of the camera's picture")
+        raise ValueError(f"a {encoding} image holds distances, not colours: choose the topic of the colour image")
 
 
 def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
@@ -134,8 +134,8 @@ def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
     data = np.frombuffer(message.data, dtype=np.uint8)
     if row_bytes == 0 or rows == 0 or message.step < row_bytes or len(data) != rows * message.step:
         raise ValueError(
-            f"a {message.encoding} image of {message.width} x {message.height} has rows of at least "
-            f"{row_bytes} bytes and {rows} x step bytes; got step {message.step} and {len(data)} bytes"
+            f"expected rows of at least {row_bytes} bytes and {rows} x step bytes for a {message.encoding} image of "
+            f"{message.width} x {message.height}; got step {message.step} and {len(data)} bytes"
         )
     pixels = data.reshape(rows, message.step)[:, :row_bytes]
     if dtype.itemsize > 1:
@@ -144,9 +144,10 @@ def _rows(message: Any, dtype: np.dtype, channels: int) -> np.ndarray:
 
 
 def _eight_bits(pixels: np.ndarray) -> np.ndarray:
-    """Convert uint16 (H, W, channels) to uint8: many cameras, such as infrared ones, use only 10, 12 or 14 of the 16 bits.
+    """Convert uint16 (H, W, channels) to uint8. Many cameras, such as infrared ones, use only 10, 12 or 14 of the 16 bits.
 
-    Which is told from the 99.9th percentile of a subset of the pixels, so that single hot pixels do not decide.
+    The number of bits in use is derived from the 99.9th percentile of a subset of the pixels, so that single hot pixels have
+    no effect.
     """
     rows, columns = (max(size // 256, 1) for size in pixels.shape[:2])
     brightest = np.percentile(pixels[::rows, ::columns], 99.9, method="higher")

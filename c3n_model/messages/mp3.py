@@ -1,11 +1,11 @@
 """Decode MP3 in messages, the default of audio_capture.
 
-Each chunk of the stream carries a stamp; GStreamer's encoder puts one frame into each and counts time from its first
-sample. The delays of encoder and decoder are known, so that decoded sound gets the time at which it was recorded.
+Each chunk of the stream has a stamp; GStreamer's encoder puts one frame into each and counts time from its first sample. The
+delays of encoder and decoder are known, so decoded sound gets the time at which it was recorded.
 
-Frames are found here and not by FFmpeg's parser (`av.CodecContext.parse`), which takes the first four bytes that look like a
-header and passes on what lies before a frame with it: after a loss within a frame it loses up to one frame
-more, and stamps differ. For complete streams, and losses between frames, its output is the same.
+This module finds the frames itself, because FFmpeg's parser (`av.CodecContext.parse`) accepts the first four bytes that look
+like a header and does not separate other bytes before a frame from it: after a loss within a frame it loses up to one more
+frame, and stamps differ. For complete streams, and losses between frames, its output is the same.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from c3n_model.messages.limits import check_mp3_length
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
 MP3_REMEDY = (
-    "the sound is MP3 that cannot be decoded: start audio_capture with the launch argument format:=wave "
+    "the MP3 sound cannot be decoded: start audio_capture with the launch argument format:=wave "
     "(ros2 launch audio_capture capture.launch.xml format:=wave)"
 )
 
-# LAME delays by 576 samples, every Layer III decoder by 528 + 1: the first sample of a frame was recorded that much earlier.
+# LAME delays by 576 samples, every Layer III decoder by 528 + 1: the first sample of a frame was recorded so much earlier.
 DELAY_SAMPLES = 576 + 528 + 1
 # A chunk whose stamp is further than this from the end of the last one follows a gap.
 LONGEST_BRIDGE_NS = 200_000_000
-# More consecutive bytes without sound are not MP3 (the longest frame has 1441).
+# After more consecutive bytes without sound, the stream is not MP3 (the longest frame has 1441 bytes).
 _PATIENCE_BYTES = 8192
 
 # MPEG-1 Layer III in kbit/s by the header's index; the rows for MPEG-2 and 2.5 are the same.
@@ -53,29 +53,29 @@ class _Header:
 
 
 class Mp3Decoder:
-    """Decodes the chunks of one MP3 stream, in their order.
+    """Decodes the chunks of one MP3 stream, in order.
 
-    Chunks may be cut anywhere. The sound has the rate and channels of the stream. A gap in the stream, by its stamps, is a
-    gap in the sound; bytes that do not belong to a frame are skipped.
+    Frames may be split between chunks. The sound has the rate and channels of the stream. A gap in the stamps is a gap in the
+    sound; bytes that do not belong to a frame are skipped.
     """
 
     def __init__(self):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the stream so far: the next chunk begins another one."""
+        """Discard all state: the next chunk begins a new stream."""
         self._codec: Any = None  # av types the codecs of a name as CodecContext, which has no decode
         self._sample_rate = 0
-        self._bytes = bytearray()  # not yet a whole frame; deleting from the front does not copy the rest
-        self._stamped_ns: int | None = None  # where the bytes begin in time, if a message began with them
-        self._counted_ns: int | None = None  # the same by the frames so far
+        self._bytes = bytearray()  # an incomplete frame; deleting from the front does not copy the rest
+        self._stamped_ns: int | None = None  # stamp of the first of these bytes, if a message began with it
+        self._counted_ns: int | None = None  # the same time, counted by the frames so far
         self._passed_over = 0  # bytes since the last sound
 
     def decode(self, data: bytes, stamp_ns: int) -> list[AudioChunk]:
-        """Decode all frames that `data` completes, one AudioChunk float32 (n, channels) per frame.
+        """Decode all frames that `data` completes; returns one AudioChunk float32 (n, channels) per frame.
 
-        `stamp_ns`: when the sound of `data` began. Raises ValueError (`MP3_REMEDY`) after many bytes that are not MP3,
-        LimitError for more than 10 s at once; decoding may continue afterwards.
+        `stamp_ns`: start of the sound in `data`. Raises ValueError (`MP3_REMEDY`) after many bytes that are not MP3,
+        LimitError for more than 10 s at once; decoding can continue afterwards.
         """
         check_mp3_length(len(data))
         if self._counted_ns is not None and abs(stamp_ns - self._end_ns()) > LONGEST_BRIDGE_NS:
@@ -99,7 +99,7 @@ class Mp3Decoder:
         return chunks
 
     def _end_ns(self) -> int:
-        """Time at which the bytes so far end; an incomplete frame counts by the share that has arrived."""
+        """Return the end time of the bytes so far; an incomplete frame counts by the fraction that has arrived."""
         header = read_header(self._bytes)
         assert self._counted_ns is not None
         return self._counted_ns + (header.duration_ns * len(self._bytes) // header.size if header else 0)
@@ -111,14 +111,14 @@ class Mp3Decoder:
             if header is not None:
                 if len(self._bytes) < header.size:
                     return None
-                # Four bytes may look like a header by chance: another header must follow the frame.
+                # Four bytes can look like a header by chance, so another header must follow the frame.
                 following = self._bytes[header.size : header.size + 4]
                 if len(following) < 4 or read_header(following) is not None:
                     return header
             skipped = max(self._bytes.find(b"\xff", 1), 0) or len(self._bytes)
             del self._bytes[:skipped]
             self._passed_over += skipped
-            self._stamped_ns = stamp_ns  # bytes were lost here: the newest stamp says how many
+            self._stamped_ns = stamp_ns  # bytes were lost: continue at the newest stamp
         return None
 
     def _sound(self, frame: bytes, header: _Header, begin_ns: int) -> list[AudioChunk]:
@@ -133,9 +133,9 @@ class Mp3Decoder:
 
 
 def looks_like_mp3(data: np.ndarray) -> bool:
-    """Whether bytes, uint8 (n,), are an ID3 tag or consecutive MP3 frames up to the end.
+    """Return whether bytes, uint8 (n,), are an ID3 tag or consecutive MP3 frames up to the end.
 
-    The sync word alone is not enough: one PCM chunk in hundreds begins with a quiet negative sample that looks like it.
+    The sync word alone is not enough: one in hundreds of PCM chunks begins with a quiet negative sample that equals it.
     """
     if len(data) >= 10 and bytes(data[:3]) == b"ID3" and data[3] < 5 and np.all(data[6:10] < 128):
         return True
@@ -149,7 +149,7 @@ def looks_like_mp3(data: np.ndarray) -> bool:
 
 
 def read_header(data: bytes | bytearray) -> _Header | None:
-    """Parse the Layer III header in the first four bytes; None if they are too few or not a header."""
+    """Parse the Layer III header in the first four bytes; None if there are fewer or they are not a header."""
     if len(data) < 4:
         return None
     bits = int.from_bytes(data[:4], "big")

@@ -1,5 +1,5 @@
-"""One mapping between the nouns and the fields of msg/SoundingObject.msg and msg/SoundingObjects.msg, used in both directions: by
-the node's conversions and by the reader of its recordings. Needs no ROS: messages are read and written by attribute."""
+"""The mapping between data types and the fields of msg/SoundingObject.msg and msg/SoundingObjects.msg, used by the node to write
+messages and to read its recordings. Works without ROS: messages are read and written by attribute."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 
 from c3n_model.types import Presence, SoundingObject, UnifiedLabel
 
-# Attribute of the noun -> fields of the message, one per element of a tuple. An optional attribute that is None is NaN in the message.
+# Attribute of the data type -> fields of the message, one per element of a tuple. None of an optional attribute is NaN in the
+# message.
 FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
     SoundingObject: {
         "label": ("label",),
@@ -37,15 +38,16 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "score": ("presence_score",),
         "loudness_dbfs": ("loudness_dbfs",),
         "visible": ("visible",),  # older recordings do not have it
+        "filtered": ("filtered",),  # older recordings do not have it
     },
 }
-Noun = TypeVar("Noun", SoundingObject, UnifiedLabel, Presence)
+Data = TypeVar("Data", SoundingObject, UnifiedLabel, Presence)
 
 
-def write_fields(noun: SoundingObject | UnifiedLabel | Presence, message: Any) -> None:
-    """Set the fields of `message` that belong to `noun`, converted to the types that the message holds."""
-    for attribute, fields in FIELDS[type(noun)].items():
-        value = getattr(noun, attribute)
+def write_fields(data: SoundingObject | UnifiedLabel | Presence, message: Any) -> None:
+    """Set the fields of `message` that belong to `data`, converted to the types of the message."""
+    for attribute, fields in FIELDS[type(data)].items():
+        value = getattr(data, attribute)
         values = value if len(fields) > 1 and value is not None else [value] * len(fields)
         for field, element in zip(fields, values, strict=True):
             *parents, name = field.split(".")
@@ -53,24 +55,24 @@ def write_fields(noun: SoundingObject | UnifiedLabel | Presence, message: Any) -
             setattr(target, name, _like(getattr(target, name), element))
 
 
-def read_fields(noun: type[Noun], message: Any) -> Noun:
-    """Return the `noun` that the fields of `message` describe; a missing field takes the noun's default, if it has one."""
+def read_fields(data_type: type[Data], message: Any) -> Data:
+    """Return the `data_type` with the values of `message`; a field that the message lacks has its default value, if any."""
     values: dict[str, Any] = {}
-    for attribute, fields in FIELDS[noun].items():
+    for attribute, fields in FIELDS[data_type].items():
         try:
             elements = [reduce(getattr, field.split("."), message) for field in fields]
         except AttributeError:
             continue
         if hasattr(elements[0], "__len__") and not isinstance(elements[0], str):
             elements = list(map(float, elements[0]))
-        is_optional = noun.__dataclass_fields__[attribute].default is None
+        is_optional = data_type.__dataclass_fields__[attribute].default is None
         is_unknown = is_optional and any(map(math.isnan, elements))
         values[attribute] = None if is_unknown else tuple(elements) if len(elements) > 1 else elements[0]
-    return noun(**values)
+    return data_type(**values)
 
 
 def _like(current: Any, value: Any) -> Any:
-    """Return `value` in the type of a message's current one; None as NaN."""
+    """Convert `value` to the type of a message's current value; None becomes NaN."""
     if isinstance(current, (str, bool, int, float)):
         return type(current)(math.nan if value is None else value)
     return [math.nan] * len(current) if value is None else list(map(float, value))

@@ -1,4 +1,4 @@
-"""Convert any sound topic to chunks: either audio_common_msgs, stamped or not, PCM or MP3."""
+"""Convert the messages of any sound topic to chunks: of both packages audio_common_msgs, with or without stamp, PCM or MP3."""
 
 from __future__ import annotations
 
@@ -17,42 +17,42 @@ from c3n_model.messages.sounds import (
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.types import AudioChunk
 
-# Sound without stamps is taken as gapless while it arrives within this time of the end of the last chunk: scheduling makes
-# arrivals jitter, not the sound.
+# Sound without stamps counts as gapless if it arrives within this time of the end of the last chunk, because scheduling delays
+# its arrival by varying times.
 ARRIVAL_JITTER_NS = 100_000_000
-# This many consecutive messages that look like MP3 are MP3. A single one may be PCM: an hour of noise has one that looks so.
+# Number of consecutive messages that must look like MP3. A single one can be PCM: an hour of noise has one such message.
 _CERTAIN = 3
 
 
 class SoundReader:
-    """Converts the messages of one sound topic, in their order, to chunks. Not locked: one thread at a time.
+    """Converts the messages of one sound topic, in order, to chunks. Not thread safe.
 
     | message | stamp of its first sample |
     |---|---|
     | ros-drivers' `AudioDataStamped`, mgonzs13's `AudioStamped` | its header's |
     | `AudioData` of either | its arrival minus its duration, smoothed over `ARRIVAL_JITTER_NS` |
 
-    MP3 is decoded, whether AudioInfo announces it or the bytes show it.
+    MP3 is decoded if AudioInfo announces it or the bytes look like it.
     """
 
     def __init__(self, audio_format: AudioFormat | None = None):
-        """`audio_format` (None: the defaults of AudioFormat) applies until `describe` is called; stamped messages of mgonzs13
-        describe themselves."""
+        """`audio_format` (None: the defaults of AudioFormat) applies until `describe` is called. Stamped messages of mgonzs13
+        contain their own format."""
         self.audio_format = audio_format or AudioFormat()
         self._mp3: Mp3Decoder | None = None
-        self._suspects: list[tuple[Any, int]] = []  # look like MP3, and their stamps
-        self._expected_ns: int | None = None  # of sound without stamps
+        self._suspects: list[tuple[Any, int]] = []  # messages that look like MP3, and their stamps
+        self._expected_ns: int | None = None  # time of the next sample of sound without stamps
 
     def describe(self, info: Any) -> None:
-        """Apply an AudioInfo of ros-drivers. Raises ValueError, and changes nothing, for a format that cannot be read."""
+        """Apply an AudioInfo of ros-drivers. Raises ValueError for an unsupported format and then changes nothing."""
         audio_format = format_from_info(info)
         if audio_format != self.audio_format:
             self.audio_format, self._mp3, self._suspects = audio_format, None, []
 
     def read(self, message: Any, arrival_ns: int) -> list[AudioChunk]:
-        """Return the sound that `message` completes: one chunk for PCM, any number for MP3.
+        """Convert `message` to chunks: one for PCM, any number for MP3.
 
-        `arrival_ns` is used only for messages without a stamp. Raises ValueError for sound that cannot be read.
+        `arrival_ns` is used only for messages without a stamp. Raises ValueError for sound that cannot be converted.
         """
         audio = getattr(message, "audio", message)
         if hasattr(audio, "info"):
@@ -62,7 +62,7 @@ class SoundReader:
         return self._chunks(audio, stamp_of(message.header))
 
     def read_unstamped(self, message: Any, arrival_ns: int) -> list[AudioChunk]:
-        """Read a message whose stamp is missing or of no use: its sound was over when it arrived. Raises as `read`."""
+        """Convert a message without a usable stamp; its sound ends at its arrival. Raises as `read`."""
         audio = getattr(message, "audio", message)
         if hasattr(audio, "info"):
             chunks = [chunk_from_audio_stamped(message)]
@@ -90,7 +90,7 @@ class SoundReader:
         return taken
 
     def _placed(self, chunk: AudioChunk) -> AudioChunk:
-        """Move a chunk that is stamped with its arrival, when it had ended, to its beginning."""
+        """Stamp a chunk with its beginning, given the arrival, which is its end."""
         stamp_ns = 2 * chunk.stamp_ns - chunk.end_ns
         if self._expected_ns is not None and abs(stamp_ns - self._expected_ns) < ARRIVAL_JITTER_NS:
             stamp_ns = self._expected_ns

@@ -1,10 +1,10 @@
-"""Convert sound messages to chunks and back, without ROS: both packages called audio_common_msgs.
+"""Convert sound messages to chunks and back, without ROS. Two packages are called audio_common_msgs:
 
 | | ros-drivers (`audio_capture`) | mgonzs13 (`audio_capturer_node`) |
 |---|---|---|
 | with stamp | `AudioDataStamped` | `AudioStamped` |
-| without | `AudioData`: bytes | `AudioData`: one array for each type of sample |
-| described by | `AudioInfo` on a topic of its own | `AudioInfo` in every message |
+| without stamp | `AudioData`: bytes | `AudioData`: one array per sample type |
+| format | `AudioInfo` on a separate topic | `AudioInfo` in every message |
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ ROS_DRIVERS, MGONZS13 = "ros_drivers", "mgonzs13"
 
 # GStreamer's names: sign, bits, width in storage where it is larger, endianness (little without a suffix).
 _SAMPLE_FORMAT = re.compile(r"([SU])(8|16|18|20|24|32)(?:_(32))?(LE|BE)?|(F)(32|64)(LE|BE)?")
-_KNOWN_FORMATS = "S8, U8, S16LE, S16BE, U16LE, S18LE, S20LE, S24LE, S24_32LE, S32LE, F32LE, F64LE and the like"
+_KNOWN_FORMATS = "S8, U8, S16LE, S16BE, U16LE, S18LE, S20LE, S24LE, S24_32LE, S32LE, F32LE, F64LE and similar ones"
 _PCM_CODINGS = ("wave", "wav", "pcm", "raw", "")
 # PortAudio's sample format -> field of mgonzs13's AudioData, its dtype, the values of silence and of full scale.
 _SAMPLE_ARRAYS = {
@@ -64,7 +64,7 @@ class AudioFormat:
 
 
 def audio_dialect(module: ModuleType | Any) -> str:
-    """Tell which package `audio_common_msgs.msg` belongs to: `ROS_DRIVERS` or `MGONZS13`; both cannot be installed.
+    """Return which package `audio_common_msgs.msg` belongs to, `ROS_DRIVERS` or `MGONZS13`; only one can be installed.
 
     Raises ValueError for a module that is neither.
     """
@@ -78,7 +78,7 @@ def audio_dialect(module: ModuleType | Any) -> str:
 
 
 def format_from_info(message: Any) -> AudioFormat:
-    """Convert an AudioInfo of ros-drivers. Raises ValueError for a format that cannot be read."""
+    """Convert an AudioInfo of ros-drivers. Raises ValueError for an unsupported format."""
     coding = message.coding_format.lower()
     sample_format = "S16LE" if coding == "mp3" else message.sample_format.upper()
     return AudioFormat(message.sample_rate, message.channels, sample_format, coding)
@@ -110,14 +110,21 @@ def chunk_from_audio_stamped(message: Any) -> AudioChunk:
 def chunk_from_unstamped(message: Any, audio_format: AudioFormat, stamp_ns: int) -> AudioChunk:
     """Convert PCM AudioData of either package to an AudioChunk whose first sample is stamped `stamp_ns`.
 
-    For mgonzs13, the array that is not empty tells the type of samples, `audio_format` the rest. Raises ValueError for
-    announced MP3, and for incomplete samples.
+    For mgonzs13, the sample type is that of the array that is not empty; `audio_format` gives rate and channels. Raises
+    ValueError for announced MP3, and for incomplete samples.
     """
     if hasattr(message, "data"):
         samples = _samples_from_bytes(np.frombuffer(message.data, dtype=np.uint8), audio_format)
     else:
         filled = [flag for flag, (name, *_) in _SAMPLE_ARRAYS.items() if len(getattr(message, name))]
         samples = _samples_of(message, filled[0] if filled else 1, audio_format)
+    return AudioChunk(samples, audio_format.sample_rate, stamp_ns)
+
+
+def chunk_from_pcm(pcm: bytes, audio_format: AudioFormat, stamp_ns: int) -> AudioChunk:
+    """Convert interleaved PCM to an AudioChunk whose first sample is stamped `stamp_ns`. Raises ValueError for incomplete
+    samples."""
+    samples = _samples_from_bytes(np.frombuffer(pcm, dtype=np.uint8), audio_format)
     return AudioChunk(samples, audio_format.sample_rate, stamp_ns)
 
 

@@ -19,13 +19,15 @@ def class_activation_weights(
     detached: as in the paper it guides the features but does not carry the training gradient. Parameters get no gradient.
 
     Args:
-        logits: (N, K_v), computed from `points` with gradients enabled; classes: (N,) int64, k_m; points: [(N, C_vi, ...)],
+        logits: (N, K_v), computed from `points` with gradients enabled; classes: (N,) int64, k_m, or (N, k), several of which
+        the logits are summed, -1 for none; points: [(N, C_vi, ...)],
         the V_i, or the activations before the stage's last norm (`cam_point` of `visual_encoder.VisualEncoder`);
         keep_graph: whether the caller still needs the graph (training does).
     Raises:
         ValueError: the logits do not depend on `points`.
     """
-    chosen = logits.gather(1, classes[:, None]).sum()
+    classes = classes.view(len(logits), -1)
+    chosen = logits.gather(1, classes.clamp(min=0)).where(classes >= 0, 0.0).sum()
     gradients = torch.autograd.grad(chosen, points, retain_graph=keep_graph, allow_unused=True)
     if any(gradient is None for gradient in gradients):
         raise ValueError("the logits have no gradient through every stage of this backbone; CCAM cannot use it")
@@ -68,6 +70,14 @@ def attend_channels(features: Tensor, weights: Tensor, gate: Gate = "gradient", 
 def spatial_attention(features: Tensor) -> Tensor:
     """Compute Eq. 11, the sigmoid of the mean over channels: (N, C, H, W) -> (N, 1, H, W) in (0, 1)."""
     return torch.sigmoid(features.mean(dim=1, keepdim=True))
+
+
+def spatial_attention_with_and_without(
+    stages: list[Tensor], weights: list[Tensor], gate: Gate, strength: float
+) -> list[tuple[Tensor, Tensor]]:
+    """Compute for each stage V_i (N, C, H, W) Eq. 11 of V_i itself and of its V_i^c, each (N, H, W) in (0, 1)."""
+    guided = [attend_channels(stage, omega, gate, strength) for stage, omega in zip(stages, weights, strict=True)]
+    return [(spatial_attention(stage)[:, 0], spatial_attention(by)[:, 0]) for stage, by in zip(stages, guided)]
 
 
 def linear_attention(features: Tensor, weights: Tensor) -> Tensor:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
+
+AudioScores = Literal["logits", "sigmoid"]
+AudioOrder = Literal["audioset", "checkpoint"]
 
 
 @dataclass(frozen=True)
@@ -39,15 +42,18 @@ def label_similarity(audio_embeddings: Tensor, visual_embeddings: Tensor) -> Ten
 
 
 def infer_consensus(
-    audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, *, alpha: float = 0.1, beta: float = 0.1
-) -> Consensus:
+    audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor,
+    *, alpha: float = 0.1, beta: float = 0.1, log_similarity: Tensor | None = None,
+) -> Consensus:  # fmt: skip
     """Infer the unified-modal label (Eq. 7): the best of `top_pairs`, which has the same arguments and errors."""
-    return top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta).select((slice(None), 0))
+    best = top_pairs(audio_logits, visual_logits, similarity, 1, alpha=alpha, beta=beta, log_similarity=log_similarity)
+    return best.select((slice(None), 0))
 
 
 def top_pairs(
-    audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, k: int, *, alpha: float = 0.1, beta: float = 0.1
-) -> Consensus:
+    audio_logits: Tensor, visual_logits: Tensor, similarity: Tensor, k: int,
+    *, alpha: float = 0.1, beta: float = 0.1, log_similarity: Tensor | None = None,
+) -> Consensus:  # fmt: skip
     """Find the k pairs of each frame with the highest M_cof = (c_j^A)^alpha * S_jk * (c_k^V)^beta (Eqs. 1, 2, 6), best first.
 
     Pairs are ranked by alpha z_j + log S_jk + beta z_k of the logits z: softmax(z)^alpha is proportional to
@@ -57,7 +63,8 @@ def top_pairs(
 
     Args:
         audio_logits: (N, K_a); visual_logits: (N, K_v); similarity: (K_a, K_v) of any two sets of labels;
-        alpha, beta: balance coefficients, at least 0 (Table III: 0.1 and 0.25); 0 ignores the modality.
+        alpha, beta: balance coefficients, at least 0 (Table III: 0.1 and 0.25); 0 ignores the modality;
+        log_similarity: log of the positive similarities, -inf for the others, if it is known already.
     Returns:
         A `Consensus` whose fields are (N, k).
     Raises:
@@ -66,7 +73,8 @@ def top_pairs(
     _check_arguments(audio_logits, visual_logits, similarity, k, alpha, beta)
     # Subtract the largest logit: a constant common to all classes does not change the ranking but costs precision.
     audio, visual = (logits - logits.amax(dim=1, keepdim=True) for logits in (audio_logits, visual_logits))
-    log_similarity = similarity.clamp(min=0).log()  # -inf for excluded pairs
+    if log_similarity is None:
+        log_similarity = similarity.clamp(min=0).log()  # -inf for excluded pairs
     degree = (alpha * audio[:, :, None] + log_similarity + beta * visual[:, None, :]).flatten(1)  # N (K_a K_v)
     best: list[tuple[Tensor, Tensor]] = []
     for rank in range(k):  # topk does not define how it breaks ties
@@ -115,3 +123,14 @@ def _check_arguments(
         raise ValueError(f"k must be in [1, {similarity.numel()}], the number of pairs, got {k}")
     if not (alpha >= 0 and beta >= 0):
         raise ValueError(f"alpha and beta must not be negative, got {alpha} and {beta}")
+
+
+def check_similarity(similarity: Tensor, audio_classes: int, visual_classes: int) -> None:
+    """Raise ValueError unless `similarity` is (audio_classes, visual_classes) with a positive value."""
+    expected = (audio_classes, visual_classes)
+    if tuple(similarity.shape) != expected:
+        raise ValueError(
+            f"expected similarity of shape {expected} (the encoders' classes), got {tuple(similarity.shape)}"
+        )
+    if not (similarity > 0).any():
+        raise ValueError("similarity has no positive value, so no consensus can be inferred; build another label table")

@@ -1,4 +1,4 @@
-"""What a network says of frames: masks and the evidence for them."""
+"""The result of a network: masks and the evidence for them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from torch import Tensor
 
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.instances import Instances
+from c3n_model.network.several import FurtherPairs
 
 
 @dataclass(frozen=True)
@@ -16,8 +17,9 @@ class Decoding:
 
     logits: mask logits (M, H, W); audio_logits: (M, K_a); visual_logits: (M, K_v); consensus: fields (M,); presence:
     confidence (M,) in [0, 1] that an object is audible. If presence means heard *and* seen, audible (M,) in [0, 1] is the presence
-    that the sound would have with its source in plain view, and tagger_logits (M, K_a) are the audio logits before anything was
-    subtracted from them; None otherwise. instances: those of each mask, None for a mask without; None if no mask has any.
+    that the sound would have with its source in full view, and tagger_logits (M, K_a) are the audio logits before anything was
+    subtracted from them; None otherwise. instances: those of each mask, None for a mask without instances; None for all masks
+    if no mask has any. further: the pairs after the best one, whose objects are in the mask, too; None if only one was inferred.
     """
 
     logits: Tensor
@@ -28,3 +30,4 @@ class Decoding:
     audible: Tensor | None = None
     tagger_logits: Tensor | None = None
     instances: tuple[Instances | None, ...] | None = None
+    further: FurtherPairs | None = None

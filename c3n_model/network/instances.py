@@ -1,4 +1,4 @@
-"""Which instance each pixel of a mask belongs to."""
+"""The instance that each pixel of a mask belongs to."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from torch import Tensor
 
 @dataclass(frozen=True)
 class Instances:
-    """The instances that one mask (H, W) is made of: `owner` int64 (H, W) in [0, n), the instance that each pixel belongs to
-    if it is in the mask at all; `scores` float32 (n,) in [0, 1], the certainty of each."""
+    """The n instances of one mask (H, W): `owner` int64 (H, W) in [0, n), the instance of each pixel, which counts only inside
+    the mask; `scores` float32 (n,) in [0, 1]."""
 
     owner: Tensor
     scores: Tensor

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Literal
 
 import timm
 import torch
+from timm.layers import DropPath
 from torch import Tensor, nn
 
 from c3n_model.network.choices import check_choice
 
 STAGES = 4
-# Names of ours for backbones of timm whose public weights need another padding and other pixel statistics than timm's.
+# Our names for timm backbones whose public weights need another padding and other pixel statistics than timm's.
 VARIANTS: dict[str, tuple[str, dict[str, Any], dict[str, tuple[float, ...]]]] = {
     "mobilenetv2_100_tfsame": (  # MobileNetV2 as TensorFlow trained it
         "mobilenetv2_100",
@@ -37,8 +39,8 @@ class VisualEncoder(nn.Module):
         image_size: height and width of the frames, for backbones of a fixed size (Swin); the others accept any.
         cam_point: where Eq. 8 differentiates. "after_norm" is V_i itself, as in the equation; "before_norm" is the
             output of a stage's last block, as in the authors' code. They differ only if a stage ends with a norm (PVT).
-        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i beside the path to the logits, and
-            shifted windows in the last stage, too. The logits do not depend on those norms, so it needs "before_norm".
+        swin: "classifier" is timm's; "dense" the authors': a layer norm of each V_i, of which only the last is on the path to
+            the logits, and shifted windows in the last stage, too. It needs "before_norm".
         create_arguments: additional arguments of `timm.create_model`.
 
     Raises:
@@ -63,17 +65,43 @@ class VisualEncoder(nn.Module):
         name, variant, statistics = VARIANTS.get(name, (name, {}, {}))
         _check_choices(name, num_classes, cam_point, swin)
         arguments = {**({"always_partition": True} if swin == "dense" else {}), **variant, **(create_arguments or {})}
-        self.backbone = _create(name, num_classes, image_size, arguments)
+        self._create = partial(_create, name, num_classes, image_size)
+        self._arguments = arguments
+        self.backbone = self._create(arguments)
         stages = _pyramid(name, self.backbone)
         self.channels = [stage["num_chs"] for stage in stages]
         self.strides = [stage["reduction"] for stage in stages]
         self.num_classes = num_classes
         self.cam_point = cam_point
-        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels)) if swin == "dense" else None
+        # The last map's norm is timm's own, before the head.
+        self.norms = nn.ModuleList(map(nn.LayerNorm, self.channels[:-1])) if swin == "dense" else None
         self._stages = [stage["module"] for stage in stages]
         self._channels_last = getattr(self.backbone, "output_fmt", "NCHW") == "NHWC"
         config = self.backbone.pretrained_cfg
         self.set_normalisation(**{"mean": config["mean"], "std": config["std"], **statistics})
+
+    def set_stochastic_depth(self, rate: float) -> None:
+        """In train mode, drop residual branches at random: at `rate` in the last block, linearly less in earlier ones.
+
+        0 drops none; some backbones of timm (Swin: 0.1) have another rate until this is called. Weights and eval mode stay
+        the same. Raises ValueError for a rate above 0 if timm has no such option for this backbone.
+        """
+        present = _drop_paths(self.backbone)
+        if rate == 0 and not present:
+            return
+        try:
+            with torch.device("meta"):
+                source = self._create({**self._arguments, "drop_path_rate": rate})
+        except TypeError:  # timm has no such option
+            source = nn.Identity()
+        wanted = _drop_paths(source)
+        if rate > 0 and not wanted:
+            raise ValueError(
+                f"{type(self.backbone).__name__} has no stochastic depth in timm; set stochastic_depth: 0.0"
+            )
+        for name in {*present, *wanted}:
+            parent, _, leaf = name.rpartition(".")
+            setattr(self.backbone.get_submodule(parent), leaf, getattr(source.get_submodule(parent), leaf))
 
     def set_normalisation(self, *, mean: tuple[float, ...], std: tuple[float, ...]) -> None:
         """Set the RGB mean and std that the weights were trained with, if they differ from timm's for the model."""
@@ -82,7 +110,7 @@ class VisualEncoder(nn.Module):
 
     @property
     def input_statistics(self) -> dict[str, Any]:
-        """What decides the numbers beside the weights, as JSON can hold it: `mean` and `std` of the pixels, `padding` of
+        """Settings besides the weights that affect the result, as JSON values: `mean` and `std` of the pixels, `padding` of
         strided convolutions ("same" as in TensorFlow, or "symmetric")."""
         same = any(type(module).__name__ == "Conv2dSame" for module in self.backbone.modules())
         numbers = {name: [float(value) for value in getattr(self, name).flatten()] for name in ("mean", "std")}
@@ -93,8 +121,10 @@ class VisualEncoder(nn.Module):
         maps, logits, _ = self.observe(frames)
         return maps, logits
 
-    def observe(self, frames: Tensor) -> tuple[list[Tensor], Tensor, list[Tensor]]:
+    def observe(self, frames: Tensor, *, for_gradient: bool = False) -> tuple[list[Tensor], Tensor, list[Tensor]]:
         """Return the results of `forward` and the CAM points of Eq. 8 [(N, C_vi, ...)] x 4, on which the logits depend.
+
+        With `for_gradient` the logits have a graph from the CAM points on, even if all weights are frozen.
 
         Activations are captured by hooks that are removed after the pass. timm's `forward_intermediates` does not work here:
         for a channels-last backbone (Swin) it returns copies, through which the logits have no gradient.
@@ -104,10 +134,10 @@ class VisualEncoder(nn.Module):
         handles = []
         for name in self._stages:
             stage = self.backbone.get_submodule(name)
-            handles.append(stage.register_forward_hook(_capture(maps, self._channels_last)))
+            handles.append(stage.register_forward_hook(_capture(maps, self._channels_last, for_gradient)))
             if self.cam_point == "before_norm" and _ends_with_norm(stage):
                 # Inside such a stage activations are tokens (N, H_i W_i, C_vi).
-                handles.append(stage.blocks[-1].register_forward_hook(_capture(points, channels_last=True)))
+                handles.append(stage.blocks[-1].register_forward_hook(_capture(points, True, for_gradient)))
         try:
             logits = self.backbone((frames - self.mean) / self.std)
         finally:
@@ -120,7 +150,8 @@ class VisualEncoder(nn.Module):
             )
         points = points or maps
         if self.norms is not None:
-            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(self.norms, maps, strict=True)]
+            norms = [*self.norms, self.backbone.norm]
+            maps = [norm(stage.movedim(1, -1)).movedim(-1, 1) for norm, stage in zip(norms, maps, strict=True)]
         return maps, logits, points
 
     def head(self) -> nn.Module:
@@ -128,18 +159,26 @@ class VisualEncoder(nn.Module):
         return self.backbone.get_classifier()
 
 
-def _capture(captured: list[Tensor], channels_last: bool) -> Callable[..., Tensor]:
+def _capture(captured: list[Tensor], channels_last: bool, for_gradient: bool) -> Callable[..., Tensor]:
     """Return a forward hook that appends a module's output to `captured`, channels first.
 
-    A channels-last output is replaced by a view of the captured tensor, so that the logits depend on the latter.
+    A channels-last output is replaced by a view of the captured tensor, so that the logits depend on the latter. With
+    `for_gradient` and frozen weights a graph begins at the first captured output.
     """
 
     def hook(module: nn.Module, inputs: tuple, output: Tensor) -> Tensor:
         channels_first = output.movedim(-1, 1) if channels_last else output
+        if for_gradient and not channels_first.requires_grad:
+            # A view, because torch's counter of operations cannot follow a gradient to a leaf.
+            channels_first = channels_first.requires_grad_().view_as(channels_first)
         captured.append(channels_first)
-        return channels_first.movedim(1, -1) if channels_last else output
+        return channels_first.movedim(1, -1) if channels_last else channels_first
 
     return hook
+
+
+def _drop_paths(backbone: nn.Module) -> list[str]:
+    return [name for name, module in backbone.named_modules() if isinstance(module, DropPath)]
 
 
 def _ends_with_norm(stage: nn.Module) -> bool:
@@ -160,7 +199,7 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
     if swin == "dense" and not name.startswith("swin_"):
         raise ValueError(f"swin: dense needs a Swin backbone, got {name!r}; use swin: classifier")
     if swin == "dense" and cam_point != "before_norm":
-        raise ValueError("swin: dense needs cam_point: before_norm, because the logits do not depend on its norms")
+        raise ValueError("swin: dense needs cam_point: before_norm, because the logits depend on its last norm alone")
 
 
 def _create(name: str, num_classes: int, image_size: int | None, arguments: dict) -> nn.Module:

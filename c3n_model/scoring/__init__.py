@@ -1,1 +1,1 @@
-"""How good the masks are: `metrics` counts and reduces, `evaluate` scores a split, `report/` shows it, `compare` compares two."""
+"""Score masks: `metrics` computes metrics, `evaluate` scores a split, `report/` writes a page, `compare` compares evaluations."""

@@ -12,7 +12,7 @@ import torch
 
 from c3n_model.model import Model
 from c3n_model.network.decoding import Decoding
-from c3n_model.presence import judge
+from c3n_model.presence import decide_presence
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
@@ -31,6 +31,7 @@ class Clips(Protocol):
     def __getitem__(self, index: int) -> Clip: ...
 
 
+@torch.no_grad()
 def predict(
     model: Model,
     frames: np.ndarray,
@@ -39,29 +40,17 @@ def predict(
     *,
     gated: bool = False,
     select: np.ndarray | None = None,
-) -> np.ndarray:
-    """Predict the masks of one clip, as probabilities float32 (T, H, W) at the frames' size.
+) -> tuple[np.ndarray, Decoding]:
+    """Predict the masks of one clip.
 
     Args:
         frames: uint8 (T, H, W, 3).
         snippets: float32 (T, samples).
         gated: empty the masks of seconds in which nothing is audible or the source is not in view, as a live session does.
-        select: bool (T,), the seconds for which to return masks; all T seconds are encoded in any case.
+        select: bool (T,), the M seconds for which to return masks (default: all); all T seconds are encoded in any case.
+    Returns:
+        Probabilities float32 (M, H, W) at the frames' size, and the decoding of the same M frames, with classes and consensus.
     """
-    return predict_with_decoding(model, frames, snippets, device, gated=gated, select=select)[0]
-
-
-@torch.no_grad()
-def predict_with_decoding(
-    model: Model,
-    frames: np.ndarray,
-    snippets: np.ndarray,
-    device: torch.device,
-    *,
-    gated: bool = False,
-    select: np.ndarray | None = None,
-) -> tuple[np.ndarray, Decoding]:
-    """Predict as `predict` does; also return the decoding of the selected frames, with classes and consensus."""
     select = np.ones(len(frames), bool) if select is None else select
     images, sounds = model.inputs(frames, snippets, device)
     decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(select)[None].to(device))
@@ -76,7 +65,7 @@ def _is_published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.
     config = model.config
     audible = decoding.audible if decoding.audible is not None else [None] * len(snippets)
     presences = (
-        judge(
+        decide_presence(
             snippet,
             float(score),
             config.presence_threshold,
@@ -108,14 +97,34 @@ def evaluate(
     Raises:
         ValueError: a clip that cannot be read or scored; the message names it.
     """
+    return _evaluate(model, clips, device, progress, alter, (gated,))[0]
+
+
+def evaluate_gate(
+    model: Model, clips: Clips, device: torch.device, progress: Progress
+) -> tuple[Evaluation, Evaluation]:
+    """Evaluate as `evaluate` does, without and with the gate, predicting each clip once."""
+    network, gated = _evaluate(model, clips, device, progress, None, (False, True))
+    return network, gated
+
+
+def _evaluate(
+    model: Model, clips: Clips, device: torch.device, progress: Progress, alter: Callable[[Clip], Clip] | None,
+    gates: tuple[bool, ...],
+) -> list[Evaluation]:  # fmt: skip
     model.network.to(device).eval()
-    scored, names, categories = [], [], []
+    scored: list[list] = []
+    names, categories = [], []
     reader = _read_ahead(clips)
     for _ in progress(range(len(clips)), f"{clips.setting} {clips.split}"):
         clip = next(reader) if alter is None else alter(next(reader))
-        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}", gated))
+        scored.append(_score(model, clip, device, f"clip {clip.name} of {clips.setting} {clips.split}", gates))
         names.append(clip.name)
         categories.append(clip.category)
+    return [_joined(clips, names, categories, list(parts)) for parts in zip(*scored)]
+
+
+def _joined(clips: Clips, names: list[str], categories: list[str], scored: list[tuple]) -> Evaluation:
     counts, thresholds, seconds, labels = zip(*scored)
     return Evaluation(
         setting=clips.setting,
@@ -149,20 +158,23 @@ def _read(clips: Clips, index: int) -> Clip:
 
 
 def _score(
-    model: Model, clip: Clip, device: torch.device, name: str, gated: bool
-) -> tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]:
-    """Score the frames of a clip that have a mask; return their counts, seconds and labels."""
+    model: Model, clip: Clip, device: torch.device, name: str, gates: tuple[bool, ...]
+) -> list[tuple[MaskCounts, ThresholdCounts, np.ndarray, list[UnifiedLabel]]]:
+    """Score the frames of a clip that have a mask; return their counts, seconds and labels, without or with each gate."""
     (seconds,) = np.nonzero(clip.has_mask)
     if not len(seconds):
         raise ValueError(f"{name} has no mask to score; expected a png in gt_masks")
-    probabilities, decoding = predict_with_decoding(
-        model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask
-    )
+    probabilities, decoding = predict(model, clip.frames, clip.snippets, device, select=clip.has_mask)
     truth = clip.masks[seconds]
     if not np.isfinite(probabilities).all():
         raise ValueError(
             f"the prediction for {name} is not finite; check its sound and the model's weights for NaN and infinity"
         )
-    counts = count(probabilities > MASK_THRESHOLD, truth)
     labels = [unified_label(decoding.consensus, model, index) for index in range(len(seconds))]
-    return counts, count_thresholds(probabilities, truth), seconds, labels
+    results = []
+    for gated in gates:
+        if gated:
+            probabilities = probabilities * _is_published(model, clip.snippets[seconds], decoding)[:, None, None]
+        counts = count(probabilities > MASK_THRESHOLD, truth)
+        results.append((counts, count_thresholds(probabilities, truth), seconds, labels))
+    return results

@@ -1,4 +1,4 @@
-"""Sources of frames and sound: bags, video files and folders of pictures, all iterated alike."""
+"""Sources of frames and sound: bags, video files and folders of images, with one interface."""
 
 from __future__ import annotations
 
@@ -13,37 +13,42 @@ _BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 
 
 class Source(Protocol):
-    """Frames and sound in the order in which a live recorder would have seen them; each iteration starts anew.
+    """Frames and sound in the order in which they would arrive live; each iteration starts from the beginning.
 
-    `operator.length_hint` estimates the number of items. `notes` are lines for people about what was chosen, guessed,
+    `operator.length_hint` estimates the number of items. `notes` are messages for the user about what was chosen, assumed,
     damaged or missing; they are complete after an iteration.
     """
 
     name: str
     duration_s: float
     notes: Sequence[str]
+    has_sound: bool  # False: what it gives as sound is digital silence
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]: ...
 
     def __length_hint__(self) -> int: ...
 
 
-def open_source(path: Path | str, image_topic: str | None = None, audio_topic: str | None = None) -> Source:
-    """Open what lies at `path`, which decides the kind of source:
+def open_source(
+    path: Path | str, image_topic: str | None = None, audio_topic: str | None = None, *, allow_silent: bool = False
+) -> Source:
+    """Open a recording; the type of source depends on `path`:
 
     | path | source |
     |---|---|
     | a folder with metadata.yaml or storage files, a storage file (.mcap, .db3) | `BagSource`, of the given topics |
-    | any other folder, with pictures and a .wav | `FolderSource` |
+    | any other folder, with images and a .wav | `FolderSource` |
     | any other file | `VideoSource` |
 
-    Raises FileNotFoundError if nothing is at `path`, ValueError if it cannot be read or lacks pictures or sound; the message
+    `allow_silent`: give digital silence for a video without a sound track or a folder without a .wav, instead of refusing it.
+
+    Raises FileNotFoundError if `path` does not exist, ValueError if it cannot be read or has no images or no sound; the message
     names Git LFS pointers, ROS 1 bags, web pages and empty files.
     """
     path = Path(path)
     if not path.exists():
         raise FileNotFoundError(
-            f"nothing lies at {path}; expected a bag, a video file or a folder of pictures with a .wav"
+            f"no such file or folder: {path}; expected a bag, a video file or a folder of images with a .wav"
         )
     if path.is_file():
         refuse_stand_in(path)
@@ -53,11 +58,11 @@ def open_source(path: Path | str, image_topic: str | None = None, audio_topic: s
         return BagSource(path, image_topic, audio_topic)
     from c3n_model.sources.media import FolderSource, VideoSource
 
-    return FolderSource(path) if path.is_dir() else VideoSource(path)
+    return FolderSource(path, allow_silent) if path.is_dir() else VideoSource(path, allow_silent)
 
 
 def _is_bag(path: Path) -> bool:
-    """Whether a folder holds metadata.yaml or storage files, or a file is one."""
+    """Return whether a folder holds metadata.yaml or storage files, or a file is a storage file."""
     if path.is_file():
         return path.name.endswith(_BAG_ENDINGS) or first_bytes(path).startswith((MCAP, SQLITE3))
     names = [file.name for file in path.iterdir() if not is_hidden(file)]

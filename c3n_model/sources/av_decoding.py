@@ -1,4 +1,4 @@
-"""Decode media files with PyAV (FFmpeg): which tracks are taken, which way up pictures are, and what damaged files still give."""
+"""Decode media files with PyAV (FFmpeg): choice of tracks, orientation of images, and recovery from damage."""
 
 from __future__ import annotations
 
@@ -16,51 +16,60 @@ from c3n_model.types import NANOSECONDS_PER_SECOND
 
 _CONVERT = "ffmpeg -i {} -c:v libx264 -c:a aac OUT.mp4"
 _NOT_A_MOVIE = av.stream.Disposition.attached_pic | av.stream.Disposition.timed_thumbnails
-# Containers whose header has the duration; those of bare streams are guessed from the bit rate.
+# Containers whose header has the duration; for raw streams FFmpeg estimates it from the bit rate.
 _KNOW_DURATION = ("mov", "matroska", "avi", "asf", "flv", "wav", "mpegts")
-_EARLY_S = 0.5  # streams end a little earlier than their container says
-_MOST_READ_ERRORS = 100  # in a row
+_EARLY_S = 0.5  # tolerance: streams end a little earlier than their container says
+_STILL_S = 2.0  # longest display of the last image that is not mentioned, as in slide shows
+_MAX_READ_ERRORS = 100  # in a row
 
 
 @dataclass
 class TrackReport:
-    """What became of one track while it was decoded: how many errors there were so far, when at its end the frames were that
-    did not come whole [s], where its last packet ended [s], and where it was meant to end, None if the file does not say."""
+    """What happened while one track was decoded.
+
+    `errors`: their number so far; `damaged_s`: times of the damaged frames [s], known at the end; `end_s`: end of the last
+    packet [s]; `expected_end_s`: end by the file's header [s], None if it has none; `shown_until_s`: end of the display of the
+    last image [s].
+    """
 
     kind: str
     errors: int = 0
     damaged_s: list[float] = field(default_factory=list)
     end_s: float = 0.0
     expected_end_s: float | None = None
+    shown_until_s: float = 0.0
 
     @property
     def ends_early(self) -> bool:
-        """Whether the file ends before its header says that the track does."""
+        """Whether the track ends earlier than the file's header says."""
         return self.expected_end_s is not None and self.end_s < self.expected_end_s - _EARLY_S
 
     def notes(self) -> list[str]:
-        """Lines for people about what is damaged or missing."""
+        """Return messages for the user about what is damaged or missing."""
         lines = []
         if self.damaged_s:
             shown = ", ".join(f"{second:.2f}" for second in self.damaged_s[:5])
             more = f" and {len(self.damaged_s) - 5} more" if len(self.damaged_s) > 5 else ""
             lines.append(
-                f"its {self.kind} is damaged at {shown}{more} s and lacks what cannot be decoded there: copy or download the "
-                "file again"
+                f"its {self.kind} is damaged at {shown}{more} s, where it cannot be decoded: copy or download the file again"
             )
         if self.ends_early:
             lines.append(
-                f"its {self.kind} ends after {self.end_s:.1f} s of {self.expected_end_s:.1f} s: the file is cut, copy or "
-                "download it again"
+                f"its {self.kind} ends after {self.end_s:.1f} s of {self.expected_end_s:.1f} s: the file is truncated, copy "
+                "or download it again"
+            )
+        elif self.shown_until_s > self.end_s + _STILL_S:
+            lines.append(
+                f"its {self.kind} ends at {self.end_s:.1f} s; the last one is used until {self.shown_until_s:.1f} s"
             )
         return lines
 
 
 @contextmanager
 def open_media(path: Path) -> Iterator[av.container.InputContainer]:
-    """Open a file; errors of FFmpeg, here or while reading, become one ValueError.
+    """Open a media file; errors of FFmpeg, here or while reading, become a ValueError.
 
-    Titles in any encoding are accepted. Only the file itself is read, whatever a playlist in it names. Raises
+    Metadata in any encoding is accepted. Only the file itself is read, even if it is a playlist of others. Raises
     FileNotFoundError for a missing file.
     """
     if not path.is_file():
@@ -71,13 +80,15 @@ def open_media(path: Path) -> Iterator[av.container.InputContainer]:
         with av.open(f"file:{path}", metadata_errors="replace", options=options) as container:
             yield container
     except av.FFmpegError as error:
-        raise ValueError(f"{path} cannot be read as a video or sound file: {error.strerror}; is it whole?") from error
+        raise ValueError(
+            f"{path} cannot be read as a video or sound file: {error.strerror}; check that it is complete"
+        ) from error
 
 
 def picture_track(container: av.container.InputContainer, path: Path) -> av.VideoStream | None:
-    """The video track: a default one before others, the largest of several; cover art is none.
+    """Return the video track: a default one before others, and the largest of several; cover art does not count.
 
-    Raises ValueError if FFmpeg has no decoder for it, LimitError for pictures beyond `messages.limits`.
+    Raises ValueError if FFmpeg has no decoder for it, LimitError for images beyond `messages.limits`.
     """
     tracks = [stream for stream in container.streams.video if not stream.disposition & _NOT_A_MOVIE]
     if not tracks:
@@ -95,7 +106,7 @@ def picture_track(container: av.container.InputContainer, path: Path) -> av.Vide
 
 
 def sound_track(container: av.container.InputContainer, path: Path) -> av.AudioStream | None:
-    """The first default sound track, else the first. Raises as `picture_track`."""
+    """Return the first default sound track, else the first one. Raises as `picture_track`."""
     tracks = list(container.streams.audio)
     if not tracks:
         return None
@@ -105,10 +116,28 @@ def sound_track(container: av.container.InputContainer, path: Path) -> av.AudioS
     return track
 
 
+def describe_choices(container: av.container.InputContainer, path: Path) -> list[str]:
+    """Return messages for the user about the track used if a file has several of a kind, and how to use another one."""
+    used = {"video": picture_track(container, path), "audio": sound_track(container, path)}
+    lines = []
+    for kind, track in used.items():
+        tracks = [s for s in container.streams if s.type == kind and not s.disposition & _NOT_A_MOVIE]
+        if len(tracks) > 1:
+            other = next(stream for stream in tracks if stream is not track)
+            maps = " ".join(
+                f"-map 0:{(other if name == kind else t).index}" for name, t in used.items() if t is not None
+            )
+            lines.append(
+                f"of {len(tracks)} {kind} tracks the one at index {track.index} is used; "
+                f"for another: ffmpeg -i {path} {maps} -c copy OUT.mkv"
+            )
+    return lines
+
+
 def describe_tracks(container: av.container.InputContainer) -> str:
-    """The kinds of tracks that a file has."""
+    """Describe the kinds of tracks in a file."""
     kinds = [
-        "a cover picture" if stream.type == "video" and stream.disposition & _NOT_A_MOVIE else stream.type
+        "a cover image" if stream.type == "video" and stream.disposition & _NOT_A_MOVIE else stream.type
         for stream in container.streams
     ]
     return ", ".join(kinds) or "no track that FFmpeg knows"
@@ -117,16 +146,15 @@ def describe_tracks(container: av.container.InputContainer) -> str:
 def decode(
     container: av.container.InputContainer, track: av.stream.Stream, report: TrackReport
 ) -> Iterator[av.frame.Frame]:
-    """Yield the frames of a track; what is damaged is left out and noted in `report`."""
+    """Yield the frames of a track; damaged parts are left out and recorded in `report`."""
     start_ns = container_start_ns(container)
     if track.duration is not None and any(name in container.format.name for name in _KNOW_DURATION):
         end = float(((track.start_time or 0) + track.duration) * track.time_base)
         report.expected_end_s = end - start_ns / NANOSECONDS_PER_SECOND
     elif container.duration and any(name in container.format.name for name in _KNOW_DURATION):
         report.expected_end_s = None if len(container.streams) > 1 else container.duration / av.time_base
-    sent: set[int] = (
-        set()
-    )  # packets whose frame did not come yet: decoders with threads report damage some packets later
+    # Packets whose frame was not returned yet: multithreaded decoders report damage some packets later.
+    sent: set[int] = set()
     for packet in _packets(container, track, report):
         if packet.pts is not None:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
@@ -137,13 +165,13 @@ def decode(
         except av.EOFError:
             break
         except av.FFmpegError:
-            report.errors += bool(packet.size)  # an empty one asks for what the decoder still holds
+            report.errors += bool(packet.size)  # an empty packet flushes the decoder
             continue
         if track.type == "audio" and frames:
-            sent.discard(packet.pts)  # which may have more frames than one
+            sent.discard(packet.pts)  # a packet may have several frames
         for frame in frames:
             sent.discard(frame.pts)
-            if frame.is_corrupt:  # decoded around a missing part, as players show it
+            if frame.is_corrupt:  # decoded without a missing part, as players show it
                 report.errors += 1
                 sent.add(frame.pts)
             yield frame
@@ -158,7 +186,7 @@ def _packets(
     container: av.container.InputContainer, track: av.stream.Stream, report: TrackReport
 ) -> Iterator[av.packet.Packet]:
     errors = 0
-    while errors < _MOST_READ_ERRORS:
+    while errors < _MAX_READ_ERRORS:
         try:
             for packet in container.demux(track):
                 errors = 0
@@ -172,12 +200,12 @@ def _packets(
 
 
 def upright_rgb(frame: av.VideoFrame) -> np.ndarray:
-    """Pixels rgb uint8 (H, W, 3) as the display matrix of the file says: turned by quarters, mirrored or both."""
+    """Convert a frame to RGB uint8 (H, W, 3), rotated by multiples of 90 degrees and mirrored by its display matrix."""
     rgb = frame.to_ndarray(format="rgb24")
     matrix = next((data for data in frame.side_data if data.type.name == "DISPLAYMATRIX"), None)
     if matrix is None:
         return rgb
-    # x' = a x + c y, y' = b x + d y, in pixels from the top left corner, but for a shift.
+    # x' = a x + c y, y' = b x + d y, in pixels from the top left corner, apart from a shift.
     (a, b), (c, d) = np.frombuffer(matrix, "<i4")[:9].reshape(3, 3)[:2, :2]
     if abs(int(a)) + abs(int(d)) < abs(int(b)) + abs(int(c)):
         rgb, a, d = rgb.transpose(1, 0, 2), c, b
@@ -185,13 +213,13 @@ def upright_rgb(frame: av.VideoFrame) -> np.ndarray:
 
 
 def container_start_ns(container: av.container.InputContainer) -> int:
-    """The stamp at which a file begins, in ns."""
+    """Return the stamp at which a file begins, in ns."""
     return (container.start_time or 0) * NANOSECONDS_PER_SECOND // av.time_base
 
 
 def _check_decoder(track: av.stream.Stream, path: Path) -> None:
     if track.codec_context is None:
         raise ValueError(
-            f"{path}: the FFmpeg of PyAV {av.__version__} has no decoder for its {track.type}; convert it where there is one: "
+            f"{path}: the FFmpeg of PyAV {av.__version__} has no decoder for its {track.type}; convert it with one that has: "
             + _CONVERT.format(path)
         )

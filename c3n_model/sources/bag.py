@@ -1,4 +1,4 @@
-"""rosbag2 recordings, sqlite3 and mcap, read without ROS: a bag is a source of frames and sound like any other."""
+"""Read rosbag2 recordings (sqlite3 and mcap) without ROS, as a source of frames and sound."""
 
 from __future__ import annotations
 
@@ -44,18 +44,19 @@ __all__ = [
 class BagSource:
     """The frames and the sound of a bag (a folder with metadata.yaml, or one .mcap or .db3 file), in log-time order.
 
-    Images may be compressed; sound may be of either audio_common_msgs, MP3 as well. Stamps are those of the headers; where
-    a header is missing or its stamp is 0, the log time, for sound less its duration. PCM is read as the bag's AudioInfo
-    says, as AudioFormat's defaults without one. Can be iterated again and again. `duration_s` and `name` describe the
-    recording; `notes` are lines for people about what was chosen, guessed or could not be read, complete after the first
-    iteration.
+    Images may be compressed; sound may be of either package audio_common_msgs, also MP3. Stamps are those of the headers; if a
+    header is missing or its stamp is 0, the log time, minus the duration for sound. PCM has the format of the bag's AudioInfo,
+    or AudioFormat's defaults without one. Can be iterated several times. `duration_s` and `name` describe the recording;
+    `notes` are messages for the user about what was chosen, assumed or unreadable, complete after the first iteration.
 
-    Raises FileNotFoundError if there is nothing at `path`, ValueError if it cannot be read or lacks a topic; while
-    iterating, ValueError for a damaged bag or a message that cannot be read.
+    Raises FileNotFoundError if `path` does not exist, ValueError if it cannot be read or has no such topic; while iterating,
+    ValueError for a damaged bag or a message that cannot be read.
     """
 
+    has_sound = True
+
     def __init__(self, path: Path | str, image_topic: str | None = None, audio_topic: str | None = None):
-        """`image_topic`, `audio_topic`: which to take; without a name see `bag_topics`."""
+        """`image_topic`, `audio_topic`: the topics to read; None chooses them as described in `bag_topics`."""
         self.path = Path(path)
         self.name = self.path.stem
         with open_bag(self.path) as reader:
@@ -68,7 +69,7 @@ class BagSource:
         self._message_count = image.msgcount + audio.msgcount
         self._frame_from = frame_from_image if image.msgtype == IMAGE_TYPE else frame_from_compressed
         infos = [one.topic for one in connections if one.msgtype == INFO_TYPE and one.msgcount]
-        # Of several microphones each describes itself next to its sound.
+        # With several microphones, the AudioInfo of each is in the namespace of its sound.
         own = [topic for topic in infos if topic.rpartition("/")[0] == audio.topic.rpartition("/")[0]]
         describes_itself = audio.msgtype == MGONZS13_AUDIO_TYPE
         info_topic = None if describes_itself else next(iter(own or infos), None)
@@ -82,7 +83,7 @@ class BagSource:
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
         sound = SoundReader()
-        # The first AudioInfo before all else: a latched message may have been recorded after the first sound.
+        # Read the first AudioInfo before anything else: a latched message may have been recorded after the first sound.
         first = next(messages(self.path, self._info_topics), None)
         if first is not None:
             sound.describe(first[2])
@@ -100,7 +101,7 @@ class BagSource:
             return []
         unstamped = hasattr(message, "header") and stamp_of(message.header) == 0
         if unstamped:
-            self._add_note(f"{topic} has stamps of 0: its messages are placed by the times at which they were recorded")
+            self._add_note(f"{topic} has stamps of 0: the times of recording are used instead")
         if topic == self.image_topic:
             frame = self._frame_from(message)
             return [replace(frame, stamp_ns=log_ns) if unstamped else frame]
@@ -115,15 +116,15 @@ class BagSource:
     def _notes_on_sound(self, audio_type: str) -> Iterator[str]:
         if audio_type == UNSTAMPED_AUDIO_TYPE:
             yield (
-                f"{self.audio_topic} has no stamps: sound is placed by the times at which it was recorded; "
-                "record the topic audio_stamped of audio_capture instead"
+                f"{self.audio_topic} has no stamps: the times of recording are used instead; "
+                "record the topic audio_stamped of audio_capture"
             )
         if audio_type != MGONZS13_AUDIO_TYPE and not self._info_topics:
-            yield f"nothing in the bag describes the sound of {self.audio_topic}: it is read as {AudioFormat()}"
+            yield f"the bag has no AudioInfo for {self.audio_topic}: its sound is read as {AudioFormat()}"
 
 
 def topic_types(path: Path | str) -> dict[str, str]:
-    """Topics of a bag and their types. Raises FileNotFoundError, or ValueError for a bag that cannot be read."""
+    """Return topic -> type of a bag. Raises FileNotFoundError, or ValueError for a bag that cannot be read."""
     with open_bag(Path(path)) as reader:
         return {connection.topic: connection.msgtype for connection in reader.connections}
 
@@ -133,9 +134,9 @@ def messages(
 ) -> Iterator[tuple[str, int, Any]]:
     """Yield (topic, log time in ns, message) of the given topics, in log-time order.
 
-    `definitions` maps type names ("c3n_ros/msg/SoundingObjects") to .msg texts, for bags without definitions of their
-    own. Raises FileNotFoundError, or ValueError for a bag that cannot be read, that lacks messages it promises, or a type
-    that is not known or not defined as usual.
+    `definitions` maps type names ("c3n_ros/msg/SoundingObjects") to .msg texts, for bags without definitions. Raises
+    FileNotFoundError, or ValueError for a bag that cannot be read or has fewer messages than its index says, or for a type that
+    is unknown or defined differently.
     """
     path = Path(path)
     with open_bag(path) as reader:
@@ -145,8 +146,8 @@ def messages(
 def read_masks(path: Path | str, topic: str = "/sounding_object/mask") -> dict[int, np.ndarray]:
     """Read the masks that a node published: stamp of the segmented image in ns -> uint8 (H, W), as published.
 
-    Of a stamp that occurs twice (a bag that looped) the last counts. Raises FileNotFoundError, or ValueError for a bag
-    that cannot be read or has no such topic.
+    If a stamp occurs twice (a looping bag), the last mask is returned. Raises FileNotFoundError, or ValueError for a bag that
+    cannot be read or has no such topic.
     """
     with open_bag(Path(path)) as reader:
         named_topic(reader.connections, topic, (IMAGE_TYPE,))
@@ -163,8 +164,8 @@ def _decoded(
 
 
 def _first_message(path: Path, reader: BagReader, connection: Connection) -> Any:
-    """The first message of a connection, None if it cannot be decoded."""
+    """Return the first message of a connection, None if it cannot be decoded."""
     try:
         return next(_decoded(path, reader, [connection], {}))[2]
-    except Exception:  # its definition or its bytes are damaged; that is said where it is chosen
+    except Exception:  # its definition or data is damaged, which is reported if the topic is chosen
         return None

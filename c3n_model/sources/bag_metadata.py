@@ -1,4 +1,4 @@
-"""What metadata.yaml of a rosbag2 recording says of its files: their names and how many messages each topic has."""
+"""Read metadata.yaml of a rosbag2 recording: the names of its files and the number of messages per topic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _MAX_BYTES = 2**24
 
 @dataclass(frozen=True)
 class BagMetadata:
-    """`files` of the recording in their order, none where they are not known; `message_counts` by (topic, type)."""
+    """`files` of the recording in order, empty if unknown; `message_counts` by (topic, type); `notes` for the user."""
 
     files: tuple[Path, ...] = ()
     message_counts: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -24,9 +24,9 @@ class BagMetadata:
 
 
 def read_metadata(folder: Path) -> BagMetadata:
-    """Read metadata.yaml in `folder`; empty with a note where it is damaged, as the storage files can be read without it.
+    """Read metadata.yaml in `folder`. If it is damaged, return empty metadata with a note: the storage files suffice.
 
-    Raises ValueError where something else lies in its place (see `files.signatures`).
+    Raises ValueError if the file is something else (see `files.signatures`).
     """
     path = folder / METADATA
     if not path.is_file():
@@ -43,13 +43,13 @@ def read_metadata(folder: Path) -> BagMetadata:
             counts[key] = counts.get(key, 0) + int(entry["message_count"])
     except (yaml.YAMLError, ValueError, KeyError, TypeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200] or type(error).__name__
-        note = f"{path} cannot be read ({reason}): the storage files are read without it; `ros2 bag reindex {folder}` writes it anew"
+        note = f"{path} cannot be read ({reason}): the storage files are read without it; `ros2 bag reindex {folder}` recreates it"
         return BagMetadata(notes=(note,))
     return BagMetadata(files, counts)
 
 
 def _text(value: object) -> str:
-    """`value`, if it is text: aliases can make a value of a few bytes endless once it is printed."""
+    """Return `value` if it is text. Other values are not printed, because YAML aliases can make them endless."""
     if not isinstance(value, str):
         raise TypeError(f"expected text, got a {type(value).__name__}")
     return value

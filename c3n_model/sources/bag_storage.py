@@ -1,7 +1,7 @@
-"""The storage files of a rosbag2 recording as one stream of messages, read without ROS and without changing the recording.
+"""Read the storage files of a rosbag2 recording as one stream of messages, without ROS and without changing the recording.
 
-The storage files decide what is read. metadata.yaml names the files and promises numbers of messages; what else it says (the
-QoS, a storage identifier, times) may differ from the files, as after an edit or a killed recorder, and is not used.
+Of metadata.yaml only the names of the storage files and the numbers of messages are used. Its other values (QoS, storage
+identifier, times) may differ from the files, for example after an edit or if the recorder was killed.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _BLOCK_BYTES = 1 << 20
 
 class BagReader:
     """An open recording. `connections` has one entry per topic and type, with the number of messages in the files;
-    `start_time` and `duration` are in ns; `notes` say what could not be read."""
+    `start_time` and `duration` are in ns; `notes` describe what could not be read."""
 
     def __init__(self, path: Path, storages: list[Sqlite3Reader | ChunkReader], metadata: BagMetadata):
         self._path = path
@@ -43,17 +43,17 @@ class BagReader:
             defined = known if known.msgdef.data else connection
             merged[key] = known._replace(msgdef=defined.msgdef, msgcount=known.msgcount + connection.msgcount)
         self.connections = list(merged.values())
-        self._promised = Counter(metadata.message_counts)
+        self._expected = Counter(metadata.message_counts)
         if any(getattr(storage, "notes", ()) for storage in storages):
-            self._promised.clear()  # the notes say already that messages are missing
+            self._expected.clear()  # the notes already report missing messages
         spans = [storage.metadata for storage in storages if storage.metadata.message_count]
         self.start_time = min((span.start_time for span in spans), default=0)
         self.duration = max((span.end_time for span in spans), default=0) - self.start_time
 
     def messages(self, connections: Collection[Connection]) -> Iterator[tuple[Connection, int, bytes]]:
-        """Yield (connection, log time in ns, serialized message) of `connections`, in the order of log times.
+        """Yield (connection, log time in ns, serialized message) of `connections`, ordered by log time.
 
-        Raises ValueError where fewer messages come than metadata.yaml or the index of a storage file promises.
+        Raises ValueError if there are fewer messages than metadata.yaml or the index of a storage file says.
         """
         chosen = {_key(connection): connection for connection in connections}
         for connection in connections:
@@ -70,11 +70,11 @@ class BagReader:
             self._check_count(connection, read[_key(connection)])
 
     def _check_count(self, connection: Connection, count: int) -> None:
-        promised = max(self._promised[_key(connection)], connection.msgcount)
-        if count < promised:
+        expected = max(self._expected[_key(connection)], connection.msgcount)
+        if count < expected:
             raise ValueError(
-                f"expected {promised} messages on {connection.topic}, got {count}: {self._path / METADATA} or an index does "
-                f"not fit the storage files; copy the bag again, or run `ros2 bag reindex {self._path}`"
+                f"expected {expected} messages on {connection.topic}, got {count}: {self._path / METADATA} or an index does "
+                f"not match the storage files; copy the bag again, or run `ros2 bag reindex {self._path}`"
             )
 
 
@@ -82,8 +82,8 @@ class BagReader:
 def open_bag(path: Path) -> Iterator[BagReader]:
     """Open a recording: a folder, or one storage file.
 
-    Raises FileNotFoundError where nothing is at `path` or a file named by metadata.yaml is missing, ValueError with the
-    remedy for anything else that cannot be read, also while reading.
+    Raises FileNotFoundError if `path` or a file named by metadata.yaml does not exist, ValueError with a remedy for anything
+    else that cannot be read, also while reading.
     """
     if not path.exists():
         raise FileNotFoundError(f"no such bag: {path}")
@@ -95,8 +95,8 @@ def open_bag(path: Path) -> Iterator[BagReader]:
             for file in metadata.files or _storage_files(path):
                 storages.append(_open_storage(file, stack))
             yield BagReader(path, storages, metadata)
-    except Exception as error:  # sqlite, zstd, struct and the type parser each have their own
-        if type(error) in (ValueError, LimitError) or isinstance(error, OSError):  # these name the file and the remedy
+    except Exception as error:  # sqlite, zstd, struct and the type parser have their own exceptions
+        if type(error) in (ValueError, LimitError) or isinstance(error, OSError):  # these already name file and remedy
             raise
         raise ValueError(f"{path} cannot be read as a bag: {error or type(error).__name__}; {_remedy(file)}") from error
 
@@ -113,7 +113,7 @@ def _stream(storage, chosen: Collection) -> Iterator[tuple[tuple[str, str], int,
 
 
 def _unpacked(data: bytes) -> bytes:
-    """A message, unpacked where the recorder compressed each: no serialized message begins like zstd data."""
+    """Decompress a message if the recorder compressed it; no other serialized message begins like zstd data."""
     check_unpacked_size(len(data))
     if data[:4] != ZSTD:
         return data
@@ -134,7 +134,7 @@ def _visible_storage_files(folder: Path) -> list[Path]:
 
 
 def _storage_files(path: Path) -> list[Path]:
-    """The storage file at `path`, or those of the one recording in the folder `path`, which lacks its metadata.yaml."""
+    """Return the storage file `path`, or the files of the only recording in the folder `path` without metadata.yaml."""
     if path.is_file():
         return [path]
     files = _visible_storage_files(path)
@@ -144,7 +144,7 @@ def _storage_files(path: Path) -> list[Path]:
     if len(recordings) > 1:
         raise ValueError(
             f"{path} has no {METADATA} and the files of {len(recordings)} recordings ({', '.join(sorted(recordings))}): "
-            "name one of the files instead of the folder"
+            "pass one of the files instead of the folder"
         )
     return files
 
@@ -152,7 +152,7 @@ def _storage_files(path: Path) -> list[Path]:
 def _open_storage(file: Path, stack: ExitStack) -> Sqlite3Reader | ChunkReader:
     if not file.is_file():
         raise FileNotFoundError(
-            f"{file} is missing, which {METADATA} names: copy it, or run `ros2 bag reindex {file.parent}` to read the others"
+            f"no such file: {file}, named by {METADATA}; copy it, or run `ros2 bag reindex {file.parent}` to read the others"
         )
     if reason := stand_in(file):
         raise ValueError(reason)
@@ -165,7 +165,7 @@ def _open_storage(file: Path, stack: ExitStack) -> Sqlite3Reader | ChunkReader:
     elif begin.startswith(MCAP[: len(begin)]):
         storage = ChunkReader(file)
     else:
-        raise ValueError(f"{file} cannot be read as a bag: it begins neither like sqlite3 nor like mcap; copy it again")
+        raise ValueError(f"{file} cannot be read as a bag: it is neither a sqlite3 nor an mcap file; copy it again")
     storage.open()
     stack.callback(storage.close)
     return storage
@@ -178,7 +178,7 @@ def _temporary_folder(stack: ExitStack) -> Path:
 
 
 def _decompress(file: Path, stack: ExitStack) -> Path:
-    """Unpack a file that was compressed as a whole into a temporary folder."""
+    """Decompress a file that was compressed as a whole into a temporary folder."""
     target = _temporary_folder(stack) / file.name.removesuffix(".zstd")
     packed, size = file.stat().st_size, 0
     with zstd.open(file, "rb") as source, target.open("wb") as unpacked:
@@ -190,9 +190,9 @@ def _decompress(file: Path, stack: ExitStack) -> Path:
 
 
 def _settled(file: Path, stack: ExitStack) -> Path:
-    """A database that needs no other file: one whose writer was killed is copied with its journal and settled there.
+    """Return a database without a journal. If the writer was killed, a copy is made and its journal applied.
 
-    rosbags opens databases as immutable files by their URI, which ignores journals and splits names at `?`, `#` and `%`.
+    rosbags opens databases as immutable files by URI, which ignores journals and splits names at `?`, `#` and `%`.
     """
     journals = [journal for end in ("-wal", "-journal") if (journal := Path(f"{file}{end}")).is_file()]
     if not any(journal.stat().st_size for journal in journals):
@@ -206,7 +206,7 @@ def _settled(file: Path, stack: ExitStack) -> Path:
         shutil.copyfile(source, f"{copy}{end}")
     database = sqlite3.connect(copy)
     try:
-        database.execute("PRAGMA journal_mode = DELETE")  # rolls back or checkpoints what the writer left
+        database.execute("PRAGMA journal_mode = DELETE")  # rolls back or applies the journal
         database.execute("SELECT count(*) FROM sqlite_master").fetchall()
     finally:
         database.close()
@@ -215,5 +215,5 @@ def _settled(file: Path, stack: ExitStack) -> Path:
 
 def _remedy(file: Path) -> str:
     if file.name.endswith(".db3"):
-        return f"if the recording was cut, `sqlite3 {file} .recover | sqlite3 NEW.db3` saves what is readable"
-    return f"if the recording was cut, `mcap recover {file} -o NEW.mcap` saves what is readable, or copy it again"
+        return f"if the recording is truncated, `sqlite3 {file} .recover | sqlite3 NEW.db3` saves what is readable"
+    return f"if the recording is truncated, `mcap recover {file} -o NEW.mcap` saves what is readable, or copy it again"

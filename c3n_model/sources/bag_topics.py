@@ -1,4 +1,4 @@
-"""Which topics of a recording are the camera and the microphone, where nobody named them."""
+"""Choose the camera and microphone topics of a recording if the user did not name them."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from c3n_model.messages.compressed import decode_picture
 from c3n_model.messages.images import frame_from_compressed, frame_from_image, holds_depth
 from c3n_model.sources.bag_types import AUDIO_TYPES, IMAGE_TYPE, IMAGE_TYPES
 
-# What the segmentation node publishes, whatever namespace or remapped name it has: c3n_ros/topics.py.
+# Topics that the segmentation node publishes, in any namespace (c3n_ros/topics.py).
 OWN_OUTPUTS = re.compile(r"(^|/)sounding_object/")
-# Images that are not what the camera sees in colour, by the names that drivers give their topics.
+# Usual topic names of images other than the colour image of a camera.
 _NOT_COLOUR = re.compile(
     r"(?i)(^|[/_])(depth|disparity|infra\d?|infrared|ir\d?|thermal|mask|masks|confidence|overlay|debug|left_mono|right_mono|"
     r"segmentation|label|labels|heatmap|costmap|map)([/_]|\d*$)"
@@ -27,9 +27,9 @@ FirstMessage = Callable[[Connection], Any]
 def choose_image(connections: Sequence[Connection], topic: str | None, first_message: FirstMessage) -> Connection:
     """Choose the topic of the camera: `topic`, or the best of those with messages.
 
-    Colour is preferred to grey by the encoding of the first message, then topics by name to those named after depth,
-    infrared or masks, then raw images to compressed ones, then the first in the recording. What the node itself publishes
-    is never chosen, and neither is depth. Raises ValueError where no topic is left, or `topic` does not fit.
+    Preferred are, in this order: colour over grey, by the encoding of the first message; names without depth, infrared or
+    mask; raw over compressed images; the first in the recording. Depth images and topics of the node itself are never chosen.
+    Raises ValueError if no topic is left, or `topic` is missing, empty or of another type.
     """
     if topic is not None:
         return _named(connections, topic, IMAGE_TYPES)
@@ -52,7 +52,7 @@ def choose_audio(connections: Sequence[Connection], topic: str | None) -> Connec
 
 
 def describe_choice(chosen: Connection, connections: Sequence[Connection], named: bool, flag: str) -> list[str]:
-    """Name the topic that was chosen among several, and the flag that chooses another."""
+    """Return a message with the topic chosen from several and the option that chooses another one; none if named by the user."""
     types = IMAGE_TYPES if chosen.msgtype in IMAGE_TYPES else AUDIO_TYPES
     others = sorted({other.topic for other in _with_messages(connections, types)} - {chosen.topic})
     if named or not others:
@@ -61,7 +61,7 @@ def describe_choice(chosen: Connection, connections: Sequence[Connection], named
 
 
 def named_topic(connections: Sequence[Connection], topic: str, types: tuple[str, ...]) -> Connection:
-    """The connection of `topic`. Raises ValueError, with the topics there are, where it is missing or of another type."""
+    """Return the connection of `topic`. Raises ValueError with a list of the topics if it is missing or of another type."""
     return _named(connections, topic, types, may_be_empty=True)
 
 
@@ -80,7 +80,7 @@ def _named(
 
 
 def list_topics(connections: Sequence[Connection]) -> str:
-    """The topics of a recording with their types and numbers of messages."""
+    """List the topics of a recording with their types and numbers of messages."""
     return ", ".join(f"{one.topic} ({one.msgtype}, {one.msgcount} messages)" for one in connections) or "none"
 
 
@@ -101,7 +101,7 @@ def _rank(connection: Connection, message: Any) -> tuple:
 
 
 def _kind(connection: Connection, message: Any) -> int:
-    """What the first image of a topic shows."""
+    """Classify a topic by its first image."""
     try:
         if connection.msgtype == IMAGE_TYPE:
             if holds_depth(message.encoding):

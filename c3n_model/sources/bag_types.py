@@ -1,7 +1,7 @@
-"""Message types of bags: those defined in the bag, else those known here.
+"""Message types of bags: as defined in the bag, otherwise the definitions that come with this package.
 
-Two packages are called audio_common_msgs (see `messages.sounds`). A bag without definitions (sqlite3 up to Humble) uses the
-one of mgonzs13 if it has a topic of a type that only that package has.
+Two packages are called audio_common_msgs (see `messages.sounds`). For a bag without definitions (sqlite3 up to Humble) the one
+of mgonzs13 is used if a topic has a type that only that package defines.
 """
 
 from __future__ import annotations
@@ -40,15 +40,15 @@ def standard_types(dialect: str = ROS_DRIVERS) -> Typestore:
 
 
 def dialect_of(type_names: Iterable[str]) -> str:
-    """Tell which audio_common_msgs a bag with topics of these types was recorded with."""
+    """Return which package audio_common_msgs a bag with topics of these types was recorded with."""
     return MGONZS13 if MGONZS13_AUDIO_TYPE in type_names else ROS_DRIVERS
 
 
 def typestore_for(path: Path, connection: Connection, dialect: str, definitions: Mapping[str, str]) -> Typestore:
     """Return the types for decoding the messages of a connection.
 
-    Raises ValueError for a type without any definition, one that cannot be parsed, or one of ours whose fields are others
-    than usual.
+    Raises ValueError for a type without a definition, one that cannot be parsed, or one whose fields differ from the standard
+    definition.
     """
     standard = standard_types(dialect)
     if connection.msgdef.format != MessageDefinitionFormat.MSG:
@@ -62,14 +62,14 @@ def typestore_for(path: Path, connection: Connection, dialect: str, definitions:
     store = get_typestore(Stores.EMPTY)
     try:
         store.register(get_types_from_msg(connection.msgdef.data, connection.msgtype))
-    except Exception as error:  # the parser and the type store have several
+    except Exception as error:  # the parser and the type store raise several types
         raise ValueError(f"{path} has a damaged definition of {connection.msgtype}: {error}") from error
     _check_fields(path, connection, store, standard)
     return store
 
 
 def _check_fields(path: Path, connection: Connection, store: Typestore, standard: Typestore) -> None:
-    """Refuse a definition that lacks a field of the usual one, or has it as another type: nothing behind expects that."""
+    """Refuse a definition that lacks a field of the standard one or has it with another type."""
     for name in [connection.msgtype, *store.fielddefs]:
         if name not in standard.fielddefs or (
             name != connection.msgtype and connection.msgtype not in standard.fielddefs
@@ -81,6 +81,6 @@ def _check_fields(path: Path, connection: Connection, store: Typestore, standard
         different = [field for field in expected if got.get(field) != expected[field]]
         if different:
             raise ValueError(
-                f"{path}, topic {connection.topic}: expected the usual definition of {name}, got one whose field "
-                f"{different[0]!r} is missing or of another type; record the bag again with the released message package"
+                f"{path}, topic {connection.topic}: expected the standard definition of {name}, got one whose field "
+                f"{different[0]!r} is missing or has another type; record the bag again with the released message package"
             )

@@ -1,4 +1,4 @@
-"""Write frames and sound into a rosbag2 recording, as a camera driver, audio_capture and a recorder would have."""
+"""Write frames and sound to a rosbag2 recording, like one of a camera driver and audio_capture."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import shutil
 from pathlib import Path
 from types import TracebackType
 
+import numpy as np
 from rosbags.interfaces import Qos, QosDurability, QosHistory, QosLiveliness, QosReliability, QosTime
 
 from c3n_model.messages.sounds import AudioFormat, pcm_from_samples
-from c3n_model.sources.bag_types import AUDIO_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
+from c3n_model.sources.bag_types import AUDIO_TYPE, COMPRESSED_TYPE, IMAGE_TYPE, INFO_TYPE, standard_types
 from c3n_model.sources.safe_writer import SafeWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
@@ -28,12 +29,12 @@ _LATCHED = Qos(
 
 
 class BagWriter:
-    """Writes a bag: images as rgb8, sound as S16LE, and before the first sound its AudioInfo (latched).
+    """Writes a bag: images as rgb8 or as JPEG, sound as S16LE, and before the first sound its AudioInfo (latched).
 
-    A context manager. Log times are those a live recorder would see: of a frame its stamp, of a chunk the stamp of its
-    end. Left by an exception, it removes the unfinished bag.
+    A context manager. Log times are those of a live recorder: the stamp of a frame, the end of a chunk. After an exception the
+    unfinished bag is removed.
 
-    Raises ValueError for an unknown storage, FileExistsError if something is at `path`.
+    Raises ValueError for an unknown storage, FileExistsError if `path` exists.
     """
 
     def __init__(
@@ -42,12 +43,14 @@ class BagWriter:
         storage: str = "mcap",
         image_topic: str = "/camera/image_raw",
         audio_topic: str = "/audio/audio_stamped",
+        compressed: bool = False,
     ):
+        """`compressed`: images are given to `write_jpeg`, not to `write`."""
         self._path = Path(path)
         self._writer = SafeWriter(self._path, storage)
         self._types = standard_types()
         self._topics = {
-            IMAGE_TYPE: image_topic,
+            COMPRESSED_TYPE if compressed else IMAGE_TYPE: image_topic,
             AUDIO_TYPE: audio_topic,
             INFO_TYPE: audio_topic.rpartition("/")[0] + "/audio_info",
         }
@@ -71,11 +74,17 @@ class BagWriter:
             shutil.rmtree(self._path, ignore_errors=True)
 
     def write(self, item: Frame | AudioChunk) -> None:
-        """Append a frame or a chunk; order does not matter, as readers sort by log time."""
+        """Append a frame or a chunk, in any order, since readers sort by log time."""
         if isinstance(item, Frame):
             self._write_frame(item)
         else:
             self._write_chunk(item)
+
+    def write_jpeg(self, jpeg: bytes, stamp_ns: int, frame_id: str = "") -> None:
+        """Append a JPEG as sensor_msgs/CompressedImage."""
+        data = np.frombuffer(jpeg, np.uint8)
+        image = self._new(COMPRESSED_TYPE, header=self._header(stamp_ns, frame_id), format="jpeg", data=data)
+        self._append(COMPRESSED_TYPE, stamp_ns, image)
 
     def _write_frame(self, frame: Frame) -> None:
         height, width = frame.rgb.shape[:2]
@@ -94,7 +103,7 @@ class BagWriter:
     def _write_chunk(self, chunk: AudioChunk) -> None:
         audio_format = AudioFormat(chunk.sample_rate, chunk.samples.shape[1])
         if audio_format != self._audio_format:
-            # The first before all sound; one that changes the format before its own sound, but after the sound so far.
+            # The first AudioInfo precedes all sound; a later one precedes the sound that it describes, but no earlier sound.
             info_ns = chunk.stamp_ns if self._audio_format is None else chunk.end_ns - 1
             self._audio_format = audio_format
             info = self._new(

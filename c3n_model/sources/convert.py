@@ -1,4 +1,4 @@
-"""Convert between media and bags: a bag from a video, a video from a bag."""
+"""Convert a video to a bag and a bag to a video."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from c3n_model.sources.bag_writer import BagWriter
 from c3n_model.sources.video_writer import VideoWriter
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
-# Any whole second: windows begin at whole seconds, so that the bag has the windows of the video.
+# A whole second, since windows begin at whole seconds: the bag then has the same windows as the video.
 START_NS = 1_700_000_000 * NANOSECONDS_PER_SECOND
 CHUNKS_PER_SECOND = 50  # audio_capture delivers 10 to 20 ms
 
@@ -29,10 +29,10 @@ def bag_from_media(
     start_ns: int = START_NS,
     progress: Progress = silent,
 ) -> None:
-    """Write a bag as a camera and audio_capture would fill it: rgb8; S16LE in chunks of at most 20 ms, AudioInfo first.
+    """Write a bag like one of a camera and audio_capture: rgb8; S16LE in chunks of at most 20 ms, AudioInfo first.
 
-    Stamps are `start_ns` + the source's own. Raises FileExistsError if there is something at `bag_path`, ValueError for
-    an unknown storage ("mcap" and "sqlite3" are known) and whatever the source raises.
+    Stamps are `start_ns` + those of the source. Raises FileExistsError if `bag_path` exists, ValueError for a storage other
+    than "mcap" and "sqlite3", and all errors of the source.
     """
     with BagWriter(bag_path, storage, image_topic, audio_topic) as writer:
         for item in progress(source, f"writing {Path(bag_path).name}"):
@@ -41,10 +41,9 @@ def bag_from_media(
 
 
 def media_from_bag(bag: BagSource, video_path: Path | str, progress: Progress = silent) -> None:
-    """Write a bag's frames and sound into an mp4.
+    """Write a bag's frames and sound to an mp4 file.
 
-    Raises FileExistsError if something is at `video_path`, ValueError for a bag without a frame, whatever the bag raises,
-    and OSError.
+    Raises FileExistsError if `video_path` exists, ValueError for a bag without a frame, all errors of the bag, and OSError.
     """
     if Path(video_path).exists():
         raise FileExistsError(f"{video_path} exists already: remove it or choose another name")

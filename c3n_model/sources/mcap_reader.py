@@ -1,6 +1,6 @@
-"""Read mcap files that rosbags refuses: those without an end, because their recorder was killed, and those without an index.
+"""Read mcap files that rosbags refuses: those without a footer, because the recorder was killed, and those without an index.
 
-Chunks are unpacked to the size that they claim and no further; see `messages.limits`.
+Chunks are decompressed only up to their declared size; see `messages.limits`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rosbags.rosbag2 import storage_mcap as mcap
 
 from c3n_model.messages.limits import check_unpacked_size
 
-zstd = mcap.zstd  # of the standard library from Python 3.14 on, before that its backport
+zstd = mcap.zstd  # the standard library's from Python 3.14 on, before that its backport
 
 _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _DATA_END = 3, 4, 5, 6, 15
 _MESSAGE_HEADER, _CHUNK_HEADER = 22, 28  # bytes before the data, and before the name of the compression
@@ -26,9 +26,9 @@ _DECOMPRESSORS = {"zstd": zstd.ZstdDecompressor, "lz4": LZ4FrameDecompressor}
 
 
 class ChunkReader(mcap.McapReader):
-    """rosbags' reader, with a scan of all whole records where the file lacks its footer or its index.
+    """rosbags' reader, which scans all complete records if the file has no footer or index.
 
-    `notes` say what had to be left out.
+    `notes` describe what was left out.
     """
 
     def __init__(self, path):
@@ -40,10 +40,10 @@ class ChunkReader(mcap.McapReader):
         try:
             super()._open()
             if not self.chunks:
-                self.meta_scan()  # without an index rosbags refuses messages that are not in the order of their times
-        except Exception as error:  # a damaged end leads the parser into any error
+                self.meta_scan()  # without an index rosbags refuses messages that are not ordered by time
+        except Exception as error:  # the parser raises any type of error for a damaged end
             if not self.data_start:
-                raise  # not even the beginning is mcap
+                raise  # the beginning is not mcap either
             self._open_without_end(error)
 
     def _open_without_end(self, error: Exception) -> None:
@@ -54,7 +54,7 @@ class ChunkReader(mcap.McapReader):
         self.meta_scan()
         statistics = self.statistics
         if not statistics.message_count:
-            raise ReaderError(f"no whole chunk of messages is in it ({error})") from error
+            raise ReaderError(f"it has no complete chunk of messages ({error})") from error
         counts = statistics.channel_message_counts
         self.connections = [x._replace(msgcount=counts.get(x.id, 0)) for x in self.connections]
         self.metadata = self.metadata._replace(
@@ -65,12 +65,12 @@ class ChunkReader(mcap.McapReader):
         )
         self.notes.insert(
             0,
-            f"{self.path} has no complete end, as when a recorder is killed: its {statistics.message_count} whole messages "
-            f"are read; `mcap recover {self.path} -o NEW.mcap` writes them into a complete file",
+            f"{self.path} is truncated, as if the recorder was killed: its {statistics.message_count} complete messages are "
+            f"read; `mcap recover {self.path} -o NEW.mcap` writes them to a complete file",
         )
 
     def meta_scan(self) -> None:
-        """Index every whole record up to the end of the data, whatever the order of the messages."""
+        """Index every complete record up to the end of the data, in any order of the messages."""
         self.chunks, self._loose = [], []
         counts: dict[int, int] = defaultdict(int)
         times: list[int] = []
@@ -103,7 +103,7 @@ class ChunkReader(mcap.McapReader):
         try:
             content = self._unpack(chunk)
         except ReaderError as error:
-            self.notes.append(f"{self.path}: the chunk at byte {offset} is left out, it is damaged ({error})")
+            self.notes.append(f"{self.path}: the chunk at byte {offset} is damaged and left out ({error})")
             return times
         for kind, at, length in _records(content, 0, unpacked):
             content.seek(at)
@@ -117,7 +117,7 @@ class ChunkReader(mcap.McapReader):
         return times
 
     def _declare(self, kind: int, record: BytesIO) -> None:
-        """Take note of a schema or of a channel."""
+        """Register a schema or a channel."""
         (key,) = mcap.deserialize_uint16(mcap.read_exact(record, 2))
         if kind == _SCHEMA:
             self.schemas[key] = mcap.Schema(key, *(mcap.read_string(record) for _ in range(3)))
@@ -136,7 +136,7 @@ class ChunkReader(mcap.McapReader):
     def messages(
         self, connections: Collection[Connection], start: int | None = None, stop: int | None = None
     ) -> Iterator[tuple[Connection, int, bytes]]:
-        """Yield (connection, log time in ns, bytes) in the order of log times."""
+        """Yield (connection, log time in ns, bytes) ordered by log time."""
         chosen = {connection.id: connection for connection in connections}
         runs: list[tuple[int, mcap.ChunkInfo | tuple]] = [(chunk.message_start_time, chunk) for chunk in self.chunks]
         runs += [(message[0], message) for message in self._loose]
@@ -174,7 +174,7 @@ class ChunkReader(mcap.McapReader):
                     yield channel, time, content.read(length - _MESSAGE_HEADER)
 
     def _unpack(self, chunk: mcap.ChunkInfo) -> BytesIO:
-        """Return the records of a chunk. Raises ReaderError for damaged ones, LimitError for more than a chunk may hold."""
+        """Return the records of a chunk. Raises ReaderError if it is damaged, LimitError if it is too large."""
         size = chunk.uncompressed_size
         check_unpacked_size(size)
         check_unpacked_size(chunk.compressed_size)
@@ -185,7 +185,7 @@ class ChunkReader(mcap.McapReader):
         if chunk.compression in _DECOMPRESSORS:
             try:
                 data = _DECOMPRESSORS[chunk.compression]().decompress(data, max_length=size + 1)
-            except Exception as error:  # each library has its own
+            except Exception as error:  # each library has its own exceptions
                 raise ReaderError(f"{chunk.compression}: {error}") from error
         return BytesIO(
             mcap.decompress(data, "" if chunk.compression in _DECOMPRESSORS else chunk.compression, size, checksum)
@@ -193,7 +193,7 @@ class ChunkReader(mcap.McapReader):
 
 
 def _records(file: BinaryIO, begin: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield (kind, offset of the content, its size) of each whole record; ends at the end of the data or at a cut record."""
+    """Yield (kind, offset of the content, its size) of each complete record, up to the end of the data."""
     at = begin
     while at + 9 <= end:
         file.seek(at)

@@ -1,7 +1,7 @@
-"""Video files and folders of pictures as sources of frames and sound.
+"""Video files and folders of images as sources of frames and sound.
 
-Stamps count from the start of the file. Frames and chunks come in the order in which a live recorder would have seen
-them: a frame at its stamp, sound when its last sample is over.
+Stamps count from the start of the file. Frames and chunks come in the order in which they would arrive live: a frame at its
+stamp, a chunk after its last sample.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from c3n_model.sources.av_decoding import (
     TrackReport,
     container_start_ns,
     decode,
+    describe_choices,
     describe_tracks,
     open_media,
     picture_track,
@@ -33,33 +34,33 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, AudioChunk,
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp", ".webp")
 _SILENCE = np.zeros((1600, 1), np.float32)  # 100 ms
 _SILENCE_RATE = 16_000
-_LONG_GAP_NS = 150_000_000  # between two pictures, beyond which the first is "on display": the skew that windows accept
+_LONG_GAP_NS = 150_000_000  # after a longer gap between two images the first is repeated: the default skew of windows
 _NO_SOUND = (
-    "{} has no sound, and C3N needs to hear what it looks for; add a sound track, for example with "
+    "{} has no sound, which C3N needs; add a sound track, for example with "
     "ffmpeg -i video -i sound.wav -c:v copy out.mp4"
 )
 
 
 def arrival_ns(item: Frame | AudioChunk) -> int:
-    """When a live recorder has the item: a frame at its stamp, sound when its last sample is over."""
+    """Return when an item would arrive live: a frame at its stamp, a chunk after its last sample."""
     return item.end_ns if isinstance(item, AudioChunk) else item.stamp_ns
 
 
 class VideoSource:
-    """The frames and the sound of a video file; can be iterated again and again.
+    """The frames and the sound of a video file; can be iterated several times.
 
-    Frames keep the file's own times (also of variable frame rate) and are upright as the file says. A picture that stays
-    on display for more than 150 ms is repeated at 15/16 of each second in which it is shown, where windows take their
-    frame from. Sound has the file's rate and channels. Damaged packets are left out. `duration_s`, `frame_rate` (mean)
-    and `name` describe the file, `notes` what was damaged or missing; they are complete after an iteration.
+    Frames have the times of the file (also with a variable frame rate) and its orientation. An image that is displayed for more
+    than 150 ms is repeated at 15/16 of each second, where windows take their frame from. Sound has the file's rate and
+    channels. Damaged packets are left out. `duration_s`, `frame_rate` (mean) and `name` describe the file, `notes` what was
+    damaged or missing; they are complete after an iteration.
 
-    Raises FileNotFoundError if there is no such file, ValueError if it is not a video, has no sound or a codec that FFmpeg
-    cannot decode; while iterating, ValueError where nothing can be decoded.
+    Raises FileNotFoundError if the file does not exist, ValueError if it is not a video, has no sound or a codec that FFmpeg
+    cannot decode; while iterating, ValueError if nothing can be decoded.
     """
 
     def __init__(self, path: Path | str, allow_silent: bool = False, exact: bool = False):
-        """`allow_silent`: give digital silence for a video without a sound track, instead of refusing it. `exact`: repeat
-        no picture, and raise ValueError for a damaged packet."""
+        """`allow_silent`: return digital silence for a video without a sound track instead of raising ValueError. `exact`: do
+        not repeat images, and raise ValueError for a damaged packet."""
         self.path = Path(path)
         self.name = self.path.stem
         self.notes: list[str] = []
@@ -67,23 +68,27 @@ class VideoSource:
         with open_media(self.path) as container:
             video, audio = picture_track(container, self.path), sound_track(container, self.path)
             if video is None:
-                raise ValueError(f"{path} has no pictures, only {describe_tracks(container)}")
+                raise ValueError(f"{path} has no video track, only {describe_tracks(container)}")
             if audio is None and not allow_silent:
                 raise ValueError(_NO_SOUND.format(path))
-            self._has_sound = audio is not None
+            self.has_sound = audio is not None
             self.frame_rate = float(video.average_rate or video.guessed_rate or 25)
             self.duration_s = (container.duration or 0) / av.time_base
-            self._item_count = video.frames + (audio.frames if audio is not None else 0)
+            self._item_count = round(self.duration_s * self.frame_rate)
+            if audio is not None:  # a packet of PCM has about as many samples as one of AAC
+                self._item_count += round(self.duration_s * audio.rate / (audio.codec_context.frame_size or 1024))
+            self._choices = describe_choices(container, self.path)
 
     def __length_hint__(self) -> int:
         return self._item_count
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
-        # Two readers of one file: each decodes its own track, so badly interleaved files need no memory.
+        # Each track is decoded by its own reader of the file, so badly interleaved files need no additional memory.
         pictures, sounds = TrackReport("picture"), TrackReport("sound")
-        sound = _chunks(self.path, sounds) if self._has_sound else _silence(self.duration_s)
+        sound = _chunks(self.path, sounds) if self.has_sound else _silence(self.duration_s)
         yield from heapq.merge(self._frames(pictures), sound, key=arrival_ns)
-        self.notes[:] = [f"{self.path}: {note}" for report in (pictures, sounds) for note in report.notes()]
+        damage = [note for report in (pictures, sounds) for note in report.notes()]
+        self.notes[:] = [f"{self.path}: {note}" for note in [*damage, *self._choices]]
         if self._exact and (pictures.errors or sounds.errors):
             raise ValueError(self.notes[0])
 
@@ -101,12 +106,13 @@ class VideoSource:
                 shown, errors = Frame(np.ascontiguousarray(upright_rgb(decoded)), stamp_ns), report.errors
                 yield shown
             if shown is None:
-                raise ValueError(f"{self.path} has no picture that can be decoded; is it whole?")
+                raise ValueError(f"no image in {self.path} can be decoded; check that the file is complete")
             if not report.ends_early and errors == report.errors:  # players show the last picture to the end
+                report.shown_until_s = self.duration_s
                 yield from self._still_shown(shown, round(self.duration_s * NANOSECONDS_PER_SECOND))
 
     def _still_shown(self, frame: Frame, until_ns: int) -> Iterator[Frame]:
-        """The frame again at 15/16 of each second before `until_ns`, if it is on display for long."""
+        """Repeat a frame at 15/16 of each second before `until_ns` if it is displayed for more than 150 ms."""
         if self._exact or until_ns - frame.stamp_ns <= _LONG_GAP_NS:
             return
         second = (frame.stamp_ns - FRAME_OFFSET_NS) // NANOSECONDS_PER_SECOND + 1
@@ -116,42 +122,44 @@ class VideoSource:
 
 
 class FolderSource:
-    """A folder of pictures, one for each second, and a .wav inside it or next to it under its name, as in AVSBench.
+    """A folder with an image per second and a .wav, inside it or next to it with the same name, as in AVSBench.
 
-    The pictures (directly inside, or in a folder `frames`) are taken in the natural order of their names, `x_2.png`
-    before `x_10.png`; the stamp of each is 15/16 of its second. `duration_s`, `frame_rate` and `name` describe it, `notes`
-    what is missing.
+    The images (in the folder itself or in its subfolder `frames`) are read in natural order, `x_2.png` before `x_10.png`; the
+    stamp of each is 15/16 of its second. `duration_s`, `frame_rate` and `name` describe the folder, `notes` what is missing.
 
-    Raises FileNotFoundError if there is no such folder, ValueError if it has no pictures or not exactly one sound; while
+    Raises FileNotFoundError if the folder does not exist, ValueError if it has no images or not exactly one .wav; while
     iterating, ValueError for a file that cannot be read.
     """
 
     frame_rate = 1.0
 
-    def __init__(self, path: Path | str):
+    def __init__(self, path: Path | str, allow_silent: bool = False):
+        """`allow_silent`: give digital silence where there is no .wav, instead of refusing the folder."""
         self.path = Path(path)
         self.name = self.path.name
         if not self.path.is_dir():
             raise FileNotFoundError(f"no such folder: {path}")
         self._pictures = pictures_in(self.path) or pictures_in(self.path / "frames")
         if not self._pictures:
-            raise ValueError(f"{path} has no pictures; expected {', '.join(PICTURE_SUFFIXES)}")
+            raise ValueError(f"{path} has no images; expected {', '.join(PICTURE_SUFFIXES)}")
         beside = [file for file in _wavs(self.path.absolute().parent) if file.stem == self.name]
         sounds = _wavs(self.path) or beside
-        if len(sounds) != 1:
+        self.has_sound = bool(sounds)
+        if len(sounds) != 1 and (sounds or not allow_silent):
             raise ValueError(
                 f"{path} needs exactly one .wav inside it, or {self.name}.wav next to it; found {len(sounds)}"
             )
-        self._sound = sounds[0]
+        self._sound = next(iter(sounds), None)
         self.duration_s = float(len(self._pictures))
-        missing_s = missing_seconds(self._sound)
-        self.notes = [f"{self._sound} is cut: {missing_s:.1f} s of its sound are missing"] if missing_s else []
+        missing_s = missing_seconds(self._sound) if self._sound else 0.0
+        self.notes = [f"{self._sound} is truncated: {missing_s:.1f} s of its sound are missing"] if missing_s else []
 
     def __length_hint__(self) -> int:
         return len(self._pictures)
 
     def __iter__(self) -> Iterator[Frame | AudioChunk]:
-        return heapq.merge(self._frames(), _chunks(self._sound, TrackReport("sound")), key=arrival_ns)
+        sound = _chunks(self._sound, TrackReport("sound")) if self._sound else _silence(self.duration_s)
+        return heapq.merge(self._frames(), sound, key=arrival_ns)
 
     def _frames(self) -> Iterator[Frame]:
         for second, path in enumerate(self._pictures):
@@ -159,7 +167,7 @@ class FolderSource:
 
 
 def pictures_in(folder: Path) -> list[Path]:
-    """The pictures in a folder in the natural order of their names, without hidden files; none without a folder."""
+    """Return the images in a folder in natural order, without hidden files; empty if the folder does not exist."""
 
     def natural(path: Path) -> list:
         return [int(part) if part.isdigit() else part for part in re.split(r"([0-9]+)", path.name)]
@@ -174,7 +182,7 @@ def _wavs(folder: Path) -> list[Path]:
 
 
 def _chunks(path: Path, report: TrackReport) -> Iterator[AudioChunk]:
-    """The sound of a file as the decoder delivers it (AAC: 1024 samples)."""
+    """Yield the sound of a file in the chunks of the decoder (AAC: 1024 samples)."""
     with open_media(path) as container:
         track = sound_track(container, path)
         if track is None:

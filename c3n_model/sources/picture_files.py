@@ -1,4 +1,4 @@
-"""Read picture files; incomplete ones are refused with their path."""
+"""Read image files; errors name the file."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from c3n_model.messages.compressed import decode_picture, to_rgb
 
 
 def read_picture(path: Path) -> np.ndarray:
-    """Read a picture, upright, as rgb uint8 (H, W, 3). Raises ValueError as `open_picture`."""
+    """Read an image as RGB uint8 (H, W, 3) in its Exif orientation. Raises ValueError as `open_picture`."""
     return to_rgb(open_picture(path), upright=True)
 
 
 def open_picture(path: Path) -> Image.Image:
-    """Decode a picture as it was stored. Raises ValueError for a file that is missing, cut or not a picture."""
+    """Decode an image as stored. Raises ValueError for a file that is missing, truncated or not an image."""
     try:
         return decode_picture(path.read_bytes())
     except OSError as error:
-        raise ValueError(f"{path} cannot be read as a picture: {error.strerror}") from error
+        raise ValueError(f"{path} cannot be read as an image: {error.strerror}") from error
     except ValueError as error:
-        raise ValueError(f"{path} cannot be read as a picture: {error}; copy or make it again") from error
+        raise ValueError(f"{path} cannot be read as an image: {error}; copy or create it again") from error

@@ -2,7 +2,7 @@
 
 | file | content |
 |---|---|
-| `masks/<stamp>.png` | 0 or 255 per pixel of the segmented frame; 19 digits of stamp (ns), so names sort by time |
+| `masks/<stamp>.png` | 0 or 255 per pixel of the segmented frame; the stamp in ns has 19 digits, so names sort by time |
 | `labels.jsonl` | a JSON object per window: stamps, label with scores, presence, objects, heard, mask name |
 | `overlay.mp4` | the recording at its own frame rate with its sound; each mask is held until the next one |
 """
@@ -30,15 +30,15 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentat
 LABELS, OVERLAY, MASKS = "labels.jsonl", "overlay.mp4", "masks"
 _MASK_NAME = re.compile(rf"{MASKS}/[0-9]{{19}}\.png")
 _PARTIAL_NAME = re.compile(rf"({LABELS}|{OVERLAY}|[0-9]{{19}}\.png)\.[0-9a-f]{{8}}\.partial")
-# A frame waits for its mask: the window it is taken from closes up to half a second after the second's end.
+# How long frames wait for their mask: their window closes up to half a second after its end.
 _LONGEST_HOLD_NS = NANOSECONDS_PER_SECOND * 3 // 2
 
 
 class ResultWriter:
-    """Writes results into a folder as they come, and replaces those of a former run; other files in it are left alone.
+    """Writes results to a folder, replacing those of an earlier run; other files in it are not changed.
 
-    A context manager that holds the folder for this process. Give it every item of the source with `show` and every
-    segmentation with `write`, in their order:
+    A context manager that locks the folder. Pass every item of the source to `show` and every segmentation to `write`, in
+    order:
 
         with ResultWriter(folder, source=path) as results:
             for item in source:
@@ -46,11 +46,11 @@ class ResultWriter:
                 for segmentation in ...:
                     results.write(segmentation)
 
-    Every file gets its name once it is complete; left by an exception, the masks and labels so far are kept.
+    Every file gets its name when it is complete. After an exception, the masks and labels so far are kept.
     """
 
     def __init__(self, folder: Path | str, source: Path | str | None = None):
-        """`source`: the recording that is read. Raises ValueError where a result would overwrite it."""
+        """`source`: the recording that is read. Raises ValueError if a result would overwrite it."""
         self._folder = Path(folder)
         refuse_overwriting([source], [self._folder / name for name in (LABELS, OVERLAY, MASKS)])
         self._files = ExitStack()
@@ -59,8 +59,8 @@ class ResultWriter:
         self._next: Segmentation | None = None
 
     def __enter__(self) -> ResultWriter:
-        """Raises BlockingIOError where another process writes into the folder, FileExistsError for an overlay video that is
-        not of a former run."""
+        """Raises BlockingIOError if another process writes to the folder, FileExistsError for an overlay video that is not from
+        an earlier run."""
         with ExitStack() as files:
             files.enter_context(locked(self._folder))
             self._remove_former_results()
@@ -79,11 +79,11 @@ class ResultWriter:
                 self._draw_until(None)
         finally:
             self._labels.flush()
-            move_into_place(self._partial, self._folder / LABELS)  # before the video: it tells whose the video is
+            move_into_place(self._partial, self._folder / LABELS)  # first, because it marks the video as a result
             self._files.__exit__(kind, error, trace)
 
     def show(self, item: Frame | AudioChunk) -> None:
-        """Append to the overlay video. Raises ValueError where the stamps jump far ahead."""
+        """Append an item to the overlay video. Raises ValueError if the stamps jump far ahead."""
         self._waiting.append(item)
         self._draw_until(item.stamp_ns - _LONGEST_HOLD_NS)
 
@@ -99,7 +99,7 @@ class ResultWriter:
         self._next = segmentation
 
     def _draw_until(self, stamp_ns: int | None) -> None:
-        """Pass what waits on to the video, up to a stamp or all of it."""
+        """Write the waiting items to the video, up to a stamp or all of them."""
         while self._waiting and (stamp_ns is None or self._waiting[0].stamp_ns <= stamp_ns):
             item = self._waiting.popleft()
             self._video.write(self._drawn(item) if isinstance(item, Frame) else item)
@@ -112,11 +112,11 @@ class ResultWriter:
         return replace(frame, rgb=draw_overlay(frame.rgb, self._shown))
 
     def _remove_former_results(self) -> None:
-        """Remove what a former run wrote, by its labels and by our own names only: labels are data, not paths."""
+        """Remove the results of an earlier run. Mask names from its labels are used only if they have the expected form."""
         labels, overlay = self._folder / LABELS, self._folder / OVERLAY
         if overlay.exists() and not labels.is_file():
             raise FileExistsError(
-                f"{overlay} is not of a former run, which has a {LABELS} beside it: choose another folder"
+                f"{overlay} is not from an earlier run, because {LABELS} is missing beside it: choose another folder"
             )
         is_own = (self._folder / MASKS).resolve().parent == self._folder.resolve()
         if labels.is_file():
@@ -124,10 +124,10 @@ class ResultWriter:
                 with suppress(ValueError, KeyError, TypeError):  # a line that a killed run left unfinished
                     if _MASK_NAME.fullmatch(name := json.loads(line)["mask"]):
                         (self._folder / name).unlink(missing_ok=True)
-            labels.unlink()
             overlay.unlink(missing_ok=True)
+            labels.unlink()  # last: it tells whose the video is
         for folder in (self._folder, self._folder / MASKS) if is_own else (self._folder,):
-            for file in folder.glob("*.partial"):  # of killed runs; nobody else writes while we hold the folder
+            for file in folder.glob("*.partial"):  # of killed runs; no other process writes while the folder is locked
                 if _PARTIAL_NAME.fullmatch(file.name):
                     file.unlink()
 

@@ -1,4 +1,4 @@
-"""A bag writer whose messages survive a killed process and a power cut."""
+"""A bag writer that can save all messages so far, in case the process is killed or the power fails."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ BAG_VERSION = 8  # of metadata.yaml; the newest that Humble still reads
 
 
 class SafeWriter(Writer):
-    """rosbags' writer with `commit`, which puts all messages so far on the disk: as a chunk (mcap) or a transaction (sqlite3).
+    """rosbags' writer with `commit`, which writes all messages so far to disk, as a chunk (mcap) or a transaction (sqlite3).
 
-    Raises ValueError for an unknown storage or a name that the storage cannot have, FileExistsError if something is at
-    `path`.
+    Raises ValueError for an unknown storage or a name that the storage does not support, FileExistsError if `path` exists.
     """
 
     def __init__(self, path: Path, storage: str = "mcap"):
@@ -24,22 +23,21 @@ class SafeWriter(Writer):
             raise ValueError(f"expected storage to be one of {', '.join(STORAGES)}, got {storage!r}")
         if Path(path).exists():
             raise FileExistsError(f"{path} exists already: remove it or choose another name")
-        if storage == "sqlite3" and re.search(
-            r"[?#%]", str(path)
-        ):  # rosbags opens it by a URI: another file would be made
+        # rosbags opens sqlite3 files by URI: with these characters it would create another file.
+        if storage == "sqlite3" and re.search(r"[?#%]", str(path)):
             raise ValueError(
                 f"expected a path without ?, # and % for a bag with sqlite3, got {path}: choose another name"
             )
         super().__init__(path, version=BAG_VERSION, storage_plugin=STORAGES[storage])
 
     def commit(self) -> None:
-        """Make everything written so far readable, whatever happens next. Does nothing without a new message."""
+        """Save everything written so far to disk. Does nothing without a new message."""
         storage = self.storage
         if storage is None:
             return
         if self.storage_plugin is StoragePlugin.SQLITE3:
             storage.conn.commit()
-        elif storage.chunk.msgs:  # a chunk without messages would begin after its end
+        elif storage.chunk.msgs:  # the start time of a chunk without messages would be after its end time
             storage.close_chunk()
             storage.bio.flush()
             os.fsync(storage.bio.fileno())

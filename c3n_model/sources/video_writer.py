@@ -1,4 +1,4 @@
-"""Write frames and sound into an mp4 that every player plays."""
+"""Write frames and sound to an mp4 file for any player."""
 
 from __future__ import annotations
 
@@ -15,27 +15,33 @@ from c3n_model.complete_file import complete_file
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame
 
 _SOUND_RATE = 48_000
-_VIDEO_CODECS = ("libx264", "libopenh264", "mpeg4")  # the first that this FFmpeg has
+# The first that this FFmpeg has, with its options. None is under the GPL, unlike libx264, which PyAV's wheels contain. VP9 (BSD) is
+# played by browsers, VLC, mpv and Android; H.264 by openh264 (BSD) by everything.
+_VIDEO_CODECS = {
+    "libopenh264": {},
+    "libvpx-vp9": {"crf": "28", "b": "0", "deadline": "realtime", "cpu-used": "8", "lag-in-frames": "0"},
+    "mpeg4": {"qscale": "4"},
+}
 _TICKS_PER_SECOND = 60_000  # of frame times: exact for the usual frame rates, and within what mpeg4 allows
 _JITTER_S = 0.02
 _LONGEST_GAP_S = 600
 
 
 class _Nothing(Exception):
-    """Not one frame was written: there is no video."""
+    """No frame was written, so there is no video."""
 
 
 class VideoWriter:
-    """Writes an mp4 (H.264 and AAC) from frames and chunks in the order in which they arrived.
+    """Writes an mp4 (VP9 and AAC; see `_VIDEO_CODECS`) from frames and chunks in the order in which they arrived.
 
-    A context manager. The first item's stamp becomes time 0 and each frame is shown until the next. The first frame
-    sets the size (made even); others are scaled to it. Sound becomes 48 kHz stereo; what is missing is silence, what
-    comes twice is left out. The file gets its name when it is complete: left by an exception, or without a frame, it leaves
-    none, and a former one as it was. `frames_written` counts.
+    A context manager. The first item's stamp becomes time 0, and each frame is displayed until the next one. The first frame
+    sets the size (made even); others are scaled to it. Sound is converted to 48 kHz stereo; missing sound becomes silence,
+    repeated sound is left out. The file gets its name when it is complete: after an exception, or without a frame, no file is
+    written and an existing one is not changed. `frames_written` is the number of frames.
     """
 
     def __init__(self, path: Path | str):
-        """A former file at `path` is replaced at the end. Raises OSError if it cannot be written."""
+        """An existing file at `path` is replaced at the end. Raises OSError if it cannot be written."""
         self._path = Path(path)
         self._file = complete_file(self._path)
         self.frames_written = 0
@@ -50,8 +56,8 @@ class VideoWriter:
         partial = self._file.__enter__()
         with self._errors():
             self._container = av.open(f"file:{partial}", "w", format="mp4", options={"movflags": "+faststart"})
-        codec = next(name for name in _VIDEO_CODECS if name in av.codecs_available)
-        self._video = self._container.add_stream(codec, rate=30, options={"crf": "20", "preset": "veryfast"})
+        codec, options = next(pair for pair in _VIDEO_CODECS.items() if pair[0] in av.codecs_available)
+        self._video = self._container.add_stream(codec, rate=30, options=options)
         self._video.pix_fmt = "yuv420p"
         self._video.codec_context.time_base = Fraction(1, _TICKS_PER_SECOND)
         self._sound = self._container.add_stream("aac", rate=_SOUND_RATE, layout="stereo", format="fltp")
@@ -86,7 +92,7 @@ class VideoWriter:
 
     @contextmanager
     def _errors(self) -> Iterator[None]:
-        """Turn errors of FFmpeg, such as a full disk, into OSError with the name of the video."""
+        """Convert errors of FFmpeg, such as a full disk, to OSError with the name of the video."""
         try:
             yield
         except av.FFmpegError as error:
@@ -101,13 +107,13 @@ class VideoWriter:
             if isinstance(item, Frame):
                 self._write_frame(item)
             elif self._last_tick < 0:
-                self._sound_before_picture.append(item)  # the file's header needs the size of the picture
+                self._sound_before_picture.append(item)  # the file's header needs the size of the images
             else:
                 self._write_chunk(item)
 
     def _write_frame(self, frame: Frame) -> None:
         tick = round(Fraction((frame.stamp_ns - self._start_ns) * _TICKS_PER_SECOND, NANOSECONDS_PER_SECOND))
-        if tick <= self._last_tick:  # shown already, or from before a jump of the clock
+        if tick <= self._last_tick:  # written already, or from before a jump of the clock
             return
         self._refuse_a_jump(tick - self._last_tick, _TICKS_PER_SECOND, frame.stamp_ns)
         if self._last_tick < 0:
@@ -126,7 +132,7 @@ class VideoWriter:
         for packet in self._video.encode(picture):
             packet.duration = (
                 self._ticks_per_frame
-            )  # counts for the very last frame: it is shown as long as the one before
+            )  # matters for the last frame: it is displayed as long as the one before
             self._container.mux(packet)
 
     def _write_chunk(self, chunk: AudioChunk) -> None:

@@ -1,17 +1,17 @@
-"""Wav headers as they are: written into a pipe, their sizes are placeholders; cut files have fewer bytes than they say."""
+"""Read wav headers, whose size may be a placeholder (written to a pipe) or too large (truncated file)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-# sox, arecord and ffmpeg cannot go back in a pipe and leave about 2 GiB, 4 GiB or 0 in the place of the size.
+# sox, arecord and ffmpeg cannot seek in a pipe and write about 2 GiB, 4 GiB or 0 as the size.
 _PLACEHOLDER_BYTES = 0x7FFF0000
 
 
 @dataclass(frozen=True)
 class WavData:
-    """The data chunk of a wav: where it begins, how many bytes its header says and how many are in the file."""
+    """The data chunk of a wav file: its offset, its size by the header and its actual size in bytes."""
 
     offset: int
     claimed_bytes: int
@@ -20,18 +20,18 @@ class WavData:
 
     @property
     def is_placeholder(self) -> bool:
-        """Whether the size was never filled in: the sound goes on to the end of the file."""
+        """Whether the size in the header is a placeholder, so that the sound continues to the end of the file."""
         return self.claimed_bytes >= _PLACEHOLDER_BYTES or (self.claimed_bytes == 0 and self.present_bytes > 0)
 
     @property
     def missing_bytes(self) -> int:
-        """How many bytes the file lacks; a missing pad byte does not count."""
+        """Number of missing bytes; a missing pad byte does not count."""
         missing = 0 if self.is_placeholder else self.claimed_bytes - self.present_bytes
         return missing if missing > 1 else 0
 
 
 def read_wav_data(path: Path) -> WavData | None:
-    """Find the data chunk of a wav file; None for a file of another kind or without one. Raises OSError."""
+    """Find the data chunk of a wav file; None for another type of file or without such a chunk. Raises OSError."""
     size = path.stat().st_size
     with path.open("rb") as file:
         head = file.read(12)
@@ -51,6 +51,6 @@ def read_wav_data(path: Path) -> WavData | None:
 
 
 def missing_seconds(path: Path) -> float:
-    """Seconds of sound that a cut wav lacks, 0 for a whole one."""
+    """Return the seconds of sound missing from a truncated wav file, 0 for a complete one."""
     data = read_wav_data(path)
     return data.missing_bytes / data.bytes_per_second if data and data.bytes_per_second else 0.0

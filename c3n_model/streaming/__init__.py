@@ -1,1 +1,1 @@
-"""Live streams: buffers, windows, the session that segments them."""
+"""Live streams: buffers of frames and sound, one-second windows, and the session that segments them."""

@@ -11,7 +11,7 @@ from c3n_model.preprocess import snippet_from_samples
 from c3n_model.streaming.sound_runs import JITTER_NS, HeldChunk, Run
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk
 
-# Bounds on the sound held at once, so that memory and time per chunk stay bounded whatever stamps and rates a stream claims.
+# Limits on the sound held at once, so that memory and time per chunk are bounded for any stamps and sample rates.
 MAX_CHUNKS, MAX_RATES = 20_000, 4
 
 
@@ -31,8 +31,8 @@ class _Canvas:
 class AudioBuffer:
     """Holds the last seconds of sound, mono, as runs of gapless samples.
 
-    Bounded; knows no clock but the stamps; gives the same result in whatever order its input arrives. Not thread safe.
-    `gaps` counts the runs that follow a gap, since the buffer was made.
+    Memory is bounded. Only stamps matter, not the time or order of arrival. Not thread safe. `gaps` counts the runs that
+    follow a gap, since the buffer was created.
 
     | sound | result |
     |---|---|
@@ -157,7 +157,7 @@ class AudioBuffer:
 
     def is_complete(self, start_ns: int) -> bool:
         """Return whether the sound of the second from `start_ns` arrived to its last sample, with no gap beyond jitter."""
-        # The cheap test first, with a millisecond for rounding: this is called for every chunk and every frame.
+        # This is called for every chunk and every frame, so the cheap test comes first, with a tolerance of 1 ms for rounding.
         if self.end_ns is None or self.end_ns + 1_000_000 < start_ns + NANOSECONDS_PER_SECOND:
             return False
         canvases = self._canvases(start_ns)

@@ -1,4 +1,4 @@
-"""Which channels of a microphone are used: their mean is what the network hears."""
+"""Selection of the microphone channels; the network gets their mean."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from c3n_model.types import AudioChunk, Frame
 ALL = "all"
 # The mean of n independent channels has 1/n of their energy. With a tenth of that, they cancel each other out.
 _CANCELLED_FRACTION = 0.1
-_MIN_ENERGY = 1e-6  # -60 dBFS: quieter channels are not judged
+_MIN_ENERGY = 1e-6  # -60 dBFS: quieter channels are not checked
 _MEMORY_S, _MIN_JUDGED_S = 2.0, 0.5
 
 
@@ -50,14 +50,14 @@ def select_channels(chunk: AudioChunk, channels: tuple[int, ...]) -> AudioChunk:
 
 
 class CancellationCheck:
-    """Tells whether channels cancel each other out in their mean, as with opposite signs, over the last seconds."""
+    """Detects channels that cancel each other out in their mean over the last seconds, for example with opposite signs."""
 
     def __init__(self) -> None:
         self._channel_energy = self._mean_energy = self._seconds = 0.0
         self._channels = 0
 
     def add(self, chunk: AudioChunk) -> bool:
-        """Take the next chunk, and return whether the channels cancel each other out."""
+        """Add the next chunk and return whether the channels cancel each other out."""
         count, channels = chunk.samples.shape
         if channels != self._channels:
             self._channel_energy = self._mean_energy = self._seconds = 0.0
@@ -75,7 +75,7 @@ class CancellationCheck:
 
 
 class ChosenChannels:
-    """A source (`c3n_model.sources.Source`) whose sound has the chosen channels only; `notes` say if they cancel out."""
+    """A source (`c3n_model.sources.Source`) reduced to the chosen channels; `notes` warn if they cancel each other out."""
 
     def __init__(self, source: Any, channels: tuple[int, ...]):
         """`channels` are counted from 0; empty for all."""
@@ -103,5 +103,5 @@ class ChosenChannels:
 
 
 def cancellation_warning(remedy: str) -> str:
-    """Return what to say where the channels cancel each other out; `remedy` chooses one of them."""
+    """Return the warning about channels that cancel each other out; `remedy` is an option that chooses one of them."""
     return f"the channels cancel each other out: each is loud, their mean is nearly silent; use one, as with {remedy}"

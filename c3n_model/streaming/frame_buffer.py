@@ -8,24 +8,24 @@ from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, StampedT
 
 
 class FrameBuffer(Generic[StampedT]):
-    """Keeps, for each window, the frame nearest to 15/16 of its second: all that a window can use.
+    """Keeps for each window the frame nearest to 15/16 of its second, the only one that the window can use.
 
-    One frame per window instead of all bounds a 1080p stream to a few images. A frame belongs to the nearest window only, so
-    no image is segmented twice. Of two equally near frames the earlier one is kept, of two with the same stamp the one that
-    arrived first. Holds frames of at most `capacity` seconds; knows no clock but the stamps; gives the same result in
-    whatever order frames arrive. Not thread safe. Reads nothing of a frame but `stamp_ns`.
+    With one frame per window, a 1080p stream needs memory for a few images only. A frame belongs to the nearest window only,
+    so no image is segmented twice. Of two equally near frames the earlier one is kept, of two with the same stamp the one that
+    arrived first. Holds frames of at most `capacity` seconds. Only stamps matter, not the time or order of arrival. Not
+    thread safe. Of a frame only `stamp_ns` is read.
     """
 
     delay_ns = 0  # how long after its stamp a message may arrive without being late: frames arrive at once
 
     def __init__(self, max_skew_ns: int, capacity: int = 10, hop_ns: int = NANOSECONDS_PER_SECOND):
-        """`max_skew_ns`: how far from 15/16 a frame may be; ValueError unless it is in [0, half a second)."""
+        """`max_skew_ns`: maximum distance of a frame from 15/16 of its second; ValueError unless it is in [0, 0.5 s)."""
         self.set_grid(hop_ns, max_skew_ns)
         self._capacity = capacity
         self.newest_ns: int | None = None
 
     def set_grid(self, hop_ns: int, max_skew_ns: int) -> None:
-        """Change the grid of windows and drop the frames of the former one. Raises ValueError like the constructor."""
+        """Change the grid of windows and drop all frames. Raises ValueError like the constructor."""
         if not 0 <= max_skew_ns < NANOSECONDS_PER_SECOND // 2:
             raise ValueError(f"max_skew_ns must be at least 0 and below half a second, got {max_skew_ns} ns")
         self._hop_ns, self._max_skew_ns = hop_ns, max_skew_ns
@@ -53,7 +53,7 @@ class FrameBuffer(Generic[StampedT]):
             del self._frames[min(self._frames)]
 
     def is_decided(self, start_ns: int) -> bool:
-        """Return whether a frame at or after 15/16 of the second from `start_ns` arrived, so that no nearer one follows."""
+        """Return whether a frame at or after 15/16 of the second from `start_ns` has arrived, so that no nearer one follows."""
         return self.newest_ns is not None and self.newest_ns >= start_ns + FRAME_OFFSET_NS
 
     def take(self, start_ns: int) -> StampedT | None:

@@ -10,13 +10,13 @@ from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, Window
 
 Item = Frame | AudioChunk
-_LONGEST_FILE_NS = 86_400 * NANOSECONDS_PER_SECOND  # above, stamps are times of a robot's clock
+_LONGEST_FILE_NS = 86_400 * NANOSECONDS_PER_SECOND  # larger stamps are times of a robot's clock
 
 
 def segment(
     items: Iterable[Item], session: Session, *, show: Callable[[Item], None] = lambda item: None
 ) -> Iterator[Segmentation]:
-    """Yield a segmentation for each whole second of `items`, as they close; `show` sees every item first.
+    """Yield a segmentation for each whole second of `items` as soon as it is complete; `show` is called with every item first.
 
     Raises:
         ValueError: as `cut_windows`.
@@ -27,15 +27,15 @@ def segment(
 def cut_windows(
     items: Iterable[Item], sample_rate: int, *, show: Callable[[Item], None] = lambda item: None
 ) -> Iterator[Window[Frame]]:
-    """Yield the windows of `items` as they close, snippets at `sample_rate` Hz; `show` sees every item first.
+    """Yield the windows of `items` as they close, snippets at `sample_rate` Hz; `show` is called with every item first.
 
     Raises:
-        ValueError: the source ended and not one window could be cut; the message says what was missing.
+        ValueError: the source ended without a single window; the message says what was missing.
     """
     assembler: WindowAssembler[Frame] = WindowAssembler(sample_rate)
     spans = _Spans()
     for item in items:
-        if spans.is_empty:  # the stamps of a file count from 0, those of a robot from 1970
+        if spans.is_empty:  # the stamps of a file start at 0, those of a robot in 1970
             assembler = WindowAssembler(sample_rate, from_start=item.stamp_ns < NANOSECONDS_PER_SECOND)
         spans.add(item)
         show(item)
@@ -48,14 +48,14 @@ def cut_windows(
     counts = assembler.counts
     if counts.windows == 0:
         raise ValueError(
-            f"no whole second of picture and sound in {counts.frames} frames and {counts.chunks} chunks of sound: "
-            f"{counts.skipped_no_frame} seconds lacked a frame near 15/16 of the second, {counts.skipped_no_sound} sound; "
-            f"{spans}. Picture and sound must overlap for at least half a second of one second"
+            f"no whole second of images and sound in {counts.frames} frames and {counts.chunks} chunks of sound: "
+            f"{counts.skipped_no_frame} seconds had no frame near 15/16 of the second, {counts.skipped_no_sound} no sound; "
+            f"{spans}. In at least one second, images must overlap with half a second of sound"
         )
 
 
 class _Spans:
-    """The stamps between which frames and sound came."""
+    """The first and last stamps of frames and of sound."""
 
     def __init__(self):
         self._ends: dict[str, tuple[int, int]] = {}
@@ -65,7 +65,7 @@ class _Spans:
         return not self._ends
 
     def add(self, item: Item) -> None:
-        kind, end_ns = ("sound", item.end_ns) if isinstance(item, AudioChunk) else ("pictures", item.stamp_ns)
+        kind, end_ns = ("sound", item.end_ns) if isinstance(item, AudioChunk) else ("images", item.stamp_ns)
         first, last = self._ends.get(kind, (item.stamp_ns, end_ns))
         self._ends[kind] = min(first, item.stamp_ns), max(last, end_ns)
 
@@ -74,27 +74,27 @@ class _Spans:
 
 
 def first_second_ns(window_start_ns: int) -> int:
-    """Start of second 0 of a recording, by its first window: 0 for a file, whose stamps count from 0."""
+    """Return the start of second 0 of a recording: 0 for a file, whose stamps start at 0, else its first window."""
     return 0 if window_start_ns < _LONGEST_FILE_NS else window_start_ns
 
 
 def describe_missing(window_starts_ns: Sequence[int], duration_s: float) -> list[str]:
-    """Name the whole seconds of a recording of `duration_s` that became no window, in one line, if there are any."""
+    """List the whole seconds of a recording of `duration_s` without a window, in one line, if there are any."""
     origin_ns = first_second_ns(window_starts_ns[0])
     seconds = {(start_ns - origin_ns) // NANOSECONDS_PER_SECOND for start_ns in window_starts_ns}
-    # A bag may begin and end within a second, and its duration counts all of its topics.
+    # A bag may begin and end within a second, and its duration covers all of its topics.
     whole = int(duration_s) - (2 if origin_ns else 0)
     missing = sorted(set(range(max(whole, max(seconds)))) - seconds)
     if not missing:
         return []
     runs = [[second for _, second in run] for _, run in groupby(enumerate(missing), key=lambda pair: pair[1] - pair[0])]
     named = ", ".join(f"{run[0]}-{run[-1]}" if len(run) > 1 else str(run[0]) for run in runs)
-    return [f"{len(missing)} seconds have no mask, because a picture or half of the sound is missing: {named}"]
+    return [f"{len(missing)} seconds have no mask, because an image or half of the sound is missing: {named}"]
 
 
 def describe_second(segmentation: Segmentation) -> str:
-    """One line for people: second, labels, confidence, share of the picture. "silent" is below -60 dBFS; louder sound that
-    the network does not recognise is "unsure"."""
+    """Describe a segmentation in one line: second, labels, confidence, fraction of the image. Sound below -60 dBFS is
+    "silent"; louder sound that the network does not recognise is "unsure"."""
     label, presence = segmentation.label, segmentation.presence
     when = f"{segmentation.window_start_ns / 1e9:>6.0f} s"
     if not presence.audible:
@@ -103,5 +103,5 @@ def describe_second(segmentation: Segmentation) -> str:
         return f"{when}  {label.audio}, not in view  ({label.visual} {label.visual_score:.2f})"
     return (
         f"{when}  {label.audio} ~ {label.visual}  consensus {label.consensus:.2f}, audible {presence.score:.2f}, "
-        f"{100 * segmentation.mask.mean():.1f} % of the picture in {len(segmentation.objects)} objects"
+        f"{100 * segmentation.mask.mean():.1f} % of the image in {len(segmentation.objects)} objects"
     )

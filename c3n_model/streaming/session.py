@@ -1,8 +1,9 @@
-"""A live session: the network has no memory, this object has all of it. Use one session per stream.
+"""A live session. The network is stateless; the session holds all state. Use one session per stream.
 
-Each new window is encoded once; its encoding and those of the T - 1 seconds before it, kept by stamp, are decoded for the
-newest frame only. That gives exactly what `network.forward` gives for the last frame of a clip, with T times fewer backbone
-passes. Windows that overlap (a hop below a second) look back in whole seconds, too, as the network was trained.
+Each new window is encoded once and decoded together with the summaries of the T - 1 seconds before it. Summaries are kept by
+stamp and are two vectors a stage, a few kB, so that memory hardly grows with the history or with overlapping windows. The
+result equals that of `network.forward` for the last frame of a clip, with T times fewer backbone passes. Overlapping windows
+(a hop below a second) also look back in whole seconds, as the network was trained.
 """
 
 from __future__ import annotations
@@ -13,48 +14,60 @@ import cv2
 import numpy as np
 import torch
 
+from c3n_model.deployment.exported import Runtime
 from c3n_model.model import Model, choose_device
-from c3n_model.network.c3n import Encoding
+from c3n_model.network.answer import Answer, read_answer
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
-from c3n_model.preprocess import resize_mask
-from c3n_model.presence import judge
+from c3n_model.network.prepared import Precision
+from c3n_model.preprocess import resize_frames, resize_mask
+from c3n_model.presence import decide_presence
+from c3n_model.streaming.inference import for_inference, open_exported
 from c3n_model.streaming.objects import objects_of
+from c3n_model.streaming.several_sources import allow_sources, name_each
 from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
 from c3n_model.zero_shot.background import LEARNING_S, Background
 from c3n_model.zero_shot.hearing import HearingMemory
 
-FORGET_SHOWN_NS = 2 * NANOSECONDS_PER_SECOND  # a gap after which it no longer counts what was shown before it
+FORGET_SHOWN_NS = 2 * NANOSECONDS_PER_SECOND  # after a longer gap, the class shown before it no longer has an effect
 
 
 class Session:
-    """Windows in, segmentations out. Not thread safe: the thread that steps it owns it (and the GPU).
+    """Segments the windows of one stream. Not thread safe: one thread owns the session and the GPU.
 
     Args:
-        model: from `load_model`; it is moved to `device`.
+        model: from `load_model`. A C3N is copied and rewritten to run faster (`network.prepared`), any other network moved to
+            `device`.
         device: "auto", "cpu", "cuda" or "cuda:N".
-        threshold: mask probability from which a pixel sounds, in (0, 1).
-        presence_threshold: audibility below which the mask is empty; visibility_threshold: certainty of the named visual
-            class below which it is, too; None takes the model's own.
-        history: seconds that are decoded together, T, at least 1; None takes the model's own.
-        background: of a network that tells a robot's background from other sounds (zero-shot with a prior), what was learnt
-            before.
+        threshold: probability in (0, 1) above which a pixel belongs to the mask.
+        presence_threshold: presence below which the mask is empty; visibility_threshold: confidence of the named visual class
+            below which the mask is empty. None uses the model's value.
+        history: number of seconds decoded together, T, at least 1; None uses the model's value.
+        precision: "float32", or "bfloat16" for ASPP and decoder of a C3N, which is faster and changes masks slightly.
+        runtime: "auto", or what runs the model: "torch", or for a file of `c3n export` "onnxruntime" or "openvino".
+        background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
+            prior).
+        max_sources: number of sounding objects that are named at once, by a C3N; the paper names one.
     Raises:
-        ValueError: a device that this machine has not or that the model does not fit on, a threshold outside (0, 1), a
-            history below 1, or a background for a network that knows none.
+        ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
+            a precision or a runtime that device or model do not have, or a background for a network that does not use one.
+        ModuleNotFoundError: a runtime that is not installed.
     """
 
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
-        visibility_threshold: float | None = None, history: int | None = None, background: Background | None = None,
+        visibility_threshold: float | None = None, history: int | None = None, precision: Precision = "float32", runtime: str = "auto",
+        background: Background | None = None, max_sources: int = 1,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
         if history is not None and history < 1:
             raise ValueError(f"history must be at least 1 s, got {history}")
         self.model, self.device = model, choose_device(device)
-        self.network: Any = model.network.eval()  # C3N or ZeroShot
+        self._exported = open_exported(model, runtime, self.device, precision)
+        self.network: Any = for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
+        allow_sources(self.network, max_sources, exported=self._exported is not None)
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -66,20 +79,20 @@ class Session:
         self._memory: HearingMemory | None = make_memory() if make_memory is not None else None
         if background is not None:
             self.background = background
-        self._encodings: list[tuple[int, Encoding]] = []  # (start_ns, one encoded window), oldest first
+        self._summaries: list[tuple[int, Any]] = []  # (start_ns, what later seconds need of the window), oldest first
         self._newest: Decoding | None = None
         self._tracker = Tracker()
 
     @property
     def newest(self) -> Decoding:
-        """What the second that was stepped last became. Raises RuntimeError before the first one."""
+        """The decoding of the last window. Raises RuntimeError before the first one."""
         if self._newest is None:
-            raise RuntimeError("no second was seen yet; call step first")
+            raise RuntimeError("no window was segmented in torch yet; call step first, of a model that runs in torch")
         return self._newest
 
     @property
     def background(self) -> Background | None:
-        """The robot's background as far as it is known; None for a network that tells none."""
+        """The robot's background as learnt so far; None for a network that does not use one."""
         return self._memory.background if self._memory is not None else None
 
     @background.setter
@@ -87,20 +100,20 @@ class Session:
         self._memory_or_refuse().background = known
 
     def learn_background(self, seconds: float = LEARNING_S) -> None:
-        """Take the sound of the next seconds as the robot's background. Raises ValueError for a network that knows none."""
+        """Learn the robot's background from the next seconds. Raises ValueError for a network that does not use one."""
         self._memory_or_refuse().background.learn(seconds)
 
     def _memory_or_refuse(self) -> HearingMemory:
         if self._memory is None:
             raise ValueError(
-                "this model tells no background from other sounds; use zero_shot with a prior (its setting prior: auto)"
+                "this model does not use a background; use zero_shot with a prior (its setting prior: auto)"
             )
         return self._memory
 
     def reset(self) -> None:
-        """Forget all seconds seen so far, what was shown and the running mean of the background; a background that was learnt
-        on purpose stays."""
-        self._encodings.clear()
+        """Forget all seconds so far, the class that is shown and the running mean of the background, but not a background
+        that was learnt by `learn_background` or given."""
+        self._summaries.clear()
         self._newest = None
         if self._memory is not None:
             self._memory.shown = None
@@ -109,11 +122,11 @@ class Session:
 
     @property
     def device_memory_bytes(self) -> int | None:
-        """What this process holds of the GPU that the network is on; None on a CPU."""
+        """GPU memory reserved by this process on the network's device; None on a CPU."""
         return torch.cuda.memory_reserved(self.device) if self.device.type == "cuda" else None
 
     def close(self) -> None:
-        """Bring the network back to the CPU and give the device's memory back. The session is not to be stepped any more."""
+        """Move the network to the CPU and release the device's memory. `step` must not be called afterwards."""
         self.reset()
         self.network.to("cpu")
         if self.device.type == "cuda":
@@ -131,56 +144,69 @@ class Session:
 
     @torch.no_grad()
     def step(self, window: Window[Frame]) -> Segmentation:
-        """Segment the newest window. One not newer than the last (a bag that loops) starts a new history."""
+        """Segment the newest window. A window that is not newer than the last (a looping bag) starts a new history.
+
+        Raises ValueError for a history that is longer than that of an exported step.
+        """
+        if self._exported is not None:
+            return self._describe(window, self._run_exported(self._exported, window), None)
         encoding = self.network.encode(*self.inputs(window))
-        before_ns = self._encodings[-1][0] if self._encodings else window.start_ns
-        self._remember(window.start_ns, encoding)
-        seconds = [
-            known for start_ns, known in self._encodings if (window.start_ns - start_ns) % NANOSECONDS_PER_SECOND == 0
-        ]
-        newest = torch.arange(len(seconds), device=self.device)[None] == len(seconds) - 1
+        before_ns = self._summaries[-1][0] if self._summaries else window.start_ns
+        seconds = [*self._earlier(window.start_ns), self.network.summarise(encoding)]
+        self._summaries.append((window.start_ns, seconds[-1]))
         memory = self._memory
         if memory is None:
-            self._newest = self.network.decode(encoding.join(seconds), newest)
-            return self._describe(window, self._newest)
+            self._newest = self.network.decode_newest(encoding, seconds)
+            return self._describe(window, read_answer(self._newest), self._newest)
         since_last_ns = window.start_ns - before_ns
         if since_last_ns > FORGET_SHOWN_NS:
             memory.shown = None
-        self._newest = self.network.decode(encoding.join(seconds), newest, memory)
-        segmentation = self._describe(window, self._newest)
+        self._newest = self.network.decode_newest(encoding, seconds, memory)
+        segmentation = self._describe(window, read_answer(self._newest), self._newest)
         memorise(memory, segmentation, self._newest, since_last_ns)
         return segmentation
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
-        """Make the network's inputs of a window: frame (1, 3, size, size) and snippet (1, samples), on its device."""
+        """Convert a window to the network's inputs: frame (1, 3, size, size) and snippet (1, samples), on its device."""
         return self.model.inputs(window.frame.rgb[None], window.snippet[None], self.device)
 
-    def _remember(self, start_ns: int, encoding: Encoding) -> None:
-        if self._encodings and start_ns <= self._encodings[-1][0]:
+    def _run_exported(self, runtime: Runtime, window: Window[Frame]) -> Answer:
+        frame = resize_frames(window.frame.rgb[None], self.model.config.image_size)[0]
+        answer, summary = runtime.step(frame, window.snippet, self._earlier(window.start_ns))
+        self._summaries.append((window.start_ns, summary))
+        return answer
+
+    def _earlier(self, start_ns: int) -> list[Any]:
+        """Forget what is older than the history, and return the summaries of the whole seconds before `start_ns`."""
+        if self._summaries and start_ns <= self._summaries[-1][0]:
             self.reset()
         oldest_ns = start_ns - (self.history - 1) * NANOSECONDS_PER_SECOND
-        self._encodings = [entry for entry in self._encodings if entry[0] >= oldest_ns] + [(start_ns, encoding)]
+        self._summaries = [entry for entry in self._summaries if entry[0] >= oldest_ns]
+        return [known for known_ns, known in self._summaries if (start_ns - known_ns) % NANOSECONDS_PER_SECOND == 0]
 
-    def _describe(self, window: Window[Frame], decoding: Decoding) -> Segmentation:
-        height, width = window.frame.rgb.shape[:2]
-        label = unified_label(decoding.consensus, self.model, index=0)
-        keep = self._memory.keep(int(decoding.consensus.visual_class[0])) if self._memory is not None else 1.0
-        presence = judge(
-            window.snippet, float(decoding.presence[0]), keep * self.presence_threshold,
-            audible=None if decoding.audible is None else float(decoding.audible[0]),
-            visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,
+    def _describe(self, window: Window[Frame], answer: Answer, decoding: Decoding | None) -> Segmentation:
+        label = label_of(answer, self.model)
+        keep = self._memory.keep(answer.visual_class) if self._memory is not None else 1.0
+        presence = decide_presence(
+            window.snippet, answer.presence, keep * self.presence_threshold,
+            audible=answer.audible, visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,
         )  # fmt: skip
-        probability = decoding.logits[0].sigmoid().cpu().numpy()
-        probability = cv2.resize(probability, (width, height), interpolation=cv2.INTER_LINEAR)
-        probability *= presence.present
+        height, width = window.frame.rgb.shape[:2]
+        if presence.present:
+            probability = cv2.resize(answer.probability, (width, height), interpolation=cv2.INTER_LINEAR)
+            confidence = cv2.convertScaleAbs(probability, alpha=255)  # rounded
+        else:
+            probability, confidence = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
         mask = probability > self.threshold
         objects, numbers = self._objects(mask, probability, label.visual, decoding)
+        if decoding is not None and decoding.further is not None:
+            objects = name_each(objects, numbers, decoding.further.select(0), label.visual, self.model.visual_labels)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,
             frame_id=window.frame.frame_id,
             mask=mask,
-            confidence=np.round(probability * 255).astype(np.uint8),
+            confidence=confidence,
             label=label,
             presence=presence,
             objects=self._tracker.track(objects, window.frame.stamp_ns),
@@ -189,10 +215,10 @@ class Session:
         )
 
     def _objects(
-        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding
+        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding | None
     ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
-        """The objects of the newest mask, see `objects_of`."""
-        instances = decoding.instances[0] if decoding.instances is not None else None
+        """Return the objects of the newest mask, see `objects_of`."""
+        instances = decoding.instances[0] if decoding is not None and decoding.instances is not None else None
         if instances is None:
             return objects_of(mask, probability, label, None, None)
         owner = resize_mask(instances.owner.cpu().numpy().astype(np.int16), mask.shape)
@@ -200,7 +226,7 @@ class Session:
 
 
 def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
-    """Keep what was shown, and what was heard unless it was silence. Windows that overlap count for what is new in them."""
+    """Remember the class that is shown, and add the window's new sound to the background unless it is silent."""
     published = bool(segmentation.mask.any())
     memory.shown = int(decoding.consensus.visual_class[0]) if published else None
     if decoding.tagger_logits is not None and segmentation.presence.reason != "silent":
@@ -210,7 +236,7 @@ def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decodi
 
 
 def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
-    """Frame `index` of a consensus (N,), or a frame and a rank of one (N, k), in words."""
+    """Return the labels and scores of frame `index` of a consensus (N,), or of (frame, rank) of a consensus (N, k)."""
     return UnifiedLabel(
         audio=model.audio_labels[int(consensus.audio_class[index])],
         visual=model.visual_labels[int(consensus.visual_class[index])],
@@ -218,4 +244,16 @@ def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, in
         visual_score=float(consensus.visual_score[index]),
         similarity=float(consensus.similarity[index]),
         consensus=float(consensus.consensus[index]),
+    )
+
+
+def label_of(answer: Answer, model: Model) -> UnifiedLabel:
+    """The label of an answer, in words."""
+    return UnifiedLabel(
+        audio=model.audio_labels[answer.audio_class],
+        visual=model.visual_labels[answer.visual_class],
+        audio_score=answer.audio_score,
+        visual_score=answer.visual_score,
+        similarity=answer.similarity,
+        consensus=answer.consensus,
     )

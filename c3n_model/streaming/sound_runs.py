@@ -8,17 +8,17 @@ import numpy as np
 
 from c3n_model.types import NANOSECONDS_PER_SECOND
 
-# A gap in the stamps below JITTER_NS is closed. A gap up to MAX_LATENESS_NS may be the lateness of stamps taken in a delayed
-# callback: it counts as a gap only when CONVINCING_NS of sound after it are all late by as much.
+# A gap in the stamps below JITTER_NS is closed. A gap up to MAX_LATENESS_NS may come from stamps taken in a delayed callback:
+# it counts as a gap only if all of the CONVINCING_NS of sound after it are late by as much.
 JITTER_NS, MAX_LATENESS_NS, CONVINCING_NS = 20_000_000, 50_000_000, NANOSECONDS_PER_SECOND // 2
 
 
 @dataclass(eq=False)
 class Run:
-    """Sound without a gap. Sample j was heard at `placed_ns` + j / rate, however the run was cut into chunks.
+    """Sound without a gap. Sample j was recorded at `placed_ns` + j / rate, however the run was cut into chunks.
 
-    `anchor_ns` is the earliest time of sample 0 that a stamp in the run allows: stamps are late, never early. `placed_ns` is the
-    same, or the end of the previous run while this one may only be late.
+    `anchor_ns` is the earliest time of sample 0 by any stamp in the run: stamps are late, never early. `placed_ns` is the same,
+    or the end of the previous run as long as this one may only be late.
     """
 
     anchor_ns: int
@@ -60,10 +60,10 @@ class Run:
 
 @dataclass(eq=False)
 class HeldChunk:
-    """A chunk as the buffer holds it, mono; `number` is its first sample's in its run."""
+    """A chunk held by the buffer, mono; `number` is the index of its first sample in its run."""
 
     stamp_ns: int
-    order_ns: int  # its place among the others: later than its stamp where it arrived after a chunk with a late stamp
+    order_ns: int  # sort key: later than the stamp if the chunk arrived after one with a late stamp
     rate: int
     channels: int
     mono: np.ndarray  # float32 (n,), 0 where not finite
@@ -92,7 +92,7 @@ class HeldChunk:
         return doubled // (2 * NANOSECONDS_PER_SECOND) + self.number
 
     def was_stamped_late(self, later: HeldChunk) -> bool:
-        """Return whether `later`, which arrived after this chunk, has a stamp that this one's late stamp hides."""
+        """Return whether this chunk's stamp was late, since `later` arrived after it with a slightly earlier stamp."""
         hidden_ns = self.stamp_ns - later.stamp_ns
         same_format = (self.rate, self.channels) == (later.rate, later.channels)
         return same_format and 0 < hidden_ns < min(later.duration_ns, MAX_LATENESS_NS)

@@ -1,9 +1,8 @@
-"""Ids of objects that stay the same from window to window.
+"""Track objects from window to window, so that their ids stay the same.
 
-Windows follow each other by up to a second and a sound pauses, so that there is no motion model to speak of: an object is
-the one whose box is nearest to where it was last, judged for all of them at once (Hungarian method on the generalised IoU,
-Rezatofighi et al., CVPR 2019). Objects of one label are compared first; what is left may have changed its label where it
-stands.
+Windows are up to a second apart and sounds pause, so there is no motion model: objects are assigned to the nearest boxes of
+earlier objects, all at once (Hungarian method on the generalised IoU, Rezatofighi et al., CVPR 2019). Objects with the same
+label are assigned first; an object left over may have changed its label without moving.
 """
 
 from __future__ import annotations
@@ -16,11 +15,10 @@ from scipy.optimize import linear_sum_assignment
 
 from c3n_model.types import NANOSECONDS_PER_SECOND, SoundingObject
 
-MEMORY_S = 5.0  # an object that was not seen for longer is a new one when it returns
-NEAR = (
-    -0.3
-)  # generalised IoU for objects of one label: equal boxes have 1; equal sizes with a gap of 0.86 sides have -0.3
-SAME_PLACE = 0.5  # ... for an object whose label changed
+MEMORY_S = 5.0  # an object that was not seen for longer gets a new id when it returns
+# Minimum generalised IoU for the same label: it is 1 for equal boxes, -0.3 for boxes of equal size with a gap of 0.86 sides.
+NEAR = -0.3
+SAME_PLACE = 0.5  # minimum generalised IoU for an object whose label changed
 
 
 @dataclass
@@ -39,13 +37,13 @@ class Tracker:
         self._newest_id = 0
 
     def forget(self) -> None:
-        """Forget all objects. Their ids are not given again."""
+        """Forget all objects. Their ids are not used again."""
         self._tracks.clear()
 
     def track(self, objects: Sequence[SoundingObject], stamp_ns: int) -> tuple[SoundingObject, ...]:
-        """Return the objects of a frame with their `id`, in the same order; ids count from 1 and no two are equal.
+        """Return the objects of a frame with their unique `id` (1, 2, ...), in the same order.
 
-        A stamp before the last one forgets what is known.
+        A stamp earlier than the last one forgets all objects first.
         """
         if any(track.seen_ns > stamp_ns for track in self._tracks):
             self.forget()
@@ -69,14 +67,14 @@ class Tracker:
 def _assign(
     waiting: list[int], objects: Sequence[SoundingObject], tracks: list[_Track], limit: float, same_label: bool
 ) -> dict[int, _Track]:
-    """Index of an object -> its track, for all pairs of the best assignment that reach `limit`."""
+    """Return object index -> track for all pairs of the best assignment with a generalised IoU of at least `limit`."""
     if not waiting or not tracks:
         return {}
     likeness = np.array([[generalised_iou(objects[index].box, track.box) for track in tracks] for index in waiting])
     if same_label:
         differ = [[objects[index].label != track.label for track in tracks] for index in waiting]
         likeness[np.array(differ)] = -1.0
-    likeness[likeness < limit] = -1.0  # a far pair must not push a near one aside
+    likeness[likeness < limit] = -1.0  # a pair of distant boxes must not displace one of near boxes
     rows, columns = linear_sum_assignment(-likeness)
     return {
         waiting[row]: tracks[column]
@@ -86,8 +84,8 @@ def _assign(
 
 
 def generalised_iou(first: tuple[int, int, int, int], second: tuple[int, int, int, int]) -> float:
-    """Generalised IoU of two boxes (x, y, width, height): the IoU less the fraction of their hull that is in neither,
-    in (-1, 1]."""
+    """Compute the generalised IoU of two boxes (x, y, width, height), in (-1, 1]: the IoU minus the fraction of their
+    bounding box that is in neither."""
     (x0, y0, w0, h0), (x1, y1, w1, h1) = first, second
     inner = max(0, min(x0 + w0, x1 + w1) - max(x0, x1)) * max(0, min(y0 + h0, y1 + h1) - max(y0, y1))
     union = w0 * h0 + w1 * h1 - inner

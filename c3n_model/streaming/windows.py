@@ -1,23 +1,24 @@
-"""Two streams in, one-second windows out, decided by stamps alone: no threads, no wall clock, no arrival order.
+"""Cut a stream of frames and a stream of sound into one-second windows, by stamps alone: threads, the wall clock and the order
+of arrival have no effect.
 
-| what | result |
+| case | result |
 |---|---|
-| the grid | window k is one second of the stamps from k `hop_ns` on, so runs that start at different times cut the same |
-| the hop | a second; a shorter one gives windows that overlap, and at most as many as there are frames |
-| the first window | the first of the grid whose sound is held from its beginning (to 20 ms) |
-| the first of a file (`from_start`) | the one in which sound begins: nothing was missed before |
-| its frame | the one nearest to 15/16 of its second (where AVSBench took its pictures), at most `max_skew_ns` away |
-| it closes | when its sound is complete and a frame at or after 15/16 came |
-| something is missing | when one of the streams is `max_wait_ns` past its end it closes with what there is |
+| grid | window k is the second of stamps from k `hop_ns` on, so recordings started at different times give the same windows |
+| hop | one second; a shorter one gives overlapping windows, at most as many as there are frames |
+| first window | the first of the grid whose sound is available from its beginning (to 20 ms) |
+| first window of a file (`from_start`) | the one in which sound begins, because nothing was missed before |
+| frame of a window | the one nearest to 15/16 of the second (where AVSBench took its images), at most `max_skew_ns` away |
+| a window closes | when its sound is complete and a frame at or after 15/16 has arrived |
+| something is missing | once a stream is `max_wait_ns` past the end of the window, it closes with the input so far |
 | no frame near enough | skipped, counted in `skipped_no_frame` |
-| less than `min_heard` of the second was heard | skipped, counted in `skipped_no_sound`; above that, the rest is zero |
-| late: for a closed window | dropped, counted |
-| out of order, overlapping, repeated, other rate or channels, not finite | see the buffers; a window may wait for it |
+| less than `min_heard` of the second arrived | skipped, counted in `skipped_no_sound`; above that, missing sound is zero |
+| input for a closed window (late) | dropped, counted |
+| out of order, overlapping, repeated, another rate or number of channels, not finite | see the buffers; a window may wait for it |
 | a stamp `jump_back_ns` older than the newest of its stream | the clock jumped (a looping bag): see `_follow_clock` |
-| a stamp far ahead | windows without sound are passed over; more than the buffers hold is a clock jump |
-| the streams end (`finish`) | nothing is waited for; a tail shorter than `min_heard` is no window |
+| a stamp far ahead | windows without sound are skipped; a gap longer than the buffers is a clock jump |
+| the streams end (`finish`) | all windows close; a rest shorter than `min_heard` gives no window |
 
-A chunk of sound comes when its last sample is over, so sound is overdue one chunk later than a frame would be.
+A chunk of sound arrives after its last sample, so sound is overdue one chunk later than a frame would be.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, StampedT, Window
 
 @dataclass
 class StreamCounts:
-    """What came in, what went out and what did not, since the assembler was made."""
+    """Numbers of inputs, of windows, and of dropped inputs and skipped windows, since the assembler was created."""
 
     frames: int = 0
     chunks: int = 0
@@ -41,16 +42,16 @@ class StreamCounts:
     skipped_no_sound: int = 0  # windows
     late_frames: int = 0
     late_chunks: int = 0
-    gaps: int = 0  # in the sound; stamps that are merely late are none
+    gaps: int = 0  # in the sound; late stamps are not gaps
     clock_jumps: int = 0
     bad_samples: int = 0  # not finite
 
 
 @dataclass(frozen=True)
 class WindowRules:
-    """When windows begin and what they wait for; see the module's table.
+    """When windows begin and how long they wait; see the module's table.
 
-    Raises ValueError for a hop that is no whole part of a second or below a tenth of it, or a `min_heard` outside (0, 1].
+    Raises ValueError for a hop that does not divide a second or is below 0.1 s, or a `min_heard` outside (0, 1].
     """
 
     hop_ns: int = NANOSECONDS_PER_SECOND
@@ -63,7 +64,7 @@ class WindowRules:
         shortest_ns = NANOSECONDS_PER_SECOND // 10
         if not shortest_ns <= self.hop_ns <= NANOSECONDS_PER_SECOND or NANOSECONDS_PER_SECOND % self.hop_ns:
             raise ValueError(
-                f"a hop must be 1, 0.5, 0.25, 0.2, 0.125 or 0.1 s, so that windows lie on whole seconds too; "
+                "the hop must be 1, 0.5, 0.25, 0.2, 0.125 or 0.1 s, so that it divides a second; "
                 f"got {self.hop_ns / NANOSECONDS_PER_SECOND} s"
             )
         if not 0 < self.min_heard <= 1:
@@ -71,19 +72,19 @@ class WindowRules:
 
 
 class WindowAssembler(Generic[StampedT]):
-    """Cuts windows from a stream of frames and a stream of sound; the module's table is its contract.
+    """Cuts windows from a stream of frames and a stream of sound, as defined by the module's table.
 
-    Generic over what carries a frame's stamp: frames go through unread, so an image can be decoded after its window is cut.
+    Generic over the type of a frame: only its stamp is read, so an image can be decoded after its window is cut.
 
-    Feed it with `add_frame` and `add_audio` and collect with `ready` after each. Not locked: one thread at a time.
-    Memory is bounded: `capacity` seconds of sound and as many frames.
+    Call `ready` after each `add_frame` and `add_audio`. Not thread safe. Memory is bounded: `capacity` seconds of sound and as
+    many frames.
     """
 
     def __init__(
         self, sample_rate: int, *, rules: WindowRules = WindowRules(), capacity: int = 10, from_start: bool = False
     ):
-        """`sample_rate` of the snippets in Hz; `capacity` in whole seconds, at least 2; `from_start`: the streams come
-        from their very beginning, so no sound was missed before the first. Raises ValueError."""
+        """`sample_rate` of the snippets in Hz; `capacity` in whole seconds, at least 2; `from_start`: the streams are
+        complete from their beginning. Raises ValueError for a rate or capacity out of range."""
         if sample_rate <= 0 or capacity < 2:
             raise ValueError(
                 f"sample_rate must be positive and capacity at least 2 s, got {sample_rate} Hz and {capacity} s"
@@ -100,7 +101,7 @@ class WindowAssembler(Generic[StampedT]):
 
     @property
     def rules(self) -> WindowRules:
-        """May be replaced between two calls: what is buffered stays, but for frames if the hop or the skew changes."""
+        """The rules. They may be replaced between two calls; frames in the buffer are dropped if the hop or the skew changes."""
         return self._rules
 
     @rules.setter
@@ -112,7 +113,7 @@ class WindowAssembler(Generic[StampedT]):
             self._next_ns = self._ceil_to_hop(self._next_ns)
 
     def add_frame(self, frame: StampedT) -> None:
-        """Add one image. Nothing but its `stamp_ns` is read."""
+        """Add one frame. Only its `stamp_ns` is read."""
         self.counts.frames += 1
         newest = self._frames.newest_ns
         left_over = not self._follow_clock(frame.stamp_ns, self._frames, self._audio)
@@ -123,7 +124,7 @@ class WindowAssembler(Generic[StampedT]):
             self._frames.add(frame)
 
     def add_audio(self, chunk: AudioChunk) -> None:
-        """Take one run of sound. Raises ValueError if it is not (n, channels) at a positive rate."""
+        """Add one chunk of sound. Raises ValueError if it is not (n, channels) at a positive rate."""
         self.counts.chunks += 1
         left_over = not self._follow_clock(chunk.stamp_ns, self._audio, self._frames)
         if left_over or self._is_closed(chunk.end_ns - 1):
@@ -133,11 +134,11 @@ class WindowAssembler(Generic[StampedT]):
         self.counts.gaps = self._audio.gaps
 
     def ready(self) -> list[Window[StampedT]]:
-        """The windows that have closed since the last call, in order."""
+        """Return the windows that have closed since the last call, in order."""
         return self._close(ended=False)
 
     def finish(self) -> list[Window[StampedT]]:
-        """The last windows of streams that ended: nothing is waited for any more."""
+        """Return the last windows of streams that have ended, without waiting for more input."""
         return self._close(ended=True)
 
     def _close(self, ended: bool) -> list[Window[StampedT]]:
@@ -146,7 +147,7 @@ class WindowAssembler(Generic[StampedT]):
             complete = self._audio.is_complete(start_ns) and self._frames.is_decided(start_ns)
             heard_to_ns = self._audio.end_ns or 0
             if ended and heard_to_ns < start_ns + self._rules.min_heard * NANOSECONDS_PER_SECOND:
-                break  # a tail that is no window
+                break  # the rest is too short for a window
             if not (complete or ended or self._is_overdue(start_ns)):
                 break
             self._next_ns = start_ns + self._rules.hop_ns
@@ -156,7 +157,7 @@ class WindowAssembler(Generic[StampedT]):
         return windows
 
     def _next_start(self, ended: bool) -> int | None:
-        """Start of the next window that may have sound; passes over the seconds that will have none."""
+        """Return the start of the next window that may have sound; skips the seconds without sound."""
         if self._next_ns is None:
             first_ns = self._audio.first_ns()
             if first_ns is not None and self._from_start:
@@ -182,14 +183,14 @@ class WindowAssembler(Generic[StampedT]):
         self._next_ns = start_ns
 
     def _first_to_hear(self, sound_ns: int) -> int:
-        """Start of the first window whose second is not over before a stamp."""
+        """Return the start of the first window that ends after a stamp."""
         return (sound_ns - NANOSECONDS_PER_SECOND) // self._rules.hop_ns * self._rules.hop_ns + self._rules.hop_ns
 
     def _ceil_to_hop(self, stamp_ns: int) -> int:
         return -(-stamp_ns // self._rules.hop_ns) * self._rules.hop_ns
 
     def _is_overdue(self, start_ns: int) -> bool:
-        """Whether a stream is so far past the window that nothing more is to be expected for it."""
+        """Return whether a stream is so far past the window that no more input is expected for it."""
         limit_ns = start_ns + NANOSECONDS_PER_SECOND + self._rules.max_wait_ns
         by_sound = self._audio.newest_ns is not None and self._audio.newest_ns >= limit_ns
         by_frames = self._frames.newest_ns is not None and self._frames.newest_ns >= limit_ns + self._audio.delay_ns
@@ -211,10 +212,10 @@ class WindowAssembler(Generic[StampedT]):
         return self._next_ns is not None and stamp_ns < self._next_ns
 
     def _follow_clock(self, stamp_ns: int, own: FrameBuffer | AudioBuffer, other: FrameBuffer | AudioBuffer) -> bool:
-        """Notice that the clock of a stream jumped back; False for what is left over from before the jump.
+        """Detect that the clock of a stream jumped back. Returns False for input from before the jump.
 
-        The stream that jumps first is emptied and windows start anew. If the other one is still ahead, it is emptied
-        too, and what it brings counts as late until it follows.
+        The buffer of the stream that jumps first is cleared and windows start again. If the other stream is still ahead, its
+        buffer is cleared too, and its input counts as late until it has jumped as well.
         """
         if own.newest_ns is not None and stamp_ns < own.newest_ns - self._rules.jump_back_ns:
             self.counts.clock_jumps += 1

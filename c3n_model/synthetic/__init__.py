@@ -1,1 +1,1 @@
-"""The made-up world: objects that look and sound, scenes of them, classifiers that know them."""
+"""The synthetic world: objects with an appearance and a sound, scenes of them, and pretrained classifiers."""

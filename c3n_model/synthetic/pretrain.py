@@ -25,7 +25,7 @@ from c3n_model.weights.checkpoint import build_network
 
 DEMO_NOTE = (
     "Trained on synthetic scenes of eight invented objects. It demonstrates that every part works; "
-    "it does not model the world and knows no real object."
+    "it does not model the world and recognises no real object."
 )
 
 

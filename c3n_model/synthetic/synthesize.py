@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from c3n_model.data.avsbench_object import FOLDERS, HEADERS, clip_paths, table_row, write_clip, write_table
+from c3n_model.data.avsbench_object import FOLDERS, HEADERS, IN_VIEW, clip_paths, table_row, write_clip, write_table
 from c3n_model.data.clip_files import CLIP_FRAMES
 from c3n_model.progress import Progress
 from c3n_model.synthetic import world
@@ -26,8 +26,9 @@ def synthesize(root: Path, setting: Setting, counts: dict[str, int], seed: int, 
         category = _category(scene) if setting == "s4" else ""
         clip = scene_clip(scene, name, category, first_mask_only=setting == "s4" and split == "train")
         write_clip(clip_paths(folder, setting, name, split, category), clip, scene.sound(), world.SAMPLE_RATE)
-        rows.append(table_row(setting, name, split, category))
-    write_table(folder / f"{setting}_meta_data.csv", HEADERS[setting], rows)
+        in_view = {_folder_name(actor.label) for actor in scene.actors}
+        rows.append([*table_row(setting, name, split, category), ";".join(sorted(in_view))])
+    write_table(folder / f"{setting}_meta_data.csv", [*HEADERS[setting], IN_VIEW], rows)
     return folder
 
 
@@ -40,6 +41,11 @@ def scene_clip(scene: Scene, name: str, category: str = "", *, first_mask_only: 
 
 
 def _category(scene: Scene) -> str:
-    """Return S4's folder name: the sounding class, in AVSBench's spelling."""
+    """Return S4's folder name: the sounding class."""
     (label,) = scene.sounding[0]
+    return _folder_name(label)
+
+
+def _folder_name(label: int) -> str:
+    """Return the name of a class in AVSBench's spelling."""
     return world.VISUAL_LABELS[label].replace(" ", "_")

@@ -1,1 +1,1 @@
-"""Training C3N: `loop` is the loop, `run` a training from start to end. See docs/architecture.md."""
+"""Train C3N: `loop` is the training loop, `run` a complete training. See docs/architecture.md."""

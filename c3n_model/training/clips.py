@@ -16,8 +16,9 @@ from torch.utils.data import Dataset
 from torchvision.transforms.v2 import ColorJitter
 
 from c3n_model.config import TrainConfig
-from c3n_model.preprocess import frames_to_tensor, resize_mask
+from c3n_model.preprocess import frames_to_tensor, resize_mask, respace_snippets
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
+from c3n_model.training.negatives import Negatives
 from c3n_model.types import Clip
 
 Key = tuple[int, int]  # (epoch, counted from 1; index of a clip)
@@ -27,13 +28,16 @@ Batch = tuple[Tensor, Tensor, Tensor, Tensor]
 class TrainingClips(Dataset):
     """Clips as tensors: frames (T, 3, S, S), snippets (T, samples), masks bool (T, S, S), has_mask bool (T,).
 
-    Augmented as in the paper: a horizontal flip of the whole clip and a colour jitter of each frame. Indexed by
-    `clips[epoch, index]`.
+    Augmented as in the paper: a horizontal flip of the whole clip and a colour jitter of each frame. With `config.negatives` some clips
+    get a sound without a source in view and empty masks. Indexed by `clips[epoch, index]`.
     """
 
-    def __init__(self, clips: Dataset, image_size: int, config: TrainConfig):
+    def __init__(self, clips: Dataset, image_size: int, config: TrainConfig, snippet_spacing_s: float = 1.0):
+        """`image_size` and `snippet_spacing_s` as in the `ModelConfig`."""
         self.clips, self.image_size, self.flip, self.seed = clips, image_size, config.flip, config.seed
+        self.snippet_spacing_s = snippet_spacing_s
         self.jitter = ColorJitter(0.4, 0.4, 0.4, 0.1) if config.color_jitter else None
+        self.negatives = Negatives(clips, config.negatives, config.seed) if config.negatives else None
 
     def __len__(self) -> int:
         return len(self.clips)
@@ -41,6 +45,8 @@ class TrainingClips(Dataset):
     def __getitem__(self, key: Key) -> Batch:
         epoch, index = key
         clip: Clip = self.clips[index]
+        if self.negatives is not None:
+            clip = self.negatives.altered(clip, epoch, index)
         frames, masks = frames_to_tensor(clip.frames, self.image_size), masks_to_tensor(clip.masks, self.image_size)
         with torch.random.fork_rng(devices=[]):
             flipped = seed_clip(self.seed, epoch, index) and self.flip
@@ -48,7 +54,8 @@ class TrainingClips(Dataset):
                 frames = torch.stack([self.jitter(frame) for frame in frames])
         if flipped:
             frames, masks = frames.flip(-1), masks.flip(-1)
-        return frames, torch.from_numpy(clip.snippets), masks, torch.from_numpy(clip.has_mask)
+        snippets = respace_snippets(clip.snippets, self.snippet_spacing_s)
+        return frames, torch.from_numpy(snippets), masks, torch.from_numpy(clip.has_mask)
 
 
 def seed_clip(seed: int, epoch: int, index: int) -> bool:

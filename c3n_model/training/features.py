@@ -1,6 +1,6 @@
 """Cache the features that training does not change on disk.
 
-With a frozen visual backbone, everything in C3N before ASPP (`C3N.perceive`) is constant for a clip, and it is most of the
+With a frozen visual backbone, everything in C3N before ASPP (`C3N.encode`) is constant for a clip, and it is most of the
 work of an epoch. Each clip has one safetensors file, in a folder named by a digest of everything it depends on.
 """
 
@@ -20,14 +20,15 @@ from torch.utils.data import Dataset
 from c3n_model.config import to_mapping
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.model import Model
-from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
+from c3n_model.network.encoding import Encoding
 from c3n_model.progress import Progress
 from c3n_model.training.clips import Key, masks_to_tensor, seed_clip
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
+from c3n_model.training.identity import identity
 from c3n_model.weights.tensors import save_tensors
 
-# Settings that only act after `perceive`; all others are part of the digest in the folder's name.
+# Settings that only act after `encode`; all others are part of the digest in the folder's name.
 _LATER_SETTINGS = (
     "channels",
     "history",
@@ -79,7 +80,7 @@ def cache_features(
         mine = range(group.rank, len(clips), group.size)
         for index in progress(mine, f"features of {clips.setting} {clips.split}"):
             flips = [flipped for flipped in ((False, True) if flip else (False,)) if not _path(own / f"{index:06d}", flipped).exists()]  # fmt: skip
-            for flipped, tensors in zip(flips, _perceive(model, clips, index, flips, device), strict=True):
+            for flipped, tensors in zip(flips, _encode(model, clips, index, flips, device), strict=True):
                 save_tensors(_path(own / f"{index:06d}", flipped), tensors)
         folders.append((own, len(clips)))
     group.wait()
@@ -87,7 +88,7 @@ def cache_features(
 
 
 def encoding_from(features: dict[str, Tensor], size: tuple[int, int]) -> Encoding:
-    """Convert a batch of `CachedFeatures`, (B, T, ...) each, to the output of `C3N.perceive` for frames of `size`."""
+    """Convert a batch of `CachedFeatures`, (B, T, ...) each, to the output of `C3N.encode` for frames of `size`."""
     flat = {name: value.flatten(0, 1) for name, value in features.items()}
     return Encoding(
         visual=[flat[f"visual.{stage}"] for stage in range(sum(name.startswith("visual.") for name in flat))],
@@ -100,7 +101,7 @@ def encoding_from(features: dict[str, Tensor], size: tuple[int, int]) -> Encodin
 
 
 @torch.no_grad()
-def _perceive(
+def _encode(
     model: Model, clips: AVSBench, index: int, flips: list[bool], device: torch.device
 ) -> list[dict[str, Tensor]]:
     if not flips:
@@ -110,10 +111,10 @@ def _perceive(
     masks = masks_to_tensor(clip.masks, model.config.image_size)
     features = []
     for flipped in flips:
-        perceived = model.network.perceive(frames.flip(-1) if flipped else frames, snippets)
-        tensors = {f"visual.{stage}": value for stage, value in enumerate(perceived.visual)}
-        tensors |= {name: getattr(perceived, name) for name in ("audio", "audio_logits", "visual_logits")}
-        tensors |= {f"consensus.{field.name}": getattr(perceived.consensus, field.name) for field in fields(Consensus)}
+        encoding = model.network.encode(frames.flip(-1) if flipped else frames, snippets)
+        tensors = {f"visual.{stage}": value for stage, value in enumerate(encoding.visual)}
+        tensors |= {name: getattr(encoding, name) for name in ("audio", "audio_logits", "visual_logits")}
+        tensors |= {f"consensus.{field.name}": getattr(encoding.consensus, field.name) for field in fields(Consensus)}
         tensors["masks"] = masks.flip(-1) if flipped else masks
         tensors["has_mask"] = torch.from_numpy(clip.has_mask)
         features.append({name: value.cpu().contiguous().clone() for name, value in tensors.items()})
@@ -128,9 +129,10 @@ def _digest(model: Model, clips: AVSBench) -> str:
     """Hash the encoders' weights, the settings that act before ASPP, and the clips' paths, sizes and times."""
     digest = hashlib.sha256()
     for name, value in sorted(model.network.state_dict().items()):
-        if name.startswith(("visual_encoder.", "audio_encoder.", "similarity")):
-            digest.update(name.encode() + value.cpu().contiguous().numpy().tobytes())
-    settings = {key: value for key, value in to_mapping(model.config).items() if key not in _LATER_SETTINGS}
+        if name.startswith(("visual_encoder.", "audio_encoder.", "similarity", "place_in_checkpoint")):
+            digest.update(name.encode())
+            digest.update(value.cpu().contiguous().numpy().data)
+    settings = {key: value for key, value in identity(to_mapping(model.config)).items() if key not in _LATER_SETTINGS}
     digest.update(json.dumps(settings, sort_keys=True).encode())
     for paths in clips.clips:
         for path in paths.files():

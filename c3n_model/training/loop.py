@@ -74,9 +74,11 @@ def train(
 
 
 def set_training_mode(network: nn.Module) -> None:
-    """Set train mode, except for the frozen audio encoder and the visual backbone's batch statistics."""
+    """Set train mode, except for the audio encoder, a frozen visual backbone, and the batch statistics of any."""
     network.train()
     network.audio_encoder.eval()
+    if not any(parameter.requires_grad for parameter in network.visual_encoder.parameters()):
+        network.visual_encoder.eval()
     for module in network.visual_encoder.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eval()

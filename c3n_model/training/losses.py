@@ -6,19 +6,22 @@ from torch import Tensor
 from torch.nn import functional as F
 
 
-def frame_losses(logits: Tensor, masks: Tensor) -> Tensor:
-    """Compute BCE (mean over pixels) plus Dice per frame: logits (N, H, W), masks (N, H, W) in {0, 1}, any dtype -> (N,)."""
+def frame_losses(logits: Tensor, masks: Tensor, *, dice: str = "paper", bce_weight: float = 1.0) -> Tensor:
+    """Compute BCE (mean over pixels) plus Dice per frame: logits (N, H, W), masks (N, H, W) in {0, 1}, any dtype -> (N,).
+
+    `dice` as in `dice_losses`; the cross entropy is multiplied by `bce_weight`.
+    """
     masks = masks.to(logits.dtype)
     cross_entropy = F.binary_cross_entropy_with_logits(logits, masks, reduction="none").mean(dim=(1, 2))
-    return cross_entropy + dice_losses(logits.sigmoid(), masks)
+    return bce_weight * cross_entropy + dice_losses(logits.sigmoid(), masks, dice)
 
 
-def dice_losses(probabilities: Tensor, masks: Tensor) -> Tensor:
-    """Compute 1 - (2 I + 1) / (A + B + 1) per frame, both (N, H, W) -> (N,).
+def dice_losses(probabilities: Tensor, masks: Tensor, form: str = "paper") -> Tensor:
+    """Compute 1 - (2 I + 1) / (A + B + 1) per frame, both (N, H, W) -> (N,), or for `form` "authors" 1 - 2 (I + 1) / (A + B + 1).
 
-    It is 0 for a perfect mask, including a correctly empty one. (The authors' code smooths inside the factor 2, so that the
-    latter case is -1.)
+    The first is 0 for a perfect mask, including a correctly empty one; the second, of the authors' code, is then below 0, and
+    -1 for the empty one.
     """
     intersection = (probabilities * masks).sum(dim=(1, 2))
     total = probabilities.sum(dim=(1, 2)) + masks.sum(dim=(1, 2))
-    return 1 - (2 * intersection + 1) / (total + 1)
+    return 1 - (2 * intersection + (2 if form == "authors" else 1)) / (total + 1)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import math
 from contextlib import nullcontext
-from dataclasses import replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from c3n_model.config import TrainConfig
-from c3n_model.network.c3n import Encoding
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.features import encoding_from
 from c3n_model.training.losses import frame_losses
@@ -20,35 +18,23 @@ from c3n_model.training.losses import frame_losses
 class Objective(nn.Module):
     """Network and loss in one module, for DistributedDataParallel: a batch of clips -> losses of the M frames with a mask.
 
-    Only these frames are decoded (in S4, the first of five).
+    Only these frames pass through ASPP and decoder (in S4, the first of five).
     """
 
-    def __init__(self, network: nn.Module, precision: str):
+    def __init__(self, network: nn.Module, config: TrainConfig):
         super().__init__()
-        self.network, self.precision = network, precision
+        self.network, self.precision = network, config.precision
+        self._form = {"dice": config.dice, "bce_weight": config.bce_weight}
 
     def forward(self, *batch) -> Tensor:
         *inputs, masks, has_mask = batch
         with torch.autocast(masks.device.type, torch.bfloat16, enabled=self.precision == "bfloat16"):
             if len(inputs) == 2:  # frames and snippets; otherwise cached features
-                perceived = self.network.perceive(*(part.flatten(0, 1) for part in inputs))
+                encoding = self.network.encode(*(part.flatten(0, 1) for part in inputs))
             else:
-                perceived = encoding_from(inputs[0], tuple(masks.shape[2:]))
-            logits = self.network.decode(self._embed(perceived), has_mask).logits
-        return frame_losses(logits.float(), masks[has_mask])
-
-    def _embed(self, perceived: Encoding) -> Encoding:
-        """Apply ASPP; on a CPU that of the finest stage in float32 even with mixed precision.
-
-        Torch's gradient of a dilated convolution of few channels in bfloat16 is NaN on CPUs with AVX-512.
-        """
-        if self.precision == "float32" or perceived.visual[0].device.type != "cpu":
-            return self.network.embed(perceived)
-        first, *others = self.network.pyramids
-        with torch.autocast("cpu", enabled=False):
-            finest = first(perceived.visual[0].float())
-        rest = [pyramid(stage) for pyramid, stage in zip(others, perceived.visual[1:], strict=True)]
-        return replace(perceived, visual=[finest, *rest])
+                encoding = encoding_from(inputs[0], tuple(masks.shape[2:]))
+            logits = self.network.decode(encoding, has_mask).logits
+        return frame_losses(logits.float(), masks[has_mask], **self._form)
 
 
 class Optimisation:
@@ -66,10 +52,11 @@ class Optimisation:
         """`steps` is the total number of updates in the learning rate schedule."""
         self.config, self.device, self.steps, self.group = config, device, steps, group
         self.network = network.to(memory_format=torch.channels_last)  # the fastest format for convolutions
+        network.visual_encoder.set_stochastic_depth(config.stochastic_depth)
         self.optimiser = make_optimiser(network, config)
         self.updates = 0
         self._rates = [entry["lr"] for entry in self.optimiser.param_groups]
-        self._objective: nn.Module = Objective(network, config.precision)
+        self._objective: nn.Module = Objective(network, config)
         if group.size > 1:
             if device.type == "cuda":
                 self._objective = nn.SyncBatchNorm.convert_sync_batchnorm(self._objective)
@@ -84,7 +71,8 @@ class Optimisation:
         factor = rate_factor(self.config, self.updates, self.steps)
         for entry, rate in zip(self.optimiser.param_groups, self._rates, strict=True):
             entry["lr"] = rate * factor
-        torch.manual_seed(self.config.seed * 1_000_003 + self.updates)  # for random layers of a backbone
+        # For stochastic depth: each process drops other branches, a resumed training the same ones.
+        torch.manual_seed(self.config.seed * 1_000_003 + self.updates + self.group.rank * 1_000_000_007)
         self.optimiser.zero_grad(set_to_none=True)
         frames = sum(int(batch[-1].sum()) for batch in micro_batches)
         frames = self.group.total(torch.tensor(float(frames), device=self.device))
@@ -139,12 +127,12 @@ def make_optimiser(network: nn.Module, config: TrainConfig) -> torch.optim.Optim
 def rate_factor(config: TrainConfig, step: int, steps: int) -> float:
     """Return the learning rate factor at `step` of `steps`.
 
-    "constant" is always 1, "cosine" decays to 0.01, and "authors" (their code for S4) decays linearly to 0.1, which it
-    reaches five epochs before the end.
+    "constant" is always 1 and "cosine" decays to 0.01. "authors", their code for S4, is a staircase with a step per epoch that
+    reaches 0.1 five epochs before the end; their scheduler makes its first step when it is created, so it starts below 1.
     """
     if config.schedule == "cosine":
         return 0.01 + 0.495 * (1 + math.cos(math.pi * min(step / steps, 1)))
     if config.schedule == "authors":
-        falling = steps * max(config.epochs - 5, 1) / config.epochs
-        return 1 - 0.9 * min(step / falling, 1)
+        epoch, falling = step * config.epochs // steps + 1, config.epochs - 5  # counted from 1
+        return 1 - 0.9 * min(epoch, falling) / falling
     return 1.0

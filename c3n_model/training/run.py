@@ -33,6 +33,7 @@ from c3n_model.scoring.evaluate import evaluate, predict
 from c3n_model.training.clips import TrainingClips
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
 from c3n_model.training.features import cache_features
+from c3n_model.training.identity import identity
 from c3n_model.training.loop import train
 from c3n_model.training.short_clips import ShortClips
 from c3n_model.training.state import TrainingState
@@ -65,7 +66,8 @@ def _fit(
     run = {"model": to_mapping(model.config), "train": to_mapping(config), "clips": _describe(splits)}
     if _is_finished(folder / "run.json", run, out):
         return load_checkpoint(out)
-    state = TrainingState(folder / "state.safetensors", {key: run[key] for key in ("model", "clips")})
+    about = {"model": identity(run["model"]), "clips": run["clips"]}
+    state = TrainingState(folder / "state.safetensors", about)
     folder.mkdir(parents=True, exist_ok=True)
     write = _writer(folder / "run.json", run) if group.is_main else lambda **more: None
     write(finished=False, history=[])
@@ -106,7 +108,7 @@ def _training_clips(
             model, datasets, features, device, progress, flip=config.flip, seed=config.seed, group=group
         )
     else:
-        clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config)
+        clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config, model.config.snippet_spacing_s)
     return ShortClips(clips, model.config.history, config.seed) if model.config.history < CLIP_FRAMES else clips
 
 
@@ -122,11 +124,12 @@ def _is_finished(path: Path, run: dict, out: Path) -> bool:
     if not former.get("finished"):
         return False
     for part in run:
-        changed = [key for key, value in run[part].items() if former[part].get(key) != value]
+        before, now = identity(former[part]), identity(run[part])
+        changed = [key for key in {**now, **before} if before.get(key) != now.get(key)]
         if changed:
             raise ValueError(
                 f"{out} was trained with {part}.{changed[0]} = {former[part].get(changed[0])}, which is now "
-                f"{run[part][changed[0]]}; choose another file, or remove {path.parent} to train again"
+                f"{run[part].get(changed[0])}; choose another file, or remove {path.parent} to train again"
             )
     return True
 
@@ -144,7 +147,8 @@ def _writer(path: Path, run: dict) -> Callable[..., None]:
 
 def _picture(model: Model, clip: Clip, device: torch.device) -> np.ndarray:
     """Draw the network's current masks of a clip, RGB uint8 (H, W, 3)."""
-    masks = predict(model, clip.frames, clip.snippets, device) > 0.5
+    probabilities, _ = predict(model, clip.frames, clip.snippets, device)
+    masks = probabilities > 0.5
     pictures = [draw_mask(frame, mask) for frame, mask in zip(clip.frames, masks, strict=True)]
     return contact_sheet(pictures, [f"{second} s" for second in range(len(pictures))], columns=5, cell_width=224)
 

@@ -15,8 +15,8 @@ from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.training.visual_head import VisualHead
 from c3n_model.weights.checkpoint import build_network, load_checkpoint
 from c3n_model.weights.manifest import checksum_of, find
-from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_hand
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.pretrained import find_class_places, load_audio, load_visual, weights_at_hand
+from c3n_model.weights.tensors import load_weights
 
 
 def from_public(name: str, config: ModelConfig, labels: Path | str, seed: int, head: Path | None = None) -> Model:
@@ -27,8 +27,8 @@ def from_public(name: str, config: ModelConfig, labels: Path | str, seed: int, h
 
     Raises:
         FileNotFoundError: a missing file; the message says how to get it.
-        ValueError: a label table of other classes, a damaged file, a head of another backbone, or encoders without public
-        weights.
+        ValueError: a label table of other classes, a damaged file, a head of another backbone, encoders without public
+        weights, or an `audio_order` that the audio encoder does not have.
     """
     weights = weights_at_hand(config.visual)
     trained = VisualHead.load(head) if head is not None else None
@@ -51,6 +51,8 @@ def from_public(name: str, config: ModelConfig, labels: Path | str, seed: int, h
         )
     torch.manual_seed(seed)
     network = build_network(config, table.similarity, public.input_statistics if public is not None else None)
+    if network.place_in_checkpoint is not None:
+        network.place_in_checkpoint.copy_(find_class_places(config.audio))
     if trained is None or public is None:
         files = load_visual(network.visual_encoder, weights)
     else:
@@ -91,7 +93,7 @@ def from_model(name: str, config: ModelConfig, start: Path, seed: int) -> Model:
         if expected != got:
             raise ValueError(f"{start} has the {part} encoder {got}, expected {expected} as in the config")
     network = build_network(config, former.network.similarity, former.network.visual_encoder.input_statistics)
-    fill(network, former.network.state_dict(), start)
+    load_weights(network, former.network.state_dict(), start)
     card = {key: value for key, value in former.card.items() if key not in ("scores", "history", "presence")}
     return Model(name, network, config, former.audio_labels, former.visual_labels, card)
 

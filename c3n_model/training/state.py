@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from c3n_model.config import to_mapping
+from c3n_model.training.identity import identity
 from c3n_model.training.optimisation import Optimisation
-from c3n_model.weights.tensors import fill, read_described, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
 _KEY = "c3n_training"
 _ADAM = ("step", "exp_avg", "exp_avg_sq")
@@ -48,14 +49,14 @@ class TrainingState:
             return [], []
         about, tensors = read_described(self.path, _KEY, "training state")
         expected, got = self._identity_of(optimisation), about["identity"]
-        for key in expected:
-            if got.get(key) != expected[key]:
+        for key in {**expected, **got}:
+            if got.get(key) != expected.get(key):
                 raise ValueError(
                     f"{self.path} is the state of another training: its {key} is {got.get(key)}, expected "
-                    f"{expected[key]}; choose another file with -o, or remove this one to start again"
+                    f"{expected.get(key)}; choose another file with -o, or remove this one to start again"
                 )
         own = {name.removeprefix("network."): value for name, value in tensors.items() if name.startswith("network.")}
-        fill(optimisation.network, own, self.path)
+        load_weights(optimisation.network, own, self.path)
         for name, parameter in optimisation.network.named_parameters():
             if f"adam.{name}.step" in tensors:
                 moments = {part: tensors[f"adam.{name}.{part}"] for part in _ADAM}
@@ -65,4 +66,4 @@ class TrainingState:
         return about["history"], about["losses"]
 
     def _identity_of(self, optimisation: Optimisation) -> dict:
-        return {**to_mapping(optimisation.config), "steps": optimisation.steps, **self.identity}
+        return {**identity(to_mapping(optimisation.config)), "steps": optimisation.steps, **self.identity}

@@ -16,7 +16,7 @@ import torch
 from c3n_model.model import Model
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import Clips, predict_with_decoding
+from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.metrics import MASK_THRESHOLD, count, frame_iou
 from c3n_model.types import Presence
 
@@ -25,7 +25,7 @@ VISIBILITIES = np.array([0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0
 
 
 @dataclass(frozen=True)
-class JudgedSeconds:
+class SecondScores:
     """Of n seconds: `presence` and `visibility` float (n,) in [0, 1], presence -1 in silence; `in_view` bool (n,), whether what
     sounds is in view; `iou` float (n,) of the ungated mask; `painted` bool (n,), whether it has any pixel."""
 
@@ -55,44 +55,42 @@ class Gate:
         return asdict(self)
 
 
-def choose_gate(judged: JudgedSeconds) -> Gate | None:
+def choose_gate(scores: SecondScores) -> Gate | None:
     """Choose thresholds, of equally good ones the lowest; None unless there are seconds of both kinds."""
-    seen = judged.in_view
+    seen = scores.in_view
     if seen.all() or not seen.any():
         return None
     best, highest = None, -np.inf
-    all_iou, all_painted = max(float(judged.iou[seen].mean()), 1e-9), max(float(judged.painted[~seen].mean()), 1e-9)
+    all_iou, all_painted = max(float(scores.iou[seen].mean()), 1e-9), max(float(scores.painted[~seen].mean()), 1e-9)
     for visibility in VISIBILITIES:
-        visible = judged.visibility >= visibility
+        visible = scores.visibility >= visibility
         for presence in PRESENCES:
-            published = visible & (judged.presence >= presence)
-            iou = float((judged.iou * published)[seen].mean())
-            painted = float((judged.painted & published)[~seen].mean())
+            published = visible & (scores.presence >= presence)
+            iou = float((scores.iou * published)[seen].mean())
+            painted = float((scores.painted & published)[~seen].mean())
             index = iou / all_iou - painted / all_painted
             if index > highest + 1e-9:
                 highest = index
                 best = Gate(
                     float(presence), float(visibility), iou, painted,
-                    float(judged.iou[seen].mean()), float(judged.painted[~seen].mean()),
+                    float(scores.iou[seen].mean()), float(scores.painted[~seen].mean()),
                     int(seen.sum()), int((~seen).sum()),
                 )  # fmt: skip
     return best
 
 
-def judge_seconds(model: Model, datasets: list[Clips], device: torch.device, progress: Progress) -> JudgedSeconds:
+def score_seconds(model: Model, datasets: list[Clips], device: torch.device, progress: Progress) -> SecondScores:
     """Predict the seconds of all clips that have a mask, without a gate."""
     model.network.to(device).eval()
     rows: list[tuple] = []
     for clips in datasets:
         for index in progress(range(len(clips)), f"thresholds on {clips.setting} {clips.split}"):
             clip = clips[index]
-            probabilities, decoding = predict_with_decoding(
-                model, clip.frames, clip.snippets, device, select=clip.has_mask
-            )
+            probabilities, decoding = predict(model, clip.frames, clip.snippets, device, select=clip.has_mask)
             counts = count(probabilities > MASK_THRESHOLD, clip.masks[clip.has_mask])
             loud = [loudness_dbfs(snippet) > Presence.SILENCE_DBFS for snippet in clip.snippets[clip.has_mask]]
             presence = np.where(loud, decoding.presence.cpu().numpy(), -1.0)
             painted = counts.true_positive + counts.false_positive > 0
             visible = decoding.consensus.visual_score.cpu().numpy()
             rows.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted))
-    return JudgedSeconds(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+    return SecondScores(*(np.concatenate(column) for column in zip(*rows, strict=True)))

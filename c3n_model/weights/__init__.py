@@ -1,1 +1,1 @@
-"""Sources of tensors: the manifest of pretrained files, downloads, our checkpoints and those of others."""
+"""Sources of tensors: the manifest of pretrained files, downloads, and checkpoints of this project and of others."""

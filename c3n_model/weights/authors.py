@@ -1,14 +1,16 @@
 """Import of checkpoints of the authors' code (ZhaofengSHI/AVS-C3N): S4 or MS3; PVTv2 or Swin; VGGish, PANNs or BEATs.
 
 Their state dict contains the visual backbone and all trained layers of C3N, but neither the audio encoder, which they store
-separately and keep frozen, nor the label similarities. One difference is not visible in a checkpoint: their S4 training with
-PANNs passes sigmoids to C3IM, while the paper, MS3 and this package pass logits.
+separately and keep frozen, nor the label similarities. Their S4 and MS3 networks are equal, but with PANNs their S4 code passes
+sigmoids to C3IM, while the paper and their MS3 code pass logits: only the name of a checkpoint may tell (`setting_of`).
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -16,6 +18,9 @@ from torch import Tensor
 from c3n_model.config import ModelConfig
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 from c3n_model.weights.timm_names import to_timm_names
+
+# Their code as settings of `ModelConfig`, for all encoders.
+AUTHORS = {"gate": "unit", "cam_point": "before_norm", "fusion_norm": True, "decoder": "authors"}
 
 BACKBONE = "encoder_backbone."
 AUDIO_BY_WIDTH = {128: "vggish", 2048: "panns_cnn14_16k", 768: "beats"}
@@ -61,14 +66,43 @@ HEAD = {"output_conv.0": "decoder.reduce", "output_conv.2": "decoder.refine", "o
 NEVER_USED = "path4.resConfUnit1."  # the coarsest stage is not merged with a coarser one
 
 
-def from_authors(checkpoint: Mapping[str, Tensor]) -> tuple[ModelConfig, dict[str, Tensor]]:
-    """Convert their state dict, with or without DDP's `module.` prefix.
+def setting_of(path: Path) -> str | None:
+    """Return the setting that the name of a checkpoint tells, "s4" or "ms3": their train.py puts the session's name first
+    (S4_pvt_aug_best.pth). None for other names."""
+    found = re.match(r"(s4|ms3)(?![a-z0-9])", path.name.lower())
+    return found and found[1]
 
-    Returns the config that reproduces their code, and the state dict of `C3N` under our names, without `audio_encoder.*`
-    and `similarity`.
+
+def settings_of_visual(visual: str) -> dict[str, Any]:
+    """Return what their code does with a visual backbone, as settings of `ModelConfig`."""
+    return {"swin": "dense" if visual.startswith("swin_") else "classifier"}
+
+
+def settings_of_audio(audio: str, setting: str | None) -> dict[str, Any]:
+    """Return what their code does with the sound of an encoder, as settings of `ModelConfig`, for "s4" or "ms3".
+
+    Raises ValueError for PANNs without a setting.
+    """
+    if audio == "vggish":
+        return {"snippet_spacing_s": 0.96}
+    if audio == "beats":
+        return {"audio_order": "checkpoint"}
+    if audio.startswith("panns") and setting not in ("s4", "ms3"):
+        raise ValueError(
+            f"expected the setting s4 or ms3 of a checkpoint with PANNs, got {setting}: their S4 code passes sigmoids to C3IM, "
+            "their MS3 code logits; pass --setting, or give the file the name that train.py gave it, such as S4_best.pth"
+        )
+    return {"audio_scores": "sigmoid"} if audio.startswith("panns") and setting == "s4" else {}
+
+
+def from_authors(checkpoint: Mapping[str, Tensor], setting: str | None = None) -> tuple[ModelConfig, dict[str, Tensor]]:
+    """Convert their state dict, with or without DDP's `module.` prefix; `setting` is "s4" or "ms3", see `setting_of`.
+
+    Returns the config that reproduces their code, and the state dict of `C3N` under our names, without `audio_encoder.*`,
+    `similarity` and `place_in_checkpoint`.
 
     Raises:
-        ValueError: not such a state dict, or of an encoder that their code does not have.
+        ValueError: not such a state dict, of an encoder that their code does not have, or with PANNs and without a setting.
     """
     for name, value in checkpoint.items():
         if not (isinstance(name, str) and isinstance(value, Tensor)):
@@ -93,7 +127,7 @@ def from_authors(checkpoint: Mapping[str, Tensor]) -> tuple[ModelConfig, dict[st
         raise ValueError(
             "expected a state dict saved by the authors' train.py; encoder_backbone.* or tpavi_1.align_channel is missing"
         )
-    config = _config(backbone, ours)
+    config = _config(backbone, ours, setting)
     return config, {**ours, **_visual(backbone, config)}
 
 
@@ -108,7 +142,7 @@ def _prefixes() -> dict[str, str]:
     return names
 
 
-def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig:
+def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor], setting: str | None) -> ModelConfig:
     """Infer the config from the shapes of the tensors, and set the constants of their code."""
     is_swin = any(name.startswith("layers.") for name in backbone)
     block = r"layers\.(\d)\.blocks\.(\d+)\." if is_swin else r"block(\d)\.(\d+)\."
@@ -129,11 +163,9 @@ def _config(backbone: dict[str, Tensor], ours: dict[str, Tensor]) -> ModelConfig
         visual=visual,
         audio=audio,
         channels=channels,
-        gate="unit",
-        cam_point="before_norm",
-        swin="dense" if is_swin else "classifier",
-        fusion_norm=True,
-        decoder="authors",
+        **AUTHORS,
+        **settings_of_visual(visual),
+        **settings_of_audio(audio, setting),
         presence_threshold=0.0,  # their code outputs a mask for every frame
     )
 
@@ -142,12 +174,13 @@ def _visual(backbone: dict[str, Tensor], config: ModelConfig) -> dict[str, Tenso
     """Rename the tensors of the backbone, and with Swin of the four norms of its maps, to those of `visual_encoder`."""
     norms: dict[str, Tensor] = {}
     if config.swin == "dense":
+        # Their logits use the last of those norms, which here is timm's norm before the head.
         last = f"norm{STAGES - 1}."
-        # Their logits use the last of those norms; here it is two modules, which are equal until trained further.
-        final = {name.replace(last, "norm."): tensor for name, tensor in backbone.items() if name.startswith(last)}
+        backbone = {
+            name.replace(last, "norm.") if name.startswith(last) else name: tensor for name, tensor in backbone.items()
+        }
         beside = [name for name in backbone if re.match(r"norm\d\.", name)]
-        norms = {f"visual_encoder.norms.{name.removeprefix('norm')}": backbone[name] for name in beside}
-        backbone = {name: tensor for name, tensor in backbone.items() if name not in beside} | final
+        norms = {f"visual_encoder.norms.{name.removeprefix('norm')}": backbone.pop(name) for name in beside}
     with torch.device("meta"):
         encoder = VisualEncoder(config.visual, num_classes=1, swin=config.swin, cam_point=config.cam_point)
     renamed = to_timm_names(backbone, encoder.backbone)

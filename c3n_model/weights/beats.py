@@ -64,7 +64,7 @@ def from_public(checkpoint: Mapping, mids: Sequence[str]) -> dict[str, Tensor]:
             f"expected a public fine-tuned BEATs checkpoint with cfg, model and label_dict; it lacks {', '.join(missing)}"
         )
     _check_architecture(checkpoint["cfg"])
-    rows = _rows_of(mids, checkpoint["label_dict"])
+    rows = rows_of(mids, checkpoint["label_dict"])
     state = dict(checkpoint["model"])
     _check_tensors(state, len(rows))
     for name in _PREDICTOR:
@@ -106,8 +106,8 @@ def _check_architecture(cfg: Mapping) -> None:
         )
 
 
-def _rows_of(mids: Sequence[str], label_dict: Mapping[int, str]) -> list[int]:
-    """Return the checkpoint's class index of each of `mids`."""
+def rows_of(mids: Sequence[str], label_dict: Mapping[int, str]) -> list[int]:
+    """Return the checkpoint's class index of each of `mids`. Raises ValueError if the classes differ."""
     row_of = {mid: int(row) for row, mid in label_dict.items()}
     unknown, missing = [mid for mid in mids if mid not in row_of], sorted(row_of.keys() - set(mids))
     if unknown or missing or len(mids) != len(label_dict) or len(row_of) != len(label_dict):

@@ -14,7 +14,7 @@ from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.weights.tensors import fill, read_described, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
 METADATA_KEY = "c3n"
 
@@ -25,6 +25,10 @@ def build_network(config: ModelConfig, similarity: Tensor, visual_input: Mapping
     `visual_input` is `VisualEncoder.input_statistics` of the weights to be loaded, None for those of `config.visual`. Raises
     ValueError as `C3N` does, or if `visual_input` does not fit the encoder.
     """
+    if config.audio_order == "checkpoint" and config.audio != "beats":
+        raise ValueError(
+            f"audio_order: checkpoint is for beats, whose file has an own order; {config.audio} has AudioSet's"
+        )
     audio_classes, visual_classes = similarity.shape
     return C3N(
         visual_encoder=_visual_encoder(config, visual_classes, visual_input),
@@ -33,6 +37,8 @@ def build_network(config: ModelConfig, similarity: Tensor, visual_input: Mapping
         channels=config.channels,
         alpha=config.alpha,
         beta=config.beta,
+        audio_scores=config.audio_scores,
+        audio_order=config.audio_order,
         consensus=config.consensus,
         gate=config.gate,
         gate_strength=config.gate_strength,
@@ -62,13 +68,15 @@ def _visual_encoder(config: ModelConfig, classes: int, visual_input: Mapping[str
     if padding != encoder.input_statistics["padding"]:
         encoder = build(pad_type={"same": "same", "symmetric": ""}.get(padding, padding))
         if encoder.input_statistics["padding"] != padding:
-            raise ValueError(f"expected visual encoder {config.visual} with padding {padding!r}, which it cannot have")
+            raise ValueError(
+                f"visual encoder {config.visual} does not support the padding {padding!r} of the checkpoint"
+            )
     encoder.set_normalisation(mean=statistics["mean"], std=statistics["std"])
     return encoder
 
 
 def _three_numbers(values: Any, name: str) -> tuple[float, ...]:
-    """Pixel statistics from a description. Raises ValueError."""
+    """Return the pixel statistics of a description. Raises ValueError unless they are three finite numbers."""
     numbers = tuple(map(float, values))
     if len(numbers) != 3 or not all(map(math.isfinite, numbers)) or (name == "std" and min(numbers) <= 0):
         raise ValueError(f"expected three finite numbers as {name} of the pixels, above 0 for std, got {numbers}")
@@ -81,7 +89,9 @@ def save_model(path: Path, model: Model) -> None:
     Raises ValueError for a zero-shot model, which is built from pretrained files, and OSError if `path` cannot be written.
     """
     if not isinstance(model.config, ModelConfig):
-        raise ValueError(f"{model.name} is not a C3N and has no checkpoint: load_model builds it from pretrained files")
+        raise ValueError(
+            f"{model.name} is not a C3N and cannot be saved as a checkpoint: load_model builds it from pretrained files"
+        )
     description = {
         "config": to_mapping(model.config),
         "visual_input": model.network.visual_encoder.input_statistics,
@@ -114,9 +124,11 @@ def load_checkpoint(path: Path) -> Model:
         network = build_network(config, tensors["similarity"], visual_input)
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"invalid C3N checkpoint {path}: {error}; expected a file written by c3n train") from error
-    fill(network, tensors, path)
+    load_weights(network, tensors, path)
     card = description.get("card", {})
     if visual_input is None:
-        assumed = f"{path.name} records neither padding nor pixel statistics: timm's of {config.visual} are assumed."
+        assumed = (
+            f"{path.name} contains neither padding nor pixel statistics: those of timm's {config.visual} are assumed."
+        )
         card = {**card, "note": f"{card.get('note', '')} {assumed}".strip()}
     return Model(path.stem, network.eval(), config, *labels, card=card)

@@ -72,7 +72,7 @@ def _attempt(
         reason = getattr(error, "reason", error)
         return str(reason) or type(reason).__name__, not isinstance(
             reason, gaierror
-        )  # an unknown host will stay unknown
+        )  # an unknown host is not tried again
     problem = fault(partial)
     if problem:
         partial.replace(target.with_name(f"{target.name}.corrupt"))

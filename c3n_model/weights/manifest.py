@@ -1,4 +1,4 @@
-"""Pretrained files: what they are, where they are published, and where they are stored on this machine.
+"""Pretrained files: their description, their public addresses, and their location on this machine.
 
 The manifest is `manifest.yaml`. A file is searched for in the folder named by the environment variable C3N_WEIGHTS, at any
 depth, then in the cache. C3N_WEIGHTS can also be the URL of a mirror, from which files are then downloaded by their names. A
@@ -131,7 +131,7 @@ def locate(file: PretrainedFile) -> Path | None:
 
 
 def fault(file: PretrainedFile, path: Path) -> str:
-    """Compare the file at `path` with the manifest. Returns what differs, "" if nothing that the manifest gives does."""
+    """Compare size and checksum of the file at `path` with the manifest. Returns the difference, "" if there is none."""
     size = path.stat().st_size
     if file.bytes not in (None, size):
         return f"expected {file.bytes} bytes, got {size}"

@@ -6,11 +6,12 @@ import csv
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
 from torch import Tensor, nn
 
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
-from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.weights.tensors import load_weights, read_tensors
 from c3n_model.weights.timm_names import to_timm_names
 
 # Name in a config -> names of suitable files in the manifest, the preferred one first.
@@ -63,7 +64,9 @@ def load_visual(encoder: VisualEncoder, name: str) -> list[Path]:
         tensors = to_timm_names(tensors.get("model", tensors), encoder.backbone)
     except ValueError as error:
         raise ValueError(f"{path} does not fit {name}: {error}") from error
-    fill(encoder.backbone, tensors, path)
+    load_weights(encoder.backbone, tensors, path)
+    if encoder.norms is not None:  # as in the authors' code, which reads no final norm, so that all four start alike
+        encoder.backbone.norm.reset_parameters()
     return [path]
 
 
@@ -71,8 +74,29 @@ def load_audio(encoder: nn.Module, name: str) -> list[Path]:
     """Load the AudioSet weights of audio encoder `name` into `encoder`; returns and raises as `load_visual` does."""
     path = _find_first(AUDIO_FILES, name, "audio")
     tensors, additional = _convert(encoder, name, path)
-    fill(encoder, tensors, path)
+    load_weights(encoder, tensors, path)
     return [path, *additional]
+
+
+def find_class_places(name: str) -> Tensor:
+    """Read the place of each AudioSet class in the public file of audio encoder `name`, int64 (K_a,): see
+    `C3N.consensus_inputs`.
+
+    Raises:
+        FileNotFoundError: no such file on this machine; the message says how to get one.
+        ValueError: an encoder whose classes are in AudioSet's own order; a damaged file.
+    """
+    if name != "beats":
+        raise ValueError(
+            f"audio_order: checkpoint is for BEATs; {name!r} has AudioSet's order, use audio_order: audioset"
+        )
+    from c3n_model.weights import beats
+
+    path = _find_first(AUDIO_FILES, name, "audio")
+    tensors = read_tensors(path)
+    if "label_dict" not in tensors:
+        raise ValueError(f"{path} has no label_dict; expected a public fine-tuned BEATs checkpoint: get it again")
+    return torch.tensor(beats.rows_of(_audioset_mids(manifest.find("audioset_classes")), tensors["label_dict"]))
 
 
 def _convert(encoder: nn.Module, name: str, path: Path) -> tuple[dict[str, Tensor], list[Path]]:

@@ -55,7 +55,7 @@ def read_tensors(path: Path) -> dict:
     return tensors
 
 
-def fill(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
+def load_weights(module: nn.Module, tensors: Mapping[str, Tensor], path: Path) -> None:
     """Load `tensors`, read from `path`, into `module`; names and shapes must match exactly.
 
     Raises:
@@ -145,8 +145,8 @@ def _unreadable(path: Path, error: Exception) -> str:
         )
     if "Unsupported operand" in str(error) and zipfile.is_zipfile(path):  # a complete archive
         return (
-            f"{path} is not loaded: expected pickle protocol 2, as torch.save writes, got an instruction of another one. If it "
-            "is complete, save its state dict as safetensors on a machine where you trust it"
+            f"{path} is not loaded: expected pickle protocol 2, as written by torch.save, got an instruction of another one. If "
+            "it is complete, save its state dict as safetensors on a machine where you trust it"
         )
     # torch's own message is not quoted: it advises to unpickle the file without checks
     return _broken(path, str(error) if isinstance(error, SafetensorError) else "it is not a checkpoint of tensors")

@@ -9,10 +9,10 @@ import torch
 from torch import Tensor
 
 from c3n_model.network.audio.vggish import AttentionHead, VGGish
-from c3n_model.weights.tensors import fill, read_described, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
 METADATA_KEY = "c3n_vggish_head"
-HEAD_PREFIX = "classifier."  # of the tensors that no public checkpoint holds
+HEAD_PREFIX = "classifier."  # of the tensors that are in no public checkpoint
 
 
 def save_head(path: Path, head: AttentionHead, card: dict) -> None:
@@ -31,7 +31,7 @@ def load_head(path: Path, encoder: VGGish) -> dict:
     card, tensors = read_described(path, METADATA_KEY, "VGGish head")
     if card.get("num_classes") != encoder.num_classes:
         raise ValueError(f"expected a head with {encoder.num_classes} classes, {path} has {card.get('num_classes')}")
-    fill(encoder.classifier, tensors, path)
+    load_weights(encoder.classifier, tensors, path)
     return card
 
 

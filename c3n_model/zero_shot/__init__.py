@@ -1,5 +1,6 @@
-"""Masks from the consensus alone, without any training on audio-visual data: what a robot can do on its first day.
+"""Zero-shot segmentation: masks from pretrained classifiers and the consensus, without training on audio-visual data.
 
-`network.py` is the whole: C3IM names the class over every visual vocabulary there is, and what is of that class becomes the
-mask: a segmenter's own (`segmenters.py`), or the class activation of an ImageNet classifier, refined (`localise.py`).
+`zero_shot.py` is the network. C3IM infers the class over the labels of all visual models; the mask of that class comes from a
+segmenter (`segmenters.py`), a detector (`detectors.py`) or the refined class activation of an ImageNet classifier
+(`localise.py`).
 """

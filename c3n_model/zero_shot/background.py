@@ -1,9 +1,9 @@
-"""What a robot hears all the time: its motors, its fans, the room. Learnt from its own seconds.
+"""The background that a robot hears all the time (its motors, its fans, the room), learnt while it runs.
 
-Nobody has to ask for it: a running mean over LIVE_TIME_S of every second that is not silent. It explains at most LIVE_WEIGHT of
-what is heard, because a person who talks all day is in it, too, and must stay audible; a second in which a mask was published
-counts PUBLISHED_RATE. `learn` takes the next seconds as the background alone: nothing else should sound meanwhile, and then
-it explains all that is like it. It does not drift afterwards; learn again when the robot changes.
+By default it is a running mean over LIVE_TIME_S of every second that is not silent. At most the fraction LIVE_WEIGHT of it is
+subtracted, because a person who talks all day is part of it, too, and must stay audible; a second in which a mask was
+published counts PUBLISHED_RATE. After `learn`, the next seconds alone are the background, and all of it is subtracted:
+nothing else should sound meanwhile. It is not updated afterwards; call `learn` again when the robot changes.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from c3n_model.zero_shot.logit_statistics import (
     write_statistics,
 )
 
-LIVE_TIME_S = 600.0  # half of what is learnt is forgotten after some 7 minutes of other sounds
+LIVE_TIME_S = 600.0  # half of the mean is replaced after about 7 minutes of other sounds
 LIVE_WEIGHT = 0.5  # a sound 5 deviations above the prior stays 2.5 above, however long it goes on
 PUBLISHED_RATE = 0.1
-LEARNING_S = 10.0  # as long as one asks people to keep quiet
+LEARNING_S = 10.0  # people nearby must keep quiet for so long
 
 
 @dataclass
 class _Running:
-    """Mean and variance (K_a,) with forgetting: the plain ones of the first `time_s` seconds, then exponential."""
+    """Running mean and variance (K_a,): unweighted over the first `time_s` seconds, then with exponential forgetting."""
 
     time_s: float
     seconds: float = 0.0
@@ -55,37 +55,37 @@ class Background:
     """The background of one session. Not thread safe, like the session that owns it."""
 
     def __init__(self, learnt: LogitStatistics | None = None):
-        """`learnt`: what was learnt before, by `learn` or from a file."""
+        """`learnt`: a background learnt before, by `learn` or from a file."""
         self._learnt = learnt
         self._live = _Running(LIVE_TIME_S)
         self._learning: _Running | None = None
 
     @property
     def statistics(self) -> LogitStatistics | None:
-        """What is known: what was learnt on purpose, else the running mean; None before the first sound."""
+        """The background learnt by `learn` or from a file, else the running mean; None before the first sound."""
         if self._learnt is not None or self._live.mean is None:
             return self._learnt
         return self._live.statistics(LIVE_WEIGHT * (1 - math.exp(-self._live.seconds / LIVE_TIME_S)))
 
     @property
     def is_learning(self) -> bool:
-        """Whether `learn` was called and is not done."""
+        """Whether `learn` was called and has not finished."""
         return self._learning is not None
 
     def learn(self, seconds: float = LEARNING_S) -> None:
         """Take the next seconds that are not silent as the background. Raises ValueError unless `seconds` is positive."""
         if not seconds > 0:
-            raise ValueError(f"a background is learnt from more than 0 s, got {seconds}")
+            raise ValueError(f"the duration of the background to learn must be positive, got {seconds} s")
         self._learning = _Running(seconds)
 
     def finish(self) -> None:
-        """End `learn` early, with what was heard until now. Raises RuntimeError if that was nothing but silence."""
+        """End `learn` early, with the sound heard so far. Raises RuntimeError if all of it was silent."""
         if self._learning is None or self._learning.mean is None:
-            raise RuntimeError("no background was learnt: nothing was heard but silence")
+            raise RuntimeError("no background was learnt: all seconds were silent")
         self._learnt, self._learning = self._learning.statistics(1.0), None
 
     def hear(self, logits: Tensor, seconds: float, *, published: bool) -> None:
-        """Add what was heard in `seconds` that were not silent: logits (K_a,); `published`: with a mask."""
+        """Add the logits (K_a,) of `seconds` of sound that was not silent; `published`: a mask was published for them."""
         if self._learning is not None:
             self._learning.add(logits, seconds)
             if self._learning.seconds >= self._learning.time_s - 1e-6:
@@ -94,14 +94,14 @@ class Background:
             self._live.add(logits, seconds * (PUBLISHED_RATE if published else 1.0))
 
     def forget_live(self) -> None:
-        """Forget the running mean; what was learnt on purpose stays."""
+        """Forget the running mean, but not a background learnt by `learn` or from a file."""
         self._live = _Running(LIVE_TIME_S)
 
     def save(self, path: Path, labels: tuple[str, ...]) -> None:
-        """Write what is known to a CSV file. Raises RuntimeError if nothing was heard yet."""
+        """Write `statistics` to a CSV file. Raises RuntimeError before the first sound."""
         if self.statistics is None:
             raise RuntimeError("no background to save: nothing was heard yet")
-        about = "What this robot hears of itself: a tagger's logits (c3n_model/zero_shot/background.py)"
+        about = "Background sound of this robot: logits of the audio tagger (c3n_model/zero_shot/background.py)"
         write_statistics(path, self.statistics, labels, about)
 
 

@@ -1,39 +1,46 @@
-"""The zero-shot model from pretrained files."""
+"""Build the zero-shot model from pretrained files."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from c3n_model.config import ZeroShotConfig
+from c3n_model.environment import install_command
 from c3n_model.labels.names import IMAGENET_CLASSES, audioset_names
 from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
+from c3n_model.weights.first_use import missing_files, put_by_hand
 from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_hand
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
+from c3n_model.zero_shot.needed_files import needed_files
 from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
 
 def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
-    """The model of a config (default: all defaults), its files found by the manifest.
+    """Build the model of a config (default: all defaults) from files that the manifest finds.
 
     Raises:
-        FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is broken or of another
-        kind, a setting is unknown or does not go with another, or the segmenter's runtime is not installed.
+        FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is damaged or of the wrong
+        type, a setting is unknown or conflicts with another, or the segmenter's runtime is not installed.
     """
+    config = config or ZeroShotConfig()
     try:
-        return _load(config or ZeroShotConfig())
+        return _load(config)
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"{error}. `c3n weights get zero_shot` fetches all that its defaults need") from error
+        files = needed_files(config)
+        missing = put_by_hand(missing_files([*files.required, *files.optional]))
+        remedy = "`c3n weights get zero_shot` downloads the files of the defaults"
+        raise FileNotFoundError(f"{error}. {remedy}; or {missing}") from error
 
 
 def _load(config: ZeroShotConfig) -> Model:
     if config.audio == "vggish" and config.history > 1:
-        raise ValueError("vggish hears one second at a time; set history: 1, or another audio encoder")
+        raise ValueError("vggish encodes one second at a time; set history: 1, or choose another audio encoder")
     sounds = tuple(audioset_names(manifest.find("audioset_classes")))
     visual, visual_file = _visual_encoder(config.visual)
     audio = build_audio_encoder(config.audio, len(sounds))
@@ -65,7 +72,7 @@ def _load(config: ZeroShotConfig) -> Model:
 
 
 def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics | None:
-    """The prior of the tagger: a file, or the table that is shipped for it; a table of labels (plain C3IM) takes none by itself."""
+    """Read the prior of the tagger: a file, or the table shipped for it. With a label table (plain C3IM), "auto" is no prior."""
     if config.prior == "none":
         return None
     if config.prior != "auto":
@@ -75,21 +82,23 @@ def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics |
 
 
 def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
-    """The classifier `name` with ImageNet's weights; of MobileNetV2 TensorFlow's, where they are."""
+    """Build the classifier `name` with ImageNet weights; for MobileNetV2 those of TensorFlow, if available."""
     name = weights_at_hand(name)
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
     if encoder.backbone.pretrained_cfg.get("fixed_input_size"):
-        raise ValueError(f"{name} reads pictures of one size; zero-shot masks need two: mobilenetv2_100, or a pvt_v2")
+        raise ValueError(
+            f"{name} accepts images of one size only, and zero-shot masks need two; use mobilenetv2_100 or a pvt_v2"
+        )
     return encoder, load_visual(encoder, name)[0]
 
 
 def _describe(config: ZeroShotConfig, sources: list[str], vocabulary: Vocabulary) -> str:
-    """Say what the model hears and sees by, and what it cannot see."""
+    """Describe the models that classify sound and images, and what they do not recognise."""
     seen = f"ImageNet's classes ({config.visual})" + (f" and those of {' and '.join(sources)}" if sources else "")
-    note = f"Zero-shot: no training on sounding objects. Hears by {config.audio}, sees {seen}. Masks are rough."
+    note = f"Zero-shot: not trained on sounding objects. Audio: {config.audio}; visual: {seen}. Masks are approximate."
     people = vocabulary.labels.index(PERSON) if PERSON in vocabulary.labels else None
     if config.labels == SOURCES and people is not None and vocabulary.members[people].any():
-        note += " It knows no people, only what they wear."
+        note += " It does not recognise people, only what they wear."
         if config.segmenter == "auto":
-            note += ' A segmenter would: c3n weights get zero_shot; pip install "c3n-ros[zero-shot]".'
+            note += f" A segmenter does: c3n weights get zero_shot; {install_command('zero-shot')}."
     return note

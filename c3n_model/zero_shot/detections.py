@@ -1,4 +1,4 @@
-"""What a detector finds in one picture, and the suppression of doubles."""
+"""The detections of one image, and non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ import torch
 from torch import Tensor
 from torchvision.ops import batched_nms
 
-MOST_DETECTIONS = 100  # of a picture, as COCO's evaluation counts them
-OVERLAP = 0.5  # IoU above which a less certain box of the same class is a double
+MAX_DETECTIONS = 100  # per image, as in COCO's evaluation
+OVERLAP = 0.5  # IoU above which a box with a lower score of the same class is a duplicate
 
 
 @dataclass(frozen=True)
 class Detections:
-    """Instances in one picture.
+    """Instances in one image.
 
-    `boxes` float32 (n, 4), x0 y0 x1 y1 as fractions of the picture in [0, 1], x0 < x1 and y0 < y1; `scores` float32 (n,) in
-    [0, 1], highest first; `classes` int64 (n,), the detector's; `masks` float32 (n, h, w) in [0, 1] of the whole picture at
-    any size, or None where the detector has no masks.
+    `boxes` float32 (n, 4), x0 y0 x1 y1 as fractions of the image in [0, 1], x0 < x1 and y0 < y1; `scores` float32 (n,) in
+    [0, 1], highest first; `classes` int64 (n,), indices of the detector's labels; `masks` float32 (n, h, w) in [0, 1] of the
+    whole image at any resolution, or None if the detector has no masks.
     """
 
     boxes: Tensor
@@ -40,25 +40,25 @@ class Detections:
         return Detections(self.boxes.to(device), self.scores.to(device), self.classes.to(device), masks)
 
 
-def clean(detections: Detections, min_score: float) -> Detections:
-    """Keep the MOST_DETECTIONS best that reach `min_score` and have an area inside the picture, best first, clipped to it."""
+def best_detections(detections: Detections, min_score: float) -> Detections:
+    """Clip boxes to the image and keep the MAX_DETECTIONS best with at least `min_score` and a positive area, best first."""
     clipped = replace(detections, boxes=detections.boxes.float().clamp(0, 1))
     sides = clipped.boxes[:, 2:] - clipped.boxes[:, :2]
     kept = (sides > 0).all(dim=1) & (clipped.scores >= min_score)  # a score that is NaN is not kept
     found = clipped.select(kept)
-    return found.select(found.scores.argsort(descending=True, stable=True)[:MOST_DETECTIONS])
+    return found.select(found.scores.argsort(descending=True, stable=True)[:MAX_DETECTIONS])
 
 
 def suppress(detections: Detections, overlap: float = OVERLAP) -> Detections:
-    """Non-maximum suppression: leave out boxes that overlap a more certain one of their class by an IoU above `overlap`."""
+    """Apply non-maximum suppression: remove boxes whose IoU with a better one of the same class exceeds `overlap`."""
     return detections.select(batched_nms(detections.boxes, detections.scores, detections.classes, overlap))
 
 
 def from_corners_or_centres(boxes: Tensor, size: tuple[int, int], *, centres: bool) -> Tensor:
-    """Convert boxes (n, 4) to corners in fractions of the picture.
+    """Convert boxes (n, 4) to corners as fractions of the image.
 
-    `centres`: they are (cx, cy, width, height), not (x0, y0, x1, y1). Coordinates are pixels of a picture of `size` (height,
-    width) if any exceeds 2, else fractions already: no box worth having lies within two pixels.
+    `centres`: the boxes are (cx, cy, width, height), not (x0, y0, x1, y1). If any coordinate exceeds 2, they are pixels of an
+    image of `size` (height, width), otherwise fractions: a useful box does not lie within two pixels.
     """
     boxes = boxes.float()
     if centres:

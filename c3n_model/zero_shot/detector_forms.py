@@ -1,10 +1,10 @@
-"""The forms in which detectors put out what they find, told apart by the names and shapes of their outputs.
+"""Output formats of detectors, recognised by the names and shapes of their outputs.
 
-| form | outputs | from |
+| format | outputs | used by |
 |---|---|---|
-| `ListedBoxes` | boxes (n, 4), scores (n,), labels (n,), perhaps masks (n, [1,] h, w), all with a batch axis or without | torchvision, CenterNet, RT-DETR; TFLite's Detection_PostProcess, with a count and y before x |
-| `QueryBoxes` | boxes (1, n, 4) as centre and size, a logit for each class (1, n, classes), perhaps masks (1, n, h, w) | DETR, RF-DETR |
-| `AnchorBoxes` | (1, 4 + classes [+ m], anchors), perhaps m prototypes of masks (1, m, h, w) or (1, h, w, m) | YOLOv8 and later, before NMS |
+| `ListedBoxes` | boxes (n, 4), scores (n,), labels (n,), optionally masks (n, [1,] h, w), all with or without a batch axis | torchvision, CenterNet, RT-DETR; TFLite's Detection_PostProcess, with a count and y before x |
+| `QueryBoxes` | boxes (1, n, 4) as centre and size, a logit per class (1, n, classes), optionally masks (1, n, h, w) | DETR, RF-DETR |
+| `AnchorBoxes` | (1, 4 + classes [+ m], anchors), optionally m mask prototypes (1, m, h, w) or (1, h, w, m) | YOLOv8 and later, before NMS |
 """
 
 from __future__ import annotations
@@ -17,30 +17,36 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from c3n_model.zero_shot.detections import MOST_DETECTIONS, Detections, clean, from_corners_or_centres, suppress
+from c3n_model.zero_shot.detections import (
+    MAX_DETECTIONS,
+    Detections,
+    best_detections,
+    from_corners_or_centres,
+    suppress,
+)
 from c3n_model.zero_shot.runtimes import InputValues, Output
 
 
 class OutputForm(Protocol):
-    """How to read a detector's outputs. `input_values` is the range that detectors of this form are trained on, None where
-    it cannot be told."""
+    """How to read a detector's outputs. `input_values` is the value range that detectors of this format are trained on, None
+    if the format does not determine it."""
 
     input_values: InputValues | None
 
     def decode(self, outputs: Sequence[np.ndarray], size: tuple[int, int], min_score: float) -> Detections:
-        """Read the outputs for one picture of `size` (height, width), in the order of the network's outputs."""
+        """Convert the outputs for one image of `size` (height, width), given in the network's order, to detections."""
 
 
 @dataclass(frozen=True)
 class ListedBoxes:
-    """Finished detections: indices of the outputs that hold boxes, scores, labels, masks and their count."""
+    """Final detections; the fields are the indices of the outputs with boxes, scores, labels, masks and their count."""
 
     boxes: int
     scores: int
     labels: int
     masks: int | None
     count: int | None
-    rows_first: bool  # (y0, x0, y1, x1) and not (x0, y0, x1, y1)
+    rows_first: bool  # (y0, x0, y1, x1) instead of (x0, y0, x1, y1)
     input_values: InputValues | None
 
     def decode(self, outputs: Sequence[np.ndarray], size: tuple[int, int], min_score: float) -> Detections:
@@ -55,13 +61,13 @@ class ListedBoxes:
             masks = _probabilities(found.reshape(len(scores), *found.shape[-2:]))[:count]
         boxes = from_corners_or_centres(boxes, size, centres=False)
         found = Detections(boxes[:count], scores[:count], labels[:count].round().long(), masks)
-        return suppress(clean(found, min_score))
+        return suppress(best_detections(found, min_score))
 
 
 @dataclass(frozen=True)
 class QueryBoxes:
-    """A set of queries, each with a box and a logit for each class; `no_object`: the last logit says "nothing" (DETR, a
-    softmax over all), otherwise each class is judged alone (RF-DETR, a sigmoid)."""
+    """A set of queries, each with a box and a logit per class. With `no_object` the last logit is the class "no object" (DETR,
+    softmax over all); otherwise each class has its own probability (RF-DETR, sigmoid)."""
 
     boxes: int
     logits: int
@@ -76,12 +82,12 @@ class QueryBoxes:
         best, classes = scores.max(dim=1)
         masks = None if self.masks is None else _probabilities(_tensor(outputs[self.masks])[0])
         found = Detections(from_corners_or_centres(boxes, size, centres=True), best, classes, masks)
-        return suppress(clean(found, min_score))
+        return suppress(best_detections(found, min_score))
 
 
 @dataclass(frozen=True)
 class AnchorBoxes:
-    """The raw YOLO form: a box, class scores in [0, 1] and coefficients of prototypes for each anchor; before NMS."""
+    """YOLO's raw format before NMS: for each anchor a box, class scores in [0, 1] and coefficients of mask prototypes."""
 
     predictions: int
     anchors_first: bool
@@ -96,9 +102,9 @@ class AnchorBoxes:
         rows = rows if self.anchors_first else rows.T  # anchors, 4 + classes + m
         scores, classes = rows[:, 4 : 4 + self.classes].max(dim=1)
         boxes = from_corners_or_centres(rows[:, :4], size, centres=True)
-        # The coefficients travel in the place of masks until the doubles are gone.
+        # Until duplicates are removed, the field `masks` holds the coefficients.
         coefficients = rows[:, 4 + self.classes :, None]
-        found = suppress(_best(Detections(boxes, scores, classes, coefficients), min_score))
+        found = suppress(_best_anchors(Detections(boxes, scores, classes, coefficients), min_score))
         if self.prototypes is None:
             return Detections(found.boxes, found.scores, found.classes)
         prototypes = _tensor(outputs[self.prototypes])[0].movedim(self.prototype_axis - 1, 0)
@@ -106,28 +112,29 @@ class AnchorBoxes:
         return Detections(found.boxes, found.scores, found.classes, masks)
 
 
-def _best(detections: Detections, min_score: float) -> Detections:
-    """As `clean`, but with room for doubles."""
+def _best_anchors(detections: Detections, min_score: float) -> Detections:
+    """Return `best_detections` after removing duplicates among ten times as many candidates."""
     candidates = detections.select(detections.scores >= min_score)
-    order = candidates.scores.argsort(descending=True, stable=True)[: 10 * MOST_DETECTIONS]
-    return clean(suppress(candidates.select(order)), min_score)
+    order = candidates.scores.argsort(descending=True, stable=True)[: 10 * MAX_DETECTIONS]
+    return best_detections(suppress(candidates.select(order)), min_score)
 
 
-def recognise(path, outputs: Sequence[Output], classes: int) -> OutputForm:
-    """Tell the form of a detector's outputs that has `classes` labels.
+def recognise_form(path, outputs: Sequence[Output], classes: int) -> OutputForm:
+    """Recognise the output format of a detector with `classes` labels.
 
     Raises:
-        ValueError: none fits, or more than one does; the message lists what the file gives and what is expected.
+        ValueError: no format or more than one matches; the message lists the outputs of the file and those expected.
     """
     forms = [form for form in (_anchors(outputs, classes), _queries(outputs, classes), _listed(outputs)) if form]
     if len(forms) == 1:
         return forms[0]
     given = ", ".join(f"{one.name or '?'} {one.shape} {one.dtype}" for one in outputs)
+    matches = "matches more than one known format" if forms else "does not match any known format"
     raise ValueError(
-        f"{path} gives {given}, which {'is no' if not forms else 'fits more than one'} form of detections with {classes} "
-        "labels; expected boxes (n, 4), scores (n,) and labels (n,) with masks (n, h, w) or without; or boxes (1, n, 4) and "
-        f"logits (1, n, {classes} or {classes + 1}); or YOLO's (1, {4 + classes} or {4 + classes} + m, anchors) with m "
-        "prototypes of masks. Check that the label file is this model's (one line per class, N/A for unused numbers), or "
+        f"{path} has the outputs {given}, which {matches} of detections with {classes} labels; expected boxes (n, 4), "
+        "scores (n,) and labels (n,), optionally with masks (n, h, w); or boxes (1, n, 4) and logits "
+        f"(1, n, {classes} or {classes + 1}); or YOLO's (1, {4 + classes} or {4 + classes} + m, anchors) with m mask "
+        "prototypes. Check that the label file belongs to this model (one line per class, N/A for unused numbers), or "
         "export the model with outputs named boxes, scores and labels"
     )
 
@@ -175,7 +182,7 @@ def _queries(outputs: Sequence[Output], classes: int) -> QueryBoxes | None:
 
 
 def _listed(outputs: Sequence[Output]) -> ListedBoxes | None:
-    """The boxes and two lists as long; of the lists integers, or what is called so, are the labels."""
+    """Find the boxes and two lists of the same length; the labels are the one with integers or with a matching name."""
     with_boxes = [i for i, one in enumerate(outputs) if one.shape[-1:] == (4,) and len(one.shape) in (2, 3)]
     boxes = _only(with_boxes, outputs, ("box", "dets"))
     if boxes is None:
@@ -204,13 +211,13 @@ def _labels_of(lists: list[int], outputs: Sequence[Output]) -> int | None:
     named = _only(lists, outputs, ("label", "class"))
     if named is not None:
         return named
-    # Detection_PostProcess: boxes, classes, scores and count, named alike and numbered in this order.
+    # The outputs of Detection_PostProcess (boxes, classes, scores, count) share a name and are numbered in this order.
     is_postprocess = all("Detection_PostProcess" in outputs[index].name for index in lists)
     return min(lists, key=lambda index: outputs[index].name) if is_postprocess else None
 
 
 def _only(indices: list[int], outputs: Sequence[Output], words: tuple[str, ...]) -> int | None:
-    """The only one of `indices`; of several the only one whose name has one of the words; else None."""
+    """Return the only one of `indices`, or of several the only one whose name contains one of `words`; otherwise None."""
     if len(indices) > 1:
         indices = [index for index in indices if any(word in outputs[index].name.lower() for word in words)]
     return indices[0] if len(indices) == 1 else None
@@ -221,6 +228,6 @@ def _tensor(array: np.ndarray) -> Tensor:
 
 
 def _probabilities(values: Tensor) -> Tensor:
-    """Logits as probabilities; values that lie in [0, 1] already are."""
+    """Convert logits to probabilities; values that all lie in [0, 1] are taken for probabilities already."""
     is_probability = not values.numel() or (values.min() >= 0 and values.max() <= 1)
     return values if is_probability else values.sigmoid()

@@ -1,17 +1,17 @@
-"""How evident is each sound? A tagger's logits against its prior and against this robot's background.
+"""The evidence for each sound: the tagger's logits compared with its prior and with the background of this robot.
 
-A tagger says "Speech" of anything a little; so a class counts by how far it exceeds what the tagger says of unrelated sounds,
-in standard deviations: its *evidence*. Where the robot's own background is known, the second is a mixture of it and of
-something else. Its share n is how much of the background's pattern is in it,
+A tagger gives some classes, such as "Speech", a high logit for any sound. The *evidence* of a class is therefore by how many
+standard deviations its logit exceeds the tagger's logits for unrelated sounds (the prior). If the background of the robot is
+known, a second is treated as a mixture of the background and another sound. The background's share n is its projection,
 
     n = clip(<z - p, b - p> / <b - p, b - p>, 0, 1) * weight,
 
-with logits z, prior p and background b; n (b - p) is explained by it and taken off, and the deviations are mixed accordingly.
-So motors alone are evidence of nothing, and what is heard above them counts although they push it down: the share, and not the
-loudness, says how noisy a second is, whatever a microphone's gain.
+with logits z, prior p and background b; n (b - p) is subtracted from the logits, and the standard deviations are mixed in the
+same proportion. So motors alone are no evidence of any class, and other sounds count although the motors lower their logits.
+How noisy a second is follows from the share, not from its loudness, so it does not depend on the microphone's gain.
 
-All constants of hearing are here; thresholds are settings (`ZeroShotConfig`). They were chosen on the tuning half of the
-bench (`experiments/zero_shot/halves.py`); docs/zero_shot.md reports the other half.
+All constants of the audio evidence are here; thresholds are settings (`ZeroShotConfig`). The constants were chosen on the
+tuning half of the bench (`experiments/zero_shot/halves.py`); docs/zero_shot.md reports the other half.
 """
 
 from __future__ import annotations
@@ -25,33 +25,43 @@ from c3n_model.network.consensus import Consensus
 from c3n_model.zero_shot.background import Background
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 
-NEWEST_WEIGHT = (
-    0.6  # of the newest second against the trailing ones; .5 lingers 1.2 s on average, .6 .5 s, .67 paints more
-)
-KEEP = 0.75  # of all thresholds for the class that is shown already: hysteresis of on and off
-KEEP_NAME = 0.85  # of the consensus that another class needs to replace it: hysteresis of the name
-NOISE_RELIEF = 0.65  # a second that is all background needs 35 % of consensus and evidence: noise hides a part of both
-SPECIFIC_EVIDENCE = 4.5  # deviations from which a sound that only such a thing makes is specific (marimba ~ marimba);
-SPECIFIC_RELIEF = 1.4  # its consensus counts that much more: "Music" takes most of the softmax from every instrument
+# Weight of the newest second; the rest is for all seconds together. After a sound ended, masks stay for 1.2 s on average with
+# 0.5 and for 0.5 s with 0.6; with 0.67 there are more wrong masks.
+NEWEST_WEIGHT = 0.6
+KEEP = 0.75  # factor on all thresholds for the class that is already shown: hysteresis of its presence
+KEEP_NAME = 0.85  # consensus of the shown class over that of another class that replaces it: hysteresis of the label
+NOISE_RELIEF = 0.65  # a second of background alone needs only 35 % of consensus and evidence: noise lowers both
+# An object that is named exactly by a sound so many standard deviations above the prior needs less consensus ("Music" takes most of
+# the softmax from every instrument): by SPECIFIC_RELIEF. A sound of at most EXCLUSIVE_SOURCES labels of the table (Oink, Violin)
+# relieves already from EXCLUSIVE_EVIDENCE on, in proportion; a siren may be a robot's own motor.
+SPECIFIC_EVIDENCE, SPECIFIC_RELIEF = 4.5, 1.4
+EXCLUSIVE_SOURCES, EXCLUSIVE_EVIDENCE = 2, 2.5
+SOUGHT_EVIDENCE = 2.5  # standard deviations above which the sources of a sound are looked for in parts of the frame
+# A person is published only if a sound of people reaches this fraction of the evidence of the most evident sound: of a helicopter
+# a tagger also says "Speech".
+PERSON_SHARE = 0.6
 
 
 @dataclass
 class HearingMemory:
-    """What a session remembers of hearing: the background, and the index of the visual class that is shown, if any is."""
+    """The audio state of a session: the background, and the index of the visual class that is shown, if any."""
 
     background: Background = field(default_factory=Background)
     shown: int | None = None
 
     def keep(self, visual_class: int) -> float:
-        """Return the factor of the thresholds for a class: KEEP if it is shown, else 1."""
+        """Return the factor on the thresholds of a class: KEEP if it is shown, else 1."""
         return KEEP if visual_class == self.shown else 1.0
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """Of M seconds: `logits` (M, K_a) less what is subtracted of prior and background, for C3IM; `deviations` and
-    `newest` (M, K_a) by which the classes exceed what is expected, over all seconds heard and in the newest alone; `noise`
-    (M,) in [0, 1], the background's share."""
+    """The evidence in M seconds.
+
+    `logits` (M, K_a): logits without prior and background, for C3IM; `deviations` and `newest` (M, K_a): the standard
+    deviations by which the classes exceed the expected logits, over all seconds and in the newest one alone; `noise` (M,) in
+    [0, 1]: the background's share.
+    """
 
     logits: Tensor
     deviations: Tensor
@@ -67,7 +77,7 @@ def weigh(
     *,
     prior_weight: float,
 ) -> Evidence:
-    """Weigh logits (M, K_a) of all seconds heard and of the newest alone against prior and background."""
+    """Compare logits (M, K_a), of all seconds (`combined`) and of the newest one alone, with prior and background."""
     noise = combined.new_zeros(len(combined))
     explained, deviation = torch.zeros_like(combined), prior.deviation
     if background is not None:
@@ -85,22 +95,39 @@ def weigh(
     )
 
 
+def loudest_sources(evidence: Evidence, audio_logits: Tensor, similarity: Tensor) -> Tensor:
+    """Return the highest audio logit (M, K_v) among the evident sounds that each visual label makes, -inf if there are none.
+
+    audio_logits: (M, K_a); similarity: (K_a, K_v). A sound that names only the kind of a label ("Animal") does not count.
+    """
+    heard = torch.minimum(evidence.deviations, evidence.newest) >= SOUGHT_EVIDENCE
+    logits = audio_logits.masked_fill(~heard, -torch.inf)
+    return torch.stack([row[:, None].masked_fill(similarity < 1, -torch.inf).amax(dim=0) for row in logits])
+
+
 def presence_of(
     consensus: Consensus, evidence: Evidence, similarity: Tensor, specific: Tensor, thresholds: Tensor
 ) -> Tensor:
-    """Return how surely the named pair sounds in view, (M,) in [0, 1]: the consensus, and 0 where the pair's own sound is not
-    evident, over all seconds and in the newest one.
+    """Compute the confidence (M,) in [0, 1] that the named pair sounds and is in view.
+
+    It is the consensus, or 0 if there is too little evidence for a sound of the pair over all seconds or in the newest one, or if
+    the pair names a person and the sound is explained by something else.
 
     Args:
-        similarity: (K_a, K_v); specific: bool (K_v,), visual classes whose sounds may be specific: no people, who are in view
-        too often for their sight to say much; thresholds: (M,) evidence that is asked for, in deviations.
+        similarity: (K_a, K_v); specific: bool (K_v,), visual classes whose sounds may be specific, so all but people, who are
+        often in view while something else sounds; thresholds: (M,) required evidence in standard deviations.
     """
     rows = torch.arange(len(consensus.consensus), device=similarity.device)
     makes = similarity[:, consensus.visual_class].T > 0  # M K_a
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
     evident = torch.minimum(evidence.deviations[rows, consensus.audio_class], newest)
     needed = 1 - NOISE_RELIEF * evidence.noise
-    score = consensus.consensus / needed
-    exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= SPECIFIC_EVIDENCE)
-    score = torch.where(exact, score * SPECIFIC_RELIEF, score)
-    return torch.where(evident >= thresholds * needed, score, 0.0).clamp(max=1)
+    exact = specific[consensus.visual_class] & (consensus.similarity >= 1)
+    exclusive = (similarity >= 1).sum(dim=1)[consensus.audio_class] <= EXCLUSIVE_SOURCES
+    relieved = ((evident - EXCLUSIVE_EVIDENCE) / (SPECIFIC_EVIDENCE - EXCLUSIVE_EVIDENCE)).clamp(0, 1)
+    relieved = torch.where(exclusive, relieved, (evident >= SPECIFIC_EVIDENCE).to(relieved)) * exact
+    score = consensus.consensus / needed * (1 + (SPECIFIC_RELIEF - 1) * relieved)
+    own = evidence.deviations.masked_fill(~makes, -torch.inf).amax(dim=1)
+    most = evidence.deviations.masked_fill(~(similarity > 0).any(dim=1), -torch.inf).amax(dim=1)
+    unexplained = specific[consensus.visual_class] | (own >= PERSON_SHARE * most)
+    return torch.where((evident >= thresholds * needed) & unexplained, score, 0.0).clamp(max=1)

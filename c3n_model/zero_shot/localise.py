@@ -1,8 +1,8 @@
-"""Where is the class? Class activation maps of an image classifier, refined by the affinity of its own features.
+"""Localise a class by the class activation maps of an image classifier, refined by the affinity of its features.
 
-Grad-CAM on the last features says *what* is where, coarsely; LayerCAM one stage earlier follows the outline but strays. Their
-geometric mean keeps what both see. Two steps of a random walk on the earlier stage's affinities then spread it over the
-object: places that look alike to the network take part in each other's activation.
+Grad-CAM on the last features locates the class reliably but coarsely; LayerCAM one stage earlier follows the outline but also
+responds elsewhere. Their geometric mean keeps what both mark. Two steps of a random walk on the affinities of the earlier
+stage then spread the activation over the object, between positions with similar features.
 """
 
 from __future__ import annotations
@@ -19,18 +19,19 @@ from c3n_model.network.visual_encoder import VisualEncoder
 AFFINITY_POWER = 2.0
 AFFINITY_STEPS = 2
 GRABCUT_SIZE = 224
-GRABCUT_SEEDS = (0.5, 0.85)  # of the activation's maximum: surely background below, surely object above
+# Fractions of the maximum: below the first is certain background, above the second certain object.
+GRABCUT_SEEDS = (0.5, 0.85)
 GRABCUT_ITERATIONS = 3
 
 
 def class_activation(visual_encoder: VisualEncoder, frames: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
-    """Where each frame shows its class.
+    """Compute the class activation of each frame.
 
     Args:
-        frames: (N, 3, H, W) in [0, 1]; members: bool (N, K_v), the encoder's classes that the wanted class consists of.
+        frames: (N, 3, H, W) in [0, 1]; members: bool (N, K_v), the classes of the encoder that make up the wanted class.
     Returns:
-        Activation (N, h, w) in [0, 1], its maximum 1 (all 0 where nothing speaks for the class), and the features (N, C, h, w)
-        of the same stage, for `spread`.
+        Activation (N, h, w) in [0, 1] with maximum 1 (all 0 without any positive evidence), and the features (N, C, h, w) of
+        the same stage, for `spread`.
     """
     with torch.enable_grad():
         normalised = (frames.detach() - visual_encoder.mean) / visual_encoder.std
@@ -47,20 +48,22 @@ def class_activation(visual_encoder: VisualEncoder, frames: Tensor, members: Ten
 
 
 def spread(activation: Tensor, features: Tensor) -> Tensor:
-    """AFFINITY_STEPS of a random walk from place to place with the probabilities relu(cosine of their features)^power:
-    activation (N, h, w), features (N, C, h, w) -> (N, h, w), maximum 1."""
-    places = F.normalize(features.flatten(2), dim=1)  # N C (h w)
-    affinity = torch.einsum("ncp,ncq->npq", places, places).relu() ** AFFINITY_POWER
-    affinity = affinity / affinity.sum(dim=2, keepdim=True).clamp(min=1e-12)  # a place may have no features at all
+    """Spread an activation by AFFINITY_STEPS of a random walk: activation (N, h, w), features (N, C, h, w) -> (N, h, w) with
+    maximum 1. Transition probabilities are proportional to relu(cosine of the features) ** AFFINITY_POWER."""
+    positions = F.normalize(features.flatten(2), dim=1)  # N C (h w)
+    affinity = torch.einsum("ncp,ncq->npq", positions, positions).relu() ** AFFINITY_POWER
+    affinity = affinity / affinity.sum(dim=2, keepdim=True).clamp(min=1e-12)  # features may be all zero at a position
     walked = activation.flatten(1)[:, :, None]
     for _ in range(AFFINITY_STEPS):
         walked = affinity @ walked
     return _normalise(walked.view_as(activation))
 
 
-def cut(activation: Tensor, frames: Tensor, threshold: float) -> Tensor:
-    """GrabCut of each frame, seeded by its activation: (N, h, w) and frames (N, 3, H, W) in [0, 1] -> {0, 1} float
-    (N, GRABCUT_SIZE, GRABCUT_SIZE). The slower option: outlines follow colours."""
+def grabcut(activation: Tensor, frames: Tensor, threshold: float) -> Tensor:
+    """Segment each frame by GrabCut, seeded by its activation. Slower than `spread`; outlines follow colours.
+
+    activation (N, h, w), frames (N, 3, H, W) in [0, 1] -> 0 or 1, float (N, GRABCUT_SIZE, GRABCUT_SIZE).
+    """
     size = (GRABCUT_SIZE, GRABCUT_SIZE)
     pictures = (upsample(frames, size) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     seeds = upsample(activation[:, None], size)[:, 0].cpu().numpy()
@@ -75,11 +78,11 @@ def _grab_cut(picture: np.ndarray, activation: np.ndarray, threshold: float) -> 
     if not ((seeds == cv2.GC_BGD).any() and (seeds == cv2.GC_FGD).any()):
         return activation > threshold  # GrabCut needs both
     models = np.zeros((1, 65)), np.zeros((1, 65))
-    cv2.setRNGSeed(0)  # GrabCut's clustering draws: the same picture shall give the same mask
+    cv2.setRNGSeed(0)  # GrabCut clusters with random numbers; the same image must give the same mask
     cv2.grabCut(picture[..., ::-1].copy(), seeds, None, *models, GRABCUT_ITERATIONS, cv2.GC_INIT_WITH_MASK)
     return (seeds == cv2.GC_FGD) | (seeds == cv2.GC_PR_FGD)
 
 
 def _normalise(maps: Tensor) -> Tensor:
-    """Each of (N, h, w) over its maximum."""
+    """Divide each of (N, h, w) by its maximum."""
     return maps / maps.amax(dim=(1, 2), keepdim=True).clamp(min=1e-12)

@@ -1,7 +1,7 @@
-"""Mean and standard deviation of a tagger's logits, class by class, and the CSV file that holds them.
+"""Mean and standard deviation of a tagger's logits per class, and their CSV file.
 
-Two things are described by them: what a tagger says of sounds that have nothing to do with a class (its prior, a table
-beside this file) and what one robot hears of itself (its background, see `background.py`).
+They describe the tagger's logits for sounds unrelated to a class (its prior, a table beside this file) and for the background
+of one robot (see `background.py`).
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-SMALLEST_DEVIATION = 0.3  # nats; a class that hardly varied in what was measured may vary more in what comes
+SMALLEST_DEVIATION = 0.3  # nats; a class that hardly varied while measured may vary more later
 COLUMNS = ("label", "mean", "deviation")
 
 
 @dataclass(frozen=True)
 class LogitStatistics:
-    """`mean` and `deviation` float32 (K_a,) of logits, in nats; `weight` in [0, 1] says how much they are to be trusted."""
+    """Statistics of logits: `mean` and `deviation` float32 (K_a,) in nats; `weight` in [0, 1], how far they are trusted."""
 
     mean: Tensor
     deviation: Tensor
@@ -32,7 +32,7 @@ class LogitStatistics:
 
 
 def write_statistics(path: Path, statistics: LogitStatistics, labels: tuple[str, ...], about: str) -> None:
-    """Write a CSV file with a row per class; `about` becomes a comment above them. Folders are made as needed."""
+    """Write a CSV file with a row per class; `about` becomes a comment at the top. Missing folders are created."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="", encoding="utf-8") as file:
         file.writelines(f"# {line}\n" for line in [*about.splitlines(), f"weight {statistics.weight:.3f}"])
@@ -43,10 +43,10 @@ def write_statistics(path: Path, statistics: LogitStatistics, labels: tuple[str,
 
 
 def read_statistics(path: Path, labels: tuple[str, ...]) -> LogitStatistics:
-    """Read a file of `write_statistics` that has exactly the classes `labels`, in their order.
+    """Read a file of `write_statistics` with exactly the classes `labels`, in this order.
 
     Raises:
-        FileNotFoundError: no such file. ValueError: another kind of file, other classes, or a number that cannot be.
+        FileNotFoundError: no such file. ValueError: not such a CSV file, other classes, or an invalid number.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}; expected a CSV file of {', '.join(COLUMNS)} per audio class")
@@ -61,11 +61,11 @@ def read_statistics(path: Path, labels: tuple[str, ...]) -> LogitStatistics:
         raise ValueError(f"{path} is not a CSV file of {', '.join(COLUMNS)}: {error!r}") from error
     if found != labels:
         raise ValueError(
-            f"{path} has {len(found)} classes, which are not the model's {len(labels)} in their order; it belongs to another "
-            "tagger: measure it again with this one"
+            f"{path} has {len(found)} classes that differ from the model's {len(labels)}, or are in another order: it was "
+            "measured with another tagger; measure it again with this one"
         )
     if not (values.isfinite().all() and (values[:, 1] >= 0).all() and math.isfinite(weight) and 0 <= weight <= 1):
         raise ValueError(
-            f"{path} must have finite means, deviations of 0 or more and a weight in [0, 1]; measure it again"
+            f"{path} must have finite means, deviations of at least 0 and a weight in [0, 1]; measure it again"
         )
     return LogitStatistics(values[:, 0].contiguous(), values[:, 1].clamp(min=SMALLEST_DEVIATION), weight)

@@ -1,8 +1,8 @@
-"""The mask of a label in one frame: boxes tell its instances apart, the best source there is draws their outlines.
+"""The mask of a label in one frame: detected boxes separate its instances, the best available model outlines them.
 
-Inside a box the outline is, in this order: the detector's own mask, where it is an instance segmenter; the semantic segmenter's,
-where it sees that label in the box; the class activation of the image classifier, zoomed into the box. Without a box the
-segmenter's class, or the class activation of the whole frame.
+Inside a box the outline is the first of these that is available: the mask of the detector, if it is an instance segmenter; the
+mask of the semantic segmenter, if it finds the label in the box; the class activation of the image classifier on a crop of the
+box. Without a box it is the mask of the segmenter, or the class activation of the whole frame.
 """
 
 from __future__ import annotations
@@ -17,39 +17,50 @@ from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
-from c3n_model.zero_shot.localise import class_activation, cut, spread
+from c3n_model.zero_shot.glimpses import Glimpse
+from c3n_model.zero_shot.localise import class_activation, grabcut, spread
+from c3n_model.zero_shot.regions import connected_regions, filled, iou, window_of
 from c3n_model.zero_shot.segmenters import Segmenter
-from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, kin
+from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, matching_classes
 
-LOCALISE_SIZE = 448  # activations are finer at twice the classifier's own size, but their softmax collapses
-ZOOM_SIZE = 224  # of a crop
+LOCALISE_SIZE = 448  # twice the classifier's input size: activations are finer, but its probabilities are unusable
+ZOOM_SIZE = 224  # input size for a crop
 SHARPNESS = 10.0  # mask logits per unit of activation
-ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # of the activation's maximum
-MARGIN = 0.1  # of a box's sides, added on each side of a crop
-SEEN = 0.2  # of a box: what a segmenter must cover for its outline to be taken
-SLACK = 0.05  # of a box's sides: how far an outline may leave the box
-SMALL_BOX = 0.06  # of the picture; at smaller ones the segmenter looks in a crop,
-CONTEXT = 0.5  # ... with this much of the box's sides around it,
-CLOSER = 1  # ... at this many of the most certain boxes at most: each costs a run of the segmenter
-SAME_REGION = 0.4  # IoU of an activation and a segmenter's class from which that is its outline under another name
-SAME_BOX = 0.35  # ... and of an activation and a box
-NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # what is in front of them is not they
+ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # fraction of the activation's maximum
+AROUND_GLIMPSE = 0.15  # fraction of the sides of a glimpse's box, added on each side: the object may extend beyond it
+MARGIN = 0.1  # fraction of the box's sides, added on each side of a crop
+SEEN = 0.2  # minimum fraction of a box covered by the segmenter's mask for its outline to be used
+SLACK = 0.05  # fraction of the box's sides by which an outline may extend beyond the box
+SMALL_BOX = 0.06  # fraction of the image; smaller boxes are segmented again in a crop
+CONTEXT = 0.5  # fraction of the box's sides added around that crop
+CLOSER = 1  # maximum number of such crops, for the boxes with the highest scores: each costs a run of the segmenter
+SPECK_OF_CLASS = (
+    0.01  # fraction of the image; the classifier finds its classes better than a segmenter that sees so little
+)
+SEEN_IN_GLIMPSE = 0.05  # the same, fraction of the surroundings of a glimpse
+SAME_REGION = 0.4  # IoU of the activation and a segmenter's class above which that class outlines the object
+SAME_BOX = 0.35  # the same for the activation and a box
+NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # an object in front of them has another outline
 
 
 @dataclass(frozen=True)
 class View:
-    """What the sources say of one frame (3, H, W) in [0, 1]: a segmenter's `masks` (classes, h, w) in [0, 1] and a detector's
-    `detections`, None without such a source."""
+    """One frame (3, H, W) in [0, 1] with the segmenter's `masks` (classes, h, w) in [0, 1] and the detector's `detections`;
+    None without a segmenter or detector. `glimpse` is a label that a part of the frame shows more clearly than the
+    whole, None if there is none."""
 
     frame: Tensor
     masks: Tensor | None
     detections: Detections | None
+    glimpse: Glimpse | None = None
 
 
 class MaskMaker:
-    """Draws masks of labels of a vocabulary. `segmenter` is the source of `View.masks`,
-    `detector_labels` are the classes of its detections;
-    detections below `min_score` only help what others name."""
+    """Computes masks of the labels of a vocabulary.
+
+    `segmenter` made `View.masks`; `detector_labels` are the classes of `View.detections`. Detections below `min_score` are
+    used only if the segmenter confirms them.
+    """
 
     def __init__(
         self,
@@ -66,7 +77,7 @@ class MaskMaker:
         self.min_score = min_score
 
     def draw(self, view: View, label: int) -> tuple[Tensor, Instances | None]:
-        """Return mask logits (H, W) of a label and its instances, None where they are not told apart."""
+        """Return the mask logits (H, W) of a label and its instances, None if they are not separated."""
         name, size = self.vocabulary.labels[label], tuple(view.frame.shape[1:])
         semantic = self._semantic(view, name)
         found = self._instances(view, name, semantic)
@@ -77,23 +88,47 @@ class MaskMaker:
                 for k, near in enumerate(closer)
             ]
             return _combine(torch.stack(drawn), found)
-        if semantic is not None and (semantic > 0.5).any():
-            return SHARPNESS * (semantic - 0.5), None
         members = self.vocabulary.members[label]
-        if not members.any():  # a source that knows the label does not see it
+        if semantic is not None and self._outlines(view, semantic, label):
+            return SHARPNESS * (semantic - 0.5), None
+        if not members.any():  # only the segmenter or detector has this label, and it found nothing
             return view.frame.new_full(size, -SHARPNESS / 2), None
-        activation = _scaled(self._activation(view.frame, members, LOCALISE_SIZE), size)
-        return self._sharpened(view, activation, label), None
+        return self._sharpened(view, self._activate(view, label), label), None
+
+    def _outlines(self, view: View, semantic: Tensor, label: int) -> bool:
+        """Return whether the segmenter's mask (H, W) of a label is the object that was seen, not a speck of the same name
+        elsewhere."""
+        if not self.vocabulary.members[label].any():
+            return bool((semantic > 0.5).any())
+        if view.glimpse is None or view.glimpse.label != label:
+            return bool((semantic > 0.5).float().mean() >= SPECK_OF_CLASS)
+        around = window_of(view.glimpse.box, tuple(semantic.shape), AROUND_GLIMPSE)
+        return bool((semantic[around] > 0.5).float().mean() >= SEEN_IN_GLIMPSE)
+
+    def _activate(self, view: View, label: int) -> Tensor:
+        """Return the mask logits (H, W) of the class activation, of that part of the frame in which the label is best seen."""
+        members, size = self.vocabulary.members[label], tuple(view.frame.shape[1:])
+        if view.glimpse is None or view.glimpse.label != label:
+            return _scaled(self._activation(view.frame, members, LOCALISE_SIZE), size)
+        return self._zoomed(view.frame, window_of(view.glimpse.box, size, AROUND_GLIMPSE), members)
+
+    def _zoomed(self, frame: Tensor, crop: tuple[slice, slice], members: Tensor) -> Tensor:
+        """Return the mask logits (H, W) of the class activation of a crop, with the lowest value outside."""
+        seen = frame[:, crop[0], crop[1]]
+        logits = torch.full_like(frame[0], -SHARPNESS / 2)
+        logits[crop] = _scaled(self._activation(seen, members, ZOOM_SIZE), tuple(seen.shape[1:]))
+        return logits
 
     def _sharpened(self, view: View, activation: Tensor, label: int) -> Tensor:
-        """Mask logits (H, W) from those of the activation: a better outline of the same thing where a source has one, whatever
-        it calls it (a tiger is "cat" to Pascal VOC)."""
+        """Replace the activation's mask logits (H, W) by a better outline of the same region, if the segmenter or detector has
+        one under any label (Pascal VOC labels a tiger "cat")."""
         pixels, size = activation > 0, tuple(activation.shape)
         if view.masks is not None:
             planes = [view.masks[k] for k, name in enumerate(self.segmenter_labels) if name not in NO_OUTLINE]
             planes = [_scaled(plane, size) for plane in planes if (plane > 0.5).any()]
-            best = max(planes, key=lambda plane: _iou(pixels, plane > 0.5), default=None)
-            if best is not None and _iou(pixels, best > 0.5) >= SAME_REGION:
+            regions = [region for plane in planes for region in connected_regions(plane)]
+            best = max(regions, key=lambda plane: iou(pixels, plane > 0.5), default=None)
+            if best is not None and iou(pixels, best > 0.5) >= SAME_REGION:
                 return SHARPNESS * (best - 0.5)
         found = view.detections
         if found is None:
@@ -101,7 +136,7 @@ class MaskMaker:
         overlaps = [
             0.0
             if self.detector_labels[number] in NO_OUTLINE
-            else _iou(pixels, _filled(_window(box, size, 0.0), pixels))
+            else iou(pixels, filled(window_of(box, size, 0.0), pixels))
             for box, number in zip(found.boxes, found.classes.tolist(), strict=True)
         ]
         if max(overlaps, default=0.0) < SAME_BOX:
@@ -109,59 +144,56 @@ class MaskMaker:
         return self._inside(view, found.select(torch.tensor([int(np.argmax(overlaps))])), None, label)
 
     def _semantic(self, view: View, name: str) -> Tensor | None:
-        """The segmenter's mask (H, W) of a label, or of what it is a kind of; None if it knows none."""
-        classes = kin(name, self.segmenter_labels)
+        """Return the segmenter's mask (H, W) of a label (see `matching_classes`); None if it has no such class."""
+        classes = matching_classes(name, self.segmenter_labels)
         if view.masks is None or not classes:
             return None
         return _scaled(view.masks[list(classes)].amax(dim=0), tuple(view.frame.shape[1:]))
 
     def _look_closer(self, view: View, box: Tensor, name: str) -> Tensor | None:
-        """The segmenter's mask (H, W) of a label from a crop around a small box; None for other boxes, or if it knows no such
-        label."""
-        classes = kin(name, self.segmenter_labels)
+        """Return the segmenter's mask (H, W) of a label from a crop around a small box; None for larger boxes, or if it has no
+        such class."""
+        classes = matching_classes(name, self.segmenter_labels)
         if view.masks is None or not classes or (box[2:] - box[:2]).prod() > SMALL_BOX:
             return None
         plane = torch.zeros_like(view.frame[0])
-        window = _window(box, tuple(plane.shape), CONTEXT)
+        window = window_of(box, tuple(plane.shape), CONTEXT)
         seen = view.frame[:, window[0], window[1]]
         plane[window] = _scaled(self.segmenter(seen[None])[0, list(classes)].amax(dim=0), tuple(seen.shape[1:]))
         return plane
 
     def _instances(self, view: View, name: str, semantic: Tensor | None) -> Detections | None:
-        """The detections of a label: those that are certain, and of the others those that the segmenter confirms."""
+        """Return the detections of a label with at least `min_score`, and those below it that the segmenter confirms."""
         if view.detections is None:
             return None
-        classes = torch.tensor(kin(name, self.detector_labels), device=view.detections.classes.device)
+        classes = torch.tensor(matching_classes(name, self.detector_labels), device=view.detections.classes.device)
         found = view.detections.select(torch.isin(view.detections.classes, classes))
         size = tuple(view.frame.shape[1:])
         kept = [
-            score >= self.min_score or (semantic is not None and _covered(semantic, _window(box, size, 0.0)))
+            score >= self.min_score or (semantic is not None and _covered(semantic, window_of(box, size, 0.0)))
             for box, score in zip(found.boxes, found.scores, strict=True)
         ]
         found = found.select(torch.tensor(kept, dtype=torch.bool, device=found.scores.device))
         return found if len(found) else None
 
     def _inside(self, view: View, one: Detections, semantic: Tensor | None, label: int) -> Tensor:
-        """Mask logits (H, W) of a single instance, outside its box as low as can be."""
+        """Return the mask logits (H, W) of a single instance, with the lowest value outside its box."""
         size = tuple(view.frame.shape[1:])
-        window = _window(one.boxes[0], size, margin=0.0)
-        around = _window(one.boxes[0], size, margin=SLACK)
+        window = window_of(one.boxes[0], size, margin=0.0)
+        around = window_of(one.boxes[0], size, margin=SLACK)
         logits = view.frame.new_full(size, -SHARPNESS / 2)
         if one.masks is not None:
             logits[window] = SHARPNESS * (_scaled(one.masks[0], size)[window] - 0.5)
         elif semantic is not None and _covered(semantic, window):
             logits[around] = SHARPNESS * (semantic[around] - 0.5)
         else:
-            crop = _window(one.boxes[0], size, margin=MARGIN)
+            crop = window_of(one.boxes[0], size, margin=MARGIN)
             seen = view.frame[:, crop[0], crop[1]]
-            zoomed = self._activation(seen, self._members_in(seen, label), ZOOM_SIZE)
-            everywhere = torch.full_like(logits, -SHARPNESS / 2)
-            everywhere[crop] = _scaled(zoomed, tuple(seen.shape[1:]))
-            logits[window] = everywhere[window]
+            logits[window] = self._zoomed(view.frame, crop, self._members_in(seen, label))[window]
         return logits
 
     def _members_in(self, crop: Tensor, label: int) -> Tensor:
-        """The classifier's classes of a label; where it knows none, what it takes the crop for."""
+        """Return the classifier's classes of a label; if it has none, its prediction for the crop."""
         members = self.vocabulary.members[label]
         if members.any():
             return members
@@ -169,55 +201,34 @@ class MaskMaker:
         return (logits[0] == logits[0].max()).cpu()
 
     def _activation(self, frame: Tensor, members: Tensor, side: int) -> Tensor:
-        """Mask logits (h, w) of the class activation of a frame (3, H, W), at the size of the activation."""
+        """Return the mask logits (h, w) of the class activation of a frame (3, H, W), at the activation's size."""
         threshold = ACTIVATION_THRESHOLD[self.refinement]
         frames, members = frame[None], members[None].to(frame.device)
         activation, features = class_activation(self.visual_encoder, upsample(frames, (side, side)), members)
         if self.refinement != "none":
             activation = spread(activation, features)
         if self.refinement == "grabcut":
-            return SHARPNESS * (cut(activation, frames, threshold)[0] - 0.5)
+            return SHARPNESS * (grabcut(activation, frames, threshold)[0] - 0.5)
         return SHARPNESS * (activation[0] - threshold)
 
 
 def _combine(logits: Tensor, found: Detections) -> tuple[Tensor, Instances]:
-    """The union of instances' logits (n, H, W), and the owner of each pixel: the highest logit, of equals the nearest box."""
+    """Combine the logits (n, H, W) of instances: their maximum, and for each pixel the instance with the highest logit (of
+    equal ones that with the nearest box)."""
     height, width = logits.shape[1:]
     rows, columns = ((torch.arange(length, device=logits.device) + 0.5) / length for length in (height, width))
     centres, halves = (found.boxes[:, :2] + found.boxes[:, 2:]) / 2, (found.boxes[:, 2:] - found.boxes[:, :2]) / 2
     x = (columns[None] - centres[:, :1]) / halves[:, :1]
     y = (rows[None] - centres[:, 1:]) / halves[:, 1:]
-    distance = x[:, None, :] ** 2 + y[:, :, None] ** 2  # from the centre, in halves of the box's sides
+    distance = x[:, None, :] ** 2 + y[:, :, None] ** 2  # squared, from the centre, in units of half the box's sides
     union = logits.amax(dim=0)
     owner = distance.masked_fill(logits < union - 1e-4, torch.inf).argmin(dim=0)
     return union, Instances(owner, found.scores)
 
 
-def _iou(first: Tensor, second: Tensor) -> float:
-    return float((first & second).sum() / (first | second).sum().clamp(min=1))
-
-
-def _filled(window: tuple[slice, slice], like: Tensor) -> Tensor:
-    pixels = torch.zeros_like(like)
-    pixels[window] = True
-    return pixels
-
-
 def _covered(semantic: Tensor, window: tuple[slice, slice]) -> bool:
-    """Whether a segmenter's mask (H, W) covers enough of a window to be what is in there."""
+    """Return whether a segmenter's mask (H, W) covers enough of a window to outline the object in it."""
     return bool((semantic[window] > 0.5).float().mean() >= SEEN)
-
-
-def _window(box: Tensor, size: tuple[int, int], margin: float) -> tuple[slice, slice]:
-    """The rows and columns of a box (x0, y0, x1, y1 as fractions) with a margin, at least one pixel each."""
-    (x0, y0, x1, y1), (height, width) = box.tolist(), size
-    dx, dy = margin * (x1 - x0), margin * (y1 - y0)
-    left, top = (min(int(max(low, 0) * length), length - 1) for low, length in ((x0 - dx, width), (y0 - dy, height)))
-    right, bottom = (
-        max(min(round(high * length), length), low + 1)
-        for high, length, low in ((x1 + dx, width, left), (y1 + dy, height, top))
-    )
-    return slice(top, bottom), slice(left, right)
 
 
 def _scaled(plane: Tensor, size: tuple[int, int]) -> Tensor:

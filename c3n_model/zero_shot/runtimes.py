@@ -1,6 +1,6 @@
-"""Networks in ONNX and TFLite files that read one picture, on the CPU.
+"""Networks from ONNX and TFLite files with one image as input, on the CPU.
 
-Both runtimes look the same from outside: `size`, `outputs`, and a call with a picture that returns every output as an array.
+Both runtimes have the same interface: `size`, `outputs`, and a call with an image that returns every output as an array.
 """
 
 from __future__ import annotations
@@ -12,17 +12,18 @@ from typing import Literal, Protocol, get_args
 import numpy as np
 from torch import Tensor
 
+from c3n_model.environment import install_command
 from c3n_model.network.fusion import upsample
 
 InputValues = Literal["unit", "symmetric", "bytes", "imagenet"]
 INPUT_VALUES: tuple[InputValues, ...] = get_args(InputValues)
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-ANY_SIZE = 512  # side of the picture for an ONNX file that takes any
+ANY_SIZE = 512  # side of the input image for an ONNX file that accepts any size
 
 
 @dataclass(frozen=True)
 class Output:
-    """An output of a network: its name, the shape it had for a blank picture, and its dtype in the file."""
+    """An output of a network: its name, its shape for a blank image, and its dtype in the file."""
 
     name: str
     shape: tuple[int, ...]
@@ -30,8 +31,7 @@ class Output:
 
 
 class PictureNetwork(Protocol):
-    """A network in a file that reads one picture of `size` (height, width) and has `outputs`; maps (1, ...) of several
-    classes have them on `class_axis`."""
+    """A network from a file with one image of `size` (height, width) as input. `class_axis` is the class axis of its maps."""
 
     size: tuple[int, int]
     outputs: tuple[Output, ...]
@@ -39,10 +39,10 @@ class PictureNetwork(Protocol):
     has_float_input: bool
 
     def __call__(self, picture: np.ndarray, values: InputValues) -> list[np.ndarray]:
-        """Run on a picture float32 (height, width, 3) in [0, 1]; return the outputs in their order, with batch axis.
+        """Run on an image float32 (height, width, 3) in [0, 1]; return the outputs in order, with batch axis.
 
-        `values` is the range that a network with float input was trained on; integer inputs always read 256 levels.
-        Quantised floats are returned as float32, integers as they are.
+        `values` is the value range that a network with float input was trained on; integer inputs always have 256 levels.
+        Quantised outputs are returned as float32, integers unchanged.
         """
 
 
@@ -50,8 +50,8 @@ def open_network(path: Path) -> PictureNetwork:
     """Open a .tflite or .onnx file.
 
     Raises:
-        FileNotFoundError: there is no such file. ValueError: a file of another kind, or whose input is not one picture, or
-        its runtime is not installed; the message says which.
+        FileNotFoundError: no such file. ValueError: a file of the wrong type, an input that is not one image, or a runtime
+        that is not installed; the message names it.
     """
     if not path.is_file():
         raise FileNotFoundError(f"no such file: {path}; expected a .tflite or .onnx file")
@@ -63,13 +63,13 @@ def open_network(path: Path) -> PictureNetwork:
 
 
 def pictures_of(frames: Tensor, size: tuple[int, int]) -> np.ndarray:
-    """Scale frames (N, 3, H, W) in [0, 1] to pictures float32 (N, height, width, 3)."""
+    """Resize frames (N, 3, H, W) in [0, 1] to images float32 (N, height, width, 3)."""
     return upsample(frames, size).permute(0, 2, 3, 1).float().cpu().numpy()
 
 
 def in_range(picture: np.ndarray, values: InputValues) -> np.ndarray:
-    """Convert a picture (h, w, 3) in [0, 1]: "unit" as it is, "symmetric" to [-1, 1], "bytes" to [0, 255], "imagenet" to
-    ImageNet's mean and deviation."""
+    """Convert an image (h, w, 3) in [0, 1] to a value range: "unit" [0, 1], "symmetric" [-1, 1], "bytes" [0, 255], "imagenet"
+    normalised with ImageNet's mean and standard deviation."""
     if values == "symmetric":
         return picture * 2 - 1
     if values == "bytes":
@@ -80,7 +80,7 @@ def in_range(picture: np.ndarray, values: InputValues) -> np.ndarray:
 
 
 class TFLiteNetwork:
-    """A TFLite file by Google's ai-edge-litert; input (1, h, w, 3) RGB as uint8, int8 (uint8 less 128) or float32."""
+    """A TFLite file, run by Google's ai-edge-litert; input (1, h, w, 3) RGB as uint8, int8 (uint8 - 128) or float32."""
 
     class_axis = -1
 
@@ -88,19 +88,21 @@ class TFLiteNetwork:
         try:
             from ai_edge_litert.interpreter import Interpreter
         except ImportError as error:
-            raise ValueError(f'{path} needs ai-edge-litert: pip install "c3n-ros[zero-shot]"') from error
+            raise ValueError(f"{path} needs ai-edge-litert: {install_command('zero-shot')}") from error
         try:
             self._interpreter = Interpreter(str(path), num_threads=threads)
             self._interpreter.allocate_tensors()
         except (ValueError, RuntimeError) as error:
-            raise ValueError(f"{path} is no TFLite model ({str(error).splitlines()[0]})") from error
+            raise ValueError(f"{path} is not a valid TFLite model ({str(error).splitlines()[0]})") from error
         inputs = self._interpreter.get_input_details()
         self._input, self._details = inputs[0], self._interpreter.get_output_details()
         shape, dtype = _shape(self._input), np.dtype(self._input["dtype"])
         if len(inputs) != 1 or len(shape) != 4 or shape[-1] != 3 or dtype not in (np.uint8, np.int8, np.float32):
-            raise ValueError(f"{path} reads {shape} {dtype}; expected a picture (1, h, w, 3), uint8, int8 or float32")
+            raise ValueError(
+                f"{path} has the input {shape} {dtype}; expected one image (1, h, w, 3), uint8, int8 or float32"
+            )
         self.size, self.has_float_input = shape[1:3], dtype == np.float32
-        # Detection_PostProcess states no shapes: only a run tells them.
+        # Detection_PostProcess does not declare shapes: they are known only after a run.
         blanks = self(np.zeros((*self.size, 3), np.float32), "unit") if not all(map(_shape, self._details)) else None
         shapes = [array.shape for array in blanks] if blanks else map(_shape, self._details)
         self.outputs = tuple(
@@ -109,7 +111,7 @@ class TFLiteNetwork:
         )
 
     def __call__(self, picture: np.ndarray, values: InputValues) -> list[np.ndarray]:
-        """See `PictureNetwork`."""
+        """Implement `PictureNetwork`."""
         self._interpreter.set_tensor(self._input["index"], self._quantised(picture, values)[None])
         self._interpreter.invoke()
         return [_real(self._interpreter.get_tensor(details["index"]), details) for details in self._details]
@@ -127,15 +129,15 @@ def _shape(details: dict) -> tuple[int, ...]:
 
 
 def _real(array: np.ndarray, details: dict) -> np.ndarray:
-    """Return a quantised tensor as float32, any other as it is."""
+    """Dequantise a tensor to float32; return any other unchanged."""
     scale, zero = details["quantization"]
     return (array.astype(np.float32) - zero) * np.float32(scale) if scale > 0 else array
 
 
 class OnnxNetwork:
-    """An ONNX file by onnxruntime; input (1, 3, h, w) or (1, h, w, 3), float or uint8, or a picture without batch axis.
+    """An ONNX file, run by onnxruntime; input (1, 3, h, w) or (1, h, w, 3), float or uint8, or the same without batch axis.
 
-    A second input of two integers (`orig_target_sizes` of RT-DETR and D-FINE) is given the width and height of the picture.
+    A second input of two integers (`orig_target_sizes` of RT-DETR and D-FINE) gets the width and height of the image.
     """
 
     class_axis = 1
@@ -144,15 +146,15 @@ class OnnxNetwork:
         try:
             import onnxruntime
         except ImportError as error:
-            raise ValueError(f'{path} needs onnxruntime: pip install "c3n-ros[zero-shot]"') from error
+            raise ValueError(f"{path} needs onnxruntime: {install_command('zero-shot')}") from error
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        # Threads that spin while they wait double the CPU time and take it from the other networks of the window.
+        # Spinning threads double the CPU time, which the other networks of the same window need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # onnxruntime's exceptions share no public base
-            raise ValueError(f"{path} is no ONNX model ({str(error).splitlines()[0]})") from error
+        except Exception as error:  # onnxruntime's exceptions have no common public base class
+            raise ValueError(f"{path} is not a valid ONNX model ({str(error).splitlines()[0]})") from error
         self._input, *self._others = self._session.get_inputs()
         sides = list(self._input.shape)
         self.has_float_input = self._input.type != "tensor(uint8)"
@@ -166,14 +168,14 @@ class OnnxNetwork:
             reason = str(error).splitlines()[0]
             shapes = ", ".join(f"{one.name} {one.shape}" for one in self._session.get_inputs())
             raise ValueError(
-                f"{path} does not run on a float picture (1, 3, h, w): it reads {shapes} ({reason}); export it with one "
-                "picture as its only input"
+                f"{path} does not run on a float image (1, 3, h, w): its inputs are {shapes} ({reason}); export it with one "
+                "image as its only input"
             ) from error
         names = [output.name for output in self._session.get_outputs()]
         self.outputs = tuple(Output(name, array.shape, array.dtype) for name, array in zip(names, arrays, strict=True))
 
     def __call__(self, picture: np.ndarray, values: InputValues) -> list[np.ndarray]:
-        """See `PictureNetwork`."""
+        """Implement `PictureNetwork`."""
         if self._input.type == "tensor(uint8)":
             array = np.round(picture * 255).astype(np.uint8)
         else:

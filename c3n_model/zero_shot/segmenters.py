@@ -1,7 +1,7 @@
-"""Segmenters as a second visual vocabulary: classes that come with their masks, people among them.
+"""Semantic segmenters, a second set of visual classes, with masks and including people.
 
-A segmenter maps frames (N, 3, H, W) in [0, 1] to masks (N, classes, h, w) in [0, 1] and says its `labels`. Any ONNX or TFLite
-file of a semantic segmenter will do, with a label file beside it; or torchvision's Mask R-CNN (`torchvision_detectors.py`).
+A segmenter maps frames (N, 3, H, W) in [0, 1] to masks (N, classes, h, w) in [0, 1] and has `labels`. It is an ONNX or TFLite
+file with a label file, or torchvision's Mask R-CNN (`torchvision_detectors.py`).
 """
 
 from __future__ import annotations
@@ -16,39 +16,41 @@ from torch import Tensor
 from c3n_model.zero_shot.label_files import read_labels
 from c3n_model.zero_shot.runtimes import PictureNetwork, open_network, pictures_of
 
-UNLABELLED = 255  # the class of pixels to ignore, by the custom of Pascal VOC
+UNLABELLED = 255  # the class of pixels to ignore, as in Pascal VOC
 
 
 class Segmenter(Protocol):
-    """What the zero-shot network needs of a segmenter."""
+    """Interface of a segmenter for the zero-shot network."""
 
     labels: tuple[str, ...]
 
     def __call__(self, frames: Tensor) -> Tensor:
-        """frames (N, 3, H, W) in [0, 1] -> masks (N, classes, h, w) in [0, 1]."""
+        """Segment frames (N, 3, H, W) in [0, 1]; returns masks (N, classes, h, w) in [0, 1]."""
 
 
 def open_segmenter(path: Path, labels: Path) -> Segmenter:
-    """The segmenter in a .tflite or .onnx file, whose classes `labels` names, one a line, in order.
+    """Open the segmenter in a .tflite or .onnx file; the file `labels` names its classes, one per line, in order.
 
     Raises:
-        FileNotFoundError: either is missing. ValueError: a file of another kind, or whose input is no picture or whose
-        output does not fit the labels; or its runtime is not installed, the message says which.
+        FileNotFoundError: one of the files is missing. ValueError: a file of the wrong type, an input that is not an image,
+        an output that does not match the labels, or a runtime that is not installed; the message names it.
     """
     for file in (path, labels):
         if not file.is_file():
             raise FileNotFoundError(
-                f"no such file: {file}; a segmenter is a .tflite or .onnx file and a text of labels"
+                f"no such file: {file}; a segmenter is a .tflite or .onnx file and a text file of labels"
             )
     names = read_labels(labels)
     return FileSegmenter(path, open_network(path), names)
 
 
 class FileSegmenter:
-    """A network in a file (DeepLab and the like). Its first output is a class a pixel, (1, h, w) with an axis of length 1 or
-    without, or a score for each class, as logits or as probabilities that sum to one: (1, h, w, classes) in a TFLite file,
-    (1, classes, h, w) in an ONNX file. Float input is in [-1, 1] in a TFLite file and normalised as torchvision does in an
-    ONNX file."""
+    """A segmenter from a file, such as DeepLab.
+
+    Its first output has one class per pixel, (1, h, w) with or without an axis of length 1, or a score per class, logits or
+    probabilities that sum to one: (1, h, w, classes) in a TFLite file, (1, classes, h, w) in an ONNX file. Float input is in
+    [-1, 1] for a TFLite file and normalised as in torchvision for an ONNX file.
+    """
 
     def __init__(self, path: Path, network: PictureNetwork, labels: tuple[str, ...]):
         output = network.outputs[0]
@@ -57,7 +59,7 @@ class FileSegmenter:
         _check_output(path, output.shape, output.dtype, len(labels), self._axis)
 
     def __call__(self, frames: Tensor) -> Tensor:
-        """See `Segmenter`; frame by frame."""
+        """Implement `Segmenter`, frame by frame."""
         masks = []
         for picture in pictures_of(frames, self._network.size):
             output = self._network(picture, self._values)[0]
@@ -69,13 +71,14 @@ class FileSegmenter:
 
 
 def _as_masks(output: Tensor, classes: int) -> Tensor:
-    """A class a pixel (h, w), or scores (classes, h, w), as masks (classes, h, w) in [0, 1]. A pixel whose class has no
-    label, such as the 255 that marks pixels to ignore, is in no mask."""
+    """Convert a class map (h, w) or scores (classes, h, w) to masks (classes, h, w) in [0, 1]. Pixels of class UNLABELLED are
+    in no mask. Raises ValueError for a class without a label."""
     if output.ndim == 2:
         found = output[output != UNLABELLED]
         if len(found) and found.max() >= classes:
             raise ValueError(
-                f"the segmenter found class {int(found.max())}, but its label file names {classes} classes; it is of another model"
+                f"the segmenter returned class {int(found.max())}, but its label file names {classes} classes; use the label "
+                "file of this model"
             )
         return (output[None] == torch.arange(classes)[:, None, None]).float()
     output = output.float()
@@ -84,10 +87,10 @@ def _as_masks(output: Tensor, classes: int) -> Tensor:
 
 
 def _check_output(path: Path, shape: tuple, dtype, classes: int, channels_at: int) -> None:
-    """Scores for each class must be as many as labels; a class a pixel says nothing of their number."""
+    """Check that there is a score for each label; for a class map the number of classes is unknown."""
     is_class_map = np.issubdtype(dtype, np.integer) and (len(shape) == 3 or shape[channels_at] == 1)
     if not is_class_map and (len(shape) != 4 or shape[channels_at] != classes):
         raise ValueError(
-            f"{path} gives {shape} {np.dtype(dtype)}, which does not fit {classes} labels; expected a class a pixel or "
-            "a score for each label"
+            f"{path} has the output {shape} {np.dtype(dtype)}, which does not match {classes} labels; expected one class per "
+            "pixel or a score per label"
         )

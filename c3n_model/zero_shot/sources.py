@@ -1,4 +1,4 @@
-"""The segmenter and the detector that a config asks for, from pretrained files."""
+"""Load the segmenter and the detector of a config from pretrained files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch import nn
 from c3n_model.config import ZeroShotConfig
 from c3n_model.network.choices import check_choice
 from c3n_model.weights import manifest
-from c3n_model.weights.tensors import fill, read_tensors
+from c3n_model.weights.tensors import load_weights, read_tensors
 from c3n_model.zero_shot.detectors import Detector, DetectorInput, open_detector
 from c3n_model.zero_shot.segmenters import Segmenter, open_segmenter
 from c3n_model.zero_shot.torchvision_detectors import (
@@ -23,12 +23,12 @@ from c3n_model.zero_shot.torchvision_detectors import (
 )
 
 DEEPLAB = "deeplabv3_pascal"
-SUPPORTING = 1 / 3  # of detector_score: boxes from there on outline what other sources name
-SOURCES = "sources"  # ZeroShotConfig.labels: our table of sound sources
+SUPPORTING = 1 / 3  # fraction of detector_score above which boxes help to outline labels named by other models
+SOURCES = "sources"  # ZeroShotConfig.labels: this project's table of sound sources
 
 
 def pretrained_segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]:
-    """Return the segmenter of a config and its name, None and "" for none. Raises as `build.load_zero_shot`."""
+    """Return the segmenter of a config and its name; None and "" if it has none. Raises as `build.load_zero_shot`."""
     known = (DEEPLAB, *MASK_RCNNS)
     chosen = _choose(config, "segmenter", known, known)
     if chosen is None:
@@ -37,24 +37,24 @@ def pretrained_segmenter(config: ZeroShotConfig) -> tuple[Segmenter | None, str]
         return open_segmenter(manifest.find(DEEPLAB), manifest.find(f"{DEEPLAB}_labels")), chosen
     if chosen in MASK_RCNNS:
         segmenter = MaskRCNN(chosen)
-        _fill(segmenter.network, chosen)
+        _load_pretrained(segmenter.network, chosen)
         return segmenter, chosen
     path = Path(chosen)
     return open_segmenter(path, _labels_beside(path, config.segmenter_labels)), path.name
 
 
 def pretrained_detector(config: ZeroShotConfig) -> tuple[Detector | None, str]:
-    """Return the detector of a config and its name, None and "" for none. Raises as `build.load_zero_shot`."""
+    """Return the detector of a config and its name; None and "" if it has none. Raises as `build.load_zero_shot`."""
     check_choice("detector_input", config.detector_input, DetectorInput)
-    # Mask R-CNN only by name: where it is the segmenter, too, "auto" would run it twice.
+    # "auto" never chooses Mask R-CNN: if it is also the segmenter, it would run twice.
     chosen = _choose(config, "detector", DETECTORS, [name for name in DETECTORS if name not in MASK_RCNNS])
     if chosen in (None, *DETECTORS) and config.detector_input != "auto":
-        raise ValueError(f"detector_input goes with a .tflite or .onnx file; detector is {config.detector!r}")
+        raise ValueError(f"detector_input is only for a .tflite or .onnx file, but detector is {config.detector!r}")
     if chosen is None:
         return None, ""
     if chosen in DETECTORS:
         detector = TorchvisionDetector(chosen, SUPPORTING * config.detector_score)
-        _fill(detector.network, chosen)
+        _load_pretrained(detector.network, chosen)
         return detector, chosen
     path, score = Path(chosen), SUPPORTING * config.detector_score
     labels = _labels_beside(path, config.detector_labels)
@@ -62,27 +62,29 @@ def pretrained_detector(config: ZeroShotConfig) -> tuple[Detector | None, str]:
 
 
 def _choose(config: ZeroShotConfig, key: str, known: Sequence[str], automatic: Sequence[str]) -> str | None:
-    """The segmenter or detector (`key`) that a config asks for: of `known`, or a file. "auto" is the first of `automatic`
-    that is there; with a table of labels there is none."""
+    """Return the name in `known` or the file of the segmenter or detector (`key`) of a config, None for none.
+
+    "auto" is the first of `automatic` that is available, and none with a label table.
+    """
     chosen, labels = getattr(config, key), getattr(config, f"{key}_labels")
     if config.labels != SOURCES and chosen not in ("auto", "none"):
         raise ValueError(
-            f"labels {config.labels!r} is a table of ImageNet's classes, which knows none of {key} {chosen!r}; "
+            f"labels {config.labels!r} is a table of ImageNet's classes, without the classes of {key} {chosen!r}; "
             f"set {key}: none, or labels: {SOURCES}"
         )
     if labels and (chosen in ("auto", "none") or chosen in known):
-        raise ValueError(f"{key}_labels goes with a .tflite or .onnx file; {key} is {chosen!r}")
+        raise ValueError(f"{key}_labels is only for a .tflite or .onnx file, but {key} is {chosen!r}")
     if chosen == "none" or config.labels != SOURCES:
         return None
     if chosen == "auto":
-        return next(filter(_is_there, automatic), None)
+        return next(filter(_is_available, automatic), None)
     if chosen not in known and not Path(chosen).suffix:
         names = ", ".join(("auto", "none", *known))
         raise ValueError(f"{key} is {chosen!r}; expected one of {names}, or a .tflite or .onnx file")
     return chosen
 
 
-def _is_there(name: str) -> bool:
+def _is_available(name: str) -> bool:
     has_runtime = name != DEEPLAB or importlib.util.find_spec("ai_edge_litert") is not None
     return has_runtime and manifest.locate(manifest.entry(name)) is not None
 
@@ -91,6 +93,6 @@ def _labels_beside(path: Path, labels: str) -> Path:
     return Path(labels) if labels else path.with_suffix(".txt")
 
 
-def _fill(network: nn.Module, name: str) -> None:
+def _load_pretrained(network: nn.Module, name: str) -> None:
     path = manifest.find(name)
-    fill(network, from_public(read_tensors(path)), path)
+    load_weights(network, from_public(read_tensors(path)), path)

@@ -1,4 +1,4 @@
-"""torchvision's detectors, trained on COCO: SSDLite, Faster R-CNN and Mask R-CNN; the last as a semantic segmenter, too."""
+"""torchvision's detectors, trained on COCO: SSDLite, Faster R-CNN and Mask R-CNN, which is also a semantic segmenter."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor, nn
 
-from c3n_model.zero_shot.detections import Detections, clean
+from c3n_model.zero_shot.detections import Detections, best_detections
 
 MASK_RCNNS = ("maskrcnn_resnet50_fpn", "maskrcnn_resnet50_fpn_v2")
-# Best first, as far as a robot's CPU is concerned: "auto" takes the first that is there.
+# In the order of preference on a robot's CPU: "auto" takes the first that is available.
 DETECTORS = (
     "fasterrcnn_mobilenet_v3_large_320_fpn",
     "ssdlite320_mobilenet_v3_large",
@@ -19,14 +19,14 @@ DETECTORS = (
     "fasterrcnn_resnet50_fpn",
     *MASK_RCNNS,
 )
-INSTANCE_SCORE = 0.5  # instances below it are in no mask of a class
+INSTANCE_SCORE = 0.5  # minimum score of an instance to be part of a class's mask
 
 
 def build_torchvision(name: str) -> nn.Module:
     """Build a network of `DETECTORS` with random weights, in evaluation mode.
 
-    Those on ResNet-50 of the first recipe were trained with batch norms that are frozen and divide by the deviation as it is
-    (eps = 0), which torchvision only builds along with a download.
+    The models with ResNet-50 of the first training recipe use frozen batch norms with eps = 0, which torchvision only builds
+    together with a download.
     """
     from torchvision.models import detection, get_model
     from torchvision.models.detection.backbone_utils import resnet_fpn_backbone
@@ -44,7 +44,7 @@ def build_torchvision(name: str) -> nn.Module:
 
 
 def coco_labels() -> tuple[str, ...]:
-    """Return torchvision's 91 names of COCO: the background, 80 classes, and "N/A" for numbers without one."""
+    """Return torchvision's 91 label names of COCO: the background, 80 classes, and "N/A" for unused numbers."""
     from torchvision.models import detection
 
     return tuple(detection.MaskRCNN_ResNet50_FPN_Weights.COCO_V1.meta["categories"])
@@ -60,11 +60,11 @@ class TorchvisionDetector(nn.Module):
 
     @torch.no_grad()
     def forward(self, frames: Tensor) -> list[Detections]:
-        """See `detectors.Detector`."""
+        """Implement `detectors.Detector`."""
         height, width = frames.shape[2:]
         sides = frames.new_tensor([width, height, width, height])
         return [
-            clean(
+            best_detections(
                 Detections(found["boxes"] / sides, found["scores"], found["labels"], _masks(found)),
                 self.min_score,
             )
@@ -85,7 +85,7 @@ class MaskRCNN(nn.Module):
 
     @torch.no_grad()
     def forward(self, frames: Tensor) -> Tensor:
-        """See `segmenters.Segmenter`."""
+        """Implement `segmenters.Segmenter`."""
         masks = frames.new_zeros(len(frames), len(self.labels), *frames.shape[2:])
         for index, found in enumerate(self.network(list(frames))):
             for label, score, mask in zip(found["labels"], found["scores"], found["masks"][:, 0], strict=True):
@@ -95,11 +95,11 @@ class MaskRCNN(nn.Module):
 
 
 def from_public(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """torchvision's published tensors with the names that its modules have today: the first files are older than they are."""
+    """Rename torchvision's published tensors to the current names of its modules; the oldest files have other names."""
     is_old, renamed = "rpn.head.conv.weight" in tensors, {}
     for name, tensor in tensors.items():
         if is_old and name.endswith("num_batches_tracked"):
-            continue  # frozen batch norms count nothing
+            continue  # frozen batch norms have no such counter
         name = re.sub(r"(fpn\.(?:inner|layer)_blocks\.\d)\.(weight|bias)$", r"\1.0.\2", name)
         name = re.sub(r"(rpn\.head\.conv)\.(weight|bias)$", r"\1.0.0.\2", name)
         name = re.sub(r"mask_fcn(\d)\.", lambda found: f"{int(found[1]) - 1}.0.", name)

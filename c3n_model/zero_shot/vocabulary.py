@@ -1,4 +1,4 @@
-"""What can be seen: the visual labels that C3IM chooses among, and how confident each source is of them."""
+"""The visual labels that C3IM chooses from, and their confidence by each visual model (classifier, segmenter, detector)."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from c3n_model.labels.sound_sources import GENERIC_SOUNDS, KINDS, imagenet_nouns
 from c3n_model.zero_shot.detections import Detections
 
 PERSON = "person"
-PROMINENT_AREA = 0.05  # of the picture; what a segmenter finds is less certain the smaller it is
-GENERIC_DISCOUNT = 2.0  # of the logits of "Animal", "Vehicle", "Music": they are in most of AudioSet's clips
-NOT_SEEN = -1e4  # log-confidence of a class that a segmenter or a detector does not find
+PROMINENT_AREA = 0.05  # fraction of the image; below it, a segmenter's confidence is scaled down with the area
+GENERIC_DISCOUNT = 2.0  # subtracted from the logits of "Animal", "Vehicle", "Music", which most AudioSet clips contain
+NOT_SEEN = -1e4  # log-confidence of a class that the segmenter or detector does not find
 
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """The visual labels of a zero-shot network and the classes of each source that mean them. Labels are unique: what several
-    sources know is one label.
+    """The visual labels of a zero-shot network, and for each visual model the classes that belong to a label.
 
-    `labels` K_v of them; bool (K_v, classes of the source): `members`, the image classifier's classes that a label consists
-    of, `segments`, the segmenter's, and `boxes`, the detector's (no columns without such a source); `similarity` float32
-    (K_a, K_v); `discount` float32 (K_a,), what is taken off the audio logits.
+    `labels`: K_v unique labels; a class that several models have is one label. `members`, `segments` and `boxes`, bool (K_v,
+    classes of the model): the classes of the image classifier, of the segmenter and of the detector that a label consists of
+    (no columns without such a model). `similarity` float32 (K_a, K_v). `discount` float32 (K_a,), subtracted from the audio
+    logits.
     """
 
     labels: tuple[str, ...]
@@ -40,13 +40,13 @@ class Vocabulary:
     def log_confidence(
         self, class_logits: Tensor, masks: Tensor | None = None, detections: Sequence[Detections] | None = None
     ) -> Tensor:
-        """Return the log-confidence (N, K_v): that of the source which is the most confident of a label.
+        """Return the log-confidence (N, K_v) of each label, the maximum over the visual models.
 
         Args:
-            class_logits: the classifier's (N, classes); a label of several classes has the sum of their softmax confidences.
-            masks: a segmenter's (N, classes, h, w) in [0, 1]; what it finds has its highest confidence, less where it
-                covers under PROMINENT_AREA of the picture.
-            detections: a detector's, N of them; a label has the score of its best instance.
+            class_logits: of the classifier, (N, classes); a label of several classes has the sum of their softmax values.
+            masks: of the segmenter, (N, classes, h, w) in [0, 1]; a label has the maximum over the pixels, scaled down if
+                its area is below PROMINENT_AREA.
+            detections: of the detector, N of them; a label has the score of its best instance.
         """
         each = class_logits.log_softmax(dim=1)[:, None].masked_fill(~self.members.to(class_logits.device), -torch.inf)
         confidence = each.logsumexp(dim=2)
@@ -64,19 +64,20 @@ class Vocabulary:
 
 
 def _best(scores: Tensor, classes: Tensor) -> Tensor:
-    """The highest of scores (..., classes) among those of each label, bool (K_v, classes) -> (..., K_v); 0 for none."""
+    """Reduce scores (..., classes) to the maximum over the classes of each label, bool (K_v, classes): (..., K_v); 0 for
+    labels without classes."""
     return (scores[..., None, :] * classes.to(scores)).amax(dim=-1)
 
 
 def _class_scores(found: Detections, classes: int) -> Tensor:
-    """The score of the best instance of each class, (classes,)."""
+    """Return the score of the best instance of each class, (classes,)."""
     return found.scores.new_zeros(classes).scatter_reduce(0, found.classes, found.scores, "amax")
 
 
 @cache
-def kin(label: str, names: tuple[str, ...]) -> tuple[int, ...]:
-    """Return the indices of those classes of a segmenter or detector that show a `label`: its own, and those of which it is
-    a kind or which are a kind of it ("bird" shows a chicken)."""
+def matching_classes(label: str, names: tuple[str, ...]) -> tuple[int, ...]:
+    """Return the indices of the classes in `names` that are the `label` itself, a kind of it, or what it is a kind of ("bird"
+    for a chicken)."""
     nouns = [noun_of(name) for name in names]
     return tuple(index for index, noun in enumerate(nouns) if is_a(label, noun) or is_a(noun, label))
 
@@ -86,9 +87,9 @@ def noun_vocabulary(
     segmenter_labels: tuple[str, ...] | None = None,
     detector_labels: tuple[str, ...] | None = None,
 ) -> Vocabulary:
-    """Everyday nouns over ImageNet's hierarchy, and the labels of a segmenter and of a detector that could make a sound.
+    """Build the vocabulary of common nouns in ImageNet's hierarchy and of the segmenter's and detector's labels that can sound.
 
-    ImageNet has no person; without another source of people what they wear stands in for them.
+    ImageNet has no class for people; if no other model has one, the classes of what people wear represent them.
     """
     segments, boxes = ([noun_of(label) for label in labels or ()] for labels in (segmenter_labels, detector_labels))
     found = list(dict.fromkeys([*segments, *boxes]))
@@ -106,15 +107,15 @@ def noun_vocabulary(
 
 
 def _same(labels: Sequence[str], nouns: Sequence[str]) -> Tensor:
-    """bool (labels, nouns): which are equal."""
+    """Return bool (labels, nouns), true where they are equal."""
     return torch.tensor([[label == noun for noun in nouns] for label in labels], dtype=torch.bool).view(len(labels), -1)
 
 
 def table_vocabulary(table: LabelTable, sounds: tuple[str, ...]) -> Vocabulary:
-    """ImageNet's own 1000 labels with the similarities of a label table: plain C3IM.
+    """Build the vocabulary of ImageNet's 1000 labels with the similarities of a label table: plain C3IM.
 
     Raises:
-        ValueError: the table is of other labels, or has them in another order.
+        ValueError: the table has other labels, or another order.
     """
     check_public_labels(table.audio_labels, table.visual_labels, sounds)
     members, none = (

@@ -1,7 +1,8 @@
-"""The zero-shot network: `encode` / `decode` of C3N, so that sessions and nodes run it unchanged."""
+"""The zero-shot network, with the same `encode` and `decode` as C3N, so that sessions and nodes run it unchanged."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -15,7 +16,16 @@ from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detectors import Detector
-from c3n_model.zero_shot.hearing import KEEP_NAME, NEWEST_WEIGHT, Evidence, HearingMemory, presence_of, weigh
+from c3n_model.zero_shot.glimpses import DISCOUNT, Glimpse, look_closer, search
+from c3n_model.zero_shot.hearing import (
+    KEEP_NAME,
+    NEWEST_WEIGHT,
+    Evidence,
+    HearingMemory,
+    loudest_sources,
+    presence_of,
+    weigh,
+)
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.segmenters import Segmenter
@@ -27,27 +37,38 @@ Refinement = Literal["none", "affinity", "grabcut"]
 
 
 @dataclass(frozen=True)
-class ZeroShotEncoding:
-    """N seconds that know nothing of each other: frames (N, 3, H, W), snippets (N, samples), audio logits (N, K_a)."""
+class Heard:
+    """The sound of N seconds: snippets (N, samples) and audio logits (N, K_a) of each alone."""
 
-    frames: Tensor
     snippets: Tensor
     audio_logits: Tensor
 
     @staticmethod
-    def join(encodings: list[ZeroShotEncoding]) -> ZeroShotEncoding:
-        """Encodings of single seconds, oldest first, as one."""
-        parts = ("frames", "snippets", "audio_logits")
-        return ZeroShotEncoding(*(torch.cat([getattr(e, part) for e in encodings]) for part in parts))
+    def join(seconds: Sequence[Heard]) -> Heard:
+        """Concatenate seconds, oldest first, into one."""
+        return Heard(*(torch.cat([getattr(one, part) for one in seconds]) for part in ("snippets", "audio_logits")))
+
+
+@dataclass(frozen=True)
+class ZeroShotEncoding:
+    """N independent seconds: frames (N, 3, H, W) and their sound."""
+
+    frames: Tensor
+    heard: Heard
+
+    @property
+    def audio_logits(self) -> Tensor:
+        """Audio logits (N, K_a)."""
+        return self.heard.audio_logits
 
 
 class ZeroShot(nn.Module):
-    """Consensus of the trailing seconds of sound and the newest frame; the chosen class becomes the mask.
+    """Infers the consensus of the last seconds of sound and the newest frame; the mask is that of the chosen class.
 
     Args:
-        vocabulary: what can be seen; segmenter: a second source of classes, with masks, or None; detector: a third, with boxes, or None;
-        detector_score: minimum score of a detection that names an object; alpha, beta: Eq. 6;
-        refinement: of class activation maps;
+        vocabulary: the visual labels; segmenter: a second model with classes, and masks, or None; detector: a third, with
+        boxes, or None; detector_score: minimum score of a detection that names an object; alpha, beta: Eq. 6;
+        refinement: of the class activation maps;
         prior: the audio encoder's logits for unrelated sounds; None uses its logits as they are (plain C3IM);
         prior_weight: fraction of the prior that is subtracted from the logits before C3IM;
         evidence_threshold: standard deviations by which a sound must exceed the prior to be published.
@@ -81,24 +102,40 @@ class ZeroShot(nn.Module):
         self._masks = MaskMaker(visual_encoder, vocabulary, segmenter, boxed, refinement, detector_score)
 
     def new_memory(self) -> HearingMemory | None:
-        """Return what a session needs to remember of hearing; None without a prior."""
+        """Return a new audio state for a session; None without a prior."""
         return None if self._prior is None else HearingMemory()
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
-        """As `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""
+        """Segment clips as `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""
         encoding = self.encode(frames.flatten(0, 1), snippets.flatten(0, 1))
         every_frame = torch.ones(frames.shape[:2], dtype=torch.bool, device=frames.device)
         return self.decode(encoding, every_frame).logits.unflatten(0, frames.shape[:2])
 
     def encode(self, frames: Tensor, snippets: Tensor) -> ZeroShotEncoding:
-        """frames (N, 3, H, W) and snippets (N, samples) -> what the seconds sound like, each alone."""
-        return ZeroShotEncoding(frames, snippets, self.audio_encoder(snippets)[1])
+        """Classify the sound of each second by itself: frames (N, 3, H, W), snippets (N, samples)."""
+        return ZeroShotEncoding(frames, Heard(snippets, self.audio_encoder(snippets)[1]))
 
-    def decode(self, encoding: ZeroShotEncoding, wanted: Tensor, memory: HearingMemory | None = None) -> Decoding:
-        """Masks of the frames that `wanted` bool (B, T) names; each listens to the seconds before it, too. `memory` is that of
-        a session; without one every frame is judged by itself."""
-        frames = encoding.frames[wanted.flatten()]
-        combined, newest = self._listen(encoding, wanted)
+    def summarise(self, encoding: ZeroShotEncoding) -> Heard:
+        """Return all that later seconds need of N seconds: their sound."""
+        return encoding.heard
+
+    def decode(self, encoding: ZeroShotEncoding, selected: Tensor, memory: HearingMemory | None = None) -> Decoding:
+        """Decode the frames marked in `selected` bool (B, T), each with its own sound and that of the seconds before it.
+
+        `memory` is the audio state of a session; without it no frame depends on the result of another.
+        """
+        return self._decode(encoding.frames[selected.flatten()], *self._listen(encoding.heard, selected), memory)
+
+    def decode_newest(
+        self, encoding: ZeroShotEncoding, summaries: Sequence[Heard], memory: HearingMemory | None = None
+    ) -> Decoding:
+        """Decode the last of the seconds in `summaries`, whose frame is in `encoding`."""
+        heard = Heard.join(summaries)
+        newest = torch.arange(len(heard.audio_logits), device=heard.audio_logits.device) == len(heard.audio_logits) - 1
+        return self._decode(encoding.frames, *self._listen(heard, newest[None]), memory)
+
+    def _decode(self, frames: Tensor, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Decoding:
+        """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `_listen` returns for them."""
         masks = self.segmenter(frames) if self.segmenter is not None else None
         detections = self.detector(frames) if self.detector is not None else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
@@ -113,11 +150,41 @@ class ZeroShot(nn.Module):
             return self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
         evidence = self._weigh(combined, newest, memory)
         audio_logits = evidence.logits - discount
+        views, visual_logits = self._look_around(views, visual_logits, audio_logits, evidence)
         consensus = self._agree(audio_logits, visual_logits, memory)
         presence = self._presence(consensus, evidence, memory)
         in_plain_view = (presence / consensus.visual_score**self.beta).clamp(max=1)
         decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence)
         return replace(decoding, audible=in_plain_view, tagger_logits=combined)
+
+    def _look_around(
+        self, views: list[View], visual_logits: Tensor, audio_logits: Tensor, evidence: Evidence
+    ) -> tuple[list[View], Tensor]:
+        """Look in all parts of the frames for an object other than a person that makes an evident sound.
+
+        Returns the views with what was seen more clearly than in the whole frame, and the log-confidences (M, K_v) with it.
+        """
+        heard = loudest_sources(evidence, audio_logits, self.similarity)
+        looked_for = self._specific & self.vocabulary.members.any(dim=1)
+        heard = heard.masked_fill(~looked_for.to(heard.device), -torch.inf)
+        views, confidence = list(views), visual_logits.clone()
+        for row, view in enumerate(views):
+            glimpse = self._glimpse(view.frame, heard[row])
+            if glimpse is not None and glimpse.log_confidence > confidence[row, glimpse.label]:
+                confidence[row, glimpse.label] = glimpse.log_confidence
+                views[row] = replace(view, glimpse=glimpse)
+        return views, confidence
+
+    def _glimpse(self, frame: Tensor, heard: Tensor) -> Glimpse | None:
+        """Look for the labels with audio logits `heard` (K_v,), -inf for those that are not looked for; None without any."""
+        labels = heard.isfinite().nonzero().flatten()
+        if not len(labels):
+            return None
+        members = self.vocabulary.members[labels.cpu()]
+        confidence, boxes = search(self.visual_encoder, frame, members)
+        best = int((self.alpha * heard[labels] + self.beta * confidence).argmax())
+        closer = look_closer(self.visual_encoder, frame, boxes[best], members[best])
+        return Glimpse(int(labels[best]), closer - DISCOUNT, boxes[best])
 
     def _decoded(
         self, views: list[View], audio_logits, visual_logits, consensus: Consensus, presence: Tensor
@@ -131,7 +198,7 @@ class ZeroShot(nn.Module):
         return weigh(combined, newest, self._prior.to(device), known, prior_weight=self.prior_weight)
 
     def _agree(self, audio_logits: Tensor, visual_logits: Tensor, memory: HearingMemory | None) -> Consensus:
-        """C3IM; the class that is shown wins against one that is hardly better."""
+        """Infer the consensus by C3IM; the class that is already shown is kept unless another one is clearly better."""
         shown = memory.shown if memory is not None else None
         similarity = self.similarity
         if shown is not None:
@@ -150,21 +217,24 @@ class ZeroShot(nn.Module):
         return presence_of(consensus, evidence, self.similarity, self._specific.to(self.similarity.device), thresholds)
 
     def mask_of(self, views: list[View], visual_classes: Tensor) -> tuple[Tensor, tuple[Instances | None, ...]]:
-        """Return mask logits (M, H, W) and the instances of M views, each of its class of the vocabulary, int64 (M,)."""
+        """Return mask logits (M, H, W) and the instances of M views for one class of the vocabulary each, int64 (M,)."""
         drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
         return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
-    def _listen(self, encoding: ZeroShotEncoding, wanted: Tensor) -> tuple[Tensor, Tensor]:
-        """Audio logits (M, K_a) of the wanted seconds, twice: a mean of those of the second and of all up to it, and those of the
-        second alone. One second is thin (a rooster's median confidence is 0.25, against 0.85 over five), five are late. Seconds
-        that are not there are passed over: their neighbours are heard one after the other."""
-        snippets = encoding.snippets.unflatten(0, tuple(wanted.shape))
-        alone = encoding.audio_logits.unflatten(0, tuple(wanted.shape))
+    def _listen(self, heard: Heard, selected: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the audio logits (M, K_a) of the selected seconds twice: the weighted mean of those of the second alone and of
+        all seconds up to it, and those of the second alone.
+
+        A single second is uncertain (a rooster's median confidence is 0.25, against 0.85 over five seconds), five react
+        late. Missing seconds are skipped: the sound before and after them is concatenated.
+        """
+        snippets = heard.snippets.unflatten(0, tuple(selected.shape))
+        alone = heard.audio_logits.unflatten(0, tuple(selected.shape))
         weight = 0.5 if self._prior is None else NEWEST_WEIGHT
         combined = []
-        for clip, second in wanted.nonzero().tolist():
+        for clip, second in selected.nonzero().tolist():
             newest = alone[clip, second, None]
             trailing = snippets[clip, : second + 1].reshape(1, -1)
-            heard = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
-            combined.append(heard)
-        return torch.cat(combined), alone[wanted]
+            audio = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
+            combined.append(audio)
+        return torch.cat(combined), alone[selected]

@@ -1,4 +1,4 @@
-"""Turns a robot towards sounding objects: objects of windows in, velocities out. Pure: no ROS, no clock but the given stamps.
+"""Compute the velocities that turn a robot towards sounding objects. Pure: no ROS, no clock except the given stamps.
 
 A window's result is old when it arrives: a second of sound, then the network. The robot has turned since then. So every bearing
 is added to the heading that the robot had when the image was taken, and the target stays fixed while the robot turns; likewise

@@ -79,7 +79,7 @@ class TargetSettings:
 
 
 class TargetTracker:
-    """Sightings in, target out. Not thread safe.
+    """Chooses a target from sightings. Not thread safe.
 
     Bearings may be in any frame that does not rotate: on a robot that turns, add its heading first.
     """

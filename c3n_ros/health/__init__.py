@@ -1,1 +1,1 @@
-"""Health of the nodes: facts from their callbacks in, statuses for /diagnostics out. ROS only in `ros_*`."""
+"""Health of the nodes: callbacks record facts, from which the statuses of /diagnostics follow. ROS only in `ros_*`."""

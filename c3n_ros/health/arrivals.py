@@ -52,8 +52,8 @@ class Arrivals:
     """Records the messages of one topic with `add`; `recent` gives statistics of the last five seconds.
 
     `topic` is its full name; `requested` the QoS of the subscription and `publishers` that of each publisher, both updated by
-    the caller; `refused` says why the newest message could not be used, `unfit` why it does not fit the newest window. `add` and `lose` are O(1) and may be called from
-    another thread than `recent`.
+    the caller; `refused` says why the newest message could not be used, `unfit` why it does not match the newest window. `add`
+    and `lose` are O(1) and may be called from another thread than `recent`.
     """
 
     def __init__(self, topic: str, requested: QoS | None = None):

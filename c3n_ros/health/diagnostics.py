@@ -1,4 +1,4 @@
-"""Health of the segmentation node: facts from its callbacks in, statuses for /diagnostics out. No ROS, no clock of its own.
+"""Health of the segmentation node: callbacks record facts, from which the statuses of /diagnostics follow. No ROS, no clock.
 
 | status | causes other than OK |
 |---|---|
@@ -56,11 +56,13 @@ class Health:
     """The facts so far. The executor's thread sets the attributes and calls `summarise`; the network thread calls `refuse_image`,
     `on_window` and `fail_window`.
 
-    `camera`, `microphone`, `description` (audio_info), `camera_info` and `distances` (depth, points) are the arriving messages; `counts` those of the WindowAssembler, which
-    updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`, `fingerprint`, `device` and `rmw` describe what
-    runs where. `state` is that of the lifecycle, e.g. "active"; `listening_since_s` the time of subscription; `model_refused` why
-    model or device cannot be used, else ""; `unused_parameters` which the node was started with and does not know; `device_memory_bytes` the GPU memory of the network, None on a CPU; `failures` what
-    the guard skipped, by source; `publishers` the names of the nodes that publish each topic.
+    `camera`, `microphone`, `description` (audio_info), `camera_info` and `distances` (depth, points) are the arriving messages;
+    `counts` those of the WindowAssembler, which updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`,
+    `fingerprint`, `device` and `rmw` describe the network and where it runs. `state` is that of the lifecycle, e.g. "active";
+    `listening_since_s` the time of subscription; `model_refused` why model or device cannot be used, else "";
+    `unused_parameters` those that the node was started with and does not know; `device_memory_bytes` the GPU memory of the
+    network, None on a CPU; `failures` what the guard skipped, by source; `publishers` the names of the nodes that publish each
+    topic.
     """
 
     camera: Arrivals

@@ -1,4 +1,4 @@
-"""Statuses of camera, microphone, topics and synchronisation, from what arrived."""
+"""Statuses of camera, microphone, topics and synchronisation."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def synchronisation_status(images: Recent | None, sound: Recent | None, max_wait
         remedy = f"{other} to be stamped from start-up or by a simulation; both drivers must stamp from the same clock"
         return Status("synchronisation", Level.ERROR, f"{text}: {remedy}", values)
     if apart_s > CLOCKS_APART_S:
-        remedy = "let both drivers stamp from the same clock (chrony or ptp between machines)"
+        remedy = "set both drivers to the same clock (chrony or ptp between machines)"
         return Status("synchronisation", Level.ERROR, f"{text}, no window contains both: {remedy}", values)
     if apart_s > max_wait_s:
         remedy = f"synchronise the clocks, or set max_wait_s to {apart_s + 0.2:.1f} if one stream is only delayed"

@@ -1,4 +1,4 @@
-"""Statuses of the inputs that the masks do not need: camera_info for directions, depth or points for positions."""
+"""Statuses of the inputs that masks do not need: camera_info for directions, depth or points for positions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nodes that survive any message: each of their callbacks runs in a `Guard`."""
+"""Nodes whose callbacks run in a `Guard`, so that no message can end them."""
 
 from __future__ import annotations
 

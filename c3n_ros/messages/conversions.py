@@ -94,17 +94,30 @@ def detections_message(segmentation: Segmentation) -> Any:
     return message
 
 
+def picture_message(rgb: np.ndarray, stamp_ns: int, frame_id: str) -> Image:
+    """Return a picture uint8 (H, W, 3), R first, as rgb8."""
+    height, width = rgb.shape[:2]
+    message = Image(height=height, width=width, encoding="rgb8", step=3 * width, data=_bytes_of(rgb))
+    message.header.stamp, message.header.frame_id = time_message(stamp_ns), frame_id
+    return message
+
+
+def compressed_picture_message(rgb: np.ndarray, stamp_ns: int, frame_id: str) -> CompressedImage:
+    """Return the same as JPEG, in the form of image_transport's `compressed`."""
+    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
+    message = CompressedImage(format="rgb8; jpeg compressed bgr8", data=_bytes_of(encoded))
+    message.header.stamp, message.header.frame_id = time_message(stamp_ns), frame_id
+    return message
+
+
 def overlay_message(rgb: np.ndarray, segmentation: Segmentation) -> Image:
-    """Return a drawn picture, uint8 (H, W, 3) with R first, as rgb8 with the header of the segmented image."""
+    """Convert an overlay, RGB uint8 (H, W, 3), to an rgb8 image with the header of the segmented image."""
     return _image_message(rgb, "rgb8", segmentation)
 
 
 def compressed_overlay_message(rgb: np.ndarray, segmentation: Segmentation) -> CompressedImage:
-    """Return the same as JPEG, in the form of image_transport's `compressed`."""
-    _, encoded = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
-    message = CompressedImage(format="rgb8; jpeg compressed bgr8", data=_bytes_of(encoded))
-    _fill_header(message, segmentation)
-    return message
+    """Convert an overlay to JPEG in the format of image_transport's `compressed`."""
+    return compressed_picture_message(rgb, segmentation.stamp_ns, segmentation.frame_id)
 
 
 def diagnostics_message(

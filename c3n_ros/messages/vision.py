@@ -3,7 +3,7 @@
     from c3n_ros.messages.vision import LabelInfo
     if LabelInfo is not None: ...
 
-Every distribution has vision_msgs, the wheels on the package index do not: masks must not depend on it.
+Every ROS distribution has vision_msgs, but the ROS wheels on the package index do not, so masks must not depend on it.
 """
 
 from __future__ import annotations

@@ -80,7 +80,7 @@ def main() -> int:
     """Send and count; print the line of `describe`."""
     parser = argparse.ArgumentParser(prog="python -m c3n_ros.rig.image_loss_node", description=__doc__.splitlines()[0])
     parser.add_argument("--size", type=_size, default=(1920, 1080), metavar="WIDTHxHEIGHT", help="default 1920x1080")
-    parser.add_argument("--rate", type=float, default=30.0, help="images a second (default %(default)s)")
+    parser.add_argument("--rate", type=float, default=30.0, help="images per second (default %(default)s)")
     parser.add_argument("--seconds", type=float, default=10.0, help="duration of the test (default %(default)s)")
     parser.add_argument("--send", action="store_true", help=argparse.SUPPRESS)  # the second process
     options = parser.parse_args()

@@ -102,8 +102,8 @@ class SlowSession(Session):
 def segmentation(arguments: argparse.Namespace, stop: threading.Event) -> None:
     """Take the node through all states, active for the given time, and measure the cost of each."""
 
-    def make_session(model, device) -> Session:
-        session = SlowSession(model, device)
+    def make_session(model, device, **execution) -> Session:
+        session = SlowSession(model, device, **execution)
         threading.Timer(SETTLE_S, setattr, (session, "pause_s", arguments.pause)).start()  # not in the warm-up
         return session
 

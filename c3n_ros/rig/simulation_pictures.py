@@ -1,4 +1,4 @@
-"""Pictures of simulated runs: a plot of all of them, and one as a video."""
+"""Figures of simulated runs: a plot of all runs, and a video of one."""
 
 from __future__ import annotations
 

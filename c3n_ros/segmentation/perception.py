@@ -1,4 +1,4 @@
-"""From a window to its messages: decode, segment, add directions, publish. All of it in the network thread."""
+"""Process a window: decode, segment, add directions, publish. Everything here runs in the network thread."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from c3n_model.streaming.class_filter import only_classes
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
@@ -19,7 +20,7 @@ from c3n_ros.segmentation.pipeline import COMPANION_SKEW_NS, PendingWindow
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage
 
-NEARLY_BLACK = 16  # of 255: the 99th percentile of a picture in which nothing can be seen
+NEARLY_BLACK = 16  # of 255: maximum of the 99th percentile of an image in which nothing is visible
 
 
 class CameraInput(Protocol):
@@ -64,11 +65,13 @@ class Perception:
         self._session, self._inputs, self._outputs = session, inputs, outputs
         self._health, self._guard = health, guard
         self.settings = settings
+        self.classes: tuple[str, ...] = ()  # to show, as the model spells them; empty: all
+        self._last_start_ns: int | None = None
 
     def warm_up(self) -> None:
-        """Run the network once: its first pass is many times slower than the others, and no window should wait for it.
+        """Run the network once: the first pass is many times slower than the others, and no window should wait for it.
 
-        Raises ValueError where the device fails: out of memory, or an unsuitable driver.
+        Raises ValueError if the device fails, for example without enough memory or with an unsuitable driver.
         """
         frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
         snippet = np.zeros(self._session.model.sample_rate, np.float32)
@@ -80,7 +83,9 @@ class Perception:
         self._session.reset()
 
     def segment(self, pending: PendingWindow) -> None:
-        """Take one window from its serialized image to its messages. Lets through what the network raises."""
+        """Segment one window and publish the result. Passes on exceptions of the network."""
+        if self._is_too_soon(pending.window.start_ns):
+            return
         image = pending.window.frame
         frame = self._guard.run(image.topic, image.decode)
         if frame is None:
@@ -93,11 +98,19 @@ class Perception:
             self._health.fail_window(in_one_line(error))
             raise
 
+    def _is_too_soon(self, start_ns: int) -> bool:
+        """Whether a window comes sooner after the last one than `max_rate` allows; by stamps, so that playback is the same."""
+        last_ns = self._last_start_ns
+        if last_ns is not None and 0 <= start_ns - last_ns < self.settings.shortest_gap_ns:
+            return True
+        self._last_start_ns = start_ns
+        return False
+
     def _segment(self, window: Window[Frame], pending: PendingWindow) -> None:
         settings = self.settings
         self._apply(settings)
         self.learning.before_window()
-        segmentation = self._with_directions(self._session.step(window), pending)
+        segmentation = self._with_directions(only_classes(self._session.step(window), self.classes), pending)
         self._guard.run("background", self.learning.after_window)
         self._outputs.publish(segmentation, window.frame.rgb, settings, pending.dropped_windows)
         now_s = time.monotonic()
@@ -137,7 +150,7 @@ class Perception:
         return segmentation
 
     def _distances(self, pending: PendingWindow, width: int, height: int) -> dict[str, np.ndarray]:
-        """Return what can be used of depth and points; say in their statuses why the others cannot."""
+        """Return the usable ones of depth and points; report in their statuses why the others are not."""
         usable = {}
         for name, stream in self._health.distances.items():
             companion = pending.companions.get(name)
@@ -163,13 +176,13 @@ class Perception:
 
 
 def _darkness(rgb: np.ndarray) -> str:
-    """Return "" or, for a picture uint8 (H, W, 3) in which nothing can be seen, what is wrong with it."""
+    """Return a message for an image uint8 (H, W, 3) in which nothing is visible, "" for any other."""
     rows, columns = (max(size // 128, 1) for size in rgb.shape[:2])
     bright = float(np.percentile(rgb[::rows, ::columns].max(axis=-1), 99))
     if bright >= NEARLY_BLACK:
         return ""
     return (
-        f"picture nearly black (99 % of its pixels are at most {bright:.0f} of 255): uncover the lens, switch on the light, or "
+        f"image nearly black (99 % of its pixels are at most {bright:.0f} of 255): uncover the lens, switch on the light, or "
         "raise the camera's exposure or gain"
     )
 

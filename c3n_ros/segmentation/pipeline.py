@@ -1,10 +1,10 @@
-"""From arriving messages to published results: two threads, so that slow inference does not block input.
+"""Process messages in two threads, so that slow inference does not block input.
 
     callbacks ─ add ─► queue ─ thread "intake" ─► windows ─ the newest only ─► thread "network" ─► segment, publish
 
-Callbacks append; they decode nothing and wait for no lock. The intake thread decodes sound and cuts windows, so that a network
-that takes seconds neither delays sound nor piles up images. The network thread owns the session and the GPU. Overload is
-dropped and counted: images that the intake has not reached, windows for which the network had no time.
+Callbacks only append; they do not decode or wait for locks. The intake thread decodes sound and cuts windows, so that a network
+that takes seconds neither delays sound nor accumulates images. The network thread owns the session and the GPU. Under overload,
+images that the intake has not reached and windows for which the network had no time are dropped and counted.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ COMPANION_SECONDS = 3  # how long depth is kept
 
 @dataclass
 class Dropped:
-    """How much was dropped since the pipeline was made."""
+    """Numbers of dropped windows and images since the pipeline was created."""
 
     windows: int = 0  # a newer one was ready before the network was
     images: int = 0  # too many were waiting for the intake; includes depth
@@ -51,7 +51,7 @@ class _Lane:
 
 @dataclass(frozen=True)
 class PendingWindow:
-    """A window that waits for the network: its frame is a serialized image; `companions` (depth, points) belong to it.
+    """A window that waits for the network. Its frame is a serialized image; `companions` are depth and points that belong to it.
 
     `complete_s` is when its last input arrived (time.monotonic), `passed_over` how many older windows were dropped for it,
     `dropped_windows` how many were dropped so far in all.
@@ -65,7 +65,7 @@ class PendingWindow:
 
 
 class Sound(Protocol):
-    """Something that becomes sound in the intake thread. `chunks` raises where it cannot be decoded."""
+    """A message that the intake thread converts to sound. `chunks` raises an exception if it cannot be decoded."""
 
     @property
     def topic(self) -> str: ...
@@ -121,7 +121,7 @@ class Pipeline:
         self.dropped.images += not self._append(self._images, image.topic, self._take_image, image)
 
     def add_companion(self, name: str, companion: SerializedMessage) -> None:
-        """Append what belongs to the image with the nearest stamp, such as depth, unless too many are waiting."""
+        """Append a message that belongs to the image with the nearest stamp, such as depth, unless too many are waiting."""
         self.dropped.images += not self._append(self._images, companion.topic, self._take_companion, name, companion)
 
     def add_sound(self, sound: Sound) -> None:

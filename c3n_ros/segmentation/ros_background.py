@@ -11,7 +11,7 @@ from c3n_ros.segmentation.background_learning import BackgroundLearning
 
 
 def serve_background(node: Node, learning: Callable[[], BackgroundLearning | None]) -> None:
-    """Serve it for as long as there is the node; `learning` gives that of the session, None while the node is not active."""
+    """Create the service; `learning` returns that of the session, None while the node is not active."""
 
     def answer(_: Trigger.Request, response: Trigger.Response) -> Trigger.Response:
         current = learning()

@@ -1,4 +1,4 @@
-"""The node's subscriptions while it is active: those of `c3n_ros.topics.INPUTS`. Callbacks append messages to the pipeline, no more."""
+"""The node's subscriptions while it is active, those of `c3n_ros.topics.INPUTS`. Callbacks only append messages to the pipeline."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ class Inputs:
         self._audio = None
 
     def check_publishers(self) -> None:
-        """Update who publishes each topic, and subscribe to the sound again if its publishers offer another reliability.
+        """Update the publishers of each topic, and subscribe to the sound again if their reliability changed.
 
         To be called about once a second while open.
         """

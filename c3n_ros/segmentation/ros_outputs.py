@@ -1,5 +1,5 @@
-"""The node's publishers, which exist while it is configured: those of `c3n_ros.topics.OUTPUTS`. A message that is costly to make
-is made only while somebody subscribes to it."""
+"""The node's publishers while it is configured, those of `c3n_ros.topics.OUTPUTS`. Expensive messages are created only while
+they have subscribers."""
 
 from __future__ import annotations
 
@@ -25,9 +25,11 @@ from c3n_ros.messages.conversions import (
     objects_message,
     overlay_message,
 )
+from c3n_ros.messages.markers import markers_message
 from c3n_ros.messages.message_types import message_class, split_type_name
 from c3n_ros.messages.poses import direction_message, position_with_covariance_message
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
+from c3n_ros.segmentation.sound_changes import SoundChanges
 from c3n_ros.topics import OUTPUTS
 
 OUTPUT_DEPTH = 5
@@ -40,7 +42,9 @@ class Outputs:
     def __init__(self, node: LifecycleNode, labels: tuple[str, ...]):
         """`labels`: the model's visual labels, which become the class ids of the mask."""
         self._node = node
-        self._vocabulary = Vocabulary(labels)
+        self.vocabulary = Vocabulary(labels)
+        self.last: tuple[Segmentation, SegmentationParameters, int] | None = None  # the arguments of the last `publish`
+        self._changes = SoundChanges(node.get_logger().info)
         self._announced: tuple | None = None
         self._group = (
             MutuallyExclusiveCallbackGroup()
@@ -59,10 +63,10 @@ class Outputs:
 
     def announce(self, settings: SegmentationParameters) -> None:
         """Publish the meaning of the mask's values, if it changed since it was last published."""
-        meaning = (len(self._vocabulary), settings.mask_mode, settings.threshold)
+        meaning = (len(self.vocabulary), settings.mask_mode, settings.threshold)
         if LATCHED_TOPIC in self._publishers and meaning != self._announced:
             stamp_ns = self._node.get_clock().now().nanoseconds
-            message = label_info_message(self._vocabulary, settings.mask_mode, settings.threshold, stamp_ns)
+            message = label_info_message(self.vocabulary, settings.mask_mode, settings.threshold, stamp_ns)
             self._publishers[LATCHED_TOPIC].publish(message)
             self._announced = meaning
 
@@ -70,7 +74,9 @@ class Outputs:
         self, segmentation: Segmentation, rgb: np.ndarray, settings: SegmentationParameters, dropped_windows: int
     ) -> None:
         """Publish one window. `rgb` uint8 (H, W, 3) is the segmented image."""
-        mask = mask_message(segmentation, settings.mask_mode, self._vocabulary)
+        self.last = (segmentation, settings, dropped_windows)
+        self._changes.tell(segmentation)
+        mask = mask_message(segmentation, settings.mask_mode, self.vocabulary)
         self.announce(settings)  # before the mask that contains a new value
         self._publish("mask", mask)
         if self._has_subscribers("confidence"):
@@ -79,6 +85,8 @@ class Outputs:
         if self._has_subscribers("detections"):
             self._publish("detections", detections_message(segmentation))
         self._publish_poses(segmentation)
+        if self._has_subscribers("markers"):
+            self._publish("markers", markers_message(segmentation))
         self._publish_overlays(segmentation, rgb)
 
     def _publish_poses(self, segmentation: Segmentation) -> None:

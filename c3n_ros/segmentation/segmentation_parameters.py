@@ -13,6 +13,7 @@ from c3n_model.types import NANOSECONDS_PER_SECOND
 from c3n_ros.messages.conversions import MASK_VALUES
 from c3n_ros.parameters import INACTIVE, LIVE, START, UNCONFIGURED, parameter
 
+CLASS_SEPARATOR = ";"  # names of AudioSet's classes have commas
 _SESSION = {name: entry.default for name, entry in inspect.signature(Session).parameters.items()}
 
 
@@ -31,10 +32,27 @@ class SegmentationParameters:
         "checkpoint or of a YAML file with zero-shot settings.",
         changes=UNCONFIGURED,
     )
+    auto_download: bool = parameter(
+        True,
+        "Fetch the pretrained files that the model needs and this machine lacks, once, when the node is configured.",
+        changes=UNCONFIGURED,
+    )
     device: str = parameter(
         _SESSION["device"],
         "Device of the network: auto (CUDA if available), cpu, cuda or cuda:N.",
         pattern=r"auto|cpu|cuda(:\d+)?",
+        changes=INACTIVE,
+    )
+    runtime: str = parameter(
+        _SESSION["runtime"],
+        "What runs the network: auto (torch; onnxruntime for a file of c3n export), torch, onnxruntime or openvino.",
+        pattern="auto|torch|onnxruntime|openvino",
+        changes=INACTIVE,
+    )
+    precision: str = parameter(
+        _SESSION["precision"],
+        "float32, or bfloat16 where the device computes in it: faster, masks change slightly, labels do not.",
+        pattern="float32|bfloat16",
         changes=INACTIVE,
     )
     threshold: float = parameter(
@@ -44,9 +62,15 @@ class SegmentationParameters:
         largest=0.99,
         changes=LIVE,
     )
+    classes: str = parameter(
+        "",
+        "Classes to show, audio or visual ones, separated by semicolons such as dog; Male speech, man speaking; empty: all. "
+        "The mask of any other class is empty, for the reason filtered.",
+        changes=LIVE,
+    )
     presence_threshold: float = parameter(
         -1.0,
-        "Audibility below which the mask is empty; negative: the model's own threshold.",
+        "Presence score below which the mask is empty; negative: the model's own threshold.",
         smallest=-1.0,
         largest=1.0,
         changes=LIVE,
@@ -69,7 +93,7 @@ class SegmentationParameters:
     background_file: str = parameter(
         "",
         "CSV file of the robot's own background noise: read when the node is activated, written after ~/learn_background; "
-        "empty: none. For models that tell a background from other sounds (zero_shot).",
+        "empty: none. For models that use a background (zero_shot).",
         changes=INACTIVE,
     )
     mask_mode: str = parameter(
@@ -108,7 +132,7 @@ class SegmentationParameters:
     )
     audio_use_channels: str = parameter(
         ALL,
-        "Channels of the sound to use, counted from 0, such as 0-4 or 0,2: the network hears their mean. all: every channel.",
+        "Audio channels to use, counted from 0, such as 0-4 or 0,2; the network gets their mean. all: every channel.",
         changes=INACTIVE,
     )
     audio_sample_format: str = parameter(
@@ -145,6 +169,14 @@ class SegmentationParameters:
         changes=LIVE,
     )
 
+    max_rate: float = parameter(
+        0.0,
+        "Maximum number of masks per second; windows in between are passed over; 0: one for each window.",
+        smallest=0.0,
+        largest=10.0,
+        changes=LIVE,
+    )
+
     def __post_init__(self):
         _ = self.audio_format, self.rules, self.channels  # reject invalid values before anything arrives
 
@@ -159,6 +191,16 @@ class SegmentationParameters:
     def channels(self) -> tuple[int, ...]:
         """Channels of the sound to use, counted from 0; empty for all."""
         return parse_channels(self.audio_use_channels)
+
+    @property
+    def chosen_classes(self) -> tuple[str, ...]:
+        """Classes to show as they were given; empty for all."""
+        return tuple(filter(None, map(str.strip, self.classes.split(CLASS_SEPARATOR))))
+
+    @property
+    def shortest_gap_ns(self) -> int:
+        """Between two windows that are segmented, by `max_rate`."""
+        return round(NANOSECONDS_PER_SECOND / self.max_rate) if self.max_rate > 0 else 0
 
     @property
     def rules(self) -> WindowRules:

@@ -51,10 +51,10 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     assert scores.keys() == {"s4", "ms3"}
     assert all(0 <= part["official"]["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
     assert [command.split()[1] for command in card["commands"]] == ["pretrain", "train"]
-    assert "knows no real object" in card["note"]
+    assert "recognises no real object" in card["note"]
 
 
-def test_segment_a_video_and_its_bag_alike(tmp_path, scene_video, tiny_model, capsys):
+def test_segmenting_a_video_and_its_bag_gives_equal_results(tmp_path, scene_video, tiny_model, capsys):
     save_model(tmp_path / "tiny.safetensors", tiny_model)
     segment = ["--model", str(tmp_path / "tiny.safetensors"), "--device", "cpu", "--threshold", "0.45"]
     main(["bag", "make", str(scene_video), "-o", str(tmp_path / "scene.bag"), "--storage", "sqlite3"])
@@ -71,7 +71,7 @@ def test_segment_a_video_and_its_bag_alike(tmp_path, scene_video, tiny_model, ca
     assert (tmp_path / "video/overlay.mp4").stat().st_size > 1000
 
 
-def test_bag_goes_back_to_video(tmp_path, scene_video):
+def test_a_bag_is_converted_back_to_a_video(tmp_path, scene_video):
     main(["bag", "make", str(scene_video), "-o", str(tmp_path / "scene.bag")])
     main(["bag", "extract", str(tmp_path / "scene.bag"), "-o", str(tmp_path / "back.mp4")])
     assert (tmp_path / "back.mp4").stat().st_size > 1000

@@ -64,7 +64,7 @@ def test_an_error_leaves_the_former_file(path, error):
     assert path.read_text() == "former" and names(path) == ["a.json"]
 
 
-def test_permissions_are_the_usual_ones_whatever_the_writer_sets(path):
+def test_permissions_follow_the_umask(path):
     path.with_name("b").touch()
     with complete_file(path) as partial:
         partial.chmod(0o600)
@@ -115,7 +115,7 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
         pytest.fail("there is nowhere to write")
 
 
-def test_what_was_written_is_on_the_disk_before_it_is_renamed(path, monkeypatch):
+def test_a_file_is_synced_before_it_is_renamed(path, monkeypatch):
     calls = []
     fsync, replace = os.fsync, type(path).replace
     monkeypatch.setattr(os, "fsync", lambda descriptor: (calls.append("fsync"), fsync(descriptor)))

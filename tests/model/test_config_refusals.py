@@ -2,7 +2,7 @@
 
 import pytest
 
-from c3n_model.config import ModelConfig, ZeroShotConfig, from_mapping, read_config
+from c3n_model.config import ModelConfig, TrainConfig, ZeroShotConfig, from_mapping, read_config
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,20 @@ def test_at_least_two_channels():
 def test_a_gate_that_turns_around_is_refused():
     with pytest.raises(ValueError, match="gate_strength must be at least 0, got -1"):
         ModelConfig(gate_strength=-1.0)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"stochastic_depth": -0.1}, "stochastic_depth is -0.1; expected"),
+        ({"stochastic_depth": 1.0}, "stochastic_depth is 1.0; expected"),
+        ({"stochastic_depth": float("nan")}, "stochastic_depth is nan; expected"),
+        ({"stochastic_depth": 0.1, "freeze_backbone": True}, "stochastic_depth: 0.0 or freeze_backbone: false"),
+    ],
+)
+def test_stochastic_depth_that_cannot_be(settings, message):
+    with pytest.raises(ValueError, match=message):
+        TrainConfig(**settings)
 
 
 def test_deep_and_endless_yaml_is_refused_in_little_time_and_text(tmp_path):

@@ -24,9 +24,9 @@ def test_scores_on_unseen_scenes(tmp_path, demo, setting, bar):
     assert evaluate(demo, clips, torch.device("cpu"), silent).summary()["batch_independent"]["miou"] >= bar
 
 
-def test_file_is_small_and_says_what_it_is(demo):
+def test_file_is_small_and_described(demo):
     assert DEMO.stat().st_size < 16e6
-    assert "no model of the world" in demo.card["note"]
+    assert "does not know any real object" in demo.card["note"]
     assert [command.split()[1] for command in demo.card["commands"]] == ["pretrain", "train"]
     assert demo.card["scores"].keys() == {"s4", "ms3"}
     assert not any(command.count("/tmp") or command.count("/home") for command in demo.card["commands"])

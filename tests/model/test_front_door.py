@@ -33,7 +33,7 @@ def loaded_after(code):
     return set(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split())
 
 
-def test_the_front_door_is_what_the_modules_have():
+def test_the_package_exports_the_names_of_its_modules():
     assert c3n_model.load_model is load_model
     assert c3n_model.open_source is open_source
     assert c3n_model.Session is Session
@@ -43,7 +43,7 @@ def test_the_front_door_is_what_the_modules_have():
         _ = c3n_model.no_such_name
 
 
-def test_import_alone_loads_nothing_heavy():
+def test_import_alone_loads_no_large_package():
     third_party = set(importlib.metadata.packages_distributions()) - set(sys.stdlib_module_names)
     new = loaded_after("import c3n_model") - loaded_after("")
     assert new & third_party <= {"c3n_model"}
@@ -105,7 +105,7 @@ def test_a_missing_extra_is_one_line_with_the_remedy(module, extra, command):
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
     (line,) = done.stderr.strip().splitlines()
-    assert module in line and f'pip install "c3n-ros[{extra}]"' in line
+    assert module in line and f'pip install ".[{extra}]"' in line
 
 
 def test_a_broken_installation_is_not_hidden(monkeypatch):

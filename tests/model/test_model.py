@@ -1,5 +1,7 @@
 """Network inputs, and the choice of a device."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -18,6 +20,18 @@ def test_inputs_are_square_frames_in_the_unit_range_and_the_snippets_as_they_are
     assert not images[1, :, :, : size // 2].any()
     torch.testing.assert_close(images[1, :, :, size // 2 :], torch.full((3, size, size // 2), 0.2))
     np.testing.assert_array_equal(sounds.numpy(), snippets)
+
+
+def test_a_spacing_of_the_snippets_shifts_the_seconds_of_a_clip(tiny_model):
+    spaced = replace(tiny_model, config=replace(tiny_model.config, snippet_spacing_s=0.96))
+    rate = tiny_model.sample_rate
+    frames, sound = np.zeros((5, 8, 8, 3), np.uint8), np.arange(5 * rate, dtype=np.float32)
+    heard = spaced.inputs(frames, sound.reshape(5, rate), torch.device("cpu"))[1]
+    for second in range(5):
+        start = second * rate * 24 // 25
+        assert torch.equal(heard[second], torch.arange(start, start + rate).float())
+    one = spaced.inputs(frames[:1], sound[None, :rate], torch.device("cpu"))[1]
+    assert np.array_equal(one[0], sound[:rate]), "a second of a stream is heard as it is"
 
 
 def test_a_device_that_is_there():

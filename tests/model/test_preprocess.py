@@ -21,16 +21,17 @@ def centroid(mask: np.ndarray) -> np.ndarray:
 
 
 fractions = st.floats(0.35, 0.65)
-SIDES = st.integers(240, 1500)
+SIDES, LARGE_SIDES = st.integers(240, 1500), st.integers(600, 1500)
 
 
 @settings(max_examples=60, deadline=None)
-@given(height=SIDES, width=SIDES, y=fractions, x=fractions, size=st.sampled_from([96, 128, 160, 224]))
-def test_a_resized_mask_stays_where_it_was(height, width, y, x, size):
+@given(height=LARGE_SIDES, width=LARGE_SIDES, y=fractions, x=fractions, size=st.sampled_from([96, 128, 160, 224]))
+def test_a_resized_mask_is_not_shifted(height, width, y, x, size):
     mask = ellipse(height, width, (y, x), (0.3, 0.25))
+    # Half a pixel of the resized mask minus half of the mask's own, 0.31 or more, is what the corners of pixels would move it by.
     for resized in (resize_mask(mask, (size, size)), masks_to_tensor(mask[None], size)[0].numpy()):
         assert resized.dtype == bool
-        assert np.abs(centroid(resized) - centroid(mask) * size / np.array(mask.shape)).max() < 0.1
+        assert np.abs(centroid(resized) - centroid(mask) * size / np.array(mask.shape)).max() < 0.15
         truth = cv2.resize(mask.astype(np.float32), (size, size), interpolation=cv2.INTER_AREA) > 0.5
         assert (resized & truth).sum() / (resized | truth).sum() > 0.98
 

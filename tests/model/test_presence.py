@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from c3n_model.presence import judge, loudness_dbfs
+from c3n_model.presence import decide_presence, loudness_dbfs
 from c3n_model.types import REASONS
 
 
@@ -16,16 +16,16 @@ def test_loudness_by_hand():
     ("level", "score", "audible"), [(0.1, 0.9, True), (0.1, 0.1, False), (0.0005, 0.9, False), (0.002, 0.9, True)]
 )
 def test_loud_and_recognised(level, score, audible):
-    presence = judge(np.full(100, level, np.float32), score, threshold=0.5)
+    presence = decide_presence(np.full(100, level, np.float32), score, threshold=0.5)
     assert presence.audible is audible
 
 
 @pytest.mark.parametrize(("visual_score", "present"), [(0.3, True), (0.2, True), (0.1, False)])
-def test_what_the_classifier_does_not_see_is_not_in_view(visual_score, present):
+def test_a_low_visual_confidence_is_not_in_view(visual_score, present):
     loud = np.full(100, 0.1, np.float32)
-    presence = judge(loud, 0.9, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2)
+    presence = decide_presence(loud, 0.9, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2)
     assert presence.audible and presence.visible is present and presence.present is present
-    assert not judge(loud, 0.1, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2).present
+    assert not decide_presence(loud, 0.1, threshold=0.5, visual_score=visual_score, visibility_threshold=0.2).present
 
 
 @pytest.mark.parametrize(
@@ -41,9 +41,9 @@ def test_what_the_classifier_does_not_see_is_not_in_view(visual_score, present):
         (0.0005, 0.1, 0.9, 0.1, "silent"),
     ],
 )
-def test_the_reason_says_why_a_mask_is_empty(level, score, audible, visual_score, reason):
+def test_the_reason_explains_an_empty_mask(level, score, audible, visual_score, reason):
     snippet = np.full(100, level, np.float32)
-    presence = judge(
+    presence = decide_presence(
         snippet, score, threshold=0.5, audible=audible, visual_score=visual_score, visibility_threshold=0.2
     )
     assert presence.reason == reason and reason in REASONS

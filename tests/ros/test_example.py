@@ -1,11 +1,15 @@
-"""examples/subscribe_to_mask.py as a stranger would run it: a process of its own, fed over DDS."""
+"""The examples with nodes as a stranger would run them: a process of its own, fed over DDS."""
 
+import signal
 import sys
 import time
 from pathlib import Path
 
 import numpy as np
+from scene_video import write_scene_video
 from sensor_msgs.msg import Image
+
+from c3n_ros.msg import SoundingObjects
 
 SCRIPT = Path(__file__).resolve().parents[2] / "examples/subscribe_to_mask.py"
 
@@ -46,3 +50,18 @@ def test_the_subscriber_finds_the_object(ros, spin, start_process):
 def test_the_subscriber_needs_nothing_of_c3n():
     imports = [line for line in SCRIPT.read_text().splitlines() if line.startswith(("import", "from"))]
     assert not [line for line in imports if "c3n" in line]
+
+
+def test_several_nodes_in_one_process(ros, spin, start_process, tmp_path):
+    """examples/compose_nodes.py, with the embedded model: masks arrive, and Ctrl-C ends it."""
+    video = write_scene_video(tmp_path / "clip.mp4", seconds=6)
+    found, node = [], spin(ros.create_node("listener"))
+    node.create_subscription(SoundingObjects, "sounding_object/objects", found.append, 10)
+    process = start_process("", command=[sys.executable, str(SCRIPT.with_name("compose_nodes.py")), str(video), "demo"])
+    deadline = time.monotonic() + 120
+    while not any(message.objects for message in found):
+        assert process.poll() is None and time.monotonic() < deadline
+        time.sleep(0.1)
+    assert {"camera", "segmentation", "follow_sound"} <= set(node.get_node_names())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(timeout=60) == 0

@@ -18,7 +18,7 @@ from c3n_ros.follow_sound_node import ZEROS_S, yaw_of
 SHIPPED = Path(__file__).resolve().parents[2] / "config/follow_sound.yaml"
 
 
-def test_it_turns_left_to_a_sound_on_the_left_and_stops_when_nothing_comes_any_more(spin):
+def test_it_turns_left_to_a_sound_on_the_left_and_stops_without_input(spin):
     watcher = Watcher()
     spin(make_node(timeout_s=0.4, rate=50.0), watcher)
     watcher.wait_for_node()
@@ -44,7 +44,7 @@ def test_a_sound_on_the_right_as_twist_stamped(spin):
     assert abs(watcher.told[0].header.stamp.sec - time.time()) < 10
 
 
-def test_old_images_move_nothing_and_the_reason_is_said(spin, capfd):
+def test_old_images_cause_no_motion_and_are_reported(spin, capfd):
     watcher = Watcher()
     spin(make_node(), watcher)
     watcher.wait_for_node()
@@ -55,7 +55,7 @@ def test_old_images_move_nothing_and_the_reason_is_said(spin, capfd):
     assert not watcher.told
 
 
-def test_objects_without_bearing_are_said_to_need_camera_info(spin, capfd):
+def test_objects_without_bearing_report_that_camera_info_is_needed(spin, capfd):
     watcher = Watcher()
     spin(make_node(), watcher)
     watcher.wait_for_node()
@@ -92,7 +92,7 @@ def test_settings_change_while_it_runs(spin):
     assert max(twist.angular.z for twist in watcher.told) == pytest.approx(0.1)
 
 
-def test_shipped_file_holds_the_defaults_and_every_parameter_is_described(ros):
+def test_shipped_file_has_the_defaults_and_every_parameter_is_described(ros):
     shipped = yaml.safe_load(SHIPPED.read_text())["/**"]["ros__parameters"]
     node = make_node()
     assert shipped == {name: node.get_parameter(name).value for name in FollowParameters.__dataclass_fields__}
@@ -132,7 +132,7 @@ def test_yaw_of_an_orientation():
 
 
 @pytest.mark.parametrize("x, y, z, w", [(0, 0, 0, 0), (math.nan, 0, 0, 1), (0, 0, math.inf, 0), (0, 0, 1e200, 1e200)])
-def test_what_is_no_rotation_has_no_yaw(x, y, z, w):
+def test_an_invalid_quaternion_has_no_yaw(x, y, z, w):
     assert math.isnan(yaw_of(SimpleNamespace(x=x, y=y, z=z, w=w)))
 
 
@@ -140,7 +140,7 @@ def test_a_rounded_quaternion_has_the_same_yaw():
     assert yaw_of(SimpleNamespace(x=0.0, y=0.0, z=1.05 * math.sin(1.2), w=1.05 * math.cos(1.2))) == pytest.approx(2.4)
 
 
-def test_executable_says_in_one_line_why_it_cannot_start(start_process):
+def test_executable_logs_in_one_line_why_it_cannot_start(start_process):
     process = start_process("follow_sound_node", "--ros-args", "-p", "mode:=fly")
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and len(output.splitlines()) == 1

@@ -128,7 +128,7 @@ def test_it_stops_at_once_when_its_loop_stalled(spin, capfd):
     assert "for 1." in capfd.readouterr().err
 
 
-def test_it_stops_when_the_clock_stands_still(spin, capfd):
+def test_it_stops_if_the_clock_stops(spin, capfd):
     """A simulator that hangs, a bag that ended: by a clock that stands still nothing would ever slow down."""
     watcher, now_s = Watcher(), [1000.0]
     clock = watcher.create_publisher(Clock, "/clock", 10)
@@ -155,7 +155,7 @@ def test_it_stops_when_the_clock_stands_still(spin, capfd):
 def test_it_stops_when_it_is_ended(ros, spin, start_process):
     watcher = spin(Watcher())
     process = start_process("follow_sound_node")
-    assert wait_until(lambda: watcher.see(3.0) or moves(watcher), timeout_s=30)
+    assert wait_until(lambda: watcher.see(3.0) or moves(watcher), timeout_s=90), "on a busy machine a start takes long"
     process.send_signal(signal.SIGTERM)
     assert process.wait(timeout=20) == 0
     assert wait_until(lambda: watcher.told[-1] == Twist(), timeout_s=3)

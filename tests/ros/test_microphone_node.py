@@ -55,7 +55,7 @@ def test_sound_is_published_with_its_time_and_its_description(spin):
     assert before_ns - 250_000_000 <= chunk.stamp_ns <= after_ns - 250_000_000
 
 
-def test_a_microphone_that_is_pulled_out_is_said_and_comes_back(spin, capfd):
+def test_an_unplugged_microphone_is_reported_and_reopened(spin, capfd):
     device, listener = FakeSounddevice(), Listener()
     spin(make_node(device), listener)
     assert wait_until(lambda: device.streams)
@@ -71,17 +71,17 @@ def test_devices_are_listed(ros, capfd):
     node.destroy_node()
 
 
-def test_a_parameter_that_makes_no_sense(ros):
+def test_an_invalid_parameter_is_refused(ros):
     with pytest.raises(ValueError, match=r"chunk_ms.*\[5, 500\].* 0"):
         make_node(FakeSounddevice(), chunk_ms=0)
 
 
 @pytest.mark.parametrize("arguments", [("--list",), ("--ros-args", "-p", "list_devices:=true")])
-def test_executable_lists_devices_or_says_what_to_install(start_process, arguments):
+def test_executable_lists_devices_or_names_what_to_install(start_process, arguments):
     process = start_process("microphone_node", *arguments)
     output, _ = process.communicate(timeout=60)
     assert "Traceback" not in output
     if process.returncode:
         assert "apt install libportaudio2" in output or "pip install sounddevice" in output
     else:
-        assert "channels" in output or "no device can record" in output
+        assert "channels" in output or "no recording device" in output

@@ -34,9 +34,7 @@ def test_segmentation_ends_cleanly(start_process, tiny_model_file, number):
         ("recorder_node", ["-p", "topic:=['/a']"], "topics"),
     ],
 )
-def test_a_parameter_that_nobody_knows_is_one_warning(
-    start_process, tmp_path, tiny_model_file, name, arguments, nearest
-):
+def test_an_unknown_parameter_is_one_warning(start_process, tmp_path, tiny_model_file, name, arguments, nearest):
     extra = {"segmentation_node": f"model:={tiny_model_file}", "recorder_node": f"output:={tmp_path / 'bag'}"}
     more = ["-p", extra[name]] if name in extra else []
     more += ["-p", "topics:=['/a:std_msgs/msg/Header']"] if name == "recorder_node" else []

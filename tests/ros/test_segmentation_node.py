@@ -89,7 +89,7 @@ def test_other_rates_and_channels_simply_work(spin, rate, channels):
     assert session.windows[-1].heard == pytest.approx(1.0, abs=0.01)
 
 
-def test_sound_that_nobody_describes_is_read_as_the_parameters_say(spin, capfd):
+def test_undescribed_sound_is_decoded_by_the_parameters(spin, capfd):
     robot = Robot(info=None)
     spin(make_node(audio_sample_rate=16_000), robot)
     robot.wait_for_node()
@@ -108,7 +108,7 @@ def test_mp3_is_refused_with_the_remedy_and_once(spin, capfd):
     assert said.count("[ERROR]") == 1 and "format:=wave" in said and "Traceback" not in said and not robot.masks
 
 
-def test_unknown_encoding_is_said_once_and_good_images_follow(spin, capfd):
+def test_an_unknown_encoding_is_reported_once_and_later_images_are_used(spin, capfd):
     robot = Robot()
     spin(make_node(), robot)
     robot.wait_for_node()
@@ -190,7 +190,7 @@ def test_thresholds_and_mask_mode_change_live(spin):
     assert session.threshold == 0.75 and session.presence_threshold == 0.5
 
 
-def test_a_node_that_hears_nothing_says_what_is_missing(spin, monkeypatch, capfd):
+def test_a_node_without_sound_reports_what_is_missing(spin, monkeypatch, capfd):
     for module in (diagnostics, input_status):
         monkeypatch.setattr(module, "PATIENCE_S", 0.0)
     robot = Robot()
@@ -202,7 +202,7 @@ def test_a_node_that_hears_nothing_says_what_is_missing(spin, monkeypatch, capfd
     assert "audio_stamped has a publisher, but no sound arrived" in "".join(said)
 
 
-def test_executable_says_in_one_line_why_it_cannot_start(start_process):
+def test_executable_logs_in_one_line_why_it_cannot_start(start_process):
     process = start_process("segmentation_node", "--ros-args", "-p", "model:=/no/such/model.safetensors")
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and "Traceback" not in output

@@ -15,7 +15,7 @@ import torch
 from c3n_model.model import Model
 from c3n_model.network.c3n import C3N
 from c3n_model.network.decoding import Decoding
-from c3n_model.network.fusion import naive_non_local
+from c3n_model.network.fusion import join_contributions, naive_non_local
 from c3n_model.progress import Progress
 from c3n_model.weights.checkpoint import build_network
 
@@ -114,11 +114,13 @@ def live_second(model: Model, device: torch.device) -> Pair:
     network, config = model.network, model.config
     frames, snippets = _random_clip(model, device)
     newest = torch.arange(config.history, device=device)[None] == config.history - 1
-    cached = [network.encode(frames[t : t + 1], snippets[t : t + 1]) for t in range(config.history - 1)]
+    cached = [
+        network.summarise(network.encode(frames[t : t + 1], snippets[t : t + 1])) for t in range(config.history - 1)
+    ]
 
     def encode_newest() -> Decoding:
         encoding = network.encode(frames[-1:], snippets[-1:])
-        return network.decode(encoding.join([*cached, encoding]), newest)
+        return network.decode_newest(encoding, [*cached, network.summarise(encoding)])
 
     def encode_all() -> Decoding:
         return network.decode(network.encode(frames, snippets), newest)
@@ -138,12 +140,16 @@ def fusion(network: C3N, device: torch.device) -> Pair:
     block, size = network.fusions[0], (FUSION_SIZE, FUSION_SIZE)
     visual = torch.rand(1, FUSION_FRAMES, block.theta1.in_features, *size, device=device)
     audio = torch.rand(1, FUSION_FRAMES, block.audio.in_features, device=device)
-    every_frame = torch.ones(1, FUSION_FRAMES, dtype=torch.bool, device=device)
+
+    def factorised() -> torch.Tensor:
+        contributions = block.contribute(visual.mean(dim=(0, 3, 4)), audio[0])
+        return block(visual[0], join_contributions(contributions[None]).expand(FUSION_FRAMES, -1, -1))
+
     name = f"non-local fusion at {FUSION_SIZE} x {FUSION_SIZE}, T = {FUSION_FRAMES}"
     return (
         name,
         ("naive, with the matrix Phi", lambda: naive_non_local(block, visual, audio)),
-        ("factorised", lambda: block(visual, audio, every_frame)),
+        ("factorised", factorised),
     )
 
 

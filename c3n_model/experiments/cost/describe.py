@@ -19,7 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from c3n_model.config import ModelConfig
 from c3n_model.labels.names import AUDIOSET_CLASSES, IMAGENET_CLASSES
 from c3n_model.network.c3n import C3N
-from c3n_model.network.fusion import CrossModalNonLocal
+from c3n_model.network.fusion import CrossModalNonLocal, join_contributions
 from c3n_model.weights.checkpoint import build_network
 
 LAYERS = (nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d)
@@ -64,7 +64,7 @@ class Description:
     """The cost of one clip. `parts` add up to the total.
 
     parts: visual_encoder and audio_encoder, without their classifiers; consensus, the two classifiers, which C3IM uses;
-    attention, the backward pass of CCAM; pyramids; fusions, factorised; decoder.
+    attention, the backward pass of CCAM; pyramids; fusions, factorised, with what each frame contributes; decoder.
     front_end_macs: waveform to spectrogram, part of the audio encoder.
     naive_fusions: the fusions as printed in Eq. 13, with the (T H W) x (T H W) matrix and the two norms of the authors' code.
     """
@@ -124,26 +124,43 @@ def describe(
         "visual_encoder": cost_of([visual], calls) - heads["visual"],
         "audio_encoder": cost_of([audio], calls) - heads["audio"],
         "pyramids": cost_of(forward_only.pyramids, calls),
-        "fusions": cost_of(forward_only.fusions, calls),
+        "fusions": cost_of(forward_only.fusions, calls) + _cost_of_summaries(forward_only, config),
         "decoder": cost_of([forward_only.decoder], calls),
         "consensus": heads["visual"] + heads["audio"],
         "attention": Cost(macs=backward),
     }
     front_end = cost_of([audio.front_end], calls)
     naive = (
-        naive_fusion(call.module, call.arguments[0].shape) for call in calls if call.module in forward_only.fusions
+        naive_fusion(call.module, torch.Size((1, *call.arguments[0].shape)))
+        for call in calls
+        if call.module in forward_only.fusions
     )
     return Description(config, audio_classes, visual_classes, parts, front_end.macs, sum(naive, Cost()))
 
 
 def run_clip(network: C3N, config: ModelConfig) -> None:
     """Run one clip through a network on the meta device."""
-    size, frames = config.image_size, config.history
-    images = torch.empty(1, frames, 3, size, size, device="meta")
-    snippets = torch.empty(1, frames, network.audio_encoder.sample_rate, device="meta")
+    images, snippets = _meta_clip(network, config)
     # Boolean indexing depends on data, which meta tensors lack: assume that everything is selected.
     with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):
-        network(images, snippets)
+        network(images[None], snippets[None])
+
+
+def _meta_clip(network: C3N, config: ModelConfig) -> tuple[Tensor, Tensor]:
+    size, frames = config.image_size, config.history
+    images = torch.empty(frames, 3, size, size, device="meta")
+    return images, torch.empty(frames, network.audio_encoder.sample_rate, device="meta")
+
+
+@torch.no_grad()
+def _cost_of_summaries(network: C3N, config: ModelConfig) -> Cost:
+    """Count what the fusions need of each frame, without parameters, which belong to fusions and pyramids."""
+    encoding = network.encode(*_meta_clip(network, config))
+
+    def run() -> Tensor:
+        return join_contributions(network.summarise(encoding)[None])
+
+    return Cost(macs=count_macs(run), layer_macs=sum(map(_layer_macs, record_calls(network, run))))
 
 
 def count_macs(run: Callable[[], object]) -> int:
@@ -171,14 +188,19 @@ def record_calls(network: nn.Module, run: Callable[[], object]) -> list[Call]:
 def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
     """Count the cost of `modules` in the recorded calls by running each again with its recorded arguments."""
     modules = list(modules)
-    inner = {inside for module in modules for inside in module.modules()}
+    inner: list[Call] = []
+    macs = 0
     with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # as in `run_clip`
-        macs = sum(count_macs(partial(call.module, *call.arguments)) for call in calls if call.module in modules)
+        for call in calls:
+            if call.module in modules:
+                run = partial(call.module, *call.arguments)
+                macs += count_macs(run)
+                inner += record_calls(call.module, run)
     return Cost(
         parameters=sum(parameter.numel() for module in modules for parameter in module.parameters()),
         macs=macs,
-        layer_macs=sum(_layer_macs(call) for call in calls if call.module in inner),
-        normalised=sum(_normalised(call) for call in calls if call.module in inner),
+        layer_macs=sum(map(_layer_macs, inner)),
+        normalised=sum(map(_normalised, inner)),
     )
 
 

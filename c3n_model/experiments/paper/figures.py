@@ -43,7 +43,8 @@ class Prediction:
 def predict_clip(model: Model, clip: Clip, device: torch.device) -> Prediction:
     """Move `model` to `device` and predict the whole clip."""
     model.network.to(device).eval()
-    masks = predict(model, clip.frames, clip.snippets, device) > THRESHOLD
+    probabilities, _ = predict(model, clip.frames, clip.snippets, device)
+    masks = probabilities > THRESHOLD
     return Prediction(masks, np.where(clip.has_mask, metrics.frame_iou(metrics.count(masks, clip.masks)), np.nan))
 
 

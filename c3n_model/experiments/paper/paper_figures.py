@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,13 +51,16 @@ class FigureJobs:
         return list(dict.fromkeys([self.tpavi, self.without_consensus, self.without_fusion, self.c3n, self.noisy]))
 
 
-def draw_figures(out: Path, jobs: FigureJobs, runs: Runs, about: dict, progress: Progress) -> None:
-    """Write figure_5.png to figure_10.png and figures.md to `out`."""
+def draw_figures(
+    out: Path, jobs: FigureJobs, runs: Runs, about: dict, progress: Progress, notes: Sequence[str] = ()
+) -> None:
+    """Write figure_5.png to figure_10.png and figures.md to `out`, which starts with the `notes`."""
     out.mkdir(parents=True, exist_ok=True)
     drawn = {number: draw(out / f"figure_{number}.png") for number, draw in _figures(jobs, runs, progress).items()}
     parts = ["# Figures 5 to 10"]
     if not runs.source.comparable:
         parts.append(f"> {SYNTHETIC_NOTE}")
+    parts += notes
     for number, rule in drawn.items():
         parts.append(f"## Figure {number}\n\n{rule}\n\n![Figure {number}](figure_{number}.png)")
     parts += ["## How they were made", about_as_text(about)]

@@ -13,6 +13,7 @@ from c3n_model.experiments.paper.baselines import TPAVI
 from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, Recipe
 from c3n_model.experiments.paper.table import METRICS, SETTINGS, Claim
 
+_CHOSEN_ON_TEST = "Ours: the epoch with the best validation score. The authors' code chooses that of its runs with BEATs on the test split."
 PAPER_TABLES = Path(__file__).with_name("paper_tables.yaml")
 
 
@@ -68,7 +69,7 @@ def plan_table(number: str, recipe: Recipe, pairs: list[str] | None, settings: l
     rows, claims, plot, *notes = _PLANS[number](recipe, pairs)
     paper = paper_tables()[number]
     claims = [Claim(text, better, worse, f"{setting}_miou") for text, better, worse in claims for setting in settings]
-    return Plan(number, paper["title"], paper["split"], rows, claims, plot, notes)
+    return Plan(number, paper["title"], paper["split"], rows, claims, plot, [*notes, *recipe.notes])
 
 
 def _plan_methods(recipe: Recipe, pairs: list[str] | None) -> tuple:
@@ -92,7 +93,8 @@ def _plan_methods(recipe: Recipe, pairs: list[str] | None) -> tuple:
         ("C3N is better than itself without C3IM and CCAM", MAIN_PAIR, "AF"),
         ("C3N is better than TPAVI", MAIN_PAIR, "TPAVI"),
     ]
-    return rows, claims if MAIN_PAIR in chosen else [], "dots"
+    notes = [_CHOSEN_ON_TEST] if any(pair.endswith("+BEATs") for pair in chosen) else []
+    return rows, claims if MAIN_PAIR in chosen else [], "dots", *notes
 
 
 def _plan_ablation(recipe: Recipe, pairs: list[str] | None) -> tuple:
@@ -152,7 +154,7 @@ def _plan_noise(number: str, kind: str) -> Callable[..., tuple]:
             rows,
             claims,
             "curve",
-            "SNR: signal-to-noise ratio; the model heard and saw no noise when it was trained.",
+            "SNR: signal-to-noise ratio; the model was trained without noise.",
         )
 
     return plan

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from c3n_model.config import ModelConfig, PretrainConfig, TrainConfig
 from c3n_model.experiments.paper.baselines import TPAVI
+from c3n_model.experiments.paper.forms import FORMS
 
 # The paper's names of the encoders -> ours.
 PAPER_ENCODERS = {
@@ -58,7 +59,8 @@ class Recipe:
     """Settings for all trainings on one kind of data.
 
     `pairs` maps the available encoder pairs of the paper to ours. `seeds` is the number of trainings per row, by table
-    number. `scenes` and `pretrain` apply only to the synthetic world.
+    number. `form` names one of `forms.FORMS`, which changes the settings, or none. `scenes` and `pretrain` apply only to the
+    synthetic world.
     """
 
     model: ModelConfig
@@ -66,6 +68,7 @@ class Recipe:
     pairs: Mapping[str, tuple[str, str]]
     ablation_pairs: tuple[str, ...]
     exponents_pair: str
+    form: str = ""
     seeds: Mapping[str, int] = field(default_factory=dict)
     scenes: Mapping[str, int] = field(default_factory=dict)
     pretrain: PretrainConfig = PretrainConfig()
@@ -76,9 +79,15 @@ class Recipe:
         Without fusions, fusion_norm is set to False, so that equal networks have equal configs.
         """
         visual, audio = self.pairs[pair]
-        model = replace(self.model, visual=visual, audio=audio, **changes)
+        of_model, of_train = FORMS[self.form].settings(visual, audio, setting) if self.form else ({}, {})
+        model = replace(self.model, **{"visual": visual, "audio": audio, **of_model, **changes})
         model = model if model.audio_features else replace(model, fusion_norm=False)
-        return Experiment(setting, model, replace(self.train[setting], seed=seed))
+        return Experiment(setting, model, replace(self.train[setting], **{"seed": seed, **of_train}))
+
+    @property
+    def notes(self) -> list[str]:
+        """What to say about the form below every table."""
+        return [FORMS[self.form].note] if self.form else []
 
     def stands_in(self, pair: str) -> bool:
         """Check whether our encoders for `pair` differ from the paper's."""
@@ -100,7 +109,7 @@ def _own(pair: str) -> tuple[str, str]:
 
 _PAIRS = ("Swin+VGGish", "Swin+PANNs", "Swin+BEATs", "PVTv2+VGGish", "PVTv2+PANNs", "PVTv2+BEATs")
 
-# Section IV-A of the paper, as in config/avsbench_s4.yaml and config/avsbench_ms3.yaml.
+# Section IV-A of the paper, as in config/avsbench_s4.yaml and config/avsbench_ms3.yaml; `form` is added by the request.
 AVSBENCH = Recipe(
     model=ModelConfig(),
     train={"s4": TrainConfig(), "ms3": TrainConfig(epochs=60, batch_size=4)},

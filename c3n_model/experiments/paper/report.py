@@ -1,4 +1,4 @@
-"""Write a filled table as table.json for programs, and as table.md with a plot for people."""
+"""Write a filled table as table.json, and as table.md with a plot."""
 
 from __future__ import annotations
 

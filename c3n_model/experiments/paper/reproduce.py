@@ -13,12 +13,13 @@ from c3n_model.experiments.paper.report import write_table
 from c3n_model.experiments.paper.runs import Job, Runs
 from c3n_model.experiments.paper.sources import PublicSource, Source, SyntheticSource
 from c3n_model.experiments.paper.table import SETTINGS
-from c3n_model.experiments.paper.tables import Study, count_cost, fill
+from c3n_model.experiments.paper.tables import Study, count_cost, fill_table
 from c3n_model.model import choose_device
 from c3n_model.progress import Progress
 
 SCORED = ("I", "II", "III", "V", "VI", "VII")
 FIGURES = "figures"
+DEFAULT_FORM = "authors"  # its values can come out as printed
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Request:
     data: str
     size: str | None
     labels: Path | None
+    form: str | None
     seeds: int | None
     settings: list[str]
     pairs: list[str] | None
@@ -68,9 +70,10 @@ def reproduce(request: Request, folders: dict[str, Path], progress: Progress) ->
         if number == "IV":
             write_table(folder, count_cost(), _about(request, runs, source, 0, []))
         elif number == FIGURES:
-            draw_figures(folder, figure_jobs, runs, _about(request, runs, source, 1, jobs[number]), progress)
+            about = _about(request, runs, source, 1, jobs[number])
+            draw_figures(folder, figure_jobs, runs, about, progress, recipe.notes)
         else:
-            table = fill(plans[number], study, runs.scores)
+            table = fill_table(plans[number], study, runs.scores)
             write_table(folder, table, _about(request, runs, source, study.seeds[number], jobs[number]))
     return list(folders.values())
 
@@ -82,6 +85,8 @@ def _check(request: Request) -> Recipe:
         raise ValueError(f"--settings is {repr(unknown[0]) if unknown else 'empty'}; expected s4, ms3 or s4,ms3")
     if request.seeds is not None and request.seeds < 1:
         raise ValueError(f"--seeds is {request.seeds}; expected at least 1")
+    if request.synthetic and request.form is not None:
+        raise ValueError(f"--form {request.form} applies only to AVSBench; the synthetic recipe has a form of its own")
     if request.synthetic:
         return _checked_pairs(SYNTHETIC[request.size or "full"], request)
     if request.size is not None:
@@ -91,7 +96,7 @@ def _check(request: Request) -> Recipe:
             "AVSBench requires --labels; make the table with `c3n weights get en_core_web_lg audioset_classes`, "
             '`pip install "$(c3n weights path en_core_web_lg)"`, `c3n labels build -o labels.safetensors`'
         )
-    return _checked_pairs(AVSBENCH, request)
+    return _checked_pairs(replace(AVSBENCH, form=request.form or DEFAULT_FORM), request)
 
 
 def _checked_pairs(recipe: Recipe, request: Request) -> Recipe:
@@ -133,6 +138,7 @@ def _about(request: Request, runs: Runs, source: Source, seeds: int, jobs: list[
     return {
         "command": request.command,
         "data": source.describe(trainings) if jobs else {},
+        "form": None if request.synthetic else request.form or DEFAULT_FORM,
         "size": (request.size or "full") if request.synthetic else None,
         "settings": request.settings,
         "seeds": seeds,

@@ -29,6 +29,7 @@ from c3n_model.files.outputs import locked
 from c3n_model.model import Model
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate
+from c3n_model.training.identity import identity
 from c3n_model.training.run import fit_model
 
 NOISE_SEED = 0
@@ -114,8 +115,8 @@ class Runs:
     def _stem(self, experiment: Experiment, suffix: str) -> Path:
         if experiment not in self._stems:
             about = {
-                "model": to_mapping(experiment.model),
-                "train": to_mapping(experiment.train),
+                "model": identity(to_mapping(experiment.model)),
+                "train": identity(to_mapping(experiment.train)),
                 **self.source.identity(experiment),
             }
             self._stems[experiment] = f"{experiment.name}_{digest(about)}"

@@ -46,7 +46,7 @@ class Study:
         return ["s4"] if plan.number == "V" else self.settings
 
 
-def fill(plan: Plan, study: Study, scores: Scores) -> Table:
+def fill_table(plan: Plan, study: Study, scores: Scores) -> Table:
     """Fill a plan with the results of its jobs, which `scores` returns."""
     seeds = range(study.seeds[plan.number])
     if plan.number == "V":

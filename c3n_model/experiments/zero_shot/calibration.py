@@ -19,31 +19,31 @@ from c3n_model.experiments.zero_shot.tasks import compose_tasks
 from c3n_model.model import Model
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
-from c3n_model.scoring.evaluate import predict_with_decoding
-from c3n_model.scoring.operating_point import Judged, OperatingPoint, operating_point, reliability, roc
+from c3n_model.scoring.evaluate import predict
+from c3n_model.scoring.operating_point import OperatingPoint, Outcomes, operating_point, reliability, roc
 from c3n_model.types import Presence
 
 ROWS = ("matched", "small", "absent", "ambience", "noise", "silent_clips", "cutout_alone", "clips")
 
 
-def judge_half(model: Model, folder: Path, tuning: bool, device: torch.device, progress: Progress) -> Judged:
-    """Judge every scene of the rows ROWS of one half of a folder that there is data for. Raises as `read_data`."""
+def predict_half(model: Model, folder: Path, tuning: bool, device: torch.device, progress: Progress) -> Outcomes:
+    """Predict every scene of the rows ROWS of one half of a folder, as far as it has data. Raises as `read_data`."""
     rows = [row for row in compose_tasks(read_data(folder, tuning)).rows if row.name in ROWS]
     model.network.to(device).eval()
-    judged = []
+    outcomes = []
     for scene in progress(
         [scene for row in rows for scene in row.scenes], "tuning half" if tuning else "reported half"
     ):
         clip = scene.clip(model.sample_rate, model.config.history)
-        _, decoding = predict_with_decoding(model, clip.frames, clip.snippets, device, select=clip.has_mask)
+        _, decoding = predict(model, clip.frames, clip.snippets, device, select=clip.has_mask)
         visible = float(decoding.consensus.visual_score[0]) >= model.config.visibility_threshold
         loud = loudness_dbfs(clip.snippets[clip.has_mask][0]) > Presence.SILENCE_DBFS
         name = model.visual_labels[int(decoding.consensus.visual_class[0])]
         in_view = bool(scene.mask.any())
         right = in_view and any(same_thing(name, noun) for noun in scene.right)
-        judged.append((float(decoding.presence[0]) * (visible and loud), in_view, right))
-    scores, in_view, right = zip(*judged, strict=True)
-    return Judged(np.array(scores), np.array(in_view, bool), np.array(right, bool))
+        outcomes.append((float(decoding.presence[0]) * (visible and loud), in_view, right))
+    scores, in_view, right = zip(*outcomes, strict=True)
+    return Outcomes(np.array(scores), np.array(in_view, bool), np.array(right, bool))
 
 
 def write_settings(
@@ -58,14 +58,14 @@ def write_settings(
     path.write_text(text, encoding="utf-8")
 
 
-def draw(path: Path, halves: dict[str, Judged], fitted: OperatingPoint) -> None:
+def draw(path: Path, halves: dict[str, Outcomes], fitted: OperatingPoint) -> None:
     """Draw the reliability curve and the ROC of each half, with the chosen operating point, as a PNG."""
     with matplotlib.rc_context({"font.size": 8, "axes.titlesize": 9}):
         figure = Figure((8, 3.8), 120, layout="constrained")
         FigureCanvasAgg(figure)
         curve, receiver = figure.subplots(1, 2)
-        for name, judged in halves.items():
-            _draw_half(curve, receiver, name, judged, fitted.threshold)
+        for name, outcomes in halves.items():
+            _draw_half(curve, receiver, name, outcomes, fitted.threshold)
         curve.plot([0, 1], [0, 1], color="#b9b9b9", linewidth=0.8)
         curve.axvline(fitted.threshold, color="black", linewidth=0.8, linestyle=":")
         curve.set(title="reliability", xlabel="presence score", ylabel="fraction in view and named", xlim=(0, 1))
@@ -77,10 +77,10 @@ def draw(path: Path, halves: dict[str, Judged], fitted: OperatingPoint) -> None:
         figure.savefig(path)
 
 
-def _draw_half(curve: Axes, receiver: Axes, name: str, judged: Judged, threshold: float) -> None:
-    mean, right, _ = zip(*reliability(judged), strict=True) if (judged.score > 0).any() else ((), (), ())
+def _draw_half(curve: Axes, receiver: Axes, name: str, outcomes: Outcomes, threshold: float) -> None:
+    mean, right, _ = zip(*reliability(outcomes), strict=True) if (outcomes.score > 0).any() else ((), (), ())
     (line,) = curve.plot(mean, right, "o-", markersize=3)
-    points, chosen = roc(judged), operating_point(judged, threshold)
+    points, chosen = roc(outcomes), operating_point(outcomes, threshold)
     colour = line.get_color()
     receiver.step(
         [p.false_masks_per_hour for p in points], [p.found for p in points], color=colour, where="post", label=name
@@ -91,12 +91,12 @@ def _draw_half(curve: Axes, receiver: Axes, name: str, judged: Judged, threshold
 def _in_words(point: OperatingPoint) -> str:
     precision = "" if point.precision is None else f", {point.precision:.0%} of the masks are right"
     return (
-        f"from {point.threshold:.2f} on {point.false_masks_per_hour:.0f} false masks per hour of other sounds, "
-        f"{point.found:.0%} of what sounds in view is found under its name{precision}"
+        f"threshold {point.threshold:.2f}: {point.false_masks_per_hour:.0f} false masks per hour of other sounds, "
+        f"{point.found:.0%} of the sources in view are found under their name{precision}"
     )
 
 
 def summary(fitted: OperatingPoint, checked: OperatingPoint | None) -> str:
-    """Say in two lines what was fitted and what the other half says of it."""
-    other = "not checked: there is no other half" if checked is None else f"other half: {_in_words(checked)}"
+    """Summarise in two lines the error rates on the half that was fitted and on the other half."""
+    other = "not checked: the data has no other half" if checked is None else f"other half: {_in_words(checked)}"
     return f"fitted: {_in_words(fitted)}\n{other}"

@@ -1,4 +1,4 @@
-"""Streams whose sound changes, run through a live session: how long an old mask stays, and how soon a new one appears.
+"""Run streams whose sound changes through a live session, to measure how long an old mask stays and when a new one appears.
 
 Delays are whole seconds, the hop of a session. A delay of 0 means that the first second after the change is correct.
 """

@@ -82,7 +82,7 @@ def compose_tasks(data: BenchData, chosen: list[str] | None = None) -> Tasks:
     chosen = known if chosen is None else chosen
     unknown = [name for name in chosen if name not in known]
     if unknown:
-        raise ValueError(f"there is no row {unknown[0]!r} for this data; expected some of {', '.join(known)}")
+        raise ValueError(f"row {unknown[0]!r} does not exist for this data; expected some of {', '.join(known)}")
     return Tasks(
         data=data,
         rows=[row for row in rows if row.name in chosen],
@@ -99,7 +99,7 @@ def _compose_rows(data: BenchData, prominent: list[Scene], pasted: list[cutouts.
         Row("matched", "the source is in view and covers at least 5 % of the image", prominent),
         Row("small", "the source is in view and covers 1 to 5 % of the image", matched(pictures, sounds, SMALL)),
         Row("absent", "the source is not in view", absent(pictures, sounds)),
-        Row("ambience", "rain, sea, fire and the like", ambience(pictures, sounds)),
+        Row("ambience", "rain, sea, fire and similar sounds", ambience(pictures, sounds)),
         Row("noise", "digital silence, noise, room tone, a motor", noise_alone(pictures)),
         Row("silent_clips", "videos without sound", data.silent),
         *(

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c3n_model.network.audio.mel import check_waveform, kaldi_mel_bands
+from c3n_model.network.audio.spectra import power_spectrum
 
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
@@ -54,11 +55,9 @@ class KaldiFilterBank(nn.Module):
         """Transform a waveform (N, samples) at 16 kHz in [-1, 1] to (N, frames, 128); one second has 98 frames."""
         frames = (waveform * INT16_RANGE).unfold(1, WINDOW_SAMPLES, HOP_SAMPLES)
         frames = frames - frames.mean(dim=2, keepdim=True)
-        previous = F.pad(frames, (1, 0), mode="replicate")[
-            ..., :-1
-        ]  # the first sample of a frame is its own predecessor
-        spectrum = torch.fft.rfft((frames - PRE_EMPHASIS * previous) * self.window, n=N_FFT)
-        power = spectrum.real.square() + spectrum.imag.square()
+        # The first sample of a frame is its own predecessor.
+        previous = F.pad(frames, (1, 0), mode="replicate")[..., :-1]
+        power = power_spectrum((frames - PRE_EMPHASIS * previous) * self.window, n_fft=N_FFT)
         energies = (power @ self.mel.T).clamp(min=ENERGY_FLOOR).log()
         return (energies - MEAN) / (2 * DEVIATION)
 

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from torchvision.ops.misc import Conv2dNormActivation
 
 from c3n_model.network.audio.mel import kaldi_mel_bands
+from c3n_model.network.audio.spectra import power_spectrogram
 
 SAMPLE_RATE = 32_000
 N_FFT = 1024
@@ -56,11 +57,7 @@ class LogMel(nn.Module):
     def forward(self, waveform: Tensor) -> Tensor:
         """Transform a waveform (N, samples) at 32 kHz in [-1, 1] to (N, 1, 128, frames), 100 frames per second."""
         emphasised = waveform[:, 1:] - PRE_EMPHASIS * waveform[:, :-1]
-        spectrum = torch.stft(
-            emphasised, N_FFT, hop_length=HOP_SAMPLES, win_length=WINDOW_SAMPLES, window=self.window,
-            center=True, return_complex=True,
-        )  # fmt: skip
-        power = spectrum.real.square() + spectrum.imag.square()
+        power = power_spectrogram(emphasised, self.window, n_fft=N_FFT, hop=HOP_SAMPLES, center=True)
         log_mel = (self.mel @ power + 1e-5).log()
         return ((log_mel + 4.5) / 5.0).unsqueeze(1)
 

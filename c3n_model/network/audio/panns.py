@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c3n_model.network.audio.mel import check_waveform, slaney_mel_bands
+from c3n_model.network.audio.spectra import power_spectrogram
 
 MEL_BANDS = 64
 MEL_MIN_HZ = 50.0
@@ -36,11 +37,7 @@ class LogMel(nn.Module):
 
     def forward(self, waveform: Tensor) -> Tensor:
         """Transform a waveform (N, samples) in [-1, 1] to (N, 1, frames, 64) in dB; one second has 101 frames."""
-        spectrum = torch.stft(
-            waveform, self.n_fft, hop_length=self.hop_samples, window=self.window,
-            center=True, pad_mode="reflect", return_complex=True,
-        )  # fmt: skip
-        power = spectrum.real.square() + spectrum.imag.square()
+        power = power_spectrogram(waveform, self.window, n_fft=self.n_fft, hop=self.hop_samples, center=True)
         return decibels(self.mel @ power).transpose(1, 2).unsqueeze(1)
 
 
@@ -77,9 +74,8 @@ def _mobilenet_v1() -> nn.Sequential:
 
 def _convolution(channels: int, out: int, *, kernel: int, groups: int = 1, pool: int | None = None) -> list[nn.Module]:
     convolution = nn.Conv2d(channels, out, kernel, padding=kernel // 2, groups=groups, bias=False)
-    pooling = (
-        [] if pool is None else [nn.AvgPool2d(pool)]
-    )  # pooling replaces the stride; a pool of 1 only preserves the layer numbering
+    # Pooling replaces the stride; a pool of 1 only preserves the layer numbering.
+    pooling = [] if pool is None else [nn.AvgPool2d(pool)]
     return [convolution, *pooling, nn.BatchNorm2d(out), nn.ReLU()]
 
 

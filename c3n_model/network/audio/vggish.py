@@ -14,6 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from c3n_model.network.audio.mel import check_waveform, kaldi_mel_bands
+from c3n_model.network.audio.spectra import power_spectrogram
 
 SAMPLE_RATE = 16_000
 WINDOW_SAMPLES = 400  # 25 ms
@@ -63,11 +64,8 @@ class LogMel(nn.Module):
                 f"expected a snippet of one second, {SAMPLE_RATE} samples at 16 kHz, got {waveform.shape[1]} samples; "
                 "resample, and split longer sound into seconds"
             )
-        spectrum = torch.stft(
-            waveform[:, :EXAMPLE_SAMPLES], N_FFT, hop_length=HOP_SAMPLES, window=self.window,
-            center=False, return_complex=True,
-        )  # fmt: skip
-        magnitude = (spectrum.real.square() + spectrum.imag.square()).sqrt()
+        example = waveform[:, :EXAMPLE_SAMPLES]
+        magnitude = power_spectrogram(example, self.window, n_fft=N_FFT, hop=HOP_SAMPLES, center=False).sqrt()
         return (self.mel @ magnitude + LOG_OFFSET).log().transpose(1, 2).unsqueeze(1)
 
 

@@ -116,7 +116,8 @@ def _example(
 ) -> Example:
     index, second, label = int(evaluation.clip_index[frame]), int(evaluation.seconds[frame]), evaluation.labels[frame]
     scored = np.flatnonzero(clip.has_mask)
-    masks = predict(model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask) > MASK_THRESHOLD
+    probabilities, _ = predict(model, clip.frames, clip.snippets, device, gated=gated, select=clip.has_mask)
+    masks = probabilities > MASK_THRESHOLD
     small = {int(s): _shrink(clip.frames[s], mask, clip.masks[s]) for s, mask in zip(scored, masks, strict=True)}
     rgb, mask, truth = small[second]
     panels = [

@@ -23,7 +23,7 @@ def level(path):
     return next(item for item in VideoSource(path) if isinstance(item, Frame)).rgb.mean()
 
 
-def test_the_chosen_topic_is_said_and_the_flag_chooses_another(bag, tmp_path, capsys):
+def test_the_chosen_topic_is_reported_and_the_option_chooses_another(bag, tmp_path, capsys):
     main(["bag", "extract", str(bag), "-o", str(tmp_path / "front.mp4")])
     said = capsys.readouterr().out
     assert "/front/image is read" in said and "--image-topic" in said and "/rear/image" in said

@@ -28,6 +28,15 @@ class Table:
         return cls()
 
 
+def use_audio(width: int, folder, monkeypatch) -> StubAudio:
+    """Put a checkpoint and an audio encoder of another width in the place of VGGish's."""
+    monkeypatch.setattr("c3n_model.weights.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(width))
+    torch.save(their_checkpoint("pvt_v2_b0", width), folder / "theirs.pth")
+    audio = StubAudio(width)
+    save_file(audio.state_dict(), folder / "audio.safetensors")
+    return audio
+
+
 @pytest.fixture
 def files(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "c3n_model.labels.similarity_table", SimpleNamespace(LabelTable=Table))
@@ -55,9 +64,11 @@ COMMAND = [
 
 def test_import_writes_a_model_that_runs(files, capsys):
     main(COMMAND)
-    assert capsys.readouterr().out.strip() == "wrote model.safetensors: pvt_v2_b0 with vggish"
+    told = capsys.readouterr().out.strip()
+    assert told.startswith("wrote model.safetensors: pvt_v2_b0 with vggish; ") and "0.96 s" in told
     model = load_model("model.safetensors")
     assert model.visual_labels == Table().visual_labels
+    assert model.config.snippet_spacing_s == 0.96
     assert model.card["labels"] == {"rule": "made up"}
     assert model.card["commands"][0].startswith("c3n import theirs.pth")
     with torch.no_grad():
@@ -77,6 +88,37 @@ def test_public_audio_weights_are_the_default(files, monkeypatch):
     main([*COMMAND[:4], *COMMAND[6:]])
     assert asked == ["vggish"]
     assert load_model("model.safetensors").config.audio == "vggish"
+
+
+def test_the_setting_of_panns_is_told_by_the_name_or_by_the_option(files, monkeypatch, capsys):
+    use_audio(2048, files, monkeypatch)
+    with pytest.raises(SystemExit, match="s4 or ms3.*--setting"):
+        main(COMMAND)
+    for arguments, scores in ((["--setting", "s4"], "sigmoid"), (["--setting", "ms3"], "logits")):
+        main([*COMMAND, *arguments])
+        assert load_model("model.safetensors").config.audio_scores == scores
+        assert ("audio_scores: sigmoid" in capsys.readouterr().out) == (scores == "sigmoid")
+    (files / "theirs.pth").rename(files / "S4_pvt_aug_best.pth")
+    main(["import", "S4_pvt_aug_best.pth", *COMMAND[2:]])
+    model = load_model("model.safetensors")
+    assert (model.config.audio_scores, model.card["setting"]) == ("sigmoid", "s4")
+
+
+def test_beats_keeps_the_class_order_of_its_file(files, monkeypatch, capsys):
+    use_audio(768, files, monkeypatch)
+    mids = ["/m/bark", "/m/engine", "/m/violin", "/m/wind"]
+    public = {"label_dict": {0: mids[3], 1: mids[0], 2: mids[2], 3: mids[1]}}
+    monkeypatch.setattr("c3n_model.weights.pretrained._find_first", lambda *_: Path("beats.pt"))
+    monkeypatch.setattr("c3n_model.weights.pretrained.read_tensors", lambda path: public)
+    monkeypatch.setattr("c3n_model.weights.pretrained._audioset_mids", lambda path: mids)
+    main(COMMAND)
+    assert "audio_order: checkpoint" in capsys.readouterr().out
+    model = load_model("model.safetensors")
+    assert model.config.audio_order == "checkpoint"
+    assert model.network.place_in_checkpoint.tolist() == [1, 3, 2, 0]
+    monkeypatch.setattr("c3n_model.weights.pretrained._find_first", pytest.fail)  # a model of ours has the order, too
+    main([*COMMAND[:5], "model.safetensors", "-o", "again.safetensors"])
+    assert load_model("again.safetensors").network.place_in_checkpoint.tolist() == [1, 3, 2, 0]
 
 
 def test_parts_that_do_not_fit_are_one_line(files, monkeypatch):

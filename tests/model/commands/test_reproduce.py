@@ -13,6 +13,7 @@ from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.experiments.paper import reproduce as module
 from c3n_model.experiments.paper import runs
 from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, SYNTHETIC, Recipe
+from c3n_model.weights.tensors import read_described
 
 SMALL = ["--data", "synthetic", "--size", "small", "--device", "cpu"]
 SYNTHETIC_NOTE = "Synthetic data."
@@ -117,7 +118,7 @@ def test_avsbench_from_public_weights(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write_public_weights(tmp_path)
     save_label_table(tmp_path / "labels")
-    schedule = TrainConfig(epochs=1, batch_size=2)
+    schedule = TrainConfig(epochs=7, batch_size=2)
     small = Recipe(
         model=ModelConfig(image_size=32, channels=4),
         train={"s4": schedule, "ms3": schedule},
@@ -136,6 +137,12 @@ def test_avsbench_from_public_weights(tmp_path, monkeypatch):
     assert "mIoU S4: difference" in text
     assert SYNTHETIC_NOTE not in text
     assert table["made_by"]["data"]["labels"]["vectors"] == "made up"
+    assert table["made_by"]["form"] == "authors" and "Form `authors`" in text and "`--form paper`" in text
+    main(["reproduce", "VII", *data, "--form", "paper"])
+    assert json.loads(Path("out/table.json").read_text())["made_by"]["form"] == "paper"
+    assert "Form `paper`" in Path("out/table.md").read_text()
+    trained = [read_described(path, "c3n", "model")[0] for path in sorted(Path("out/runs").glob("s4_*.safetensors"))]
+    assert [model["config"]["gate"] for model in trained] in (["unit", "gradient"], ["gradient", "unit"])
 
 
 @pytest.mark.parametrize(
@@ -143,6 +150,7 @@ def test_avsbench_from_public_weights(tmp_path, monkeypatch):
     [
         (["--data", "nowhere"], "--labels.*`c3n weights get en_core_web_lg audioset_classes`"),
         (["--data", "nowhere", "--size", "small"], "--size small.*--data synthetic"),
+        (["--data", "synthetic", "--form", "paper"], "--form paper.*AVSBench.*synthetic"),
         (["--data", "synthetic", "--seeds", "0"], "--seeds is 0; .*1"),
         (["--data", "synthetic", "--settings", "s5"], "--settings is 's5'; .*s4, ms3"),
         (["--data", "synthetic", "--pairs", "VGG+ears"], r"--pairs.*'VGG\+ears'.*Swin\+VGGish"),

@@ -26,7 +26,7 @@ def use_model(monkeypatch, tmp_path, with_prior):
     monkeypatch.setattr(loading, "load_model", lambda _: tiny_model(LeftHalf(), network_prior=prior))
 
 
-def test_what_was_learnt_is_used(video, tmp_path, monkeypatch):
+def test_a_learnt_background_is_used(video, tmp_path, monkeypatch):
     use_model(monkeypatch, tmp_path, with_prior=True)
     main(["segment", video, "-o", "first", "--device", "cpu", "--learn-background", "robot.csv"])
     learnt = load_background(tmp_path / "robot.csv", SOUNDS).statistics

@@ -29,7 +29,7 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "usb"
 
 
-def test_list_names_every_file_and_where_it_lies(folder, capsys):
+def test_list_names_every_file_and_its_path(folder, capsys):
     (folder / "pvt_v2_b4.in1k.safetensors").write_bytes(b"x")
     main(["weights", "list"])
     lines = capsys.readouterr().out.splitlines()
@@ -42,7 +42,7 @@ def test_list_names_every_file_and_where_it_lies(folder, capsys):
     assert lines[-1].startswith("set zero_shot: ")
 
 
-def test_verify_shows_the_sha256_of_what_nobody_publishes(folder, capsys):
+def test_verify_shows_the_sha256_of_files_without_a_published_one(folder, capsys):
     (folder / "pvt_v2_b4.in1k.safetensors").write_bytes(b"x")
     main(["weights", "verify"])
     assert f"no checksum known; sha256 {hashlib.sha256(b'x').hexdigest()}" in capsys.readouterr().out
@@ -69,7 +69,7 @@ def test_path(folder, capsys):
         main(["weights", "path", "zero_shot"])
 
 
-def test_get_shows_what_is_there_already(folder, capsys):
+def test_get_shows_files_that_exist_already(folder, capsys):
     (folder / "swin_base_patch4_window7_224.pth").write_bytes(b"x")
     name, sha256 = "swin_base_patch4_window7_224_original", hashlib.sha256(b"x").hexdigest()
     main(["weights", "get", name, "--sha256", sha256])
@@ -78,7 +78,7 @@ def test_get_shows_what_is_there_already(folder, capsys):
         main(["weights", "get", "zero_shot", "--sha256", sha256])
 
 
-def test_get_brings_the_rest_when_one_fails(folder, monkeypatch, capsys):
+def test_get_downloads_the_rest_if_one_fails(folder, monkeypatch, capsys):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     monkeypatch.setattr(manifest, "read_manifest", lambda: TOYS)
     with file_server() as server:

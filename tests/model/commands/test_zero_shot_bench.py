@@ -74,7 +74,7 @@ def test_a_whole_folder(tiny_models, data, capsys):
     assert "matched" in printed and "ms per mask" in printed
 
 
-def test_pages_show_every_row_and_need_nothing_from_outside(tiny_models, data):
+def test_pages_show_every_row_and_are_self_contained(tiny_models, data):
     run(data)
     page, pictures = (data / "out/bench.html").read_text(), (data / "out/zero_shot/report.html").read_text()
     rows = json.loads((data / "out/bench.json").read_text())["settings"]["zero_shot"]["rows"]

@@ -41,7 +41,7 @@ def palette_mask(values, palette):
     ],
     ids=["1", "L 255", "L 1", "I;16", "RGB", "RGBA", "P", "P black", "P 255"],
 )
-def test_a_mask_is_what_is_not_zero(tmp_path, image):
+def test_nonzero_pixels_are_the_mask(tmp_path, image):
     image.save(tmp_path / "mask.png")
     mask = read_mask(tmp_path / "mask.png", (2, 2))
     assert mask.dtype == bool
@@ -126,7 +126,7 @@ def release(request, originals, tmp_path):
     return shutil.copytree(originals / request.param, tmp_path / "release")
 
 
-def test_the_clip_is_whole_before_it_is_spoiled(release):
+def test_the_clip_is_valid_before_it_is_damaged(release):
     (report,) = examine(release, silent)
     assert report.usable
     assert AVSBench(release, "ms3", "test", 32000)[0].has_mask.all()

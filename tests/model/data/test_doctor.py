@@ -60,7 +60,7 @@ def test_good_scenes_have_only_the_warning_about_counts(scenes):
         assert "train has 2 clips, the paper's" in finding.examples[0]
 
 
-def test_a_folder_of_the_paper_s_size_has_no_finding(scenes):
+def test_a_folder_with_the_papers_counts_has_no_findings(scenes):
     (clip,) = AVSBench(scenes, "ms3", "test", 16000).clips
     counts = {"train": 296, "val": 64, "test": 64}
     clips = [
@@ -103,7 +103,7 @@ def test_a_csv_that_cannot_be_used(root, text):
     assert found(root, Problem.TABLE, "s4") is None
 
 
-def test_masks_and_sounds_that_deserve_a_look(root):
+def test_unusual_masks_and_sounds_are_warnings(root):
     paths = AVSBench(root, "ms3", "test", 16000).clips[0]
     grey = np.zeros((224, 224), np.uint8)
     grey[:2, 0] = 128, 255

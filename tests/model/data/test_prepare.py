@@ -107,7 +107,7 @@ class TestSampling:
             cut = tmp_path / f"cut{path.suffix}"
             cut.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
             with pytest.raises(
-                ValueError, match=r"cut\.mkv .*\d s of \d|cut\.mp4.* of 5\.2 s: the file is cut"
+                ValueError, match=r"cut\.mkv .*\d s of \d|cut\.mp4.* of 5\.2 s: the file is truncated"
             ) as caught:
                 sample_video(cut)
             assert ("is truncated after" in str(caught.value)) is (path.suffix == ".mkv")
@@ -192,7 +192,7 @@ def test_s4(video, tmp_path, capsys):
     assert masks[:, :, :112].all() and not masks[:, :, 112:].any()
 
 
-def test_a_run_is_taken_up_again(ms3, tmp_path):
+def test_an_interrupted_run_is_resumed(ms3, tmp_path):
     videos, masks, out = find_videos(ms3), ms3.parent / "gt_masks", tmp_path / "out"
     assert prepare(videos, masks, out, silent).made == ("a", "b")
     paths = AVSBench(out, "ms3", "test", 16000).clips[0]
@@ -208,7 +208,7 @@ def test_a_run_is_taken_up_again(ms3, tmp_path):
     assert len(AVSBench(out, "ms3", "test", 16000)) == 1
 
 
-def test_bad_videos_are_named_and_stop_no_other(ms3, tmp_path, capsys):
+def test_bad_videos_are_named_and_do_not_stop_others(ms3, tmp_path, capsys):
     (ms3 / "b.mp4").write_text("no video")
     (ms3 / "c.mp4").write_bytes((ms3 / "a.mp4").read_bytes())
     table = ms3.parents[1] / "ms3_meta_data.csv"
@@ -236,7 +236,7 @@ def test_short_videos_are_reported(ms3, tmp_path, capsys):
     ]
 
 
-def test_without_masks_frames_and_sounds_are_made(video, tmp_path, capsys):
+def test_without_masks_frames_and_sounds_are_written(video, tmp_path, capsys):
     (tmp_path / "raw").mkdir()
     (tmp_path / "raw/a.mp4").write_bytes(video.read_bytes())
     (tmp_path / "splits.csv").write_text("name,split\na,test\n")
@@ -246,7 +246,7 @@ def test_without_masks_frames_and_sounds_are_made(video, tmp_path, capsys):
     assert not report.usable and report.findings[0].count == 5
 
 
-def test_what_is_no_folder_of_videos(ms3, video, tmp_path):
+def test_a_folder_without_videos_is_refused(ms3, video, tmp_path):
     with pytest.raises(FileNotFoundError, match="nothing"):
         find_videos(tmp_path / "nothing")
     with pytest.raises(ValueError, match=r"\b0 videos.*S4.* 0 .*MS3"):

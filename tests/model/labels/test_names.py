@@ -18,7 +18,7 @@ def test_one_label_a_line(tmp_path):
         ("labels.csv", b"index,mid,display_name\n0,/m/1,Speech\n", "expected 527 rows"),
     ],
 )
-def test_what_is_no_list_of_labels(tmp_path, name, content, message):
+def test_files_that_are_not_label_lists_are_refused(tmp_path, name, content, message):
     (tmp_path / name).write_bytes(content)
     with pytest.raises(ValueError, match=message):
         read_labels(tmp_path / name)

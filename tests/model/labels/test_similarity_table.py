@@ -64,7 +64,7 @@ def test_tokens_are_looked_up_as_written_then_in_lower_case():
     assert table.similarity.flatten().tolist() == pytest.approx([0.6, 0.8, 0.8])
 
 
-def test_a_label_whose_synonyms_have_no_vector_is_tried_as_it_is():
+def test_a_label_whose_synonyms_have_no_vector_is_tried_unchanged():
     words = {"dog": [1.0, 0], "violin, fiddle": [0.6, 0.8]}
     table = build(["Violin, fiddle"], ["dog"], "best_synonym", words)
     assert table.similarity.item() == pytest.approx(0.6)
@@ -122,7 +122,7 @@ def test_tables_that_cannot_be_are_refused(audio, visual, cleaning, message):
         build(audio, visual, cleaning)
 
 
-def test_a_saved_table_comes_back(tmp_path):
+def test_a_saved_table_is_loaded_unchanged(tmp_path):
     table = build(["hound, dog", "car", "Silence"], ["dog", "van"])
     table.save(tmp_path / "new/table.safetensors")
     again = LabelTable.load(tmp_path / "new/table.safetensors")
@@ -158,7 +158,7 @@ def test_wrong_tables_are_refused(tmp_path, similarity, changes, message):
         LabelTable.load(tmp_path / "table.safetensors")
 
 
-def test_other_files_are_no_tables(tmp_path):
+def test_other_files_are_refused_as_tables(tmp_path):
     with pytest.raises(FileNotFoundError, match="c3n labels build"):
         LabelTable.load(tmp_path / "nothing")
     save_file({"similarity": torch.ones(1, 1)}, tmp_path / "weights.safetensors")

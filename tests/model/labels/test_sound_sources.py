@@ -95,11 +95,11 @@ def test_nouns_are_of_imagenet():
         ("bus", {"minibus", "school bus", "trolleybus"}),
     ],
 )
-def test_a_noun_holds_the_classes_that_show_it(noun, names):
+def test_a_noun_contains_the_classes_that_show_it(noun, names):
     assert first_names(noun) == names
 
 
-def test_what_imagenet_does_not_show_is_no_noun():
+def test_nouns_without_imagenet_classes_do_not_exist():
     assert not imagenet_nouns().keys() & {"fireworks", "scissors", "skateboard", "turkey", "waterfall", "mouse"}
 
 
@@ -122,7 +122,7 @@ def test_is_a(noun, other, expected):
     assert is_a(noun, other) is expected
 
 
-def test_exact_sounds_agree_more_than_kinds_and_nothing_answers_to_the_wind():
+def test_specific_sounds_agree_more_than_kinds_and_wind_has_no_source():
     nouns = ("horse", "bus", "violin", "person")
     similarity = source_similarity(("Neigh, whinny", "Animal", "Vehicle", "Music", "Speech", "Wind", "Silence"), nouns)
     full, kind = SOURCE_SIMILARITY, KIND_SIMILARITY
@@ -159,7 +159,7 @@ def test_datasets_names_become_nouns():
     assert set(SYNONYMS.values()) <= sounding
 
 
-def test_a_computer_mouse_is_no_rodent():
+def test_a_computer_mouse_is_not_a_rodent():
     sounds = ("Mouse", "Rodents, rats, mice", "Animal", "Clicking")
     assert source_similarity(sounds, [noun_of("mouse")])[:, 0].tolist() == [0, 0, 0, SOURCE_SIMILARITY]
     assert source_similarity(sounds, ["rodent"])[:, 0].tolist() == [1, 1, KIND_SIMILARITY, 0]
@@ -172,11 +172,11 @@ def test_segmenters_classes_that_sound_have_a_sound():
         assert {name for name, any_sound in zip(names, heard, strict=True) if not any_sound} == silent
 
 
-def test_kinds_are_nouns_that_hold_others():
+def test_kinds_are_nouns_that_contain_others():
     assert all(sum(is_a(noun, kind) for noun in imagenet_nouns()) > 10 for kind in KINDS)
 
 
-def test_kinds_hold_every_noun_of_theirs():
+def test_kinds_contain_all_of_their_nouns():
     animals = [
         "dog",
         "wolf",

@@ -42,13 +42,13 @@ def test_every_form_gives_the_same_vectors(tmp_path, form):
 
 
 @pytest.mark.parametrize("header", [True, False])
-def test_a_byte_order_mark_is_no_part_of_the_first_word(tmp_path, header):
+def test_a_byte_order_mark_is_not_part_of_the_first_word(tmp_path, header):
     path = write_text(tmp_path / "words.txt", VECTORS, header=header)
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert open_vectors(path).read(set(VECTORS)).keys() == VECTORS.keys()
 
 
-def test_an_archive_that_claims_too_much_is_not_unpacked(tmp_path, monkeypatch):
+def test_an_archive_with_a_too_large_size_is_not_unpacked(tmp_path, monkeypatch):
     monkeypatch.setattr("c3n_model.labels.vectors.MAX_ARRAY_BYTES", 2**20)
     np.savez_compressed(tmp_path / "a.npz", words=np.array(["dog"]), vectors=np.zeros((1, 2**19), np.float32))
     with pytest.raises(ValueError, match="at most 1048576 bytes in vectors.npy"):
@@ -147,12 +147,12 @@ def write_arrays(path, vectors):
         (lambda f: write_spacy(f / "small", {}), ValueError, "has no word vectors"),
     ],
 )
-def test_bad_sources_say_what_is_wrong(tmp_path, make, error, message):
+def test_bad_sources_are_refused_with_the_cause(tmp_path, make, error, message):
     with pytest.raises(error, match=message):
         open_vectors(make(tmp_path)).read({"dog"})
 
 
-def test_a_missing_spacy_model_says_how_to_get_it():
+def test_a_missing_spacy_model_is_refused_with_a_remedy():
     with pytest.raises(FileNotFoundError, match="'en_core_web_none'.* pip install") as error:
         open_vectors("en_core_web_none")
     assert "weights get" not in str(error.value)  # which knows no such name

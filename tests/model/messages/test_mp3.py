@@ -43,7 +43,7 @@ def decode(pieces, decoder=None):
 
 @pytest.mark.parametrize("cut", ["frames", "whole", "bytes", 0, 1])
 @pytest.mark.parametrize("rate, channels", [(16_000, 1), (44_100, 2), (8_000, 1)])
-def test_a_tone_comes_back_where_it_was(rate, channels, cut):
+def test_a_tone_is_decoded_at_its_time(rate, channels, cut):
     samples = tone(rate, channels=channels)
     chunks = decode(messages(rate, cut, channels))
     assert {(chunk.sample_rate, chunk.samples.shape[1], chunk.samples.dtype) for chunk in chunks} == {
@@ -61,7 +61,7 @@ def test_a_tone_comes_back_where_it_was(rate, channels, cut):
     assert abs(onset / rate - 0.5) < 0.06
 
 
-def test_messages_that_are_lost_are_a_hole():
+def test_lost_messages_are_a_gap():
     pieces = list(messages(16_000, "frames"))
     for lost in (1, 3, 15):
         chunks = decode(pieces[:20] + pieces[20 + lost :])
@@ -82,13 +82,13 @@ def test_the_stream_is_found_again_after_a_loss_anywhere(cut):
     assert abs(chunks[-1].end_ns - whole[-1].end_ns) <= frame_ns(16_000)
 
 
-def test_one_who_comes_late_hears_the_rest():
+def test_a_late_subscriber_decodes_the_rest():
     pieces = list(messages(16_000, "bytes"))[50:]
     chunks = decode(pieces)
     assert abs(chunks[0].stamp_ns - pieces[0][1]) < 200_000_000 and len(chunks) > 30
 
 
-def test_a_stream_that_begins_anew():
+def test_a_stream_that_restarts():
     pieces = list(messages(16_000, "frames"))
     decoder = Mp3Decoder()
     first, again = decode(pieces, decoder), decode(pieces, decoder)
@@ -99,16 +99,16 @@ def test_a_stream_that_begins_anew():
 
 
 @pytest.mark.parametrize("data", [bytes(320), np.full(160, -1025, "<i2").tobytes(), bytes(range(256)) * 2])
-def test_what_is_no_mp3_is_refused_with_the_remedy(data):
+def test_data_that_is_not_mp3_is_refused_with_the_remedy(data):
     decoder = Mp3Decoder()
     with pytest.raises(ValueError, match="format:=wave"):
         for number in range(60):
             decoder.decode(data, BEGIN_NS + number * 10_000_000)
-    assert MP3_REMEDY.startswith("the sound is MP3")
+    assert "format:=wave" in MP3_REMEDY
     assert len(decode(messages(16_000, "frames"), decoder)) > 50, "it carries on"
 
 
-def test_pieces_without_bytes():
+def test_empty_chunks():
     decoder = Mp3Decoder()
     assert decoder.decode(b"", BEGIN_NS) == []
     assert len(decode(messages(16_000, "frames"), decoder)) > 50
@@ -127,7 +127,7 @@ class TestRecognised:
         for frame in encoded_tone(16_000, 1):
             assert looks_like_mp3(np.frombuffer(frame, np.uint8))
 
-    def test_pcm_that_begins_like_a_sync_word_is_none(self):
+    def test_pcm_that_begins_like_a_sync_word_is_not_mp3(self):
         assert not looks_like_mp3(np.full(160, -1025, "<i2").view(np.uint8))  # FF FB FF FB ...
         quiet = np.random.default_rng(0).integers(-1000, 0, (2000, 160)).astype("<i2")
         assert not any(looks_like_mp3(row.view(np.uint8)) for row in quiet)

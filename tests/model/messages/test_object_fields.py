@@ -79,12 +79,12 @@ def test_an_object_is_read_as_it_was_written(region):
     assert read_fields(SoundingObject, message) == region
 
 
-def test_a_field_that_older_messages_lack_takes_the_default():
+def test_a_field_missing_in_older_messages_has_its_default():
     message = SimpleNamespace(audible=True, presence_score=0.5, loudness_dbfs=-20.0)
     assert read_fields(Presence, message) == Presence(True, 0.5, -20.0, visible=True)
 
 
-def test_a_score_that_is_not_a_number_stays_one():
+def test_a_score_that_is_nan_stays_nan():
     message = empty_object()
     message.score = float("nan")
     assert read_fields(SoundingObject, message).score != read_fields(SoundingObject, message).score

@@ -41,7 +41,7 @@ def test_pcm_is_read_as_described():
     assert (chunk.sample_rate, chunk.samples.shape) == (44_100, (80, 2))
 
 
-def test_a_description_that_makes_no_sense_changes_nothing():
+def test_an_invalid_description_changes_nothing():
     reader = SoundReader(AudioFormat(8000))
     with pytest.raises(ValueError, match="got 0 Hz"):
         reader.describe(info(0))
@@ -68,7 +68,7 @@ def test_mp3_that_is_announced():
     assert len(chunks) >= 28 and abs(chunks[0].stamp_ns - BEGIN_NS) < 100_000_000
 
 
-def test_mp3_that_nobody_announced_is_recognised_without_a_loss():
+def test_unannounced_mp3_is_recognised_without_a_loss():
     reader = SoundReader()
     frames = mp3_frames()
     heard = [reader.read(stamped(frame, BEGIN_NS + round(k * frame_ns(16_000))), 0) for k, frame in enumerate(frames)]
@@ -87,7 +87,7 @@ def test_pcm_that_looks_like_mp3_once_stays_pcm():
     assert [chunk.stamp_ns - BEGIN_NS for chunks in heard for chunk in chunks] == [0, 1, 2, 3]
 
 
-def test_pcm_that_was_taken_for_mp3_comes_back():
+def test_pcm_mistaken_for_mp3_is_recovered():
     reader = SoundReader()
     for frame in mp3_frames()[:5]:
         reader.read(stamped(frame), 0)

@@ -71,7 +71,7 @@ class TestAudio:
         np.testing.assert_array_equal(chunk.samples * 32768, [[1, -1], [2, -2]])
 
     @pytest.mark.parametrize("count", [1, 2, 3, 5])
-    def test_no_whole_number_of_samples(self, count):
+    def test_incomplete_samples_are_refused(self, count):
         with pytest.raises(ValueError, match="multiple of 4 bytes of sound .2 channels of S16LE"):
             chunk_from_audio(audio(bytes(count)), AudioFormat(channels=2))
 
@@ -150,7 +150,7 @@ class TestMgonzs13:
             (mgonzs13_audio(8, channels=2, int16_data=array("h", [1])), "multiple of 2 values of int16_data .*, got 1"),
         ],
     )
-    def test_what_cannot_be_read(self, message, said):
+    def test_unreadable_messages_are_refused(self, message, said):
         with pytest.raises(ValueError, match=said):
             chunk_from_audio_stamped(message)
 
@@ -163,7 +163,7 @@ class TestDialects:
         return SimpleNamespace(**dict.fromkeys(names, object))
 
     @pytest.mark.parametrize("dialect", [ROS_DRIVERS, MGONZS13])
-    def test_told_by_the_definitions(self, dialect):
+    def test_the_package_is_recognised_by_its_definitions(self, dialect):
         assert audio_dialect(self.module(dialect)) == dialect
 
     def test_neither(self):

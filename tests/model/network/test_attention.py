@@ -32,7 +32,7 @@ def test_gates_scale_the_weights(gate, strength):
     assert torch.allclose(attend(features, torch.tensor([[3e-4, 4e-4]]), gate).flatten(), expected, atol=1e-6)
 
 
-def test_strength_multiplies_what_enters_the_gate():
+def test_strength_multiplies_the_argument_of_the_gate():
     features = torch.tensor([2.0, 4.0]).view(1, 2, 1, 1)
     weights = torch.tensor([[0.3, -0.8]])
     assert torch.equal(attend(features, weights, strength=0.5), attend(features, 0.5 * weights))
@@ -47,7 +47,7 @@ def test_the_printed_gate_is_nearly_constant():
     assert abs(refined[0] - refined[1]).item() < 1e-3
 
 
-def test_maps_beside_the_path_to_the_logits_are_refused():
+def test_maps_that_the_logits_do_not_depend_on_are_refused():
     maps = torch.rand(1, 2, 3, 3, requires_grad=True)
     copy = maps.clone()  # what timm gives of a channels-last backbone
     with pytest.raises(ValueError, match="no gradient .*every stage"):

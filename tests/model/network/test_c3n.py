@@ -6,8 +6,8 @@ from tiny import make_tiny_model
 
 from c3n_model.config import ModelConfig, TrainConfig
 from c3n_model.network.attention import attend, attend_channels, class_activation_weights
-from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import infer_consensus
+from c3n_model.network.encoding import Encoding
 from c3n_model.training.optimisation import Optimisation
 from c3n_model.weights.checkpoint import build_network
 
@@ -25,7 +25,7 @@ def test_encoding_second_by_second_equals_forward(visual, clips):
     with torch.no_grad():
         whole = network(frames, snippets)
         seconds = [network.encode(frames[:, t], snippets[:, t]) for t in range(5)]
-        newest = network.decode(Encoding.join(seconds), torch.tensor([[False, False, False, False, True]])).logits
+        newest = network.decode_newest(seconds[-1], [network.summarise(second) for second in seconds]).logits
     assert whole.shape == (1, 5, 64, 64)
     assert (whole[:, -1:] - newest).abs().max().item() < 1e-5
 
@@ -53,10 +53,10 @@ def test_attention_maps_are_those_ccam_multiplies_with(clips):
     frames, snippets = clips[0][0, :2], clips[1][0, :2]
     with torch.no_grad():
         found = network.attention_maps(frames, snippets)
-        perceived = network.perceive(frames, snippets)
+        encoded = network.encode(frames, snippets)
     stages, logits = network.visual_encoder(frames.clone().requires_grad_())
-    weights = class_activation_weights(logits, perceived.consensus.visual_class, stages)
-    for stage, omega, (plain, guided), maps in zip(stages, weights, found, perceived.visual, strict=True):
+    weights = class_activation_weights(logits, encoded.consensus.visual_class, stages)
+    for stage, omega, (plain, guided), maps in zip(stages, weights, found, encoded.visual, strict=True):
         assert torch.allclose(plain, torch.sigmoid(stage.mean(1)), atol=1e-6)
         by_channel = attend_channels(stage, omega, "standard", 0.5)
         assert torch.allclose(attend(stage, omega, "standard", 0.5), by_channel * guided[:, None], atol=1e-6)
@@ -133,8 +133,46 @@ def test_fused_features_are_what_the_decoder_reads(clips):
             logits = network.decoder(network.fuse(encoding, selected), encoding.size)
             assert torch.equal(logits, network.decode(encoding, selected).logits)
     without = network.fuse(encoding, selected)
-    assert all(torch.equal(maps, seen[[0, 2]]) for maps, seen in zip(without, encoding.visual, strict=True))
+    expected = [pyramid(seen[[0, 2]]) for pyramid, seen in zip(network.pyramids, encoding.visual, strict=True)]
+    assert all(torch.allclose(maps, seen) for maps, seen in zip(without, expected, strict=True))
     assert network.fusion_attention(encoding, 5) == []
+
+
+def test_in_training_the_norms_learn_from_every_frame(clips):
+    """As in the authors' code, which decodes all five frames in S4, too; the selected frames come out as with all."""
+    selected = torch.tensor([[True, False, False, False, False], [False, False, True, False, False]])
+    networks = [make_tiny_model(fusion_norm=True).network.train() for _ in range(2)]
+    found = []
+    for network, wanted in zip(networks, (torch.ones_like(selected), selected), strict=True):
+        network.audio_encoder.eval(), network.visual_encoder.eval()
+        for fusion in network.fusions:
+            torch.nn.init.ones_(fusion.batch_norm.weight)
+        with torch.no_grad():
+            found.append(network.fuse(network.encode(*(part.flatten(0, 1) for part in clips)), wanted))
+    for every, few in zip(*found, strict=True):
+        assert torch.allclose(every[selected.flatten()], few, atol=1e-5)
+    for one, other in zip(*(network.fusions for network in networks), strict=True):
+        for buffer in ("running_mean", "running_var"):
+            assert torch.equal(getattr(one.batch_norm, buffer), getattr(other.batch_norm, buffer))
+            assert getattr(one.batch_norm, buffer).std() > 0
+
+
+def test_frames_without_a_mask_pass_no_pyramid(clips):
+    """Training with masks of a few frames: the same logits and gradients, from the maps of those frames alone."""
+    selected = torch.tensor([[True, False, False, False, False], [False, False, True, False, False]])
+    seen, gradients, logits = [], [], []
+    for wanted in (torch.ones_like(selected), selected):
+        network = make_tiny_model().network
+        for pyramid in network.pyramids:
+            pyramid.register_forward_hook(lambda module, inputs, output: seen.append(len(output)))
+        decoded = network.decode(network.encode(*(part.flatten(0, 1) for part in clips)), wanted).logits
+        logits.append(decoded[selected.flatten()] if len(decoded) == 10 else decoded)
+        logits[-1].square().sum().backward()
+        gradients.append({name: p.grad for name, p in network.named_parameters() if p.grad is not None})
+    assert seen == [10] * 4 + [2] * 4
+    torch.testing.assert_close(*logits)
+    for name, expected in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], expected, rtol=1e-4, atol=1e-5)
 
 
 def test_fusion_attention_knows_its_clip_and_no_other(clips):
@@ -143,8 +181,8 @@ def test_fusion_attention_knows_its_clip_and_no_other(clips):
         both = network.fusion_attention(network.encode(clips[0].flatten(0, 1), clips[1].flatten(0, 1)), 5)
         alone = network.encode(clips[0][1], clips[1][1])
         expected = [
-            block.attention(maps[None], alone.audio[None])[0]
-            for block, maps in zip(network.fusions, alone.visual, strict=True)
+            block.attention(pyramid(maps)[None], alone.audio[None])[0]
+            for block, pyramid, maps in zip(network.fusions, network.pyramids, alone.visual, strict=True)
         ]
     for found, maps in zip(both, expected, strict=True):
         assert torch.allclose(found[5:], maps, atol=1e-5)

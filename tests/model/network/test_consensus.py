@@ -109,7 +109,7 @@ def test_equal_pairs_come_in_the_order_of_their_classes():
     assert found.visual_class.tolist() == [[0, 1, 2] * 3] * 2
 
 
-def test_what_all_classes_share_changes_nothing():
+def test_a_common_constant_changes_nothing():
     # In float32 a logit of 1e4 + 1 keeps only three digits of its alpha-fold unless the largest is taken off first.
     generator = torch.Generator().manual_seed(4)
     audio, visual = (torch.randint(-40, 40, (8, 30), generator=generator) / 8 for _ in range(2))

@@ -3,13 +3,27 @@
 import pytest
 import torch
 
-from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal, SummedPyramid, build_pyramid, naive_non_local
+from c3n_model.network.fusion import (
+    AtrousPyramid,
+    CrossModalNonLocal,
+    SummedPyramid,
+    build_pyramid,
+    join_contributions,
+    naive_non_local,
+    tap_means,
+)
+
+
+def context_of(block: CrossModalNonLocal, visual: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
+    """The context of each clip, (B, C', C')."""
+    contributions = block.contribute(visual.mean(dim=(3, 4)).flatten(0, 1), audio.flatten(0, 1))
+    return join_contributions(contributions.unflatten(0, visual.shape[:2]))
 
 
 def fuse(block: CrossModalNonLocal, visual: torch.Tensor, audio: torch.Tensor) -> torch.Tensor:
     """Fuse all frames; returns (B, T, C, H, W)."""
-    selected = torch.ones(visual.shape[:2], dtype=torch.bool)
-    return block(visual, audio, selected).unflatten(0, visual.shape[:2])
+    context = context_of(block, visual, audio).repeat_interleave(visual.shape[1], dim=0)
+    return block(visual.flatten(0, 1), context).unflatten(0, visual.shape[:2])
 
 
 def block_by_hand() -> CrossModalNonLocal:
@@ -49,13 +63,13 @@ def test_attention_by_hand_is_the_sum_of_phis_rows():
     assert block_by_hand().attention(visual, audio).flatten().tolist() == [21.0, 14.0]
 
 
-def test_only_selected_frames_come_out():
+def test_a_frame_needs_of_others_only_what_they_contribute():
     torch.manual_seed(0)
     for normalise in (False, True):
         block = CrossModalNonLocal(channels=8, audio_channels=4, normalise=normalise).eval()
         visual, audio = torch.randn(2, 5, 8, 3, 3), torch.randn(2, 5, 4)
-        selected = torch.tensor([[True, False, False, False, True], [False, False, True, False, False]])
-        assert torch.allclose(fuse(block, visual, audio)[selected], block(visual, audio, selected), atol=1e-6)
+        newest = block(visual[:, -1], context_of(block, visual, audio))
+        assert torch.allclose(fuse(block, visual, audio)[:, -1], newest, atol=1e-6)
 
 
 def test_norms_of_the_authors_code_start_as_identity_plus_layer_norm():
@@ -63,21 +77,6 @@ def test_norms_of_the_authors_code_start_as_identity_plus_layer_norm():
     visual = torch.randn(1, 2, 8, 3, 3)
     expected = torch.nn.functional.layer_norm(visual.movedim(2, -1), (8,)).movedim(-1, 2)
     assert torch.allclose(fuse(block, visual, torch.randn(1, 2, 4)), expected, atol=1e-6)
-
-
-def test_in_training_the_batch_norm_learns_from_every_frame():
-    """As in the authors' code, which decodes all five frames in S4, too; the selected frames come out as with all."""
-    torch.manual_seed(0)
-    blocks = [CrossModalNonLocal(channels=8, audio_channels=4, normalise=True) for _ in range(2)]
-    torch.nn.init.ones_(blocks[0].batch_norm.weight)
-    blocks[1].load_state_dict(blocks[0].state_dict())
-    visual, audio = torch.randn(2, 5, 8, 3, 3), torch.randn(2, 5, 4)
-    first = torch.zeros(2, 5, dtype=torch.bool)
-    first[:, 0] = True
-    every, one = fuse(blocks[0], visual, audio), blocks[1](visual, audio, first)
-    assert torch.allclose(every[first], one, atol=1e-6)
-    for buffer in ("running_mean", "running_var"):
-        assert torch.equal(getattr(blocks[0].batch_norm, buffer), getattr(blocks[1].batch_norm, buffer))
 
 
 @pytest.mark.parametrize("form", ["aspp", "tpavi"])
@@ -111,3 +110,39 @@ def test_summed_pyramid_starts_small():
     torch.manual_seed(0)
     weights = torch.cat([conv.weight.flatten() for conv in SummedPyramid(32, 32).atrous])
     assert weights.std().item() == pytest.approx(0.01, rel=0.05)
+
+
+def test_tap_means_by_hand():
+    """A row of four: one to the left the tap sees 1 2 3, two to the right 3 4, five away only zeros."""
+    means = tap_means(torch.tensor([[[[1.0, 2.0, 3.0, 4.0]]]]), (1, 2, 5))[0, 0]
+    assert means.shape == (7, 7)
+    assert (means * 4).tolist()[3] == [0, 3, 6, 10, 9, 7, 0]
+    assert not means[[0, 1, 2, 4, 5, 6]].any()  # there is one row
+
+
+@pytest.mark.parametrize("form", ["aspp", "tpavi"])
+@pytest.mark.parametrize("size", [(2, 2), (7, 7), (5, 14), (30, 40)])
+def test_the_mean_of_a_pyramid_is_that_of_its_map_and_so_is_its_gradient(form, size):
+    torch.manual_seed(0)
+    pyramid = build_pyramid(form, 6, 10).double()
+    features, direction = torch.randn(3, 6, *size, dtype=torch.float64), torch.randn(3, 10, dtype=torch.float64)
+    parts = [features.requires_grad_(), *pyramid.parameters()]
+    means = [pyramid(features).mean(dim=(2, 3)), pyramid.mean(features)]
+    torch.testing.assert_close(*means, rtol=1e-9, atol=1e-12)
+    gradients = [torch.autograd.grad((mean * direction).sum(), parts) for mean in means]
+    for expected, found in zip(*gradients, strict=True):
+        torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("in_channels", [16, 24, 40])
+def test_gradients_in_half_precision_are_finite(in_channels):
+    """Torch's kernels for CPUs with AVX-512 give NaN or end the process if 16 does not divide the input channels."""
+    torch.manual_seed(0)
+    pyramid = AtrousPyramid(in_channels, 32).to(memory_format=torch.channels_last)
+    features = torch.randn(2, in_channels, 32, 32).to(memory_format=torch.channels_last)
+    full = pyramid(features)
+    with torch.autocast("cpu", torch.bfloat16):
+        half = pyramid(features)
+    half.float().square().mean().backward()
+    assert all(parameter.grad.isfinite().all() for parameter in pyramid.parameters())
+    assert (half.float() - full).abs().max() < 0.1

@@ -138,7 +138,7 @@ def test_dense_swin_norms_its_maps_beside_the_logits():
     dense = make_encoder(name, swin="dense", cam_point="before_norm")
     with torch.no_grad():
         maps, logits, points = dense.observe(frames)
-        for norm, stage, point in zip(dense.norms, maps, points, strict=True):
+        for norm, stage, point in zip([*dense.norms, dense.backbone.norm], maps, points, strict=True):
             centred = point - point.mean(1, keepdim=True)
             unit = centred / (point.var(1, unbiased=False, keepdim=True) + 1e-5).sqrt()
             expected = unit * norm.weight[:, None, None] + norm.bias[:, None, None]
@@ -146,6 +146,8 @@ def test_dense_swin_norms_its_maps_beside_the_logits():
         for norm in dense.norms:
             norm.weight.zero_()
         assert torch.equal(dense(frames)[1], logits)
+        pooled = maps[3].mean(dim=(2, 3))  # the last map is what the head sees
+        assert torch.allclose(dense.head()(pooled), logits, atol=1e-5)
     assert dense.backbone.layers[3].blocks[1].shift_size == (3, 3)
     assert make_encoder(name).backbone.layers[3].blocks[1].shift_size == (0, 0)
 
@@ -179,7 +181,7 @@ def test_refusals(name, options, message):
 
 
 @pytest.mark.parametrize("name", ["hiera_tiny_224", "selecsls42"])
-def test_a_backbone_of_tokens_or_lists_is_refused_when_it_first_sees(name):
+def test_a_backbone_with_tokens_or_lists_is_refused_on_the_first_forward(name):
     with torch.device("meta"):
         encoder = VisualEncoder(name, 3)
         with pytest.raises(ValueError, match=r"expected 4 maps \(N, C, H, W\).*got"):

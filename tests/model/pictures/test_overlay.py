@@ -54,7 +54,7 @@ def test_a_long_label_fits_and_writes_to_the_end():
     assert np.all(picture[:30, -3:] < 100)  # darkened, no letters
 
 
-def test_letters_that_the_font_lacks_are_no_error():
+def test_letters_missing_in_the_font_are_replaced():
     draw_overlay(grey(), segmentation(label="Fußgänger 鳥"))
 
 

@@ -28,7 +28,7 @@ def box(picture, colour):
 RED, GREEN, BLUE, PINK = (200, 0, 0), (0, 200, 0), (0, 0, 200), (200, 0, 200)
 
 
-def test_blocks_beside_each_other(tmp_path):
+def test_blocks_side_by_side(tmp_path):
     words = draw_blocks(
         tmp_path / "a.png", [block("first", [RED, GREEN]), block("second", [BLUE, PINK], ["up", ""])], stacked=False
     )
@@ -72,6 +72,6 @@ def test_heat_goes_from_dark_to_bright_over_its_own_range():
     assert len(np.unique(heat_picture(GREY, np.ones((2, 2))))) < 4  # a flat map is drawn flat
 
 
-def test_long_labels_are_cut():
+def test_long_labels_are_shortened():
     assert short("violin, fiddle") == "violin"
     assert short("a trailer truck with an uncommonly long name, lorry") == "a trailer truck with a.."

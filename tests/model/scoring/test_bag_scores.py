@@ -50,14 +50,14 @@ def test_scores_by_hand():
     }
 
 
-def test_labels_that_are_not_known_are_not_wrong():
+def test_unknown_labels_do_not_count_as_wrong():
     scores = score_masks(SEEN[:2], [TRUTHS[0], Truth(LEFT, frozenset(), silent=False)])
     assert scores["label_accuracy"] == 1 and scores["sounding_windows"] == 2
     nothing = score_masks(SEEN[:1], [None])
     assert (nothing["scored_windows"], nothing["mask_iou"], nothing["label_accuracy"]) == (0, None, None)
 
 
-def test_what_the_node_dropped_and_how_late_it_was():
+def test_dropped_windows_and_latency():
     live = [LiveWindow(SEEN[0], 0.1, 0), LiveWindow(SEEN[1], 0.3, 2), LiveWindow(SEEN[2], None, 1)]
     statistics = live_statistics(live)
     assert statistics["dropped_windows"] == 2
@@ -65,7 +65,7 @@ def test_what_the_node_dropped_and_how_late_it_was():
     assert live_statistics(live[2:])["latency_ms"] is None
 
 
-def test_a_live_run_beside_an_offline_run():
+def test_a_live_run_is_compared_with_an_offline_run():
     live = [SEEN[0], SEEN[1], window(2, LEFT), window(9, TOP)]
     offline = [SEEN[0], window(1, TOP, visual="drum"), SEEN[2], window(3, NONE), window(9, TOP, start=8)]
     found = compare_runs(live, offline)
@@ -104,7 +104,7 @@ class TestTruthFolder:
         assert truths.of(window(8, NONE, start=5)) is None
         assert truths.of(window(40, NONE)).silent and not truths.of(window(7, NONE)).silent
 
-    def test_labels_tell_silence_from_what_is_out_of_view(self, tmp_path):
+    def test_labels_distinguish_silence_from_a_source_out_of_view(self, tmp_path):
         truths = self.write(tmp_path, {1: LEFT, 2: NONE, 3: NONE, 4: LEFT}, {"1": ["drum"], "2": ["horn"], "3": []})
         found = [truths.of(window(stamp, NONE)) for stamp in (1, 2, 3, 4)]
         assert [(set(truth.labels), truth.silent) for truth in found] == [
@@ -114,7 +114,7 @@ class TestTruthFolder:
             (set(), False),
         ]
 
-    def test_what_is_wrong_is_said(self, tmp_path):
+    def test_errors_name_the_cause(self, tmp_path):
         with pytest.raises(FileNotFoundError, match=r"folder.*1000000000000000000\.png"):
             TruthFolder(tmp_path / "none")
         (tmp_path / "picture.png").write_bytes(b"")

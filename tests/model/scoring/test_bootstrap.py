@@ -21,12 +21,12 @@ def test_same_seed_same_interval_however_much_is_drawn_at_once(monkeypatch):
     assert mean_interval(values, samples=500, seed=4) != whole
 
 
-def test_equal_values_leave_no_doubt_and_one_value_says_nothing():
+def test_equal_values_have_an_empty_interval_and_one_value_has_none():
     assert mean_interval(np.full(5, 0.25)) == (0.25, 0.25)
     assert mean_interval(np.array([0.25])) is None
 
 
-def test_groups_are_drawn_whole():
+def test_whole_groups_are_drawn():
     values, groups = np.array([0.0, 0.0, 0.0, 1.0]), np.array(["a", "a", "a", "b"])
     assert grouped_mean_interval(values, groups) == (0, 1)  # a quarter of the draws are of one group alone
     assert grouped_mean_interval(values, np.array(["a"] * 4)) is None

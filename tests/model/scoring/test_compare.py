@@ -72,7 +72,7 @@ def test_many_missing_clips_are_counted(tmp_path):
         differences(tmp_path, [row(str(k)) for k in range(10)] + [row("z")], [row("z")])
 
 
-def test_what_is_no_run_is_refused(tmp_path):
+def test_a_folder_without_an_evaluation_is_refused(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"clips\.csv.*c3n evaluate -o"):
         read_run(tmp_path)
     (tmp_path / "clips.csv").write_text("a,b\n1,2\n")

@@ -74,7 +74,7 @@ def test_prediction_is_the_networks_mask(tmp_path):
     synthesize(tmp_path, "s4", {"test": 1}, seed=5, progress=silent)
     clip = AVSBench(tmp_path, "s4", "test", 32000)[0]
     model = make_tiny_model(image_size=224)
-    masks = predict(model, clip.frames, clip.snippets, CPU)
+    masks, _ = predict(model, clip.frames, clip.snippets, CPU)
     frames = torch.from_numpy(clip.frames).permute(0, 3, 1, 2)[None] / 255
     with torch.no_grad():
         expected = model.network(frames, torch.from_numpy(clip.snippets)[None])[0].sigmoid()
@@ -82,7 +82,7 @@ def test_prediction_is_the_networks_mask(tmp_path):
 
 
 def test_wide_frames_keep_their_size():
-    masks = predict(make_bright_model(), np.full((2, 20, 50, 3), 255, np.uint8), np.zeros((2, 8), np.float32), CPU)
+    masks, _ = predict(make_bright_model(), np.full((2, 20, 50, 3), 255, np.uint8), np.zeros((2, 8), np.float32), CPU)
     assert masks.shape == (2, 20, 50)
     assert 0.999 < masks.min() <= masks.max() <= 1
 
@@ -114,8 +114,8 @@ def test_selected_masks_equal_those_of_the_whole_clip():
     frames = random.integers(0, 255, (4, 30, 40, 3), np.uint8)
     snippets = random.normal(0, 0.1, (4, model.sample_rate)).astype(np.float32)
     select = np.array([False, True, False, True])
-    whole = predict(model, frames, snippets, CPU)
-    assert predict(model, frames, snippets, CPU, select=select) == pytest.approx(whole[select], abs=1e-6)
+    whole, _ = predict(model, frames, snippets, CPU)
+    assert predict(model, frames, snippets, CPU, select=select)[0] == pytest.approx(whole[select], abs=1e-6)
 
 
 def test_selected_seconds_are_gated_by_their_own_sound():
@@ -124,5 +124,5 @@ def test_selected_seconds_are_gated_by_their_own_sound():
     frames = np.full((3, 20, 50, 3), 255, np.uint8)
     snippets = np.array([[0.0], [0.1], [0.0]], np.float32) * np.ones(100, np.float32)
     for second, loud in enumerate((False, True, False)):
-        masks = predict(model, frames, snippets, CPU, gated=True, select=np.arange(3) == second)
+        masks, _ = predict(model, frames, snippets, CPU, gated=True, select=np.arange(3) == second)
         assert masks.shape == (1, 20, 50) and (masks > 0.5).all() == (masks > 0.5).any() == loud

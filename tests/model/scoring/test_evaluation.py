@@ -52,7 +52,7 @@ def test_batches_are_of_clips_and_the_last_is_short(evaluation):
     assert evaluation.summary(batch_size=100)["official"]["miou"] == pytest.approx(4 / 5)
 
 
-def test_batch_of_no_clip_is_refused(evaluation):
+def test_an_empty_batch_is_refused(evaluation):
     with pytest.raises(ValueError, match="batch size is 0;.* 1 clip"):
         evaluation.summary(batch_size=0)
 

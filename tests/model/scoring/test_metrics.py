@@ -192,6 +192,6 @@ def test_shapes_must_agree():
 
 
 @pytest.mark.parametrize("value", [np.nan, -0.1, 1.5])
-def test_what_is_no_probability_is_refused(value):
+def test_values_outside_0_to_1_are_refused(value):
     with pytest.raises(ValueError, match=r"probabilities in \[0, 1\]"):
         count_thresholds(np.full((1, 2, 2), value, np.float32), TRUTH)

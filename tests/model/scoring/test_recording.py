@@ -97,14 +97,14 @@ def test_windows_of_a_recording(tmp_path, storage):
     assert live[0].segmentation.label.visual == "drum"
 
 
-def test_without_the_microphone_latency_is_not_known(tmp_path):
+def test_without_the_microphone_latency_is_unknown(tmp_path):
     path = record(tmp_path / "bag", microphone=False)
     assert [window.latency_s for window in read_recording(path)] == [None, None]
     with pytest.raises(ValueError, match="/audio/audio_stamped; record"):
         read_recording(path, "/audio/audio_stamped")
 
 
-def test_what_a_recording_lacks(tmp_path):
+def test_missing_topics_of_a_recording_are_named(tmp_path):
     with pytest.raises(ValueError, match="/sounding_object/objects; record"):
         read_recording(record(tmp_path / "bag", objects=False))
     with pytest.raises(ValueError, match="0 windows"):
@@ -113,7 +113,7 @@ def test_what_a_recording_lacks(tmp_path):
         read_recording(tmp_path / "nothing")
 
 
-def test_the_way_back_from_messages():
+def test_messages_are_converted_back():
     region = SimpleNamespace(
         label="drum", score=0.5, x=0, y=0, width=1, height=2, centroid_x=0.0, centroid_y=0.5, area=2,
         bearing=0.25, elevation=-0.5, half_width=0.125, position=SimpleNamespace(x=nan, y=nan, z=nan),

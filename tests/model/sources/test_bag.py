@@ -64,7 +64,7 @@ class TestRoundTrip:
         (tmp_path / "scene/metadata.yaml").unlink()
         assert len(list(BagSource(tmp_path / "scene"))) == 60
 
-    def test_a_cut_bag_is_read_as_far_as_it_goes_or_one_clear_error(self, tmp_path, storage):
+    def test_a_truncated_bag_is_read_as_far_as_possible_or_refused(self, tmp_path, storage):
         (file,) = (file for file in write(tmp_path / "scene", storage).iterdir() if file.suffix != ".yaml")
         whole = file.read_bytes()
         for keep in (0.0, 0.1, 0.5, 0.9):
@@ -74,7 +74,7 @@ class TestRoundTrip:
                 assert len(list(source)) == 60 and "mcap recover" in source.notes[0]
                 continue
             with pytest.raises(
-                ValueError, match=r"is empty|cannot be read as a bag.*\.recover|no whole chunk.*mcap recover"
+                ValueError, match=r"is empty|cannot be read as a bag.*\.recover|no complete chunk.*mcap recover"
             ):
                 list(BagSource(tmp_path / "scene"))
 
@@ -102,7 +102,7 @@ class TestTopics:
         }
         assert len(list(BagSource(path, **names))) == 60
 
-    def test_a_missing_topic_lists_what_there_is(self, tmp_path):
+    def test_a_missing_topic_is_refused_with_a_list_of_topics(self, tmp_path):
         path = write(tmp_path / "scene")
         with pytest.raises(
             ValueError,
@@ -125,7 +125,7 @@ class TestTopics:
         with pytest.raises(ValueError, match="is not a bag"):
             BagSource(tmp_path)
 
-    def test_a_file_that_is_no_bag(self, tmp_path):
+    def test_a_file_that_is_not_a_bag_is_refused(self, tmp_path):
         for name in ("text.mcap", "text.db3", "text.txt"):
             (tmp_path / name).write_text("not a bag at all" * 100)
             with pytest.raises(ValueError, match="cannot be read as a bag"):

@@ -35,7 +35,7 @@ def make(path, *images, sounds=("/audio/audio_stamped",)):
         ([("/camera/depth", DEPTH), ("/camera/infra1", GREY)], "/camera/infra1"),
     ],
 )
-def test_the_picture_in_colour_is_preferred_and_the_choice_is_said(tmp_path, images, chosen):
+def test_the_colour_image_is_preferred_and_the_choice_is_reported(tmp_path, images, chosen):
     source = BagSource(make(tmp_path / "bag", *images))
     assert source.image_topic == chosen
     (note,) = [note for note in source.notes if "--image-topic" in note]
@@ -43,13 +43,13 @@ def test_the_picture_in_colour_is_preferred_and_the_choice_is_said(tmp_path, ima
 
 
 @pytest.mark.parametrize("topic, encoding", [("/sounding_object/mask", GREY), ("/camera/depth", DEPTH)])
-def test_masks_of_the_node_and_depth_are_never_taken(tmp_path, topic, encoding):
+def test_masks_of_the_node_and_depth_are_never_chosen(tmp_path, topic, encoding):
     path = make(tmp_path / "bag", (topic, encoding))
     with pytest.raises(ValueError, match=rf"--image-topic.*{topic}"):
         BagSource(path)
 
 
-def test_a_topic_without_messages_is_not_taken(tmp_path):
+def test_a_topic_without_messages_is_not_chosen(tmp_path):
     path = tmp_path / "bag"
     with BagRecorder(path) as bag:
         bag.writer.add_connection("/empty/image", "sensor_msgs/msg/Image", typestore=bag.types)
@@ -68,7 +68,7 @@ def test_several_microphones(tmp_path):
     assert named.audio_topic == "/right/audio" and not any("--audio-topic" in note for note in named.notes)
 
 
-def test_stamps_of_zero_give_way_to_log_times(tmp_path):
+def test_stamps_of_zero_are_replaced_by_log_times(tmp_path):
     with BagRecorder(tmp_path / "bag") as bag:
         for number in range(1, 4):
             bag.image("/camera", number * SECOND, stamp_ns=0)
@@ -99,5 +99,5 @@ def test_a_wrong_definition_is_named(tmp_path, definition):
         image = types.types["sensor_msgs/msg/Image"](**fields, data=data)
         bag.add("/camera", "sensor_msgs/msg/Image", 5, image)
         bag.sound("/audio", 5)
-    with pytest.raises(ValueError, match="usual definition of sensor_msgs/msg/Image.*(encoding|data)"):
+    with pytest.raises(ValueError, match="definition of sensor_msgs/msg/Image.*(encoding|data)"):
         list(BagSource(tmp_path / "bag"))

@@ -110,7 +110,7 @@ class TestDamage:
         frames = [Frame(random.integers(0, 255, (64, 96, 3), np.uint8), number * SECOND // 10) for number in range(60)]
         return write(tmp_path / "clip.mp4", frames, sound_of(6))
 
-    def test_a_damaged_packet_costs_only_itself_and_is_said(self, clip):
+    def test_only_the_damaged_packet_is_lost_and_it_is_reported(self, clip):
         with av.open(str(clip)) as container:
             packets = [packet for packet in container.demux(video=0) if packet.size]
             broken = packets[30]
@@ -128,12 +128,12 @@ class TestDamage:
             list(VideoSource(clip, exact=True))
 
     @pytest.mark.parametrize("keep", [0.4, 0.8])
-    def test_a_file_that_ends_early_is_said(self, clip, keep):
+    def test_a_file_that_ends_early_is_reported(self, clip, keep):
         data = clip.read_bytes()
         clip.write_bytes(data[: int(len(data) * keep)])
         source = VideoSource(clip)
         windows = windows_of(source)
-        assert any("cut" in note and "of 6.0 s" in note for note in source.notes)
+        assert any("truncated" in note and "of 6.0 s" in note for note in source.notes)
         assert windows[-1].start_ns < 5 * SECOND
         assert describe_missing([window.start_ns for window in windows], source.duration_s)
 
@@ -148,7 +148,7 @@ class TestTracks:
         cover = av.stream.Disposition.attached_pic
         path = mux(tmp_path / "song.mp4", [((32, 32), 9, cover), ((48, 48), 200, 0)])
         assert frames_of(VideoSource(path))[0].rgb.shape == (48, 48, 3)
-        with pytest.raises(ValueError, match="no pictures, only audio, a cover picture"):
+        with pytest.raises(ValueError, match="only audio, a cover image"):
             VideoSource(mux(tmp_path / "tune.mp4", [((32, 32), 9, cover)]))
 
     @pytest.mark.parametrize("order", [1, -1])
@@ -190,7 +190,7 @@ ORIENTATIONS = {
 
 
 @pytest.mark.parametrize("matrix", ORIENTATIONS)
-def test_turned_and_mirrored_as_the_display_matrix_says(tmp_path, matrix):
+def test_rotated_and_mirrored_by_the_display_matrix(tmp_path, matrix):
     picture = np.zeros((48, 64, 3), np.uint8)
     picture[:24, :32] = 255  # top left
     picture[:24, 32:] = 120  # top right
@@ -243,7 +243,7 @@ class TestFolders:
         folder = self.make(tmp_path / "clip", header=lambda _: {"riff": riff})
         assert FolderSource(folder).notes == [] and len(read_sound(folder / "sound.wav")[0]) == 32_000
 
-    def test_a_cut_wav_is_said(self, tmp_path):
+    def test_a_truncated_wav_is_reported(self, tmp_path):
         from c3n_model.data.clip_files import read_sound
 
         folder = self.make(tmp_path / "clip", header=lambda _: {"cut": 16_000})

@@ -1,4 +1,5 @@
 import wave
+from operator import length_hint
 
 import av
 import cv2
@@ -82,7 +83,7 @@ class TestVideoSource:
         frames, _ = split(VideoSource(path, exact=True))
         assert [frame.stamp_ns / SECOND for frame in frames] == pytest.approx(times, abs=1e-4)
 
-    def test_is_turned_upright(self, tmp_path, make_items):
+    def test_is_rotated_upright(self, tmp_path, make_items):
         items = make_items()
         for item in items:
             if isinstance(item, Frame):
@@ -106,7 +107,7 @@ class TestVideoSource:
 
     def test_without_pictures(self, tmp_path, tone):
         write_wav(tmp_path / "sound.wav", tone(1, 8000))
-        with pytest.raises(ValueError, match="has no pictures, only audio"):
+        with pytest.raises(ValueError, match="no video track, only audio"):
             VideoSource(tmp_path / "sound.wav")
 
     @pytest.mark.parametrize("content", [b"", b"not a video", bytes(10_000)])
@@ -118,12 +119,58 @@ class TestVideoSource:
     def test_cut_before_its_index(self, video):
         data = video.read_bytes()
         video.write_bytes(data[:200])
-        with pytest.raises(ValueError, match="clip.mp4 (cannot be read as a video|has no pictures)"):
+        with pytest.raises(ValueError, match="clip.mp4 (cannot be read as a video|has no video track)"):
             VideoSource(video)
 
     def test_no_file(self, tmp_path):
         with pytest.raises(FileNotFoundError, match="no such file"):
             VideoSource(tmp_path / "nothing.mp4")
+
+
+def write_tracks(path, *, video_s=(3,), sound_s=(3,)):
+    """A file with tracks of these durations, of black pictures at 10 Hz and of a tone at 8 kHz."""
+    with av.open(str(path), "w") as container:
+        pictures = [container.add_stream("mpeg4", rate=10) for _ in video_s]
+        for stream in pictures:
+            stream.width, stream.height, stream.pix_fmt = 32, 32, "yuv420p"
+        sounds = [container.add_stream("pcm_s16le", rate=8000, layout="mono") for _ in sound_s]
+        for stream, duration in zip(pictures, video_s, strict=True):
+            for _ in range(10 * duration):
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(np.zeros((32, 32, 3), np.uint8), "rgb24")))
+            container.mux(stream.encode(None))
+        for stream, duration in zip(sounds, sound_s, strict=True):
+            tone = (9000 * np.sin(np.arange(8000 * duration))).astype(np.int16)
+            frame = av.AudioFrame.from_ndarray(tone[None], "s16", "mono")
+            frame.sample_rate = 8000
+            container.mux(stream.encode(frame))
+            container.mux(stream.encode(None))
+    return path
+
+
+class TestWhatIsSaid:
+    def notes(self, path):
+        source = VideoSource(path)
+        list(source)
+        return " ".join(source.notes)
+
+    def test_an_uncompressed_file_is_not_copied(self, tmp_path):
+        assert self.notes(write_tracks(tmp_path / "a.mkv")) == ""
+
+    @pytest.mark.parametrize(("kind", "streams"), [("video", {"video_s": (3, 3)}), ("audio", {"sound_s": (3, 3, 3)})])
+    def test_which_of_several_tracks_is_used_and_how_to_use_another(self, tmp_path, kind, streams):
+        path = write_tracks(tmp_path / "a.mkv", **streams)
+        notes = self.notes(path)
+        maps = {"video": "-map 0:1 -map 0:2", "audio": "-map 0:0 -map 0:2"}[kind]
+        assert f"{len(*streams.values())} {kind} tracks" in notes and f"ffmpeg -i {path} {maps} " in notes
+
+    def test_pictures_that_end_before_the_sound(self, tmp_path):
+        notes = self.notes(write_tracks(tmp_path / "a.mkv", sound_s=(6,)))
+        assert "3.0 s" in notes and "6.0 s" in notes
+
+    @pytest.mark.parametrize("name", ["a.avi", "a.mkv"])
+    def test_the_number_of_items_is_estimated(self, tmp_path, name):
+        source = VideoSource(write_tracks(tmp_path / name))
+        assert 0.5 < length_hint(source) / len(list(source)) < 2
 
 
 class TestVideoWriter:
@@ -197,21 +244,21 @@ class TestFolderSource:
             picture.rename(folder / "frames" / picture.name)
         assert len(split(FolderSource(folder))[0]) == 11
 
-    def test_what_is_missing(self, folder):
+    def test_missing_files_are_named_in_errors(self, folder):
         for sound in [*folder.glob("*.wav"), *folder.parent.glob("*.wav")]:
             sound.unlink()
         with pytest.raises(ValueError, match="exactly one .wav inside it, or dog.wav next to it; found 0"):
             FolderSource(folder)
         for picture in pictures_in(folder):
             picture.unlink()
-        with pytest.raises(ValueError, match="has no pictures; expected .png"):
+        with pytest.raises(ValueError, match="has no images; expected .png"):
             FolderSource(folder)
         with pytest.raises(FileNotFoundError, match="no such folder"):
             FolderSource(folder / "nothing")
 
-    def test_a_cut_picture(self, folder):
+    def test_a_truncated_image_is_refused(self, folder):
         (folder / "dog_2.png").write_bytes(b"\x89PNG")
-        with pytest.raises(ValueError, match="dog_2.png cannot be read as a picture"):
+        with pytest.raises(ValueError, match="dog_2.png cannot be read as an image"):
             list(FolderSource(folder))
 
 

@@ -120,7 +120,7 @@ class TestVideos:
             media_from_bag(Silent(), tmp_path / "a.mp4")
         assert list(tmp_path.iterdir()) == []
 
-    def test_a_former_video_stays_until_the_new_one_is_complete(self, tmp_path, video):
+    def test_an_existing_video_is_kept_until_the_new_one_is_complete(self, tmp_path, video):
         before = video.read_bytes()
         with pytest.raises(RuntimeError), VideoWriter(video) as writer:
             writer.write(frame(0))
@@ -160,7 +160,7 @@ with ResultWriter(sys.argv[1]) as results:
 """
 
 
-def test_a_killed_run_leaves_no_half_file_under_a_final_name(tmp_path):
+def test_a_killed_run_leaves_no_incomplete_file_under_a_final_name(tmp_path):
     import cv2
 
     for attempt in range(5):

@@ -27,13 +27,13 @@ def test_upright_and_as_stored(tmp_path):
 
 
 @pytest.mark.parametrize("spoil", [lambda data: data[: len(data) // 2], lambda data: b"", lambda data: b"text"])
-def test_what_cannot_be_read_is_named(tmp_path, spoil):
+def test_unreadable_files_are_named(tmp_path, spoil):
     path = tmp_path / "a.png"
     Image.fromarray(PIXELS).save(path)
     path.write_bytes(spoil(path.read_bytes()))
     with pytest.raises(ValueError, match=r"a\.png"):
         read_picture(path)
-    with pytest.raises(ValueError, match="b.jpg cannot be read as a picture: No such file"):
+    with pytest.raises(ValueError, match="b.jpg cannot be read as an image: No such file"):
         read_picture(tmp_path / "b.jpg")
 
 

@@ -80,7 +80,7 @@ def test_each_mask_is_held_from_its_frame_to_the_next_mask(tmp_path):
     assert sum(len(chunk.samples) for chunk in chunks) / chunks[0].sample_rate == pytest.approx(4, abs=0.05)
 
 
-def test_one_frame_a_second_shows_its_own_mask(tmp_path):
+def test_one_frame_per_second_shows_its_own_mask(tmp_path):
     run(
         tmp_path,
         items(4, frames_per_second=1, offset_ns=900_000_000),
@@ -97,13 +97,13 @@ def test_frames_do_not_wait_for_windows_that_never_come(tmp_path):
     assert len(tinted(tmp_path)) == 200
 
 
-def test_a_frame_of_another_size_is_shown_plain(tmp_path):
+def test_a_frame_of_another_size_is_shown_without_a_mask(tmp_path):
     arrivals = items(2) + [(2 * SECOND, Frame(np.zeros((20, 20, 3), np.uint8), 2 * SECOND))]
     run(tmp_path, arrivals, [segmentation(0)])
     assert tinted(tmp_path)[-2:] == [True, False]
 
 
-def test_a_former_run_is_replaced_and_nothing_else(tmp_path):
+def test_only_the_results_of_an_earlier_run_are_replaced(tmp_path):
     run(tmp_path, items(2), [segmentation(0), segmentation(1)])
     (tmp_path / "masks/mine.png").write_bytes(b"")
     run(tmp_path, items(1), [segmentation(0)])
@@ -111,7 +111,7 @@ def test_a_former_run_is_replaced_and_nothing_else(tmp_path):
     assert len((tmp_path / "labels.jsonl").read_text().splitlines()) == 1
 
 
-def test_what_was_written_before_an_error_stays(tmp_path):
+def test_results_before_an_error_are_kept(tmp_path):
     with pytest.raises(RuntimeError), ResultWriter(tmp_path) as results:
         results.write(segmentation(0))
         raise RuntimeError

@@ -30,7 +30,7 @@ for number in range(1_000_000):
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
-def test_what_was_committed_is_read_after_a_kill(tmp_path, storage):
+def test_committed_messages_are_readable_after_a_kill(tmp_path, storage):
     for attempt in range(3):
         bag = tmp_path / str(attempt)
         process = subprocess.Popen([sys.executable, "-c", WRITE, str(bag), storage], stdout=subprocess.PIPE, text=True)
@@ -52,7 +52,7 @@ def test_names_that_would_write_another_file_are_refused(tmp_path, name):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_lies_there_stays(tmp_path):
+def test_existing_files_are_kept(tmp_path):
     (tmp_path / "bag").write_text("mine")
     with pytest.raises(FileExistsError, match="choose another name"):
         SafeWriter(tmp_path / "bag", "mcap")

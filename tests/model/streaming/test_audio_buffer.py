@@ -64,7 +64,7 @@ def test_down_mix_is_the_mean():
     np.testing.assert_allclose(buffer.read(0, 1000)[0], 0.4, rtol=1e-6)
 
 
-def test_what_did_not_arrive_is_zero_and_not_heard():
+def test_missing_sound_is_zero_and_does_not_count_as_heard():
     buffer = AudioBuffer()
     buffer.add(chunk(250 * MILLISECOND, 500))
     snippet, heard = buffer.read(0, 1000)
@@ -130,7 +130,7 @@ def test_a_longer_gap_starts_a_run_at_its_own_stamp():
     assert not buffer.is_complete(0)
 
 
-def test_already_heard_samples_win_in_an_overlap():
+def test_earlier_samples_are_kept_in_an_overlap():
     buffer = AudioBuffer()
     buffer.add(chunk(0, 600, value=0.1))
     buffer.add(chunk(400 * MILLISECOND, 600, value=0.2))
@@ -196,7 +196,7 @@ def test_a_change_of_channels_starts_a_run_at_its_own_stamp():
     assert not buffer.read(0, 1000)[0][500:510].any()
 
 
-def test_samples_that_are_no_numbers_are_zero_counted_and_not_heard():
+def test_samples_that_are_not_finite_are_zero_and_counted():
     samples = np.full((1000, 1), 0.5, np.float32)
     samples[:100] = np.nan
     samples[100:200] = -np.inf
@@ -232,7 +232,7 @@ def test_first_sample_held():
     "samples, rate",
     [(np.zeros(5, np.float32), 1000), (np.zeros((5, 0), np.float32), 1000), (np.zeros((5, 1), np.float32), 0)],
 )
-def test_refuses_what_is_no_sound(samples, rate):
+def test_refuses_invalid_chunks(samples, rate):
     with pytest.raises(ValueError, match="audio chunk"):
         AudioBuffer().add(AudioChunk(samples, rate, 0))
 

@@ -39,7 +39,7 @@ def test_selected_channels_keep_rate_stamp_and_samples():
     assert select_channels(chunk, ()) is chunk
 
 
-def test_a_channel_that_the_sound_lacks_is_refused():
+def test_a_missing_channel_is_refused():
     with pytest.raises(ValueError, match="channel 5 .* has 2 .*--channels"):
         select_channels(AudioChunk(noise(2), RATE, 0), (0, 5))
 
@@ -75,7 +75,7 @@ class Source(list):
         return len(self)
 
 
-def test_a_source_has_the_chosen_channels_and_notes_what_cancels():
+def test_a_source_has_the_chosen_channels_and_reports_cancellation():
     one = noise(1)
     source = Source([AudioChunk(np.hstack([one, -one]), RATE, 0)])
     everything = ChosenChannels(source, ())

@@ -24,7 +24,7 @@ def test_keeps_the_frame_nearest_to_15_16_of_each_second_in_any_order():
         ]
 
 
-def test_of_equally_near_frames_the_earlier_stays_and_of_equal_stamps_the_first():
+def test_the_earlier_of_equally_near_frames_is_kept_and_the_first_of_equal_stamps():
     target = SECOND * 15 // 16
     buffer = FrameBuffer(max_skew_ns=150 * MILLISECOND)
     for stamp_ns, value in [(target + 10, 1), (target - 10, 2), (target - 10, 3)]:
@@ -32,7 +32,7 @@ def test_of_equally_near_frames_the_earlier_stays_and_of_equal_stamps_the_first(
     assert buffer.take(0).rgb[0, 0, 0] == 2
 
 
-def test_too_far_away_is_not_kept_but_time_goes_on():
+def test_a_distant_frame_is_not_kept_but_advances_time():
     buffer = FrameBuffer(max_skew_ns=50 * MILLISECOND)
     buffer.add(frame(800 * MILLISECOND))
     assert len(buffer) == 0 and not buffer.is_decided(0)

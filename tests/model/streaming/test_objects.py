@@ -1,11 +1,14 @@
 """The objects of a mask: by hand, and the property that instances make up the whole mask."""
 
+import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy import ndimage
 
-from c3n_model.streaming.objects import find_objects, objects_of
+from c3n_model.streaming.objects import objects_of
 
 
 def test_instances_by_hand():
@@ -22,7 +25,7 @@ def test_instances_by_hand():
 
 
 @given(arrays(bool, (12, 9)), arrays(np.int16, (12, 9), elements=st.integers(0, 3)))
-def test_instances_make_up_the_whole_mask_and_share_no_pixel(mask, owner):
+def test_instances_are_the_whole_mask_and_share_no_pixel(mask, owner):
     found, numbers = objects_of(mask, mask.astype(np.float32), "dog", owner, np.full(4, 0.5))
     assert np.array_equal(numbers > 0, mask)
     assert sum(one.area for one in found) == mask.sum()
@@ -37,8 +40,35 @@ def test_instances_make_up_the_whole_mask_and_share_no_pixel(mask, owner):
 def test_without_instances_the_objects_are_the_regions(mask):
     probability = np.where(mask, 0.75, 0.1).astype(np.float32)
     found, numbers = objects_of(mask, probability, "dog", None, None)
-    assert [(one.box, one.area, one.score) for one in found] == [
-        (one.box, one.area, one.score) for one in find_objects(mask, probability)
-    ]
-    assert np.array_equal(numbers > 0, mask)  # a pixel is no speck in so small a picture
+    regions, count = ndimage.label(mask, structure=np.ones((3, 3)))  # an independent implementation
+    expected = {
+        (
+            columns.start,
+            rows.start,
+            columns.stop - columns.start,
+            rows.stop - rows.start,
+            int((regions == number).sum()),
+        )
+        for number, (rows, columns) in enumerate(ndimage.find_objects(regions), start=1)
+    }
+    assert len(found) == count and {(*one.box, one.area) for one in found} == expected
+    assert all(one.score == pytest.approx(0.75) and one.label == "dog" for one in found)
+    assert [one.area for one in found] == sorted((one.area for one in found), reverse=True)
+    assert np.array_equal(numbers > 0, mask)  # in so small an image a single pixel is large enough
     assert [(numbers == number).sum() for number in range(1, len(found) + 1)] == [one.area for one in found]
+
+
+def test_many_regions_are_each_worked_on_within_their_box(monkeypatch):
+    """264 regions of 1080p: what is looked at besides the whole picture once is no more than the boxes together."""
+    mask = np.zeros((1080, 1920), bool)
+    for row, column in np.ndindex(12, 22):
+        mask[90 * row : 90 * row + 60, 87 * column : 87 * column + 60] = True
+    looked_at = []
+    mean = cv2.mean
+    monkeypatch.setattr(
+        "c3n_model.streaming.objects.cv2.mean",
+        lambda values, pixels: looked_at.append(values.size) or mean(values, pixels),
+    )
+    found, numbers = objects_of(mask, mask.astype(np.float32), "dog", None, None)
+    assert len(found) == 264 and all(one.score == 1 and one.area == 3600 for one in found)
+    assert sum(looked_at) == mask.sum() == (numbers > 0).sum()

@@ -29,8 +29,8 @@ def test_every_second_of_a_scene_becomes_a_window(tiny_model):
 
 def test_nothing_to_segment_says_what_was_missing(tiny_model):
     frames = [Frame(np.zeros((8, 8, 3), np.uint8), k * 100_000_000) for k in range(30)]
-    with pytest.raises(ValueError, match=r"30 frames and 0 chunks of sound.* pictures from 0.00 s to 2.90 s"):
+    with pytest.raises(ValueError, match=r"30 frames and 0 chunks of sound.* images from 0.00 s to 2.90 s"):
         list(segment(frames, Session(tiny_model, "cpu")))
     sound = [AudioChunk(np.zeros((16000, 1), np.float32), 16000, k * 10**9) for k in range(3)]
-    with pytest.raises(ValueError, match="3 seconds lacked a frame"):
+    with pytest.raises(ValueError, match="3 seconds had no frame"):
         list(segment(sound, Session(tiny_model, "cpu")))

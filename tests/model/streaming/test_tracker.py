@@ -48,7 +48,7 @@ boxes = st.tuples(st.integers(0, 300), st.integers(0, 300), st.integers(1, 90), 
 
 
 @given(st.lists(st.tuples(st.integers(0, 4), st.lists(boxes, max_size=6)), max_size=10))
-def test_no_id_is_shared_or_given_twice(frames):
+def test_ids_are_unique(frames):
     tracker, last_seen, now = Tracker(), {}, 0
     for pause, things in frames:
         now += pause
@@ -71,14 +71,14 @@ def test_re_entry(pause_s, same):
     assert ids(tracker, [thing(105)], pause_s) == [1 if same else 2]
 
 
-def test_another_place_is_another_thing():
+def test_another_place_is_another_object():
     tracker = Tracker()
     assert ids(tracker, [thing(0)], 0) == [1]
     assert ids(tracker, [thing(200)], 1) == [2]
     assert ids(tracker, [thing(200), thing(0)], 2) == [2, 1]
 
 
-def test_a_thing_whose_label_changes_keeps_its_id_and_its_neighbour_does_not_take_it():
+def test_an_object_whose_label_changes_keeps_its_id():
     tracker = Tracker()
     assert ids(tracker, [thing(0, label="truck"), thing(30, label="person")], 0) == [1, 2]
     assert ids(tracker, [thing(30, label="person"), thing(2, label="bus")], 1) == [2, 1]

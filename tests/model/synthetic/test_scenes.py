@@ -56,7 +56,7 @@ def test_silent_seconds_are_quiet_and_masks_empty():
 
 
 @pytest.mark.parametrize("label", range(len(world.VISUAL_LABELS)))
-def test_painting_covers_what_it_says(label):
+def test_painting_covers_its_mask(label):
     random = np.random.default_rng(label)
     before = np.full((80, 100, 3), 128, np.uint8)
     after = before.copy()

@@ -39,13 +39,13 @@ def test_no_files(tmp_path):
         read_bags(tmp_path, ["eval"], silent)
 
 
-def test_nothing_but_silence(tmp_path):
+def test_only_silence_is_refused(tmp_path):
     write_records(tmp_path / "eval/00.tfrecord", [(clip(0), [3])])
     with pytest.raises(ValueError, match=r"\b1 clips .*sound.*labels"):
         read_bags(tmp_path, ["eval"], silent)
 
 
-def test_every_damaged_byte_is_noticed(tmp_path):
+def test_every_damaged_byte_is_detected(tmp_path):
     path = write_records(tmp_path / "eval/00.tfrecord", [(clip(1), [2]), (clip(1), [3])])
     whole = path.read_bytes()
     assert len(list(read_records(path))) == 2
@@ -55,7 +55,7 @@ def test_every_damaged_byte_is_noticed(tmp_path):
             list(read_records(path))
 
 
-def test_every_cut_is_noticed(tmp_path):
+def test_every_truncation_is_detected(tmp_path):
     path = write_records(tmp_path / "eval/00.tfrecord", [(clip(1), [2]), (clip(1), [3])])
     whole = path.read_bytes()
     for length in range(len(whole)):

@@ -30,6 +30,13 @@ def test_flip_turns_the_whole_clip(clips):
         assert torch.equal(masks, plain[2].flip(-1) if is_flipped else plain[2])
 
 
+def test_snippets_are_spaced_as_in_scoring(clips):
+    plain, spaced = (TrainingClips(clips, 64, TrainConfig(), spacing_s)[1, 0][1] for spacing_s in (1.0, 0.96))
+    sound = plain.flatten()
+    assert torch.equal(plain, torch.from_numpy(clips[0].snippets))
+    assert all(torch.equal(spaced[second], sound[second * 30_720 :][:32_000]) for second in range(5))
+
+
 def test_jitter_is_drawn_for_each_frame_and_epoch_and_repeats(clips):
     jittering = TrainingClips(clips, 64, TrainConfig(flip=False))
     plain = TrainingClips(clips, 64, TrainConfig(flip=False, color_jitter=False))[1, 0][0]
@@ -48,7 +55,7 @@ def test_loading_a_clip_leaves_the_generator_alone(clips):
     assert torch.equal(torch.rand(3), expected)
 
 
-def test_every_clip_comes_once_an_epoch():
+def test_every_clip_occurs_once_per_epoch():
     parts = list(micro_batch_keys(10, TrainConfig(epochs=2, batch_size=5)))
     assert [len(part) for part in parts] == [5, 5, 5, 5]
     for epoch in (1, 2):
@@ -59,7 +66,7 @@ def test_every_clip_comes_once_an_epoch():
 
 
 @pytest.mark.parametrize("done", [0, 1, 2, 3, 4])
-def test_what_is_left_is_the_tail_of_the_whole(done):
+def test_the_rest_equals_the_end_of_the_whole_stream(done):
     config = TrainConfig(epochs=2, batch_size=4, accumulate=2)
     whole = list(micro_batch_keys(9, config))
     assert list(micro_batch_keys(9, config, done=done)) == whole[2 * done :]
@@ -75,7 +82,7 @@ def test_processes_share_every_batch():
         assert sorted(theirs) == sorted(batch)
 
 
-def test_what_cannot_be_is_refused():
+def test_invalid_settings_are_refused():
     with pytest.raises(ValueError, match="8 clips.*3 processes.*accumulate 1;.*batch_size.*multiple of 3"):
         list(micro_batch_keys(16, TrainConfig(), group=Group(0, 3)))
     with pytest.raises(ValueError, match=r"\b2 training clips.*batch of 8.*train\.batch_size"):

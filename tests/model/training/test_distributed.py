@@ -51,7 +51,7 @@ def test_two_processes_train_what_one_does(tmp_path):
         )
 
 
-def test_a_process_of_its_own_is_a_group_of_one(monkeypatch):
+def test_a_single_process_is_a_group_of_one(monkeypatch):
     with process_group() as group:
         assert group == SINGLE_PROCESS
         assert group.is_main

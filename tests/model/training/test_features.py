@@ -44,10 +44,10 @@ def test_training_on_them_gives_the_same_network(clips, tmp_path):
         torch.testing.assert_close(networks[1][name], value, rtol=1e-3, atol=1e-5)
 
 
-def test_what_is_there_is_not_computed_again(clips, tmp_path, monkeypatch):
+def test_existing_features_are_not_computed_again(clips, tmp_path, monkeypatch):
     model = make_tiny_model()
     keep(model, clips, tmp_path)
-    monkeypatch.setattr(model.network, "perceive", pytest.fail)
+    monkeypatch.setattr(model.network, "encode", pytest.fail)
     assert len(keep(model, clips, tmp_path)) == 3
     keep(make_tiny_model(), clips, tmp_path, flip=False)
 
@@ -69,7 +69,7 @@ def test_a_broken_file_is_named(clips, tmp_path):
         kept[1, 1]
 
 
-def test_only_what_never_changes_can_be_kept():
+def test_only_constant_features_can_be_cached():
     for change in ({"color_jitter": True}, {"freeze_backbone": False}):
         with pytest.raises(ValueError, match="cache_features.*freeze_backbone: true.*color_jitter: false"):
             dataclasses.replace(CONFIG, **change)

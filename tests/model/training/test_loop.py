@@ -53,13 +53,35 @@ def test_heads_audio_and_batch_statistics_stay(scenes):
     assert not any("running_mean" in name for name in changed)
 
 
-def test_a_frozen_backbone_stays(scenes):
+def test_a_frozen_backbone_is_not_changed(scenes):
     model = make_tiny_model()
     before = copy.deepcopy(model.network)
     fit(model, scenes, dataclasses.replace(QUICK, freeze_backbone=True))
     changed = differing(model.network, before)
     assert any(name.startswith("pyramids") for name in changed)
     assert not any(name.startswith("visual_encoder") for name in changed)
+
+
+def test_stochastic_depth_changes_the_training_and_is_repeatable(scenes):
+    def trained(rate: float):
+        model = make_tiny_model()
+        for parameter in model.network.visual_encoder.parameters():  # timm starts residual branches at 0
+            torch.nn.init.normal_(parameter, 1.0, 0.3) if parameter.ndim == 1 else None
+        fit(model, scenes, dataclasses.replace(QUICK, epochs=1, stochastic_depth=rate))
+        return model.network
+
+    plain, first, second = (trained(rate) for rate in (0.0, 0.5, 0.5))
+    assert not differing(first, second)
+    assert any(name.startswith("visual_encoder") for name in differing(plain, first))
+
+
+def test_a_frozen_backbone_is_in_eval_mode():
+    network = make_tiny_model().network
+    set_training_mode(network)
+    assert network.visual_encoder.training and not network.audio_encoder.training
+    make_optimiser(network, TrainConfig(freeze_backbone=True))
+    set_training_mode(network)
+    assert network.training and not network.visual_encoder.training
 
 
 def test_loss_falls_on_clips_learned_by_heart(scenes):
@@ -122,7 +144,7 @@ class Killed(Exception):
 
 
 @pytest.mark.parametrize("updates_before", [1, 2, 5])
-def test_a_killed_training_goes_on_to_the_same_weights(scenes, tmp_path, updates_before):
+def test_a_killed_training_resumes_to_the_same_weights(scenes, tmp_path, updates_before):
     """With two updates per epoch: stopped within an epoch, at its end, and twice in a row."""
     config = dataclasses.replace(QUICK, save_every=1)
     whole, scores = make_tiny_model(), []
@@ -162,7 +184,7 @@ def test_a_state_of_another_training_is_refused(scenes, tmp_path):
         fit(make_tiny_model(), scenes, state=TrainingState(state.path, {"clips": 5}))
 
 
-def test_a_finished_state_trains_no_more(scenes, tmp_path):
+def test_a_finished_training_does_not_continue(scenes, tmp_path):
     state, model = TrainingState(tmp_path / "state.safetensors", {}), make_tiny_model()
     history = fit(model, scenes, state=state)
     again = make_tiny_model()
@@ -180,9 +202,16 @@ def test_learning_rates():
     [
         ("constant", [1, 1, 1, 1, 1]),
         ("cosine", [1, 0.855, 0.505, 0.155, 0.01]),  # 0.01 + 0.99 (1 + cos) / 2 at quarters
-        ("authors", [1, 0.7, 0.4, 0.1, 0.1]),  # of 20 epochs, flat from the fifteenth on
+        # Of 20 epochs with 5 updates: 1 - 0.9 e / 15 in epoch e, which starts with 1 (9.4e-5 of 1e-4), flat from the 15th on
+        ("authors", [0.94, 0.64, 0.34, 0.1, 0.1]),
     ],
 )
 def test_schedules(schedule, factors):
     config = TrainConfig(schedule=schedule, epochs=20)
     assert [rate_factor(config, step, 100) for step in (0, 25, 50, 75, 100)] == pytest.approx(factors, abs=1e-3)
+
+
+def test_the_authors_schedule_is_a_staircase():
+    config = TrainConfig(schedule="authors", epochs=20)
+    by_epoch = [{round(rate_factor(config, 5 * epoch + step, 100), 6) for step in range(5)} for epoch in range(20)]
+    assert by_epoch == [{round(1 - 0.9 * min(epoch + 1, 15) / 15, 6)} for epoch in range(20)]

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-from c3n_model.training.thresholds import JudgedSeconds, choose_gate
+from c3n_model.training.thresholds import SecondScores, choose_gate
 
 
-def judged(rows):
+def scores(rows):
     """Rows of presence, visibility, in view, IoU, painted."""
     presence, visibility, in_view, iou, painted = zip(*rows)
-    return JudgedSeconds(
+    return SecondScores(
         np.array(presence), np.array(visibility), np.array(in_view, bool), np.array(iou), np.array(painted, bool)
     )
 
@@ -16,31 +16,31 @@ def judged(rows):
 def test_right_masks_are_published_and_wrong_ones_are_not():
     right = [(0.15, 0.3, True, 0.8, True)] * 4
     unheard, unseen = [(0.05, 0.3, False, 0.0, True)] * 2, [(0.9, 0.004, False, 0.0, True)] * 2
-    gate = choose_gate(judged(right + unheard + unseen))
+    gate = choose_gate(scores(right + unheard + unseen))
     assert 0.05 < gate.presence_threshold <= 0.15 and 0.004 < gate.visibility_threshold <= 0.3
     assert (gate.iou_in_view, gate.painted_without) == (0.8, 0.0)
     assert (gate.seconds_in_view, gate.seconds_without) == (4, 4)
 
 
 def test_a_network_that_keeps_its_mask_empty_needs_no_gate():
-    gate = choose_gate(judged([(0.01, 0.0, True, 0.7, True), (0.9, 0.9, False, 1.0, False)]))
+    gate = choose_gate(scores([(0.01, 0.0, True, 0.7, True), (0.9, 0.9, False, 1.0, False)]))
     assert (gate.presence_threshold, gate.visibility_threshold) == (0, 0)
 
 
 def test_silence_is_never_published():
-    gate = choose_gate(judged([(0.5, 0.5, True, 0.7, True), (-1.0, 0.9, False, 0.0, True)]))
+    gate = choose_gate(scores([(0.5, 0.5, True, 0.7, True), (-1.0, 0.9, False, 0.0, True)]))
     assert gate.painted_without == 0 and gate.presence_threshold == 0
 
 
 def test_nothing_is_chosen_from_one_kind_of_seconds():
-    assert choose_gate(judged([(0.5, 0.5, True, 0.7, True)])) is None
-    assert choose_gate(judged([(0.5, 0.5, False, 0.0, True)])) is None
+    assert choose_gate(scores([(0.5, 0.5, True, 0.7, True)])) is None
+    assert choose_gate(scores([(0.5, 0.5, False, 0.0, True)])) is None
 
 
 def test_a_weak_network_is_not_silenced():
     """Masks of IoU 0.05, two thirds of which are surer than the wrong ones."""
     right = [(0.8, 0.5, True, 0.05, True)] * 6 + [(0.2, 0.5, True, 0.05, True)] * 3
-    gate = choose_gate(judged(right + [(0.5, 0.5, False, 0.0, True)] * 9))
+    gate = choose_gate(scores(right + [(0.5, 0.5, False, 0.0, True)] * 9))
     assert 0.5 < gate.presence_threshold <= 0.8
     assert gate.painted_without == 0 and abs(gate.iou_in_view - 0.05 * 6 / 9) < 1e-9
     assert (gate.iou_ungated, gate.painted_ungated) == (0.05, 1.0)

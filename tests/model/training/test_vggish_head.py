@@ -14,7 +14,7 @@ from c3n_model.weights.vggish import load_head
 CLASSES = [3, 40, 120, 526]
 
 
-def test_every_class_comes_up_equally_often():
+def test_every_class_is_equally_frequent():
     labels = np.zeros((1002, 3), bool)
     labels[:1000, 0] = True
     labels[1000:, 1] = True  # two clips; the third class has none

@@ -1,70 +1,23 @@
 """Checkpoints of the authors' code: names, and their code's arithmetic written out on their tensors."""
 
+from pathlib import Path
+
 import pytest
 import torch
-from authors_network import AUDIO_CLASSES, SWIN, VISUAL_CLASSES, StubAudio, their_checkpoint
-from einops import rearrange, repeat
-from torch.nn import functional as F
+from authors_network import AUDIO_CLASSES, SWIN, VISUAL_CLASSES, StubAudio, their_checkpoint, their_label, their_mask
 
-from c3n_model.network.c3n import Encoding
+from c3n_model.config import ModelConfig
 from c3n_model.network.consensus import infer_consensus
-from c3n_model.weights.authors import from_authors
+from c3n_model.network.encoding import Encoding
+from c3n_model.weights.authors import from_authors, setting_of
 from c3n_model.weights.checkpoint import build_network
-
-
-def their_mask(theirs: dict, maps: list[torch.Tensor], audio: torch.Tensor) -> torch.Tensor:
-    """Run their network after CCAM, by their names: maps [(T, C_vi, H_i, W_i)] x 4, audio (T, d) -> logits (T, H, W)."""
-
-    def of(name: str) -> tuple[torch.Tensor, torch.Tensor]:
-        return theirs[f"{name}.weight"], theirs[f"{name}.bias"]
-
-    def pyramid(stage: int, x: torch.Tensor) -> torch.Tensor:
-        pooled = F.conv2d(x.mean((2, 3), keepdim=True), *of(f"conv{stage}.conv"))
-        branches = [
-            F.interpolate(pooled, size=x.shape[2:], mode="bilinear"),
-            F.conv2d(x, *of(f"conv{stage}.atrous_block1")),
-        ]
-        for rate in (6, 12, 18):
-            branches.append(F.conv2d(x, *of(f"conv{stage}.atrous_block{rate}"), padding=rate, dilation=rate))
-        return F.conv2d(torch.cat(branches, 1), *of(f"conv{stage}.conv_1x1_output"))
-
-    def non_local(stage: int, x: torch.Tensor) -> torch.Tensor:
-        name, (_, _, height, width) = f"tpavi_{stage}", x.shape
-        clip = rearrange(x, "t c h w -> 1 c t h w")
-        heard = repeat(F.linear(audio, *of(f"{name}.align_channel")), "t c -> 1 c t h w", h=height, w=width)
-        query, key, value = (
-            F.conv3d(source, *of(f"{name}.{part}")).flatten(2)[0]
-            for part, source in (("theta", clip), ("phi", heard), ("g", clip))
-        )
-        affinity = query.T @ key / key.shape[1]  # (T H W) x (T H W)
-        answer = rearrange(value @ affinity.T, "c (t h w) -> 1 c t h w", h=height, w=width)
-        answer = F.conv3d(answer, *of(f"{name}.W_z.0"))
-        statistics = (theirs[f"{name}.W_z.1.running_mean"], theirs[f"{name}.W_z.1.running_var"])
-        summed = (F.batch_norm(answer, *statistics, *of(f"{name}.W_z.1")) + clip)[0].movedim(0, -1)  # T H W C
-        return F.layer_norm(summed, summed.shape[-1:], *of(f"{name}.norm_layer")).movedim(-1, 1)
-
-    def unit(name: str, x: torch.Tensor) -> torch.Tensor:
-        positive = x.relu()  # in place there, so it is what the sum sees
-        inner = F.conv2d(positive, *of(f"{name}.conv1"), padding=1).relu()
-        return F.conv2d(inner, *of(f"{name}.conv2"), padding=1) + positive
-
-    def enlarge(x: torch.Tensor, align_corners: bool) -> torch.Tensor:
-        return F.interpolate(x, scale_factor=2, mode="bilinear", align_corners=align_corners)
-
-    fused = [non_local(stage, pyramid(stage, x)) for stage, x in enumerate(maps, start=1)]
-    y = enlarge(unit("path4.resConfUnit2", fused[3]), True)
-    for stage in (3, 2, 1):
-        y = enlarge(unit(f"path{stage}.resConfUnit2", y + unit(f"path{stage}.resConfUnit1", fused[stage - 1])), True)
-    y = enlarge(F.conv2d(y, *of("output_conv.0"), padding=1), False)
-    y = F.conv2d(y, *of("output_conv.2"), padding=1).relu()
-    return F.conv2d(y, *of("output_conv.4"))[:, 0]
 
 
 @pytest.mark.parametrize(
     ("visual", "width", "audio"), [("pvt_v2_b0", 2048, "panns_cnn14_16k"), ("pvt_v2_b0", 128, "vggish"), (SWIN, 768, "beats")]
 )  # fmt: skip
-def test_config_does_what_their_code_does(visual, width, audio):
-    config, _ = from_authors(their_checkpoint(visual, width))
+def test_config_reproduces_their_code(visual, width, audio):
+    config, _ = from_authors(their_checkpoint(visual, width), "ms3")
     assert (config.visual, config.audio, config.channels, config.image_size, config.history) == (
         visual,
         audio,
@@ -90,14 +43,14 @@ def test_every_tensor_of_the_papers_networks_has_its_place(visual, width, monkey
     monkeypatch.setattr("c3n_model.weights.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(width))
     with torch.device("meta"):
         theirs = their_checkpoint(visual, width, channels=256, head=(128, 32))
-        config, ours = from_authors({f"module.{name}": tensor for name, tensor in theirs.items()})
+        config, ours = from_authors({f"module.{name}": tensor for name, tensor in theirs.items()}, "ms3")
     similarity = torch.ones(AUDIO_CLASSES, VISUAL_CLASSES)
     with torch.device("meta"):
         network = build_network(config, similarity)
     expected = {
         name: tensor.shape
         for name, tensor in network.state_dict().items()
-        if name != "similarity" and not name.startswith("audio_encoder.")
+        if name not in ("similarity", "place_in_checkpoint") and not name.startswith("audio_encoder.")
     }
     assert {name: tensor.shape for name, tensor in ours.items()} == expected
 
@@ -110,19 +63,88 @@ def test_masks_equal_those_of_their_code(visual, width, monkeypatch):
     config, ours = from_authors(theirs)
     network = build_network(config, torch.ones(AUDIO_CLASSES, VISUAL_CLASSES)).eval()
     left_out = network.load_state_dict(ours, strict=False)
-    assert all(name == "similarity" or name.startswith("audio_encoder.") for name in left_out.missing_keys)
+    not_theirs = ("similarity", "place_in_checkpoint", "audio_encoder.")
+    assert all(name.startswith(not_theirs) for name in left_out.missing_keys)
     assert not left_out.unexpected_keys
     maps = [torch.randn(2, c, 16 >> i, 16 >> i) for i, c in enumerate(network.visual_encoder.channels)]
     audio = torch.randn(2, width)
     with torch.no_grad():
-        visual_maps = [pyramid(stage) for pyramid, stage in zip(network.pyramids, maps, strict=True)]
         logits = torch.rand(2, AUDIO_CLASSES), torch.rand(2, VISUAL_CLASSES)
         consensus = infer_consensus(*logits, network.similarity)
-        encoding = Encoding(visual_maps, audio, *logits, consensus, (64, 64))
+        encoding = Encoding(maps, audio, *logits, consensus, (64, 64))
         masks = network.decode(encoding, torch.ones(1, 2, dtype=torch.bool)).logits
     expected = their_mask(theirs, maps, audio)
     assert expected.std() > 0.01
     assert torch.allclose(masks, expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "setting"),
+    [
+        ("S4_pvt_aug_best.pth", "s4"),
+        ("MS3_best.pth", "ms3"),
+        ("s4.pth", "s4"),
+        ("S4best.pth", None),
+        ("best_S4.pth", None),
+        ("S41_best.pth", None),
+    ],
+)
+def test_the_name_tells_the_setting(name, setting):
+    assert setting_of(Path("ms3_somewhere") / name) == setting
+
+
+@pytest.mark.parametrize(
+    ("width", "setting", "changed"),
+    [
+        (2048, "s4", {"audio_scores": "sigmoid"}),
+        (2048, "ms3", {}),
+        (768, "s4", {"audio_order": "checkpoint"}),
+        (768, None, {"audio_order": "checkpoint"}),
+        (128, "s4", {"snippet_spacing_s": 0.96}),
+        (128, "ms3", {"snippet_spacing_s": 0.96}),
+    ],
+)
+def test_what_their_code_does_with_the_sound(width, setting, changed):
+    config, _ = from_authors(their_checkpoint("pvt_v2_b0", width), setting)
+    usual = {"audio_scores": "logits", "audio_order": "audioset", "snippet_spacing_s": 1.0}
+    assert {name: getattr(config, name) for name in usual} == {**usual, **changed}
+
+
+def test_panns_without_a_setting_is_refused():
+    with pytest.raises(ValueError, match="s4 or ms3.*PANNs, got None.*sigmoids.*--setting"):
+        from_authors(their_checkpoint("pvt_v2_b0", 2048))
+
+
+@pytest.mark.parametrize("width", [2048, 768])
+def test_labels_equal_those_of_their_code(width, monkeypatch):
+    """PANNs on S4: sigmoids. BEATs: its classes in the order of its file, but the similarities in AudioSet's."""
+    monkeypatch.setattr("c3n_model.weights.checkpoint.build_audio_encoder", lambda name, classes: StubAudio(width))
+    config, _ = from_authors(their_checkpoint("pvt_v2_b0", width), "s4")
+    generator = torch.Generator().manual_seed(0)
+    similarity = torch.rand(AUDIO_CLASSES, VISUAL_CLASSES, generator=generator) ** 4
+    network = build_network(config, similarity)
+    audio, visual = (4 * torch.randn(50, count, generator=generator) for count in (AUDIO_CLASSES, VISUAL_CLASSES))
+    scores = audio.sigmoid()
+    if width == 768:
+        places = torch.tensor([2, 0, 3, 1])  # of AudioSet's classes in the file
+        network.place_in_checkpoint.copy_(places)
+        scores = torch.empty_like(audio)
+        scores[:, places] = audio  # class i is at places[i]
+    expected = their_label(visual, scores, similarity.T)
+    ours = network.infer(audio, visual)
+    assert torch.equal(ours.visual_class, expected)
+    usual = infer_consensus(audio, visual, similarity)
+    assert not torch.equal(usual.visual_class, expected), "the option makes a difference here"
+    if width == 768:  # the audio class is the one that sounds, not the one at its place
+        similarities = similarity[places[ours.audio_class], ours.visual_class]
+        assert torch.equal(ours.similarity, similarities)
+        best = (0.1 * audio[:, :, None] + similarity[places].log() + 0.1 * visual[:, None]).flatten(1).argmax(dim=1)
+        assert torch.equal(ours.audio_class, best // VISUAL_CLASSES)
+
+
+def test_an_order_of_its_own_is_for_beats_alone():
+    with pytest.raises(ValueError, match="audio_order: checkpoint is for beats.*mn04"):
+        build_network(ModelConfig(audio="mn04", audio_order="checkpoint"), torch.ones(4, 6))
 
 
 def test_backbone_tensors_arrive_unchanged():
@@ -139,7 +161,6 @@ def test_backbone_tensors_arrive_unchanged():
     for theirs, ours in (
         ("layers.0.downsample.reduction.weight", "backbone.layers.1.downsample.reduction.weight"),
         ("norm1.weight", "norms.1.weight"),
-        ("norm3.bias", "norms.3.bias"),
         ("norm3.bias", "backbone.norm.bias"),
         ("head.weight", "backbone.head.fc.weight"),
     ):

@@ -110,7 +110,7 @@ def test_another_architecture_is_refused(setting, value, message):
         from_public(checkpoint, MIDS)
 
 
-def test_what_cfg_leaves_to_the_default_is_accepted():
+def test_keys_missing_in_cfg_have_their_default():
     checkpoint = public_checkpoint(layers=1)
     checkpoint["cfg"] = {name: checkpoint["cfg"][name] for name in beats._ARCHITECTURE_NOT_BY_DEFAULT}
     from_public(checkpoint, MIDS)
@@ -129,7 +129,7 @@ def test_incomplete_files_and_unshared_tables_are_refused():
     "name",
     ["predictor.bias", "encoder.pos_conv.0.weight_g", "encoder.layers.0.self_attn.relative_attention_bias.weight"],
 )
-def test_what_a_cut_state_dict_lacks_is_named(name):
+def test_missing_tensors_of_a_truncated_state_dict_are_named(name):
     checkpoint = public_checkpoint(layers=1)
     del checkpoint["model"][name]
     with pytest.raises(ValueError, match=f"it lacks {name}"):

@@ -54,7 +54,7 @@ def test_missing_file_names_the_embedded_models():
         load_model("nowhere.safetensors")
 
 
-def test_cut_file(file):
+def test_a_truncated_checkpoint_is_refused(file):
     file.write_bytes(file.read_bytes()[:-1000])
     with pytest.raises(ValueError, match="tiny.safetensors.* not a complete safetensors file"):
         load_model(file)
@@ -84,7 +84,7 @@ def test_unknown_config_key_names_the_nearest(file):
         load_model(file)
 
 
-def test_the_written_file_holds_no_partial(tmp_path):
+def test_no_partial_file_remains(tmp_path):
     save_model(tmp_path / "tiny.safetensors", make_tiny_model())
     assert [path.name for path in tmp_path.iterdir()] == ["tiny.safetensors"]
 
@@ -138,7 +138,7 @@ def test_a_training_keeps_the_statistics_of_its_classifiers(tmp_path):
     assert started.network.visual_encoder.input_statistics == model.network.visual_encoder.input_statistics
 
 
-def test_a_file_without_statistics_says_so(file):
+def test_missing_pixel_statistics_are_noted(file):
     def forget(text):
         about = json.loads(text)
         del about["visual_input"]
@@ -160,7 +160,7 @@ def test_a_file_without_statistics_says_so(file):
         {"std": None},
     ],
 )
-def test_statistics_that_make_no_sense_are_refused(file, wrong):
+def test_invalid_statistics_are_refused(file, wrong):
     def change(text):
         about = json.loads(text)
         about["visual_input"] |= wrong

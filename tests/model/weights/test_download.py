@@ -50,14 +50,14 @@ def test_plain(server, target):
     assert titles == [("a.bin (MiB)", 10)]
 
 
-def test_goes_on_where_the_server_broke_off(server, target):
+def test_resumes_after_the_server_closes_the_connection(server, target):
     server.breaks["/a"] = 4000
     download([server.url("/a")], target, fault=fault)
     assert target.read_bytes() == CONTENT
     assert server.requests == [("/a", None), ("/a", "bytes=4000-")]
 
 
-def test_goes_on_where_an_earlier_run_was_interrupted(server, target):
+def test_resumes_an_earlier_interrupted_run(server, target):
     target.parent.mkdir()
     target.with_name("a.bin.partial").write_bytes(CONTENT[:7000])
     download([server.url("/a")], target, fault=fault, size=10_000)
@@ -81,7 +81,7 @@ def test_server_without_ranges_starts_over(server, target):
     assert target.read_bytes() == CONTENT
 
 
-def test_partial_file_of_something_else_is_dropped(server, target):
+def test_a_partial_file_of_another_download_is_dropped(server, target):
     target.parent.mkdir()
     target.with_name("a.bin.partial").write_bytes(b"x" * 7000)
     download([server.url("/a")], target, fault=fault)
@@ -112,13 +112,13 @@ def test_another_size_is_refused_before_it_is_downloaded(server, target):
     assert names(target) == []
 
 
-def test_nobody_answers(server, target):
+def test_no_server_answers(server, target):
     url = server.url("/a").replace(str(server.server_port), "1")
     with pytest.raises(ConnectionError, match="127.0.0.1:1/a: .*refused"):
         download([url], target, fault=fault)
 
 
-def test_without_a_network_it_does_not_insist(monkeypatch, target):
+def test_without_a_network_there_are_no_retries(monkeypatch, target):
     calls = []
 
     def no_network(request, timeout):
@@ -156,7 +156,7 @@ def test_a_redirect_within_the_host_is_followed(server, target):
         ("https://zenodo.org/a", "https://githubusercontent.com/b", False),
     ],
 )
-def test_hosts_send_to_their_own_stores_only(old, new, allowed):
+def test_hosts_redirect_to_their_own_storage_only(old, new, allowed):
     follow = lambda: module._SameHost().redirect_request(module.Request(old), None, 302, "Found", {}, new)  # noqa: E731
     if allowed:
         assert follow().full_url == new
@@ -166,7 +166,7 @@ def test_hosts_send_to_their_own_stores_only(old, new, allowed):
 
 
 @pytest.mark.parametrize("announced", [True, False])
-def test_no_more_than_the_limit_is_taken(server, target, announced):
+def test_downloads_stop_at_the_limit(server, target, announced):
     server.announces = announced
     with pytest.raises(ConnectionError, match="more than 4000 bytes|at most 4000"):
         download([server.url("/a")], target, fault=fault, limit=4000)

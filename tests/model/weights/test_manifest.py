@@ -128,7 +128,7 @@ def test_own_folder_comes_before_the_cache(toys, tmp_path, monkeypatch):
     assert find("toy") == own
 
 
-def test_of_several_the_whole_one(toys, tmp_path, monkeypatch):
+def test_the_complete_one_of_several_files_is_found(toys, tmp_path, monkeypatch):
     toys()
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "usb"))
     put(tmp_path / "usb/a/toy.pth", b"cut")
@@ -136,7 +136,7 @@ def test_of_several_the_whole_one(toys, tmp_path, monkeypatch):
     assert find("toy") == whole
 
 
-def test_missing_file_says_how_to_get_it(toys, tmp_path):
+def test_a_missing_file_is_refused_with_a_remedy(toys, tmp_path):
     toys()
     with pytest.raises(FileNotFoundError) as error:
         find("toy")
@@ -157,7 +157,7 @@ def test_missing_file_without_an_address(toys):
         find("toy")
 
 
-def test_cut_file_is_not_found(toys, tmp_path):
+def test_a_truncated_file_is_not_found(toys, tmp_path):
     toys()
     put(tmp_path / "cache/c3n_ros/weights/toy.pth", b"cut")
     with pytest.raises(FileNotFoundError, match="toy.pth .*20 bytes, got 3.*c3n weights get toy"):
@@ -176,7 +176,7 @@ def test_get_downloads_once(toys, tmp_path, server):
     assert len(server.requests) == 1
 
 
-def test_get_refuses_what_is_wrong(toys, server):
+def test_get_refuses_a_wrong_file(toys, server):
     toys()
     server.files["/toy.pth"] = b"not a network, a lie"
     with pytest.raises(ConnectionError, match=f"toy .*expected sha256 {SHA256}, got .*put toy.pth into"):
@@ -191,7 +191,7 @@ def test_get_replaces_a_broken_file_in_the_cache(toys, tmp_path):
     assert get("toy").read_bytes() == CONTENT
 
 
-def test_get_leaves_your_own_folder_alone(toys, tmp_path, monkeypatch):
+def test_get_does_not_change_your_own_folder(toys, tmp_path, monkeypatch):
     toys()
     own = put(tmp_path / "usb/toy.pth", CONTENT[::-1])
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "usb"))
@@ -219,7 +219,7 @@ def test_get_without_an_address(toys):
 
 
 @pytest.mark.parametrize("slash", ["", "/"])
-def test_mirror_stands_in_for_every_address(toys, tmp_path, server, monkeypatch, slash):
+def test_a_mirror_replaces_every_address(toys, tmp_path, server, monkeypatch, slash):
     toys(file="toy_mAP=0.4.pth", urls=())
     server.files["/mirror/toy_mAP%3D0.4.pth"] = CONTENT
     monkeypatch.setenv("C3N_WEIGHTS", server.url("/mirror") + slash)

@@ -50,7 +50,7 @@ def test_every_name_leads_to_entries_of_the_manifest():
     assert all(timm.is_model(VARIANTS.get(name, (name,))[0]) for name in VISUAL_FILES)
 
 
-def test_tensorflows_mobilenet_is_an_encoder_of_its_own(folder):
+def test_tensorflows_mobilenet_is_a_separate_encoder(folder):
     source = timm.create_model("mobilenetv2_100", pad_type="same")
     save_file(source.state_dict(), folder / manifest.entry("mobilenetv2_100_tfsame").file)
     encoder = VisualEncoder("mobilenetv2_100_tfsame", 1000).eval()
@@ -73,7 +73,20 @@ def test_timm_files(folder, name):
     assert same(encoder.backbone, source)
 
 
-def test_original_file_serves_where_timms_is_not_here(folder):
+def test_dense_swin_leaves_out_the_final_norm(folder):
+    """As the authors' code, whose norms have other names than that of the file."""
+    name = "swin_base_patch4_window7_224"
+    source = timm.create_model(name)
+    torch.nn.init.uniform_(source.norm.weight)
+    save_file(source.state_dict(), folder / manifest.entry(name).file)
+    for form, norm in (("classifier", source.norm.weight), ("dense", torch.ones(1024))):
+        encoder = VisualEncoder(name, 1000, swin=form, cam_point="before_norm")
+        load_visual(encoder, name)
+        assert torch.equal(encoder.backbone.norm.weight, norm)
+    assert torch.equal(encoder.head().weight, source.head.fc.weight)
+
+
+def test_the_original_file_is_used_if_timms_is_missing(folder):
     source = timm.create_model("pvt_v2_b0")
     tensors = {original_name(name): tensor for name, tensor in source.state_dict().items()}
     assert "block1.0.mlp.dwconv.dwconv.weight" in tensors
@@ -105,7 +118,7 @@ def test_file_of_another_architecture(folder, classes):
         load_visual(VisualEncoder("pvt_v2_b1", classes), "pvt_v2_b1")
 
 
-def test_file_whose_names_have_no_place(folder):
+def test_a_file_with_unknown_names_is_refused(folder):
     """timm looks up the module of a Swin's position biases; a tenth stage does not exist."""
     small = SwinTransformer(img_size=32, embed_dim=8, depths=(1,) * 4, num_heads=(1,) * 4, window_size=2)
     torch.save(
@@ -158,6 +171,21 @@ def test_beats_gets_the_classes_in_the_order_of_the_csv(folder, monkeypatch):
     files = load_audio(encoder, "beats")
     assert [path.name[-8:] for path in files] == ["_cpt2.pt", "ices.csv"]
     assert same(encoder, source)
+
+
+def test_places_of_the_classes_in_beats_file(folder):
+    ids = ["/m/1", "/m/2", "/m/3"]
+    (folder / manifest.entry("audioset_classes").file).write_text(
+        "index,mid,display_name\n0,/m/1,a\n1,/m/2,b\n2,/m/3,c\n"
+    )
+    path = folder / manifest.entry("beats_cpt1").file
+    torch.save({"cfg": {}, "model": {}, "label_dict": {0: ids[2], 1: ids[0], 2: ids[1]}}, path)
+    assert pretrained.find_class_places("beats").tolist() == [1, 2, 0]
+    torch.save({"cfg": {}, "model": {}}, path)
+    with pytest.raises(ValueError, match="has no label_dict"):
+        pretrained.find_class_places("beats")
+    with pytest.raises(ValueError, match="'mn04' has AudioSet's order, use audio_order: audioset"):
+        pretrained.find_class_places("mn04")
 
 
 def test_vggish_is_put_together_of_three_files(folder, monkeypatch):

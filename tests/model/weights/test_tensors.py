@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from c3n_model.weights.tensors import fill, read_described, read_tensors, save_tensors
+from c3n_model.weights.tensors import load_weights, read_described, read_tensors, save_tensors
 
 
 class Poison:
@@ -33,7 +33,7 @@ def test_reads_both_kinds(tmp_path, name):
 
 
 @pytest.mark.parametrize("module", [b"numpy.core.multiarray", b"numpy._core.multiarray"])
-def test_numbers_of_numpy_1_and_2_beside_the_tensors(tmp_path, module):
+def test_numbers_of_numpy_1_and_2_next_to_tensors(tmp_path, module):
     sampler = {"indexes": np.array([3, 1, 2]), "pointer": np.int64(7), "loss": np.float64(0.5)}
     checkpoint = {"model": {"weight": torch.ones(2)}, "sampler": sampler}
     path = tmp_path / "Cnn14_16k.pth"
@@ -48,7 +48,7 @@ def test_numbers_of_numpy_1_and_2_beside_the_tensors(tmp_path, module):
 
 
 @pytest.mark.parametrize("zipped", [True, False])
-def test_poisoned_pickle_is_not_executed(tmp_path, zipped):
+def test_code_in_a_pickle_is_not_executed(tmp_path, zipped):
     trap = tmp_path / "sprung"
     torch.save({"weight": Poison(trap)}, tmp_path / "a.pth", _use_new_zipfile_serialization=zipped)
     with pytest.raises(ValueError, match=r"a.pth .*posix.mkdir") as error:
@@ -59,7 +59,7 @@ def test_poisoned_pickle_is_not_executed(tmp_path, zipped):
 
 @pytest.mark.parametrize("name", ["a.safetensors", "a.pth"])
 @pytest.mark.parametrize("keep", [0, 1, 20, 500, 3000, -1])
-def test_cut_files(tmp_path, name, keep):
+def test_truncated_files_are_refused(tmp_path, name, keep):
     path = tmp_path / name
     tensors = {"weight": torch.rand(1000)}
     (save_file if name.endswith("safetensors") else torch.save)(tensors, path)
@@ -70,7 +70,7 @@ def test_cut_files(tmp_path, name, keep):
 
 
 @pytest.mark.parametrize("content", [b"hello, this is no checkpoint", b"\x00" * 64, b"<html></html>", b"\x80\x02."])
-def test_garbage_is_no_reason_to_load_it_unsafely(tmp_path, content):
+def test_garbage_is_refused_without_unpickling(tmp_path, content):
     (tmp_path / "a.pth").write_bytes(content)
     with pytest.raises(ValueError, match="a.pth (cannot be read as weights|is a web page)") as error:
         read_tensors(tmp_path / "a.pth")
@@ -89,9 +89,9 @@ def test_missing_file(tmp_path):
         read_tensors(tmp_path / "a.pth")
 
 
-def test_fill(tmp_path):
+def test_load_weights_into_a_module(tmp_path):
     module = nn.Linear(3, 2)
-    fill(module, {"weight": torch.full((2, 3), 5.0), "bias": torch.full((2,), 6.0)}, tmp_path / "a.pth")
+    load_weights(module, {"weight": torch.full((2, 3), 5.0), "bias": torch.full((2,), 6.0)}, tmp_path / "a.pth")
     assert module.weight.unique().tolist() == [5.0]
     assert module.bias.unique().tolist() == [6.0]
 
@@ -105,16 +105,16 @@ def test_fill(tmp_path):
         ({"w": torch.zeros(2, 3)}, "2 tensors missing, 1 unknown, 0 of another shape .such as bias, weight, w"),
     ],
 )
-def test_fill_with_what_does_not_fit_changes_nothing(tmp_path, tensors, message):
+def test_weights_that_do_not_fit_change_nothing(tmp_path, tensors, message):
     module = nn.Linear(3, 2)
     before = module.weight.clone()
     with pytest.raises(ValueError, match=f"a.pth do not fit Linear as configured: {message}"):
-        fill(module, tensors, tmp_path / "a.pth")
+        load_weights(module, tensors, tmp_path / "a.pth")
     assert torch.equal(module.weight, before)
 
 
 @pytest.mark.realdata
-def test_cut_public_file(real_data):
+def test_a_truncated_public_file_is_refused(real_data):
     with pytest.raises(ValueError, match="pvt_v2_b2.truncated.pth cannot be read as weights"):
         read_tensors(real_data / "weights" / "pvt_v2_b2.truncated.pth")
 
@@ -130,7 +130,7 @@ def test_described_round_trip(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o644
 
 
-def test_what_cannot_be_written_leaves_the_old_file(tmp_path):
+def test_a_failed_write_keeps_the_old_file(tmp_path):
     path = tmp_path / "a.safetensors"
     save_tensors(path, {"a": torch.ones(1)}, {"key": {"n": 1}})
     with pytest.raises(TypeError):
@@ -190,13 +190,13 @@ NUMPY_ENTRIES = {
 
 
 @pytest.mark.parametrize("name", NUMPY_ENTRIES)
-def test_numpy_entries_beside_tensors(tmp_path, name):
+def test_numpy_entries_next_to_tensors(tmp_path, name):
     torch.save({"weight": torch.ones(2), "more": NUMPY_ENTRIES[name]}, tmp_path / "a.pth")
     read = read_tensors(tmp_path / "a.pth")
     np.testing.assert_array_equal(read["more"], NUMPY_ENTRIES[name])
 
 
-def test_another_pickle_protocol_is_not_called_cut(tmp_path):
+def test_another_pickle_protocol_is_not_reported_as_truncated(tmp_path):
     torch.save({"weight": torch.ones(2)}, tmp_path / "a.pth", pickle_protocol=5)
     with pytest.raises(ValueError, match="protocol 2.* safetensors") as error:
         read_tensors(tmp_path / "a.pth")
@@ -216,7 +216,7 @@ def test_weights_that_are_not_finite_are_refused(tmp_path, value, dtype):
     before = layer.weight.clone()
     tensors = {"weight": torch.tensor([[1, value], [0, 0]], dtype=dtype), "bias": torch.zeros(2, dtype=dtype)}
     with pytest.raises(ValueError, match=r"a.pth .* 1 of 2 tensors \(weight: 1\)"):
-        fill(layer, tensors, tmp_path / "a.pth")
+        load_weights(layer, tensors, tmp_path / "a.pth")
     assert torch.equal(layer.weight, before)
     save_tensors(tmp_path / "a.safetensors", tensors, {"key": {}})
     with pytest.raises(ValueError, match="NaN or infinite"):

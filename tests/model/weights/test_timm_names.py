@@ -33,7 +33,7 @@ def test_official_pvt_v2_b2_maps_one_to_one(real_data):
 @pytest.mark.parametrize(
     ("name", "original"), [("pvt_v2_b0", original_pvt_name), ("swin_tiny_patch4_window7_224", original_swin_name)]
 )
-def test_original_names_come_back(name, original):
+def test_original_names_are_converted(name, original):
     backbone = make_backbone(name)
     expected = backbone.state_dict()
     official = {original(name): tensor for name, tensor in expected.items()}
@@ -58,7 +58,7 @@ def test_position_biases_of_swin_follow_the_image_size():
 
 
 @pytest.mark.parametrize("name", ["pvt_v2_b0", "swin_tiny_patch4_window7_224", "test_resnet"])
-def test_names_of_timm_stay(name):
+def test_names_of_timm_are_unchanged(name):
     backbone = make_backbone(name)
     assert shapes(to_timm_names(backbone.state_dict(), backbone)) == shapes(backbone.state_dict())
 
@@ -71,7 +71,7 @@ def test_names_of_timm_stay(name):
         ("patch_embed.proj.weight", (12,)),
     ],
 )
-def test_what_timms_rules_cannot_take_apart_is_refused(name, shape):
+def test_names_unknown_to_timms_filters_are_refused(name, shape):
     small = {"embed_dim": 12, "depths": (1, 1, 1, 1), "num_heads": (1, 1, 2, 2)}
     backbone = make_backbone("swin_tiny_patch4_window7_224", **small)
     with pytest.raises(ValueError, match="do not fit SwinTransformer as configured: "):

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 
 from c3n_model.network.audio.vggish import AttentionHead, VGGish
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import load_weights
 from c3n_model.weights.vggish import METADATA_KEY, from_public, load_head, save_head
 
 PUBLIC_SHAPES = {
@@ -114,4 +114,4 @@ def test_other_files_are_refused_by_name(encoder, spoil, message):
     spoil(state, pca)
     head = {f"classifier.{name}": value for name, value in encoder.head().state_dict().items()}
     with pytest.raises(ValueError, match=message):
-        fill(encoder, from_public(state, pca) | head, Path("vggish.pth"))
+        load_weights(encoder, from_public(state, pca) | head, Path("vggish.pth"))

@@ -26,7 +26,7 @@ def test_nothing_is_known_before_the_first_sound():
         Background().save("anywhere.csv", LABELS)
 
 
-def test_learning_takes_the_plain_mean_and_deviation_of_the_next_seconds():
+def test_learning_computes_mean_and_deviation_of_the_next_seconds():
     background = Background()
     background.learn(4.0)
     for value in (1.0, 3.0, 1.0, 3.0):
@@ -39,7 +39,7 @@ def test_learning_takes_the_plain_mean_and_deviation_of_the_next_seconds():
     assert learnt.weight == 1.0
 
 
-def test_what_was_learnt_on_purpose_does_not_drift_and_outlives_the_running_mean():
+def test_a_background_learnt_on_request_is_not_updated():
     background = Background()
     background.learn(1.0)
     background.hear(torch.tensor([0.0, 5.0]), 1.0, published=False)
@@ -49,7 +49,7 @@ def test_what_was_learnt_on_purpose_does_not_drift_and_outlives_the_running_mean
     assert background.statistics.mean.tolist() == [0.0, 5.0]
 
 
-def test_the_running_mean_takes_its_time_and_never_explains_more_than_its_limit():
+def test_the_weight_of_the_running_mean_grows_to_its_limit():
     background = Background()
     for _ in range(int(LIVE_TIME_S)):
         background.hear(torch.tensor([1.0, 2.0]), 1.0, published=False)
@@ -68,7 +68,7 @@ def test_a_published_second_counts_a_tenth():
 
 
 @given(st.lists(st.floats(-20, 10), min_size=1, max_size=30))
-def test_the_mean_stays_within_what_was_heard(values):
+def test_the_mean_stays_within_the_range_of_the_logits(values):
     background = Background()
     for value in values:
         background.hear(torch.tensor([value]), 0.25, published=False)
@@ -83,7 +83,7 @@ def test_forgetting_leaves_nothing_that_was_learnt_live():
     assert background.statistics is None
 
 
-def test_a_file_holds_it(tmp_path):
+def test_a_file_round_trip(tmp_path):
     background = Background()
     background.learn(LEARNING_S)
     background.hear(torch.tensor([-3.25, 1.5]), LEARNING_S, published=False)
@@ -95,6 +95,6 @@ def test_a_file_holds_it(tmp_path):
 
 
 @pytest.mark.parametrize("seconds", [0.0, -1.0, math.nan])
-def test_no_time_to_learn_in_is_refused(seconds):
-    with pytest.raises(ValueError, match="more than 0 s"):
+def test_a_learning_time_of_zero_is_refused(seconds):
+    with pytest.raises(ValueError, match=f"got {seconds} s"):
         Background().learn(seconds)

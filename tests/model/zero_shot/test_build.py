@@ -72,7 +72,7 @@ def test_without_files_the_message_says_how_to_get_them(tmp_path, monkeypatch):
         load_zero_shot()
 
 
-def test_settings_of_a_c3n_are_no_zero_shot_model(tmp_path):
+def test_a_config_of_a_c3n_is_not_a_zero_shot_model(tmp_path):
     with pytest.raises(ValueError, match="demo.yaml has no section zero_shot"):
         load_model(ROOT / "config" / "demo.yaml")
     (tmp_path / "typo.yaml").write_text("zero_shot: {segmentr: none}")
@@ -81,17 +81,17 @@ def test_settings_of_a_c3n_are_no_zero_shot_model(tmp_path):
 
 
 @pytest.mark.realdata
-def test_the_default_takes_the_segmenter_that_is_there(own):
+def test_the_default_uses_the_available_segmenter(own):
     pytest.importorskip("ai_edge_litert")
     model = load_zero_shot()
     assert model.card["files"] == [TF_MOBILENET, MN04]
-    assert "those of deeplabv3_pascal. Masks are rough." in model.card["note"]
+    assert "those of deeplabv3_pascal. Masks are approximate." in model.card["note"]
     person = model.visual_labels.index("person")
     assert model.network.vocabulary.segments[person].any()
     assert not model.network.vocabulary.members[person].any()
     assert not model.network.training
     (own / DEEPLAB).unlink()
-    assert "knows no people" in load_zero_shot().card["note"]
+    assert "does not recognise people" in load_zero_shot().card["note"]
 
 
 @pytest.fixture
@@ -124,10 +124,10 @@ def test_instances_of_a_real_clip_make_up_its_mask_and_keep_their_ids(with_detec
 
 
 @pytest.mark.realdata
-def test_a_person_is_known_by_a_detector_alone(own, with_detector):
+def test_people_are_recognised_by_a_detector_alone(own, with_detector):
     (own / DEEPLAB).unlink()
     model = load_zero_shot(with_detector)
-    assert "knows no people" not in model.card["note"]
+    assert "does not recognise people" not in model.card["note"]
     assert not model.network.vocabulary.members[model.visual_labels.index("person")].any()
 
 
@@ -159,7 +159,7 @@ def test_a_missing_label_file_is_one_line(own, real_data):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("name", [MN04, TF_MOBILENET, DEEPLAB, DEEPLAB_LABELS, "class_labels_indices.csv"])
-def test_a_cut_file_is_one_line(own, real_data, name):
+def test_a_truncated_file_is_refused_in_one_line(own, real_data, name):
     whole = (own / name).read_bytes()
     replace(own / name, whole[: len(whole) // 2])
     assert f"{name} is incomplete: expected {len(whole)} bytes, got {len(whole) // 2}." in refusal(real_data)
@@ -214,7 +214,7 @@ def test_weights_of_another_model_are_one_line(own, real_data):
         ({"labels": "t.safetensors", "segmenter": "deeplabv3_pascal"}, "set segmenter: none, or labels: sources"),
         ({"refinement": "sam"}, "refinement is 'sam'; expected one of none, affinity, grabcut"),
         ({"visual": "mobilnet"}, "visual encoder 'mobilnet' is not a timm model"),
-        ({"visual": "swin_base_patch4_window7_224"}, "reads pictures of one size"),
+        ({"visual": "swin_base_patch4_window7_224"}, "one size only"),
     ],
 )
 def test_settings_that_cannot_be_are_one_line(own, real_data, settings, message):
@@ -232,7 +232,7 @@ def test_plain_c3im_runs_on_a_table(own, real_data, tmp_path):
     model = load_model(ROOT / "config" / "plain_c3im.yaml")
     assert model.network.segmenter is None
     assert model.visual_labels == tuple(sights)
-    assert "knows no people" not in model.card["note"]
+    assert "does not recognise people" not in model.card["note"]
     clip = VideoSource(real_data / "avsbench_clips" / "0BLiYNtFSjA.mp4")
     second = next(segment(clip, Session(model, "cpu")))
     assert (second.label.audio, second.label.visual) == ("Horse", "sorrel")
@@ -248,7 +248,7 @@ def test_plain_c3im_runs_on_a_table(own, real_data, tmp_path):
         ("YYbShzoZWRo", {"person"}, 4),
     ],
 )
-def test_real_clips_show_what_any_viewer_sees(own, real_data, clip, expected, at_least):
+def test_real_clips_are_labelled_correctly(own, real_data, clip, expected, at_least):
     pytest.importorskip("ai_edge_litert")
     source = VideoSource(real_data / "avsbench_clips" / f"{clip}.mp4")
     seconds = list(segment(source, Session(load_model("zero_shot"), "cpu")))
@@ -258,7 +258,7 @@ def test_real_clips_show_what_any_viewer_sees(own, real_data, clip, expected, at
 
 
 @pytest.mark.realdata
-def test_a_real_clip_sounds_like_what_any_listener_hears(own, real_data):
+def test_a_real_clip_is_tagged_correctly(own, real_data):
     strings = {"Violin, fiddle", "Bowed string instrument", "Cello", "String section", "Guitar", "Acoustic guitar"}
     source = VideoSource(real_data / "avsbench_clips" / "O7xnnBye7RM.mp4")
     heard = [second.label.audio for second in segment(source, Session(load_model("zero_shot"), "cpu"))]
@@ -274,11 +274,11 @@ def test_silent_clips_give_no_mask(own, real_data, name):
     assert not any(second.mask.any() for second in seconds)
 
 
-def test_labels_of_a_segmenter_that_brings_its_own_are_refused(own):
-    with pytest.raises(ValueError, match="segmenter_labels goes with a .tflite or .onnx file; segmenter is 'auto'"):
+def test_labels_for_a_segmenter_with_built_in_labels_are_refused(own):
+    with pytest.raises(ValueError, match="segmenter_labels .* segmenter is 'auto'"):
         load_zero_shot(ZeroShotConfig(segmenter_labels="mine.txt"))
 
 
-def test_neither_sense_may_be_switched_off_with_the_other():
+def test_alpha_and_beta_cannot_both_be_zero():
     with pytest.raises(ValueError, match="alpha and beta are both 0"):
         ZeroShotConfig(alpha=0.0, beta=0.0)

@@ -7,12 +7,16 @@ from hypothesis import strategies as st
 
 from c3n_model.network.consensus import Consensus
 from c3n_model.zero_shot.hearing import (
+    EXCLUSIVE_EVIDENCE,
+    EXCLUSIVE_SOURCES,
     KEEP,
     NOISE_RELIEF,
+    SOUGHT_EVIDENCE,
     SPECIFIC_EVIDENCE,
     SPECIFIC_RELIEF,
     Evidence,
     HearingMemory,
+    loudest_sources,
     presence_of,
     weigh,
 )
@@ -22,8 +26,10 @@ PRIOR = LogitStatistics(
     mean=torch.tensor([-3.0, -6.0, -8.0]), deviation=torch.tensor([0.5, 1.0, 2.0])
 )  # speech, dog, motor
 MOTOR = LogitStatistics(mean=torch.tensor([-5.0, -6.0, 0.0]), deviation=torch.tensor([0.3, 0.3, 0.3]))
-SIMILARITY = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 0.0]])  # person, dog; nothing makes the motor's sound
-SPECIFIC = torch.tensor([False, True])
+SIMILARITY = torch.tensor(  # person, dog, wolf, fox; nothing makes the motor's sound
+    [[1.0, 0.0, 0.0, 0.0], [0.0, 1.0, 1.0, 1.0], [0.0, 0.0, 0.0, 0.0]]
+)
+SPECIFIC = torch.tensor([False, True, True, True])
 
 
 def test_evidence_is_what_exceeds_the_prior_in_deviations():
@@ -34,7 +40,7 @@ def test_evidence_is_what_exceeds_the_prior_in_deviations():
     assert evidence.noise.tolist() == [0.0]
 
 
-def test_the_background_alone_is_evidence_of_nothing():
+def test_the_background_alone_is_no_evidence():
     evidence = weigh(MOTOR.mean[None], MOTOR.mean[None], PRIOR, MOTOR, prior_weight=0.25)
     assert evidence.noise.tolist() == pytest.approx([1.0])
     assert evidence.deviations.abs().max().item() < 1e-4
@@ -80,6 +86,31 @@ def test_a_specific_pair_needs_less_and_people_never_do():
     clear = [SPECIFIC_EVIDENCE] * 3
     assert judge_pair(make_evidence(clear, clear), consensus=0.3) == pytest.approx(0.3 * SPECIFIC_RELIEF)
     assert judge_pair(make_evidence(clear, clear), audio=0, visual=0, consensus=0.3) == pytest.approx(0.3)
+
+
+@pytest.mark.parametrize(("sources", "relieved"), [(EXCLUSIVE_SOURCES, 0.5), (EXCLUSIVE_SOURCES + 1, 0.0)])
+def test_a_sound_of_few_objects_relieves_in_proportion(sources, relieved):
+    halfway = torch.full((1, 1), (EXCLUSIVE_EVIDENCE + SPECIFIC_EVIDENCE) / 2)
+    evidence = Evidence(torch.zeros(1, 1), halfway, halfway, noise=torch.zeros(1))
+    pair = Consensus(*(torch.tensor([0]),) * 2, *(torch.tensor([value]) for value in (0.5, 0.5, 1.0, 0.3)))
+    specific = torch.ones(sources, dtype=torch.bool)
+    found = presence_of(pair, evidence, torch.ones(1, sources), specific, torch.tensor([2.0]))
+    assert found.item() == pytest.approx(0.3 * (1 + relieved * (SPECIFIC_RELIEF - 1)))
+
+
+@pytest.mark.parametrize(("dog", "published"), [(3.0, True), (4.9, True), (5.1, False)])
+def test_a_person_is_not_published_for_a_sound_that_something_else_explains(dog, published):
+    deviations = [3.0, dog, 20.0]  # nothing makes the third sound
+    assert (judge_pair(make_evidence(deviations, deviations), audio=0, visual=0) > 0) == published
+
+
+def test_sources_are_those_of_evident_sounds():
+    similarity = torch.tensor([[1.0, 0.5, 0.0], [1.0, 1.0, 0.0]])
+    evidence = Evidence(
+        torch.zeros(1, 2), torch.tensor([[9.0, 9.0]]), torch.tensor([[SOUGHT_EVIDENCE, 1.0]]), noise=torch.zeros(1)
+    )
+    found = loudest_sources(evidence, torch.tensor([[-4.0, -1.0]]), similarity)
+    assert found.tolist() == [[-4.0, -torch.inf, -torch.inf]]
 
 
 def test_noise_relieves_the_consensus():

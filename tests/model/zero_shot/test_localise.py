@@ -9,7 +9,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.zero_shot.localise import AFFINITY_POWER, AFFINITY_STEPS, class_activation, cut, spread
+from c3n_model.zero_shot.localise import AFFINITY_POWER, AFFINITY_STEPS, class_activation, grabcut, spread
 
 CLASSES = 6
 
@@ -130,13 +130,13 @@ def test_spread_is_a_random_walk():
         assert np.allclose(found[index], naive_spread(activation[index], features[index]))
 
 
-def test_spread_reaches_all_that_looks_alike_and_nothing_else():
+def test_spread_reaches_all_positions_with_similar_features():
     features = torch.zeros(1, 2, 1, 4)
     features[0, 0, 0, :2], features[0, 1, 0, 2:] = 1.0, 3.0
     assert spread(torch.tensor([[[1.0, 0, 0, 0]]]), features)[0, 0].tolist() == pytest.approx([1, 1, 0, 0])
 
 
-def test_spread_of_nothing_and_over_places_without_features():
+def test_spread_without_activation_or_features():
     assert not spread(torch.zeros(1, 2, 2), torch.rand(1, 3, 2, 2)).any()
     features = torch.rand(1, 3, 2, 2)
     features[..., 0, 0] = 0
@@ -155,9 +155,9 @@ def make_square() -> tuple[torch.Tensor, torch.Tensor]:
     return frame.clamp(0, 1), activation
 
 
-def test_cut_finds_the_square():
+def test_grabcut_finds_the_square():
     frame, activation = make_square()
-    mask = cut(activation, frame, threshold=0.6)[0]
+    mask = grabcut(activation, frame, threshold=0.6)[0]
     expected = torch.zeros(224, 224)
     expected[64:160, 80:192] = 1
     intersection, union = (mask * expected).sum(), (mask + expected).clamp(max=1).sum()
@@ -165,20 +165,20 @@ def test_cut_finds_the_square():
     assert (intersection / union).item() > 0.95
 
 
-def test_cut_is_the_same_each_time():
+def test_grabcut_is_deterministic():
     frame, activation = make_square()
     frame = torch.rand(frame.shape, generator=torch.Generator().manual_seed(0))
-    first, second = (cut(activation, frame, threshold=0.6) for _ in range(2))
+    first, second = (grabcut(activation, frame, threshold=0.6) for _ in range(2))
     assert torch.equal(first, second)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 0.0), (0.5, 0.0), (0.7, 1.0), (1.0, 1.0)])
-def test_cut_without_seeds_of_both_kinds_is_the_threshold(value, expected):
-    mask = cut(torch.full((1, 4, 4), value), torch.rand(1, 3, 32, 32), threshold=0.6)
+def test_grabcut_without_both_kinds_of_seeds_is_the_threshold(value, expected):
+    mask = grabcut(torch.full((1, 4, 4), value), torch.rand(1, 3, 32, 32), threshold=0.6)
     assert mask.unique().tolist() == [expected]
 
 
-def test_cut_with_a_single_seed():
+def test_grabcut_with_a_single_seed():
     activation = torch.zeros(1, 224, 224)
     activation[0, 100, 100] = 1.0
-    assert cut(activation, torch.rand(1, 3, 224, 224), threshold=0.6).sum().item() < 224 * 224 / 2
+    assert grabcut(activation, torch.rand(1, 3, 224, 224), threshold=0.6).sum().item() < 224 * 224 / 2

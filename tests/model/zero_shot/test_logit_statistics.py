@@ -8,7 +8,7 @@ from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistic
 LABELS = ("Speech", "Baby cry, infant cry")
 
 
-def test_labels_with_commas_survive(tmp_path):
+def test_labels_with_commas_are_preserved(tmp_path):
     written = LogitStatistics(torch.tensor([-3.0, -7.5]), torch.tensor([0.5, 1.25]), weight=0.5)
     write_statistics(tmp_path / "prior.csv", written, LABELS, "two lines\nof comment")
     read = read_statistics(tmp_path / "prior.csv", LABELS)
@@ -23,7 +23,7 @@ def test_labels_with_commas_survive(tmp_path):
         ("label,mean,deviation\nSpeech,loud,1\nx,1,1\n", "not a CSV file"),
         ("a,b\n1,2\n", "not a CSV file"),
         ('label,mean,deviation\nSpeech,nan,1\n"Baby cry, infant cry",1,1\n', "finite"),
-        ('label,mean,deviation\nSpeech,1,-1\n"Baby cry, infant cry",1,1\n', "0 or more"),
+        ('label,mean,deviation\nSpeech,1,-1\n"Baby cry, infant cry",1,1\n', "deviations of at least 0"),
         ('# weight 7\nlabel,mean,deviation\nSpeech,1,1\n"Baby cry, infant cry",1,1\n', "weight in"),
         ("\x00\xff", "classes|CSV"),
     ],

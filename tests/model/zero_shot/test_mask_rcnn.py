@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from c3n_model.weights.tensors import fill
+from c3n_model.weights.tensors import load_weights
 from c3n_model.zero_shot.torchvision_detectors import DETECTORS, MaskRCNN, TorchvisionDetector, coco_labels, from_public
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
 
@@ -35,7 +35,7 @@ def test_mask_rcnn_unites_the_instances_of_a_class(mask_rcnn, monkeypatch):
     assert not masks[:, [k for k in range(91) if k != 18]].any()
 
 
-def test_coco_categories_that_are_none_become_no_labels(mask_rcnn):
+def test_unused_coco_categories_become_no_labels(mask_rcnn):
     vocabulary = noun_vocabulary(("Speech", "Bark", "Clicking", "Animal"), mask_rcnn.labels)
     seen = [label for label, known in zip(vocabulary.labels, vocabulary.segments.any(dim=1)) if known]
     assert {"person", "dog", "computer mouse", "keyboard", "elephant"} <= set(seen)
@@ -59,7 +59,7 @@ def test_the_old_public_file_of_mask_rcnn_fits(mask_rcnn, tmp_path):
         old[name] = tensor
     assert "roi_heads.mask_head.mask_fcn4.bias" in old
     old["backbone.body.bn1.num_batches_tracked"] = torch.tensor(0)
-    fill(mask_rcnn.network, from_public(old), tmp_path)
+    load_weights(mask_rcnn.network, from_public(old), tmp_path)
     assert from_public(own).keys() == own.keys()
 
 
@@ -85,7 +85,7 @@ def test_a_torchvision_detector_gives_fractions_of_the_frame(name, monkeypatch):
     assert first.masks is None
 
 
-def test_mask_rcnn_as_a_detector_brings_its_masks(mask_rcnn, monkeypatch):
+def test_mask_rcnn_as_a_detector_has_masks(mask_rcnn, monkeypatch):
     found = {
         "boxes": torch.tensor([[0.0, 0, 1, 1], [0, 0, 2, 1]]),
         "labels": torch.tensor([18, 18]),

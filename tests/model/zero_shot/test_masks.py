@@ -1,11 +1,14 @@
 """Whose outline a label gets, and that its instances make up its mask."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
+from c3n_model.zero_shot.glimpses import Glimpse
 from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
 
@@ -57,7 +60,7 @@ LEFT, RIGHT, BOTH = np.s_[16:48, 4:24], np.s_[16:48, 40:60], np.s_[16:48, 4:60]
 LEFT_BOX, RIGHT_BOX = (4 / 64, 0.25, 24 / 64, 0.75), (40 / 64, 0.25, 60 / 64, 0.75)
 
 
-def test_boxes_tell_apart_what_the_segmenter_draws(maker):
+def test_boxes_separate_the_instances_of_the_segmenters_mask(maker):
     seen = view({"person": BOTH}, [("person", 0.9, LEFT_BOX), ("person", 0.6, RIGHT_BOX)])
     mask, instances = drawn(maker, seen, "person")
     assert instances.scores.tolist() == [pytest.approx(0.9), pytest.approx(0.6)]
@@ -98,7 +101,7 @@ def test_an_instance_segmenters_own_mask_comes_first(maker):
 
 
 @pytest.mark.parametrize("noun", ["dog", "skateboard"])  # ImageNet has no skateboard: the crop's best class stands in
-def test_what_the_segmenter_does_not_know_is_activated_inside_the_box(maker, noun):
+def test_labels_unknown_to_the_segmenter_use_the_activation_inside_the_box(maker, noun):
     mask, instances = drawn(maker, view({}, [(noun, 0.9, RIGHT_BOX)]), noun)
     assert instances.scores.tolist() == [pytest.approx(0.9)]
     assert mask[RIGHT].any()
@@ -114,7 +117,7 @@ def test_a_wider_class_shows_a_kind(maker):
 
 
 @pytest.mark.parametrize(("other", "taken"), [("cat", True), ("person", False)])
-def test_an_outline_may_have_another_name_but_no_persons(maker, monkeypatch, other, taken):
+def test_an_outline_may_have_another_label_except_person(maker, monkeypatch, other, taken):
     activation = torch.full((SIDE, SIDE), -3.0)
     activation[18:48, 4:22] = 3.0
     monkeypatch.setattr(maker, "_activation", lambda *arguments: activation)
@@ -123,13 +126,13 @@ def test_an_outline_may_have_another_name_but_no_persons(maker, monkeypatch, oth
     assert mask.sum() == (32 * 20 if taken else 30 * 18)
 
 
-def test_what_no_source_sees_has_an_empty_mask(maker):
+def test_a_label_that_no_model_finds_has_an_empty_mask(maker):
     mask, instances = drawn(maker, view(), "person")
     assert instances is None
     assert not mask.any()
 
 
-def test_a_box_of_one_pixel_at_the_rim_is_no_error(maker):
+def test_a_box_of_one_pixel_at_the_edge_is_accepted(maker):
     mask, _ = drawn(maker, view({}, [("dog", 0.9, (0.999, 0.999, 1.0, 1.0))]), "dog")
     assert mask.sum() <= 1
 
@@ -139,3 +142,36 @@ def test_in_a_small_box_the_segmenter_looks_closer(maker):
     mask, _ = drawn(maker, view({}, [("person", 0.9, box)]), "person")
     assert mask[24:32, 24:31].all()
     assert not mask[:, 33:].any() and not mask[:22].any() and not mask[34:].any()
+
+
+def glimpse_of(maker, noun, box):
+    return Glimpse(label(maker, noun), -0.1, torch.tensor(box))
+
+
+def test_a_glimpse_is_activated_where_it_was_seen(maker):
+    seen = replace(view({}), glimpse=glimpse_of(maker, "lion", (0.5, 0.5, 1.0, 1.0)))
+    mask, _ = drawn(maker, seen, "lion")
+    edge = int(64 * (0.5 - 0.15 * 0.5))
+    assert mask[edge:, edge:].any()
+    mask[edge:, edge:] = False
+    assert not mask.any()
+    whole, _ = drawn(maker, seen, "tiger")
+    assert torch.equal(whole, drawn(maker, view({}), "tiger")[0]), "the glimpse is of another label"
+
+
+def test_a_segmenters_mask_outside_a_glimpse_is_another_object(maker):
+    seen = replace(view({"bird": LEFT}), glimpse=glimpse_of(maker, "bird", (0.5, 0.0, 1.0, 0.5)))
+    mask, _ = drawn(maker, seen, "bird")
+    assert not mask[:, :24].any()
+    seen = replace(view({"bird": RIGHT}), glimpse=glimpse_of(maker, "bird", (0.5, 0.25, 1.0, 0.75)))
+    assert torch.equal(drawn(maker, seen, "bird")[0], seen.masks[2] > 0.5)
+
+
+def test_of_a_class_that_outlines_an_object_only_its_region_counts(maker, monkeypatch):
+    activation = torch.full((SIDE, SIDE), -3.0)
+    activation[18:48, 4:22] = 3.0
+    monkeypatch.setattr(maker, "_activation", lambda *arguments: activation)
+    seen = view({"cat": LEFT})
+    seen.masks[SEGMENTS.index("cat")][RIGHT] = 1  # a second region of the class, at another place
+    mask, _ = drawn(maker, seen, "lion")
+    assert mask[LEFT].all() and not mask[:, 32:].any()

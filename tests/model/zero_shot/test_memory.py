@@ -41,7 +41,7 @@ def test_speech_is_published_with_its_reason():
     assert found.label.visual == "person" and found.mask.any() and found.presence.reason == "sounding"
 
 
-def test_a_faint_voice_is_no_evidence_although_a_person_is_in_view():
+def test_a_faint_voice_is_not_enough_evidence_with_a_person_in_view():
     session = make_session()
     found = speak(session, 0, level=0.05)  # 1 deviation
     assert found.label.visual == "person" and found.label.visual_score > 0.5
@@ -49,7 +49,7 @@ def test_a_faint_voice_is_no_evidence_although_a_person_is_in_view():
     assert speak(session, 1, level=0.0).presence.reason == "silent"
 
 
-def test_what_is_shown_is_kept_with_less_evidence_until_a_reset_or_a_gap():
+def test_the_shown_class_needs_less_evidence_until_a_reset_or_a_gap():
     between = 2.0 * (1 + KEEP) / 2 / 20  # deviations of evidence between those to stay and those to begin, as a level
     session = make_session(history=1)
     assert not speak(session, 0, between).mask.any()
@@ -61,13 +61,13 @@ def test_what_is_shown_is_kept_with_less_evidence_until_a_reset_or_a_gap():
     assert not speak(session, 5 + FORGET_SHOWN_NS / SECOND_NS, between).mask.any()
 
 
-def test_a_sound_that_stops_is_gone_in_the_next_second():
+def test_a_sound_that_stops_has_no_mask_in_the_next_second():
     session = make_session()
     assert all(speak(session, second).mask.any() for second in range(5))
     assert not speak(session, 5, level=0.01).mask.any(), "the trailing seconds speak, the newest one does not"
 
 
-def test_the_background_that_was_learnt_is_no_evidence_and_louder_sounds_are():
+def test_a_learnt_background_is_no_evidence_and_louder_sounds_are():
     session = make_session(history=1)
     session.learn_background()
     for second in range(int(LEARNING_S)):
@@ -78,7 +78,7 @@ def test_the_background_that_was_learnt_is_no_evidence_and_louder_sounds_are():
     assert speak(session, 101, level=0.8).mask.any()
 
 
-def test_what_goes_on_for_ten_minutes_is_still_published():
+def test_a_sound_of_ten_minutes_is_still_published():
     session = make_session(history=1)
     for _ in range(20 * 60):
         session.background.hear(torch.tensor([0.0, 10.0, 10.0]), 1.0, published=False)
@@ -86,7 +86,7 @@ def test_what_goes_on_for_ten_minutes_is_still_published():
 
 
 @pytest.mark.parametrize("hop_s", [1.0, 0.25])
-def test_overlapping_windows_count_for_what_is_new_and_silence_not_at_all(hop_s):
+def test_overlapping_windows_count_by_their_new_sound_and_silence_does_not_count(hop_s):
     session = make_session(history=1)
     for number in range(1 + round(20 / hop_s)):
         speak(session, number * hop_s, level=0.05)
@@ -103,11 +103,11 @@ def test_overlapping_windows_count_for_what_is_new_and_silence_not_at_all(hop_s)
 def test_offline_scoring_judges_every_second_by_itself():
     session = make_session(history=1)
     frames, snippets = BRIGHT[None], window(0, 0.5).snippet[None]
-    masks = predict(session.model, frames, snippets, torch.device("cpu"), gated=True)
+    masks, _ = predict(session.model, frames, snippets, torch.device("cpu"), gated=True)
     assert np.array_equal(masks[0] > 0.5, speak(session, 0).mask)
 
 
-def test_without_a_prior_nothing_is_new():
+def test_without_a_prior_results_are_unchanged():
     network = make_network(LeftHalf())
     generator = torch.Generator().manual_seed(0)
     frames, snippets = torch.rand(3, 3, 32, 32, generator=generator), torch.rand(3, SAMPLES, generator=generator)
@@ -119,7 +119,7 @@ def test_without_a_prior_nothing_is_new():
     assert decoding.audible is None and decoding.tagger_logits is None and network.new_memory() is None
 
 
-def test_a_network_without_a_prior_knows_no_background(tiny_model):
+def test_a_network_without_a_prior_has_no_background(tiny_model):
     for refused in (
         lambda: Session(tiny_model, "cpu", background=Background()),
         lambda: Session(tiny_model, "cpu").learn_background(),

@@ -66,14 +66,14 @@ def test_silent_seconds_are_left_out(tmp_path):
     assert prior.deviation.item() == pytest.approx(SMALLEST_DEVIATION)
 
 
-def test_a_file_that_is_no_sound_is_named(tmp_path):
+def test_a_file_that_is_not_sound_is_named(tmp_path):
     for number in range(FEWEST_KINDS):
         (tmp_path / f"{number}.wav").write_bytes(b"no sound")
     with pytest.raises(ValueError, match=r"0\.wav cannot be read as sound"):
         measure_prior(Level(), find_kinds(tmp_path), silent)
 
 
-def test_the_shipped_table_is_of_audioset_and_knows_every_source():
+def test_the_shipped_table_has_every_audioset_class():
     path = Path(c3n_model.zero_shot.__file__).with_name("prior_mn04.csv")
     rows = list(csv.DictReader(line for line in path.read_text().splitlines() if not line.startswith("#")))
     labels = tuple(row["label"] for row in rows)

@@ -75,14 +75,14 @@ def test_onnx_finds_colours(tmp_path, colours, output, size, monkeypatch):
 def test_labels_must_be_as_many_as_scores(tmp_path):
     write_onnx(tmp_path / "colours.onnx", output="scores")
     write_labels(tmp_path / "colours.txt", LABELS[:2])
-    with pytest.raises(ValueError, match=r"colours.onnx gives \(1, 3, 8, 8\) float32, which does not fit 2 labels"):
+    with pytest.raises(ValueError, match=r"colours.onnx .*\(1, 3, 8, 8\) float32.* 2 labels"):
         open_segmenter(tmp_path / "colours.onnx", tmp_path / "colours.txt")
 
 
 def test_onnx_of_another_input_is_refused(tmp_path):
     write_labels(tmp_path / "labels.txt")
     write_onnx(tmp_path / "many.onnx", output="scores", input_shape=[2, 3, 8, 8])
-    with pytest.raises(ValueError, match=r"many.onnx does not run on a float picture \(1, 3, h, w\)") as refused:
+    with pytest.raises(ValueError, match=r"many.onnx .*\(1, 3, h, w\)") as refused:
         open_segmenter(tmp_path / "many.onnx", tmp_path / "labels.txt")
     assert "\n" not in str(refused.value)
 
@@ -99,24 +99,24 @@ def test_files_of_another_kind_are_one_line(tmp_path, suffix, content):
     assert "\n" not in str(refused.value)
 
 
-def test_a_cut_onnx_file_is_one_line(tmp_path):
+def test_a_truncated_onnx_file_is_refused_in_one_line(tmp_path):
     write_onnx(tmp_path / "whole.onnx", output="scores")
     write_labels(tmp_path / "labels.txt")
     whole = (tmp_path / "whole.onnx").read_bytes()
     (tmp_path / "cut.onnx").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(ValueError, match="cut.onnx is no ONNX model") as refused:
+    with pytest.raises(ValueError, match="cut.onnx is not .* ONNX") as refused:
         open_segmenter(tmp_path / "cut.onnx", tmp_path / "labels.txt")
     assert "\n" not in str(refused.value)
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"", "holds no labels"), (b"\n \n", "holds no labels"), (b"\xff\xfe\x00", "is no text of labels")],
+    [(b"", "has no labels"), (b"\n \n", "has no labels"), (b"\xff\xfe\x00", "not a text file")],
 )
-def test_bad_label_files_say_so(tmp_path, content, message):
+def test_bad_label_files_are_refused(tmp_path, content, message):
     write_onnx(tmp_path / "colours.onnx", output="classes")
     (tmp_path / "labels.txt").write_bytes(content)
-    with pytest.raises(ValueError, match=f"labels.txt {message}"):
+    with pytest.raises(ValueError, match=f"labels.txt .*{message}"):
         open_segmenter(tmp_path / "colours.onnx", tmp_path / "labels.txt")
 
 
@@ -134,8 +134,8 @@ def test_missing_files_and_other_kinds_are_named(tmp_path):
 @pytest.mark.parametrize(
     ("suffix", "module", "line"),
     [
-        ("onnx", "onnxruntime", r'pip install "c3n-ros\[zero-shot\]"'),
-        ("tflite", "ai_edge_litert", r'pip install "c3n-ros\[zero-shot\]"'),
+        ("onnx", "onnxruntime", r'pip install "\.\[zero-shot\]"'),
+        ("tflite", "ai_edge_litert", r'pip install "\.\[zero-shot\]"'),
     ],
 )
 def test_a_missing_runtime_is_named(tmp_path, monkeypatch, suffix, module, line):
@@ -220,11 +220,11 @@ def test_tflite_scores_are_counted_in_real_numbers(monkeypatch):
 
 
 def test_tflite_that_does_not_fit_is_refused(monkeypatch):
-    with pytest.raises(ValueError, match=r"reads \(1, 3, 2, 2\) uint8; expected a picture \(1, h, w, 3\)"):
+    with pytest.raises(ValueError, match=r"\(1, 3, 2, 2\) uint8; expected .*\(1, h, w, 3\)"):
         open_tflite(monkeypatch, np.zeros((1, 2, 2), np.int64), shape=(1, 3, 2, 2))
-    with pytest.raises(ValueError, match=r"reads \(1, 2, 2, 3\) int16"):
+    with pytest.raises(ValueError, match=r"\(1, 2, 2, 3\) int16"):
         open_tflite(monkeypatch, np.zeros((1, 2, 2), np.int64), dtype=np.int16)
-    with pytest.raises(ValueError, match=r"gives \(1, 2, 2, 4\) float32, which does not fit 3 labels"):
+    with pytest.raises(ValueError, match=r"\(1, 2, 2, 4\) float32.* 3 labels"):
         open_tflite(monkeypatch, np.zeros((1, 2, 2, 4), np.float32))
 
 
@@ -248,16 +248,16 @@ def test_deeplab_sees_a_dog_where_it_is(real_data):
 
 @pytest.mark.realdata
 @pytest.mark.parametrize("kept", [100, 1_000_000])
-def test_a_cut_tflite_file_is_one_line(real_data, tmp_path, kept):
+def test_a_truncated_tflite_file_is_refused_in_one_line(real_data, tmp_path, kept):
     whole = (real_data / "weights" / "deeplabv3_mnv2_pascal_quant.tflite").read_bytes()
     (tmp_path / "cut.tflite").write_bytes(whole[:kept])
     write_labels(tmp_path / "labels.txt")
-    with pytest.raises(ValueError, match="cut.tflite is no TFLite model") as refused:
+    with pytest.raises(ValueError, match="cut.tflite is not .* TFLite") as refused:
         open_segmenter(tmp_path / "cut.tflite", tmp_path / "labels.txt")
     assert "\n" not in str(refused.value)
 
 
-def test_a_class_without_a_label_tells_that_the_labels_are_of_another_model(monkeypatch):
+def test_a_class_without_a_label_is_refused(monkeypatch):
     segmenter, _ = open_tflite(monkeypatch, np.array([0, 1, 2, 7], np.int64).reshape(1, 2, 2))
-    with pytest.raises(ValueError, match="found class 7, but its label file names 3 classes"):
+    with pytest.raises(ValueError, match="class 7, .* names 3 classes"):
         segmenter(torch.zeros(1, 3, 4, 4))

@@ -14,7 +14,7 @@ from c3n_model.zero_shot.vocabulary import (
     NOT_SEEN,
     PROMINENT_AREA,
     Vocabulary,
-    kin,
+    matching_classes,
     noun_vocabulary,
     table_vocabulary,
 )
@@ -62,7 +62,7 @@ def test_a_label_has_the_confidence_of_its_best_source():
         (100, 0.4, 0),  # below one half nothing is found
     ],
 )
-def test_what_a_segmenter_finds_counts_by_its_area(pixels, value, expected):
+def test_confidence_of_a_segmenter_grows_with_the_area(pixels, value, expected):
     masks = torch.zeros(1, 2, 10, 10)
     masks[0, 1].view(-1)[:pixels] = value
     masks[0, 0] = 1.0  # a class that is no label
@@ -101,9 +101,9 @@ def test_equal_nouns_are_one_label():
 @pytest.mark.parametrize(
     ("label", "expected"), [("chicken", {"bird"}), ("bird", {"bird"}), ("violin", set()), ("wolf", set())]
 )
-def test_kin_are_the_same_kind_or_a_wider_one(label, expected):
+def test_matching_classes_are_the_same_kind_or_a_wider_one(label, expected):
     names = ("person", "bird", "dog", "cell phone")
-    assert {names[index] for index in kin(label, names)} == expected
+    assert {names[index] for index in matching_classes(label, names)} == expected
 
 
 def test_rows_are_the_nouns_classes_but_for_the_kinds():

@@ -9,12 +9,12 @@ from toy_zero_shot import SAMPLES, SECOND_NS, SOUNDS, LeftHalf, make_network
 from c3n_model.config import ZeroShotConfig
 from c3n_model.model import Model
 from c3n_model.network.consensus import infer_consensus
-from c3n_model.scoring.evaluate import predict_with_decoding
+from c3n_model.scoring.evaluate import predict
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
 from c3n_model.zero_shot.localise import class_activation, spread
 from c3n_model.zero_shot.masks import ACTIVATION_THRESHOLD, SHARPNESS, View
-from c3n_model.zero_shot.zero_shot import ZeroShot, ZeroShotEncoding
+from c3n_model.zero_shot.zero_shot import ZeroShot
 
 
 @pytest.fixture
@@ -37,25 +37,22 @@ def test_second_by_second_equals_forward(clip, refinement):
     assert whole.shape == (1, 4, 32, 32)
     seconds = [network.encode(clip[0][0, t : t + 1], clip[1][0, t : t + 1]) for t in range(4)]
     for count in range(1, 5):
-        joined = ZeroShotEncoding.join(seconds[:count])
-        newest = torch.arange(count)[None] == count - 1
-        assert (whole[:, count - 1] - network.decode(joined, newest).logits).abs().max().item() < 1e-3
+        newest = network.decode_newest(seconds[count - 1], [network.summarise(second) for second in seconds[:count]])
+        assert (whole[:, count - 1] - newest.logits).abs().max().item() < 1e-3
 
 
 def test_evaluation_predicts_what_forward_gives(clip):
     network = make_network(LeftHalf())
     model = Model("toy", network, ZeroShotConfig(image_size=32), SOUNDS, network.vocabulary.labels)
     pictures = (clip[0][0] * 255).byte()
-    masks, decoding = predict_with_decoding(
-        model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu")
-    )
+    masks, decoding = predict(model, pictures.permute(0, 2, 3, 1).numpy(), clip[1][0].numpy(), torch.device("cpu"))
     with torch.no_grad():
         expected = network(pictures[None] / 255, clip[1])[0].sigmoid()
     assert masks == pytest.approx(expected.numpy(), abs=1e-3)
     assert len(decoding.consensus.visual_class) == 4
 
 
-def test_a_session_gives_what_forward_gives(clip):
+def test_a_session_equals_forward(clip):
     network = make_network(LeftHalf())
     config = ZeroShotConfig(history=3, image_size=32)
     model = Model("toy", network, config, SOUNDS, network.vocabulary.labels)
@@ -96,7 +93,7 @@ def test_clips_do_not_hear_each_other(clip):
 
 
 @torch.no_grad()
-def test_a_sure_segmenter_wins_and_its_mask_is_taken(clip):
+def test_a_confident_segmenter_wins_and_its_mask_is_used(clip):
     network = make_network(LeftHalf(), alpha=0.3, beta=0.3)
     frames, snippets = torch.ones(1, 1, 3, 32, 32), torch.zeros(1, 1, SAMPLES)
     snippets[..., ::2], snippets[..., 1::2] = -1, 1  # deviates: speech
@@ -107,7 +104,7 @@ def test_a_sure_segmenter_wins_and_its_mask_is_taken(clip):
 
 
 @torch.no_grad()
-def test_what_the_segmenter_does_not_see_is_left_to_the_classifier(clip):
+def test_labels_not_found_by_the_segmenter_are_left_to_the_classifier(clip):
     network = make_network(LeftHalf())
     frames = torch.full((1, 1, 3, 32, 32), 0.2)  # the segmenter is 0.2 sure: nothing passes one half
     decoding = decode_newest(network, frames, torch.ones(1, 1, SAMPLES))

@@ -49,7 +49,7 @@ def test_elevation_is_positive_up_and_measured_from_the_level_plane():
 
 
 @pytest.mark.parametrize("bearing, elevation", [(0, 0), (0.5, -0.3), (-2.5, 1.2), (math.pi / 2, 0.1)])
-def test_a_ray_has_the_angles_it_is_made_of(bearing, elevation):
+def test_a_ray_has_the_given_angles(bearing, elevation):
     ray = ray_of(bearing, elevation)
     assert np.linalg.norm(ray) == pytest.approx(1)
     assert [float(angle) for angle in angles(ray)] == pytest.approx([bearing, elevation])
@@ -72,7 +72,7 @@ def test_distortion_is_undone(model, d):
     assert np.allclose(camera.pixels(points[:, 0]), pixels.reshape(-1, 2), atol=1e-6)
 
 
-def test_points_that_no_pixel_sees_have_no_pixel():
+def test_points_outside_the_view_have_no_pixel():
     camera = Camera.from_info(info(d=PLUMB_BOB))
     pixels = camera.pixels(np.array([[0, 0, 2.0], [0, 0, -2.0], [50.0, 0, 2.0]]))
     assert pixels[0] == pytest.approx([319.5, 239.5]) and np.isnan(pixels[1:]).all()
@@ -105,7 +105,7 @@ def test_a_rectified_image_has_the_projection_and_no_distortion():
     assert angles_at(camera, 100, 200) == pytest.approx((math.pi / 4, 0))
 
 
-def test_coefficients_of_zero_are_no_distortion_under_any_name():
+def test_zero_coefficients_are_no_distortion_under_any_name():
     camera = Camera.from_info(info(distortion_model="brown_conrady", d=[0.0] * 5))
     assert angles_at(camera, 100, 200) == angles_at(Camera.from_info(info(d=[])), 100, 200)
 

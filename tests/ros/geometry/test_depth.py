@@ -33,7 +33,7 @@ def depth_image(values, dtype, encoding, padding=0, big=False):
 
 
 @pytest.mark.parametrize("padding, big", [(0, False), (6, False), (0, True)])
-def test_depth_is_metres_whatever_its_encoding(padding, big):
+def test_depth_is_metres_in_either_encoding(padding, big):
     metres = depth_image([[0.5, 0.0], [np.inf, 2.25]], np.float32, "32FC1", padding, big)
     millimetres = depth_image([[500, 0], [0, 2250]], np.uint16, "16UC1", padding, big)
     for message in (metres, millimetres):
@@ -73,14 +73,14 @@ def test_points_of_a_cloud(options):
 
 
 @pytest.mark.parametrize("row_step", [0, 96], ids=["unset", "size of the cloud"])
-def test_a_cloud_without_padding_is_read_whatever_its_row_step(row_step):
+def test_a_cloud_without_padding_is_read_with_any_row_step(row_step):
     points = [[1, 2, 3], [3, 0, 1], [4, 5, 6], [7, 8, 9]]
     message = cloud(points, height=2)
     message.row_step = row_step
     assert np.array_equal(points_from_cloud(message), points)
 
 
-def test_depth_without_padding_is_read_whatever_its_step():
+def test_depth_without_padding_is_read_with_any_step():
     message = depth_image([[0.5, 1.0], [1.5, 2.0]], np.float32, "32FC1")
     message.step = 0
     assert np.array_equal(depth_from_image(message), [[0.5, 1.0], [1.5, 2.0]])
@@ -100,7 +100,7 @@ def test_a_regions_edges_and_invalid_pixels_do_not_count():
     assert len(inside) == 64 - 3 and (inside == 2.0).all()
 
 
-def test_too_few_valid_pixels_are_no_depth():
+def test_too_few_valid_pixels_give_no_depth():
     depth = np.full((80, 100), np.nan, np.float32)
     depth[20:23, 30:33] = 1.0
     assert len(depths_in_image(np.ones((20, 20), bool), (25, 15), depth)) == 0
@@ -147,7 +147,7 @@ ANY_FLOAT32 = st.one_of(st.floats(width=32), st.floats(0.125, 16, width=32), st.
 
 
 @pytest.mark.parametrize("mark", [LARGEST, np.inf, np.nan, 0.0, -1.0, 300.5, -LARGEST])
-def test_marks_of_nothing_measured_are_no_depth(mark):
+def test_markers_of_missing_depth_are_invalid(mark):
     assert np.isnan(depth_from_image(depth_image(np.full((3, 4), mark), np.float32, "32FC1"))).all()
     assert len(depths_in_image(np.ones((10, 10), bool), (0, 0), np.full((10, 10), mark, np.float32))) == 0
 

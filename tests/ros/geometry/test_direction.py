@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from c3n_model.sources.results import describe
-from c3n_model.streaming.objects import find_objects, objects_of
+from c3n_model.streaming.objects import objects_of
 from c3n_model.types import Presence, Segmentation, UnifiedLabel
 from c3n_ros.geometry.camera import Camera, ray_of
 from c3n_ros.geometry.direction import region_direction, region_pixels, with_directions
@@ -23,7 +23,7 @@ def segmentation(*boxes, confidence=200, shape=(120, 160)):
     certain = mask.astype(np.uint8) * np.uint8(confidence)
     return Segmentation(
         0, 1, "camera", mask, certain, UnifiedLabel("Bell", "clock", 0.5, 0.25, 0.75, 0.6), Presence(True, 0.9, -20.0),
-        tuple(find_objects(mask, certain / 255)),
+        objects_of(mask, certain / 255, "", None, None)[0],
     )  # fmt: skip
 
 
@@ -49,6 +49,21 @@ def test_instances_that_touch_have_their_own_directions():
     assert left.bearing == pytest.approx(-right.bearing, abs=1e-6) and left.bearing > 0.2
 
 
+def test_an_instance_that_reaches_into_anothers_box_does_not_count_for_it():
+    """A small thing within the box of a larger one: its pixels, and their depth, are its own."""
+    seen = segmentation((40, 40, 80, 40))
+    owner = np.zeros(seen.mask.shape, int)
+    owner[40:60, 40:60] = 1
+    objects, numbers = objects_of(seen.mask, seen.confidence / 255, "dog", owner, np.array([0.5, 0.6]))
+    depth = np.where(owner == 1, 1.0, 5.0).astype(np.float32)
+    large, small = with_directions(replace(seen, objects=objects, object_numbers=numbers), CAMERA, depth).objects
+    assert (large.box, small.box) == ((40, 40, 80, 40), (40, 40, 20, 20))
+    assert small.position[2] == pytest.approx(1.0) and large.position[2] == pytest.approx(5.0)
+    rays = CAMERA.rays(np.argwhere((owner == 0) & seen.mask)[:, ::-1].astype(float))
+    mean = rays.mean(axis=0)
+    assert large.bearing == pytest.approx(math.atan2(-mean[0], mean[2]), abs=2e-3)
+
+
 def test_a_wide_object_far_aside_is_weighed_by_angle_and_not_by_pixels():
     """From bearing 0 to 45 degrees: pixels crowd towards the edge of a flat picture, so the centroid lies beyond the mean."""
     seen = segmentation((0, 50, 80, 20))
@@ -68,7 +83,7 @@ def test_confident_pixels_draw_the_direction():
     assert found.bearing > 0.05, "the left half is surer"
 
 
-def test_large_regions_lose_nothing_by_being_summed_up_in_cells():
+def test_averaging_large_regions_in_cells_does_not_change_the_direction():
     big = Camera(1600, 1200, np.array([[800.0, 0, 799.5], [0, 800.0, 599.5], [0, 0, 1]]), np.zeros(0), False, np.eye(3))
     (found,) = with_directions(segmentation((150, 100, 701, 503), shape=(1200, 1600)), big).objects
     rays = big.rays(np.stack(np.meshgrid(np.arange(150, 851), np.arange(100, 603)), -1).reshape(-1, 2))
@@ -81,7 +96,7 @@ def test_a_region_that_reaches_into_anothers_box_is_left_out():
     mask = np.zeros((20, 20), bool)
     mask[0, :], mask[:, 0] = True, True  # an angle whose box is the whole picture
     mask[5:15, 5:15] = True
-    angle, square = sorted(find_objects(mask, mask.astype(float)), key=lambda found: found.area)
+    angle, square = sorted(objects_of(mask, mask.astype(float), "", None, None)[0], key=lambda found: found.area)
     assert np.count_nonzero(region_pixels(mask, angle)) == 39 and not region_pixels(mask, angle)[10, 10]
     assert np.count_nonzero(region_pixels(mask, square)) == 100
 
@@ -95,7 +110,7 @@ def test_depth_gives_each_object_its_position():
     assert unknown.position is None and unknown.bearing > 0.5
 
 
-def test_a_cloud_speaks_where_depth_does_not():
+def test_a_cloud_is_used_where_depth_is_invalid():
     seen = segmentation((70, 50, 20, 20))
     grid = np.stack(np.meshgrid(np.linspace(-0.2, 0.2, 9), np.linspace(-0.2, 0.2, 9), [3.0]), -1).reshape(-1, 3)
     for depth in (None, np.full((120, 160), np.nan, np.float32)):
@@ -127,7 +142,7 @@ def test_silence_has_no_directions():
     assert with_directions(segmentation(), CAMERA).objects == ()
 
 
-def test_json_holds_what_is_known_and_no_nan():
+def test_json_has_known_values_and_no_nan():
     seen = segmentation((70, 50, 20, 20))
     assert "bearing" not in describe(seen, "mask.png")["objects"][0]
     described = describe(with_directions(seen, CAMERA, np.full((120, 160), 2.0, np.float32)), "mask.png")["objects"][0]

@@ -70,37 +70,64 @@ def test_near_the_target_it_turns_in_proportion():
     assert follower.command(TICK_NS).turn == pytest.approx(0.2)
 
 
+def held_velocity(settings, sighting):
+    """The velocity after ten seconds in which the robot is held where it is and sees the same."""
+    follower = SoundFollower(settings, odometry=True)
+    for tick in range(200):
+        follower.add_heading(tick * TICK_NS, 0.0)
+        follower.add_objects(tick * TICK_NS, [sighting], audible=True)
+        velocity = follower.command(tick * TICK_NS)
+    return velocity
+
+
+@pytest.mark.parametrize("bearing, turn", [(0.25, 0.5), (1.0, 1.0), (-0.25, -0.5), (0.04, 0.2)])
+def test_it_turns_no_faster_than_it_can_brake(bearing, turn):
+    """v^2 = 2 a s, with a = 0.5 rad/s^2."""
+    settings = FollowSettings(gain=100.0, max_turn=9.0, max_turn_acceleration=0.5)
+    assert held_velocity(settings, seen(bearing)).turn == pytest.approx(turn)
+
+
+def test_it_drives_no_faster_than_it_can_brake():
+    """With v^2 = 2 a s it stops at the standoff; faster, it would pass it."""
+    settings = FollowSettings(gain=100.0, max_forward=9.0, max_forward_acceleration=0.5, standoff=1.0)
+    robot = Robot(settings, 0.0, distance=3.0).live(8)
+    assert robot.way == pytest.approx(2.0, abs=0.05) and robot.told[-1].forward == pytest.approx(0, abs=0.05)
+    assert max(velocity.forward for velocity in robot.told) == pytest.approx(1.0, abs=0.1), (
+        "half of the way, braking the rest"
+    )
+
+
 def test_within_the_deadband_it_stands_still():
     assert all(velocity == Velocity() for velocity in Robot(SETTINGS, 0.019).live(2).told)
 
 
-def test_it_stops_when_windows_stay_away():
+def test_it_stops_without_new_windows():
     robot = Robot(FollowSettings(max_turn=0.2, timeout_s=1.0), source=3.0).live(2)
     assert robot.told[-1].turn == pytest.approx(0.2)
     robot.live(1.5, windows=False)
     assert robot.told[-1] == Velocity()
 
 
-def test_it_stops_when_the_target_is_lost_and_nothing_is_searched():
+def test_it_stops_if_the_target_is_lost_without_a_search():
     robot = Robot(SETTINGS, source=3.0).live(1)
     robot.source = None
     robot.live(2)
     assert robot.told[-1] == Velocity() and robot.heading < 2.5
 
 
-def test_windows_of_another_clock_move_nothing():
+def test_windows_of_another_clock_cause_no_motion():
     follower = SoundFollower(SETTINGS)
     follower.add_objects(1_000 * SECOND_NS, [seen(0.5)], audible=True)
     assert all(follower.command(tick * TICK_NS) == Velocity() for tick in range(20))
 
 
-def test_without_odometry_that_was_promised_nothing_moves():
+def test_with_odometry_set_but_missing_nothing_moves():
     follower = SoundFollower(SETTINGS, odometry=True)
     follower.add_objects(0, [seen(0.5)], audible=True)
     assert all(follower.command(tick * TICK_NS) == Velocity() for tick in range(10))
 
 
-def test_it_stops_when_odometry_stays_away():
+def test_it_stops_without_odometry():
     robot = Robot(FollowSettings(max_turn=0.2, timeout_s=1.0), source=3.0, odometry=True).live(2)
     assert robot.told[-1].turn == pytest.approx(0.2)
     robot.odometry = False
@@ -150,7 +177,7 @@ def test_a_search_stays_in_its_sector():
     assert max(headings) == pytest.approx(0.5, abs=0.03) and min(headings) == pytest.approx(-0.5, abs=0.03)
 
 
-def test_a_search_begins_on_the_side_with_more_to_see():
+def test_a_search_begins_on_the_wider_side():
     robot = Robot(FollowSettings(search=True, search_turn=0.5, search_sector=2.0), source=0.4, view=0.5).live(3)
     robot.source = -1.4
     assert robot.live(8).heading == pytest.approx(-1.4, abs=0.04)
@@ -171,21 +198,21 @@ def test_a_search_begins_after_a_while():
     assert search_turns(settings, [([], True)] * 4) == pytest.approx([0, 0, 0.5, 0.5])
 
 
-def test_a_search_looks_towards_what_may_be_confirmed():
+def test_a_search_turns_to_an_unconfirmed_object():
     """Something on the right, while the sweep goes to the left; and no faster than the sweep."""
     settings = FollowSettings(search=True, search_after_s=0.0, target=TargetSettings(confirm_s=0.4))
     windows = [([], True), ([seen(-1.0)], True), ([], True)]
     assert search_turns(settings, windows) == pytest.approx([0.5, -0.5, 0.5])
 
 
-def test_a_search_goes_on_through_the_pauses_of_a_sound():
+def test_a_search_continues_during_pauses_of_a_sound():
     settings = FollowSettings(search=True, search_after_s=0.0, target=TargetSettings(hold_s=0.6))
     heard = [True, False, True, False, False, False]
     turns = search_turns(settings, [([], audible) for audible in heard])
     assert turns == pytest.approx([0.5, 0.5, 0.5, 0.5, 0, 0])
 
 
-def test_a_clock_that_jumps_back_starts_anew():
+def test_a_clock_that_jumps_back_resets_the_state():
     robot = Robot(SETTINGS, source=3.0).live(1)
     assert robot.follower.command(0) == Velocity() and robot.follower.target(0) is None
 

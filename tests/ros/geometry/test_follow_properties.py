@@ -115,7 +115,7 @@ def test_any_inputs_in_any_order(settings, odometry, events):
 
 @CASES
 @given(st.lists(EVENTS, max_size=20), st.floats(0.1, 1), st.floats(0.1, 1))
-def test_limits_that_change_hold_at_once(events, max_turn, max_forward):
+def test_changed_limits_apply_at_once(events, max_turn, max_forward):
     follower = SoundFollower(FollowSettings(max_turn=3.0, max_forward=3.0, search=True))
     driver = Driver(follower)
     driver.command(0)
@@ -144,7 +144,7 @@ def test_a_heading_that_is_not_finite_is_refused(value):
     assert follower.target(2).bearing == pytest.approx(0.5) and follower.rejected["odometry"] == 1
 
 
-def test_a_poisoned_state_stops_the_robot_and_does_not_last():
+def test_a_nan_state_stops_the_robot_and_is_reset():
     """As if a number slipped through: the last line of defence."""
     driver = Driver(SoundFollower(FollowSettings(max_forward=1.0, max_turn_acceleration=100.0)))
     driver.command(0)

@@ -43,12 +43,12 @@ def test_an_object_that_is_hardly_better_is_not_better():
     assert track(TargetTracker(SETTINGS), [seen(0.3)], *[both] * 6)[-1] == 0.3
 
 
-def test_a_break_starts_the_time_of_a_better_object_anew():
+def test_an_interruption_restarts_the_time_of_a_better_object():
     both, alone = [seen(0.3, 0.1), seen(-1.0, 0.2)], [seen(0.3, 0.1)]
     assert track(TargetTracker(SETTINGS), alone, both, both, alone, both, both) == [0.3] * 6
 
 
-def test_a_target_that_is_gone_is_held_and_then_dropped():
+def test_a_lost_target_is_kept_and_then_dropped():
     bearings = track(TargetTracker(SETTINGS), [seen(0.3)], *[[]] * 5)
     assert bearings == [0.3] * 5 + [None], "seen at 0 s, held to 2 s"
 
@@ -59,7 +59,7 @@ def test_between_windows_a_target_grows_too_old():
     assert tracker.at(2 * SECOND_NS).bearing == 0.3 and tracker.at(2 * SECOND_NS + 1) is None
 
 
-def test_another_object_takes_over_from_one_that_is_gone():
+def test_another_object_replaces_a_lost_target():
     assert track(TargetTracker(SETTINGS), [seen(0.3)], *[[seen(-1.0)]] * 3) == [0.3, 0.3, 0.3, -1.0]
 
 
@@ -68,13 +68,13 @@ def test_the_first_target_may_have_to_be_confirmed():
     assert track(tracker, [seen(0.3)], [], [seen(0.3)], [seen(0.3)]) == [None, None, None, 0.3]
 
 
-def test_a_clock_that_jumps_back_starts_anew():
+def test_a_clock_that_jumps_back_resets_the_state():
     tracker = TargetTracker(SETTINGS)
     track(tracker, [seen(0.3)], begin_s=100)
     assert track(tracker, [seen(-1.0)], begin_s=5) == [-1.0]
 
 
-def test_smoothing_goes_by_time_and_not_by_windows():
+def test_smoothing_depends_on_time_not_on_windows():
     """A step of 0.1 rad: after one time constant 63 % of it are through, in one window or in four."""
     for count in (1, 4):
         tracker = TargetTracker(TargetSettings(smoothing_s=0.4))
@@ -96,7 +96,7 @@ def test_a_target_behind_is_followed_across_the_half_turn():
     assert bearings[1] == pytest.approx(math.pi + 0.1)
 
 
-def test_specks_and_objects_without_direction_are_not_looked_at():
+def test_small_objects_and_objects_without_direction_are_ignored():
     assert track(TargetTracker(TargetSettings(min_weight=0.01)), [seen(0.3, 0.009), seen(math.nan, 0.5)]) == [None]
 
 
@@ -110,5 +110,5 @@ def test_sightings_of_a_segmentation():
 @pytest.mark.parametrize(
     "start, end, turn", [(0.1, 0.3, 0.2), (3.0, -3.0, 2 * math.pi - 6), (-3.0, 3.0, 6 - 2 * math.pi)]
 )
-def test_turns_go_the_shorter_way(start, end, turn):
+def test_turns_take_the_shorter_way(start, end, turn):
     assert turn_between(start, end) == pytest.approx(turn)

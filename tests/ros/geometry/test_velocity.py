@@ -28,12 +28,12 @@ def test_speed_is_limited_and_never_backwards():
     assert LIMITS.next_velocity(STANDSTILL, Velocity(0.0, -9.0), 100.0) == STANDSTILL
 
 
-def test_a_limit_below_the_current_speed_holds_at_once():
+def test_a_limit_below_the_current_speed_applies_at_once():
     assert LIMITS.next_velocity(Velocity(3.0, 2.0), Velocity(3.0, 2.0), 0.0) == Velocity(1.0, 0.5)
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
-def test_what_is_not_finite_is_standstill(bad):
+def test_values_that_are_not_finite_give_standstill(bad):
     fast = Velocity(1.0, 0.5)
     for current, wanted, elapsed_s in [
         (Velocity(bad, 0.5), fast, 0.1),
@@ -54,7 +54,7 @@ def test_limits_hold_for_any_numbers(current, wanted, elapsed_s):
     "settings, name", [(FollowSettings, "max_turn"), (FollowSettings, "timeout_s"), (TargetSettings, "gate")]
 )
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -1.0])
-def test_settings_that_are_no_limits_are_refused(settings, name, bad):
+def test_invalid_limits_are_refused(settings, name, bad):
     with pytest.raises(ValueError, match=f"{name}.*{bad}"):
         settings(**{name: bad})
 

@@ -15,7 +15,7 @@ def sound_at(arrivals, begin_s, end_s, piece_s=0.1, delay_s=0.0, clock_ns=START_
         arrivals.add((number + 1) * piece_s + delay_s, clock_ns + begin_ns, clock_ns + begin_ns + length_ns)
 
 
-def test_nothing_came():
+def test_no_message_arrived():
     arrivals = Arrivals("/sound")
     assert arrivals.recent(1.0) is None and arrivals.age_s(1.0) is None and arrivals.count == 0
 
@@ -28,7 +28,7 @@ def test_rate_and_age_are_of_arrival():
     assert recent.rate_hz == pytest.approx(30) and recent.age_s == pytest.approx(0.5) and arrivals.count == 31
 
 
-def test_what_came_long_ago_counts_no_more():
+def test_old_messages_do_not_count():
     arrivals = Arrivals("/images")
     for second in range(100):
         arrivals.add(float(second), START_NS)
@@ -43,7 +43,7 @@ def test_a_tenth_of_a_second_missing_in_a_second():
     assert arrivals.recent(1.0).gap_ratio == pytest.approx(0.1)
 
 
-def test_a_jumping_clock_is_no_gap():
+def test_a_clock_jump_is_not_a_gap():
     arrivals = Arrivals("/sound")
     sound_at(arrivals, 0.0, 1.0)
     sound_at(arrivals, 1.0, 2.0, clock_ns=START_NS - 100 * SECOND_NS)
@@ -51,7 +51,7 @@ def test_a_jumping_clock_is_no_gap():
     assert arrivals.recent(3.0).gap_ratio == 0.0
 
 
-def test_stamps_that_jitter_by_milliseconds_are_no_gap():
+def test_stamps_that_jitter_by_milliseconds_are_not_a_gap():
     arrivals = Arrivals("/sound")
     for number in range(10):
         begin_ns = START_NS + number * SECOND_NS // 10 + (number % 2) * 15_000_000
@@ -59,7 +59,7 @@ def test_stamps_that_jitter_by_milliseconds_are_no_gap():
     assert arrivals.recent(1.0).gap_ratio == 0.0
 
 
-def test_stamps_40_ms_late_are_no_gap_and_a_gap_among_them_is():
+def test_stamps_40_ms_late_are_not_a_gap_but_a_gap_among_them_is():
     whole, lossy = Arrivals("/sound"), Arrivals("/sound")
     for number in range(100):
         begin_ns = START_NS + number * SECOND_NS // 20 + (number * 7 % 5) * 10_000_000
@@ -79,7 +79,7 @@ def test_offset_is_that_of_the_quickest_message():
     assert quick.recent(1.0).offset_s - late.recent(1.0).offset_s == pytest.approx(0.7, abs=1e-5)
 
 
-def test_stamps_that_stand_still():
+def test_constant_stamps():
     arrivals = Arrivals("/images")
     for number in range(4):
         arrivals.add(number / 10, 0)

@@ -66,7 +66,7 @@ def test_at_the_start_it_waits():
         assert found.level == Level.WARN and "first" in found.message
 
 
-def test_nobody_publishes_images():
+def test_no_publisher_of_images():
     health = healthy(image_rate=0)
     health.camera.publishers = ()
     found = status(health, "camera")
@@ -75,7 +75,7 @@ def test_nobody_publishes_images():
     assert status(health, "synchronisation").level == Level.STALE
 
 
-def test_nobody_publishes_sound():
+def test_no_publisher_of_sound():
     health = healthy(sound=False)
     health.microphone.publishers = ()
     message = status(health, "microphone").message
@@ -94,7 +94,7 @@ def test_a_camera_that_stopped():
     assert found.level == Level.ERROR and "7 s" in found.message and "camera driver" in found.message
 
 
-def test_what_came_before_a_pause_does_not_count_after_it():
+def test_messages_before_a_pause_do_not_count_after_it():
     health = healthy(seconds=2)
     health.listening_since_s = 10.0
     assert status(health, "camera", now_s=11.0).level == Level.WARN
@@ -149,7 +149,7 @@ def test_skew_of_the_stamps(ahead_s, level):
     assert ("ahead of" if ahead_s > 0 else "behind") in found.message
 
 
-def test_a_skew_that_may_be_a_delay_says_how_long_to_wait():
+def test_a_skew_that_may_be_a_delay_suggests_max_wait_s():
     assert "max_wait_s to 1.0" in status(healthy(image_ahead_s=-0.8), "synchronisation").message
 
 
@@ -208,7 +208,7 @@ def test_cuda_was_asked_for_but_is_not_there():
     assert found.level == Level.ERROR and "cuda:97" in found.message and "auto" in found.message
 
 
-def test_a_window_that_failed_holds_until_one_succeeds():
+def test_a_failed_window_is_reported_until_one_succeeds():
     health = healthy()
     health.fail_window("OutOfMemoryError: CUDA out of memory")
     found = status(health, "network")
@@ -239,7 +239,7 @@ def test_memory_of_the_gpu_only_where_there_is_one():
     assert status(healthy(device_memory_bytes=3 * 2**20), "network").values["device memory"] == "3 MiB"
 
 
-def test_no_window_though_both_streams_come():
+def test_no_window_despite_both_streams():
     counts = StreamCounts(skipped_no_frame=7, skipped_no_sound=2)
     found = status(healthy(windows=False, counts=counts), "windows")
     assert found.level == Level.ERROR and "7 skipped" in found.message and "2 without" in found.message
@@ -247,7 +247,7 @@ def test_no_window_though_both_streams_come():
     assert status(healthy(windows=False, hop_s=8.0), "windows").level == Level.WARN  # the first one is not due yet
 
 
-def test_windows_that_lack_sound():
+def test_windows_with_missing_sound():
     health = healthy()
     for number in range(10):
         health.on_window(9.0 + number / 10, 0.05, heard=0.6)
@@ -269,7 +269,7 @@ def test_a_node_that_does_not_listen(facts, said):
     assert status(health, "camera").level == Level.STALE
 
 
-def test_every_status_is_one_line_and_says_something():
+def test_every_status_is_one_non_empty_line():
     for health in (healthy(), healthy(0), healthy(image_rate=1), healthy(enabled=False), healthy(image_ahead_s=99.0)):
         for found in health.summarise(10.0):
             assert found.message and "\n" not in found.message
@@ -284,7 +284,7 @@ def test_two_cameras_on_one_topic_are_named():
     assert MICROPHONE not in found.message
 
 
-def test_skipped_items_are_said_for_a_while_and_counted_for_ever():
+def test_skipped_items_are_reported_for_a_while_and_stay_counted():
     health = healthy(failures={CAMERA: Failure(3, "expected 1, got 2: correct the driver", at_s=10.0)})
     found = status(health, "topics", now_s=11.0)
     assert (
@@ -323,7 +323,7 @@ def distances(**facts):
     return health
 
 
-def test_inputs_that_nobody_publishes_are_no_fault_and_their_argument_is_named():
+def test_unpublished_optional_inputs_are_ok_and_their_argument_is_named():
     health = healthy(camera_info=Arrivals("/camera/camera_info"), distances={"points": Arrivals("/camera/points")})
     for name in ("camera_info", "points"):
         found = status(health, name)

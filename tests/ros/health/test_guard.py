@@ -52,7 +52,7 @@ def test_the_end_of_the_process_is_not_held_up():
         Guard(lambda text: None).run("/a", leave)
 
 
-def test_bytes_that_are_no_message_are_refused():
+def test_bytes_that_are_not_a_message_are_refused():
     with pytest.raises(ValueError, match="Header.*2 bytes.*ros2 topic info"):
         deserialize(b"ab", Header)
 

@@ -49,7 +49,7 @@ def test_the_shipped_parameters_are_the_default_file():
 
 @pytest.mark.launch
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_what_is_not_given_is_as_in_the_parameter_file(path, monkeypatch):
+def test_arguments_not_given_are_as_in_the_parameter_file(path, monkeypatch):
     (command,) = commands_started(path, monkeypatch)
     assert Path(command[0]).name == "segmentation_node" and "__node:=segmentation" in command
     values = parameters_in(command)

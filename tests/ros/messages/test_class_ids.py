@@ -9,7 +9,7 @@ def test_a_small_vocabulary_has_all_its_ids_from_the_start():
     assert vocabulary.class_id("car") == 2 and len(vocabulary) == 4
 
 
-def test_a_large_one_gives_ids_as_labels_come_up_and_says_so_by_its_length():
+def test_a_large_vocabulary_assigns_ids_as_labels_occur():
     vocabulary = Vocabulary(f"class {number}" for number in range(1000))
     assert vocabulary.names == {BACKGROUND: "background"}
     assert [vocabulary.class_id(f"class {number}") for number in (700, 3, 700)] == [1, 2, 1]
@@ -26,5 +26,5 @@ def test_254_labels_fit_and_the_255th_is_unlabeled():
     assert full.names[UNLABELED] == "unlabeled" and len(full) == 256
 
 
-def test_a_label_called_background_is_still_seen_in_the_mask():
+def test_a_label_called_background_is_visible_in_the_mask():
     assert Vocabulary(["background"]).class_id("background") == 1

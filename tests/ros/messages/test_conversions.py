@@ -67,7 +67,7 @@ def test_mask_of_class_ids():
     assert np.array_equal(pixels, segmentation().mask.astype(np.uint8))
 
 
-def test_mask_holds_the_id_that_the_vocabulary_has_for_the_label():
+def test_mask_has_the_id_of_the_label_in_the_vocabulary():
     vocabulary = Vocabulary(["dog", "car", "clock"])
     pixels = np.frombuffer(mask_message(segmentation(), "class_id", vocabulary).data, np.uint8).reshape(4, 6)
     assert np.array_equal(pixels == 3, segmentation().mask) and set(np.unique(pixels)) == {0, 3}
@@ -112,7 +112,7 @@ def test_nothing_that_sounds_is_an_empty_array_with_the_header():
     assert list(message.detections) == [] and stamp_of(message.header) == STAMP_NS
 
 
-def test_without_vision_msgs_the_remedy_is_told(monkeypatch):
+def test_without_vision_msgs_the_error_names_the_remedy(monkeypatch):
     monkeypatch.setattr(vision, "LabelInfo", None)
     with pytest.raises(RuntimeError, match="apt install ros-.*vision-msgs"):
         label_info_message(Vocabulary(), "binary255", 0.5)

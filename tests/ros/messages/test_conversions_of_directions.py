@@ -22,7 +22,7 @@ def test_directions_and_positions_go_there_and_back():
     assert back.bearing == 0.5 and back.position == (-1.0, 0.25, 3.0) and back.position_covariance == tuple(range(9))
 
 
-def test_what_is_not_known_is_nan_in_messages():
+def test_unknown_values_are_nan_in_messages():
     message = objects_message(segmentation())
     (region,) = message.objects
     unknown = (region.bearing, region.elevation, region.half_width, region.position.x, region.position.z)

@@ -53,7 +53,7 @@ def test_a_position_is_in_the_optical_frame_with_its_covariance():
     assert np.allclose(np.diag(covariance)[3:], math.pi**2) and covariance[:3, 3:].max() == 0
 
 
-def test_what_is_not_known_is_no_pose():
+def test_unknown_positions_give_no_pose():
     seen = segmentation(bearing=None)
     with pytest.raises(ValueError, match="clock.*camera_info"):
         direction_message(seen, seen.objects[0])

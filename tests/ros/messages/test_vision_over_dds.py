@@ -31,7 +31,7 @@ def wait_until(condition, timeout_s=20.0):
     return condition()
 
 
-def test_names_reach_whom_comes_late_and_grow(spin):
+def test_late_subscribers_receive_the_names(spin):
     node, listener = Node("segmentation"), Node("costmap")
     vocabulary = Vocabulary(map(str, range(1000)))
     publisher = node.create_publisher(LabelInfo, "label_info", LATCHED)

@@ -41,7 +41,7 @@ def write_bag(path, storage):
 
 
 @pytest.mark.parametrize("storage", ["mcap", "sqlite3"])
-def test_a_bag_played_and_recorded_holds_the_same_bytes(tmp_path, start_process, storage):
+def test_a_bag_played_and_recorded_has_the_same_bytes(tmp_path, start_process, storage):
     original = write_bag(tmp_path / "original", StoragePlugin[storage.upper()])
     topics = f"['/camera/image_raw:{IMAGE}', '/audio/audio_info:{INFO}']"
     recorder = start_process(
@@ -82,7 +82,7 @@ def test_a_bag_played_and_recorded_holds_the_same_bytes(tmp_path, start_process,
         (("-p", "rate:=0.0"), "expected a rate above 0"),
     ],
 )
-def test_player_says_in_one_line_what_is_wrong(start_process, arguments, said):
+def test_player_logs_errors_in_one_line(start_process, arguments, said):
     process = start_process("playback_node", "--ros-args", *arguments)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and said in output and len(output.splitlines()) == 1
@@ -130,13 +130,13 @@ def test_a_killed_recorder_leaves_all_that_is_older_than_a_second(tmp_path, star
         (("-p", "topics:=['/a']"), "expected a topic with its type"),
     ],
 )
-def test_recorder_says_in_one_line_what_is_wrong(tmp_path, start_process, arguments, said):
+def test_recorder_logs_errors_in_one_line(tmp_path, start_process, arguments, said):
     process = start_process("recorder_node", "--ros-args", "-p", f"output:={tmp_path / 'bag'}", *arguments)
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 1 and said in output and len(output.splitlines()) == 1
 
 
-def test_recorder_goes_on_after_a_message_that_it_cannot_write_and_says_so(ros, tmp_path, monkeypatch, capfd):
+def test_recorder_continues_after_an_unwritable_message_and_reports_it(ros, tmp_path, monkeypatch, capfd):
     ros.shutdown()
     topics = "topics:=['/a:std_msgs/msg/Header']"
     ros.init(args=["--ros-args", "-p", f"output:={tmp_path / 'bag'}", "-p", topics])
@@ -153,7 +153,7 @@ def test_recorder_goes_on_after_a_message_that_it_cannot_write_and_says_so(ros, 
     recorder.destroy_node()
 
 
-def test_definitions_come_with_all_they_contain():
+def test_definitions_include_nested_types():
     store = installed_types([OBJECTS])
     assert {"c3n_ros/msg/SoundingObject", "std_msgs/msg/Header", "builtin_interfaces/msg/Time"} <= set(store.types)
     assert message_class(OBJECTS).__name__ == "SoundingObjects"

@@ -6,7 +6,7 @@ import sys
 from c3n_ros.rig.image_loss_node import describe
 
 
-def test_the_line_counts_what_arrived():
+def test_the_line_counts_arrived_images():
     line = describe([0.010, 0.020, 0.030], count=4, cpu_s=0.5)
     assert line == "received 3 of 4 images (75%), latency median 20.0 ms, 95 % 29.0 ms, receiver's CPU 0.5 s"
 
@@ -22,7 +22,7 @@ def test_small_images_get_through(start_process):
     assert sent == 20 and received >= 15 and "latency median" in output
 
 
-def test_a_size_that_is_none_is_refused(start_process):
+def test_an_invalid_size_is_refused(start_process):
     process = start_process("", command=[sys.executable, "-m", "c3n_ros.rig.image_loss_node", "--size", "large"])
     output, _ = process.communicate(timeout=60)
     assert process.returncode == 2 and "argument --size" in output

@@ -32,7 +32,7 @@ def test_a_room_is_its_seed():
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_rooms_hold_different_objects_of_which_two_sound_in_turn(seed):
+def test_rooms_have_different_objects_of_which_two_sound_in_turn(seed):
     room = make_room(seed)
     assert 3 <= len({thing.label for thing in room.things}) == len(room.things) <= 4
     assert room.sounding[0] is None and len(set(room.sounding)) == 3 and room.changes == (1, 7)
@@ -127,7 +127,7 @@ def test_the_robot_faces_what_sounds(session):
     assert any(not change.in_view for change in run.changes), "one of them had to be searched for"
 
 
-def test_what_happens_is_in_the_seed(session):
+def test_a_run_depends_on_its_seed_only(session):
     """Three seconds, twice, with one session."""
     room = make_room(0)
     short = replace(room, sounding=room.sounding[:3], sound=room.sound[: 3 * world.SAMPLE_RATE])
@@ -146,7 +146,7 @@ def test_pictures_of_runs(tmp_path, session):
     assert len(frames) == 3 * 25 and frames[0].rgb.shape[1] == 2 * WIDTH
 
 
-def test_no_run_is_no_simulation(tmp_path):
+def test_a_simulation_without_runs_is_refused(tmp_path):
     with pytest.raises(ValueError, match="1 run.* 0"):
         simulate(tmp_path, runs=0, progress=silent)
     with pytest.raises(ValueError, match="-1"):

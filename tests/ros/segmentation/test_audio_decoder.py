@@ -32,7 +32,7 @@ def test_sound_waits_for_its_description():
     assert [chunk.stamp_ns for chunk in decoder.decode(message(SECOND_NS), 2)] == [SECOND_NS] and not warnings
 
 
-def test_sound_that_nobody_describes_is_read_as_assumed_after_a_second_of_it():
+def test_undescribed_sound_is_decoded_as_assumed_after_a_second():
     decoder, warnings = make_decoder()
     assert not list(decoder.decode(message(0), 0)) and not list(decoder.decode(message(PATIENCE_NS - 1), 0))
     chunks = list(decoder.decode(message(PATIENCE_NS), 0))
@@ -49,7 +49,7 @@ def test_another_rate_in_mid_stream():
     assert next(decoder.decode(message(1), 0)).sample_rate == 48_000
 
 
-def test_a_refused_description_holds_until_a_better_one():
+def test_a_refused_description_is_replaced_by_a_valid_one():
     decoder, _ = make_decoder()
     list(decoder.decode(message(0), 0))
     with pytest.raises(ValueError, match="coding_format.*opus"):
@@ -61,7 +61,7 @@ def test_a_refused_description_holds_until_a_better_one():
 
 
 @pytest.mark.parametrize("absurd", [{"sample_rate": 2**32 - 1}, {"sample_rate": 0}, {"channels": 255}])
-def test_a_description_that_cannot_be_true_costs_no_sound(absurd):
+def test_an_implausible_description_loses_no_sound(absurd):
     decoder, _ = make_decoder()
     list(decoder.describe(INFO))
     with pytest.raises(ValueError, match="audio_info"):
@@ -69,7 +69,7 @@ def test_a_description_that_cannot_be_true_costs_no_sound(absurd):
     assert next(decoder.decode(message(0), 0)).sample_rate == 8_000
 
 
-def test_a_message_that_cannot_be_decoded_costs_no_other():
+def test_only_the_undecodable_message_is_lost():
     decoder, _ = make_decoder()
     broken = message(1)
     broken.audio.data = b"\x00\x01\x02"

@@ -42,7 +42,7 @@ def test_the_next_seconds_are_learnt_written_and_read_by_the_next_session(tmp_pa
     assert str(file) in lines[-1]
 
 
-def test_without_a_file_it_is_kept_in_memory_and_the_answer_says_so():
+def test_without_a_file_the_background_is_kept_in_memory_and_the_answer_reports_it():
     session = HearingSession()
     learning = BackgroundLearning(session, "", print)
     assert "background_file" in learning.ask()[1]

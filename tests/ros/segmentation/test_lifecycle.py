@@ -70,7 +70,7 @@ def manager(spin):
 
 
 def test_twenty_cycles_leave_nothing_behind(manager, tiny_model):
-    def sessions(model, device):
+    def sessions(model, device, **execution):
         return Session(model, "cpu", presence_threshold=0.0)
 
     manager = manager(None, tiny_model, make_session=sessions)
@@ -173,7 +173,7 @@ def test_pause_and_resume(manager):
     assert wait_until(lambda: manager.masks)
 
 
-def test_diagnostics_tell_the_state(manager):
+def test_diagnostics_report_the_state(manager):
     manager = manager()
     statuses = {}
 
@@ -200,7 +200,7 @@ class OwnNoise(LeftHalfSounds):
 
     def __init__(self):
         super().__init__()
-        self.model = SimpleNamespace(**vars(MODEL), audio_labels=("dog", "motor"))
+        self.model = SimpleNamespace(**vars(MODEL) | {"audio_labels": ("dog", "motor")})
         self.background = Background()
 
     def learn_background(self):

@@ -54,7 +54,7 @@ def microphone(robot, level, text):
     )
 
 
-def test_the_chosen_channels_are_heard_without_what_the_robot_plays(start):
+def test_the_chosen_channels_exclude_the_robots_playback(start):
     robot = start(6, audio_use_channels="0-4")
     samples = np.full((COUNT, 6), 8_192)
     samples[:, 5] = -32_000  # the loopback channel
@@ -70,7 +70,7 @@ def test_channels_that_cancel_each_other_out_are_reported_with_the_parameter(sta
     assert microphone(robot, DiagnosticStatus.WARN, "audio_use_channels"), robot.statuses
 
 
-def test_a_channel_that_the_microphone_lacks_is_reported(start):
+def test_a_missing_channel_is_reported(start):
     robot = start(2, audio_use_channels="5")
     play(robot, np.full((COUNT, 2), 8_192))
     assert microphone(robot, DiagnosticStatus.ERROR, "channel 5"), robot.statuses

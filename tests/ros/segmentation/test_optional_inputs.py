@@ -94,14 +94,14 @@ def warns(robot, name, *expected):
     ],
     ids=["size", "colour", "unknown encoding"],
 )
-def test_depth_that_cannot_be_used_costs_no_bearing_and_is_reported(play, depth, causes):
+def test_bearings_continue_with_unusable_depth_which_is_reported(play, depth, causes):
     robot = play(depth=depth)
     assert robot.first.bearing == pytest.approx(BEARING, abs=0.03) and np.isnan(robot.first.position.z)
     assert warns(robot, "depth", *causes), robot.statuses
 
 
 @pytest.mark.parametrize("row_step", [0, 12 * 64, 12 * 64 * 48], ids=["zero", "one row", "whole size"])
-def test_points_are_used_where_depth_cannot_be_whatever_their_row_step(play, row_step):
+def test_points_are_used_where_depth_is_invalid_with_any_row_step(play, row_step):
     robot = play(depth=depth_image(24, 32), points=cloud(row_step))
     assert robot.first.position.z == pytest.approx(CLOUD_M) and robot.first.bearing == pytest.approx(BEARING, abs=0.03)
     assert warns(robot, "depth", "32 x 24") and robot.statuses["points"].level == DiagnosticStatus.OK
@@ -137,7 +137,7 @@ def test_an_unknown_lens_without_distortion_gives_bearings(play, info):
     ],
     ids=["k = 0", "unknown distortion", "another shape"],
 )
-def test_a_camera_info_that_cannot_be_used_costs_no_mask_and_is_reported(play, info, causes):
+def test_masks_continue_with_an_unusable_camera_info_which_is_reported(play, info, causes):
     robot = play(**info)
     assert np.isnan(robot.first.bearing) and robot.masks
     assert warns(robot, "camera_info", *causes), robot.statuses
@@ -153,7 +153,7 @@ def mono16(bits, stamp_ns):
 
 
 @pytest.mark.parametrize("bits", [8, 10, 12, 14, 16])
-def test_cameras_that_use_some_of_16_bits_are_seen(play, bits):
+def test_cameras_with_10_to_14_of_16_bits_are_readable(play, bits):
     robot = play(make_image=lambda stamp_ns, *rest: mono16(bits, stamp_ns))
     rgb = robot.session.windows[-1].frame.rgb
     assert rgb.min() == 0 and rgb.max() == 255 and 120 < rgb.mean() < 135

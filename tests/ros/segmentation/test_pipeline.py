@@ -76,7 +76,7 @@ def test_every_window_of_a_quick_network(run):
     assert vars(pipeline.dropped) == {"windows": 0, "images": 0, "sounds": 0}
 
 
-def test_newest_wins_over_a_slow_network_which_delays_nobody(run):
+def test_a_slow_network_gets_the_newest_window_and_delays_no_input(run):
     go, windows = threading.Event(), []
 
     def segment(pending):
@@ -93,7 +93,7 @@ def test_newest_wins_over_a_slow_network_which_delays_nobody(run):
     assert (windows[1].passed_over, windows[1].dropped_windows, pipeline.dropped.windows) == (4, 4, 4)
 
 
-def test_queues_are_bounded_when_the_intake_stands_still():
+def test_queues_are_bounded_if_the_intake_stalls():
     pipeline = Pipeline(WindowAssembler(16_000), Guard(lambda text: None))  # not started
     for number in range(module.SOUNDS_WAITING + 7):
         pipeline.add_image(SerializedMessage(number, b"", bytes))
@@ -165,7 +165,7 @@ def test_depth_stamped_far_ahead_does_not_displace_later_depth(run):
     assert wait_until(lambda: windows) and windows[0].companions["depth"].stamp_ns == 945_000_000
 
 
-def test_a_companion_comes_with_its_image(run):
+def test_a_companion_belongs_to_the_nearest_image(run):
     windows = []
     pipeline = run(windows.append)
     pipeline.add_companion(

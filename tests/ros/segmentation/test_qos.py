@@ -31,7 +31,7 @@ def requested_by(robot):
     return [info.qos_profile.reliability for info in found]
 
 
-def test_the_sound_is_followed_when_its_publisher_comes_back_with_another_quality(spin):
+def test_the_sound_is_resubscribed_if_its_publisher_returns_with_other_qos(spin):
     robot = Robot()
     spin(make_node(), robot)
     robot.wait_for_node()
@@ -46,7 +46,7 @@ def test_the_sound_is_followed_when_its_publisher_comes_back_with_another_qualit
     assert wait_until(lambda: robot.masks)
 
 
-def test_an_override_wins_and_what_it_shuts_out_is_said(spin, capfd):
+def test_an_override_wins_and_excluded_publishers_are_reported(spin, capfd):
     robot = Robot()
     robot.destroy_publisher(robot.sound)
     robot.sound = robot.create_publisher(
@@ -65,14 +65,14 @@ def test_an_override_wins_and_what_it_shuts_out_is_said(spin, capfd):
     assert depths["/camera/image_raw"] == 3
 
 
-def test_an_override_that_means_nothing_is_refused(ros, capfd):
+def test_an_invalid_override_is_refused(ros, capfd):
     node = make_node(start=False, **{"qos_overrides./audio/audio_stamped.subscription.reliability": "certain"})
     assert not node.start()
     assert "certain" in capfd.readouterr().err
     node.destroy_node()
 
 
-def test_one_round_takes_all_the_sound_that_has_come(ros):
+def test_one_round_takes_all_waiting_sound(ros):
     """The executor comes round once for many pieces where the machine is busy."""
     robot = Robot()
     node = make_node()

@@ -20,7 +20,7 @@ def test_both_byte_orders(representation, order, seconds, nanoseconds):
     assert stamp_of_serialized(data) == seconds * 1_000_000_000 + nanoseconds
 
 
-def test_what_the_middleware_writes():
+def test_stamps_serialized_by_the_middleware():
     assert stamp_of_serialized(serialize_message(image_message(BEGIN_NS + 7))) == BEGIN_NS + 7
 
 

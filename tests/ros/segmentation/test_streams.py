@@ -31,7 +31,7 @@ from c3n_ros.messages.vision import LabelInfo
 QUEUE = 10
 
 
-def test_a_camera_that_comes_back_with_another_size(spin):
+def test_a_camera_returns_with_another_image_size(spin):
     robot = start_robot(spin)
     robot.play(2, pace_s=0.02)
     assert wait_until(lambda: robot.masks)
@@ -39,7 +39,7 @@ def test_a_camera_that_comes_back_with_another_size(spin):
     assert wait_until(lambda: (robot.masks[-1].height, robot.masks[-1].width) == (24, 32))
 
 
-def test_a_microphone_that_stops_and_comes_back_at_another_rate(spin):
+def test_a_microphone_returns_with_another_rate(spin):
     session = LeftHalfSounds()
     robot = start_robot(spin, session)
     robot.play(2, pace_s=0.02)
@@ -118,7 +118,7 @@ def test_exact_time_synchronisation_finds_image_and_confidence_of_every_mask(spi
 
 
 @pytest.mark.skipif(LabelInfo is None, reason="vision_msgs is not installed")
-def test_what_the_mask_means_is_latched_and_said_again_when_it_changes(spin):
+def test_label_info_is_latched_and_republished_on_change(spin):
     robot = start_robot(spin, mask_mode="class_id")
     robot.play(2, pace_s=0.02)
     assert wait_until(lambda: robot.masks) and set(robot.masks[-1].data) == {0, 1}

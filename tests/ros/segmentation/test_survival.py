@@ -117,7 +117,7 @@ def test_one_absurd_message_costs_that_message_only(tester, topic, message, caus
 
 @pytest.mark.parametrize("thread", ["intake", "network"])
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_a_thread_that_ended_is_said_and_replaced(tester, thread):
+def test_a_thread_that_ended_is_reported_and_replaced(tester, thread):
     class Ends(LeftHalfSounds):
         ends = False
 
@@ -151,7 +151,7 @@ def test_a_thread_that_ended_is_said_and_replaced(tester, thread):
 
 def test_a_node_that_cannot_replace_its_threads_ends(spin, tester):
     tester = tester()
-    tester.node._make_session = lambda model, device: 1 / 0
+    tester.node._make_session = lambda model, device, **execution: 1 / 0
     with pytest.raises(SystemExit) as end:
         tester.node._restart(["intake"])
     assert end.value.code == 1

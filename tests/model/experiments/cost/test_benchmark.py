@@ -87,7 +87,7 @@ def test_ccam_and_its_absence_have_the_same_weights():
         assert not torch.allclose(guided(), plain(), atol=1e-6)
 
 
-def test_what_a_network_has_is_timed():
+def test_only_existing_parts_are_timed():
     found = benchmark_network(make_tiny_model(), CPU, 2, silent)
     names = ["one second live", "non-local fusion at 6 x 6, T = 5", "forward of a clip of 5 frames"]
     assert [comparison.name for comparison in found] == names

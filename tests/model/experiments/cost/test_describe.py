@@ -20,7 +20,7 @@ from c3n_model.experiments.cost.describe import (
     record_calls,
 )
 from c3n_model.network.audio import AUDIO_ENCODERS, build_audio_encoder
-from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal
+from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal, join_contributions
 
 TINY = ModelConfig(visual="test_resnet", audio="vggish", channels=8, image_size=64, history=3)
 PVT_STAGES = ((3136, 64, 3), (784, 128, 6), (196, 320, 40), (49, 512, 3))
@@ -55,7 +55,7 @@ def test_layers_by_hand(layer, shape, parameters, macs):
     assert cost_alone(layer, torch.zeros(shape)) == Cost(parameters, macs, layer_macs=macs)
 
 
-def test_a_product_outside_of_layers_is_no_layers_and_a_norm_no_macs():
+def test_products_outside_layers_and_norms_are_not_layer_macs():
     class Gram(nn.Module):
         def __init__(self):
             super().__init__()
@@ -94,15 +94,17 @@ def test_factorised_fusion_by_hand():
     clips, frames, channels, heard, height, length = 2, 3, 8, 5, 4, 6
     inner, seconds, pixels = channels // 2, 2 * 3, 2 * 3 * 4 * 6
     fusion = CrossModalNonLocal(channels, heard)
-    visual, audio = torch.zeros(clips, frames, channels, height, length), torch.zeros(clips, frames, heard)
-    layers = seconds * (heard * channels + 2 * channels * inner) + pixels * 2 * channels * inner
-    products = seconds * inner * inner + pixels * inner * inner
+    visual, context = torch.zeros(seconds, channels, height, length), torch.zeros(seconds, inner, inner)
+    layers, products = pixels * 2 * channels * inner, pixels * inner * inner
     parameters = heard * channels + channels + 4 * channels * inner + 3 * inner + channels
-    cost = cost_alone(fusion, visual, audio, torch.ones(clips, frames, dtype=torch.bool))
-    assert cost == Cost(parameters, layers + products, layer_macs=layers)
+    assert cost_alone(fusion, visual, context) == Cost(parameters, layers + products, layer_macs=layers)
+    contribute = lambda: fusion.contribute(torch.zeros(seconds, channels), torch.zeros(seconds, heard))  # noqa: E731
+    assert count_macs(contribute) == seconds * (heard * channels + 2 * channels * inner)
+    contributions = torch.zeros(clips, frames, 2, inner)
+    assert count_macs(lambda: join_contributions(contributions)) == seconds * inner * inner
 
 
-def test_naive_fusion_is_what_equation_13_costs_as_it_is_printed():
+def test_naive_fusion_has_the_cost_of_equation_13_as_printed():
     clips, frames, channels, height, width = 2, 3, 8, 4, 5
     fusion = CrossModalNonLocal(channels, 6)
     visual, audio = torch.randn(clips, frames, height * width, channels), torch.randn(clips, frames, 6)
@@ -120,7 +122,9 @@ def test_naive_fusion_is_what_equation_13_costs_as_it_is_printed():
     assert cost.macs == count_macs(run)
     assert cost.matmul_macs == clips * 2 * (frames * height * width) ** 2 * channels // 2
     maps = visual.unflatten(2, (height, width)).movedim(-1, 2)
-    factorised = fusion(maps, audio, torch.ones(clips, frames, dtype=torch.bool))
+    contributions = fusion.contribute(maps.mean(dim=(3, 4)).flatten(0, 1), audio.flatten(0, 1))
+    context = join_contributions(contributions.unflatten(0, (clips, frames))).repeat_interleave(frames, dim=0)
+    factorised = fusion(maps.flatten(0, 1), context)
     expected = run().flatten(0, 1).unflatten(1, (height, width)).movedim(-1, 1)
     torch.testing.assert_close(factorised, expected)  # the two that are compared compute the same
 
@@ -187,7 +191,7 @@ def test_the_papers_network(paper):
 
 
 @pytest.mark.parametrize("setting", [{"consensus": "none"}, {"audio_features": False}, {"image_size": 256}])
-def test_table_4_speaks_of_no_other_network(paper, setting):
+def test_table_4_contains_no_other_network(paper, setting):
     assert paper.paper is not None
     assert replace(paper, config=replace(paper.config, **setting)).paper is None
 

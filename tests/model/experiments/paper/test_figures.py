@@ -51,7 +51,7 @@ def size(path):
 
 
 def scores(model, clip):
-    masks = predict(model, clip.frames, clip.snippets, CPU) > 0.5
+    masks = predict(model, clip.frames, clip.snippets, CPU)[0] > 0.5
     return [f"IoU {iou:.2f}" for iou in frame_iou(count(masks, clip.masks))]
 
 
@@ -74,7 +74,9 @@ def test_frames_without_a_mask_have_no_score(model, tmp_path):
 
 
 def test_frames_in_which_nothing_sounds_say_so(model, tmp_path, monkeypatch):
-    monkeypatch.setattr(figures, "predict", lambda *_: np.broadcast_to(np.arange(64) < 16, (5, 48, 64)).astype(float))
+    monkeypatch.setattr(
+        figures, "predict", lambda *_: (np.broadcast_to(np.arange(64) < 16, (5, 48, 64)).astype(float), None)
+    )
     clip = make_clip(masks=np.zeros((5, 48, 64), bool))
     *_, masks = figures.draw_examples(tmp_path / "5.png", [clip], {"A": model}, CPU)
     assert masks == f"A: {' | '.join(['empty truth 0.75'] * 5)}"
@@ -83,7 +85,7 @@ def test_frames_in_which_nothing_sounds_say_so(model, tmp_path, monkeypatch):
 def test_consensus_of_a_second_has_the_mask_of_the_whole_clip(model, tmp_path):
     clip = make_clip()
     titles = figures.draw_consensus(tmp_path / "6.png", clip, 1, model, CPU)
-    fraction = (predict(model, clip.frames, clip.snippets, CPU)[1] > 0.5).mean()
+    fraction = (predict(model, clip.frames, clip.snippets, CPU)[0][1] > 0.5).mean()
     assert titles[:4] == [
         "frame", "heard: confidence^0.1", "seen: confidence^0.1", f"mask: {100 * fraction:.1f} % of the image",
     ]  # fmt: skip
@@ -123,8 +125,10 @@ def test_fusion(model, tmp_path):
     ]  # fmt: skip
     images, sounds = frames_to_tensor(clip.frames, 64), torch.from_numpy(clip.snippets)
     with torch.no_grad():
-        plain = without.network.encode(images, sounds).visual[1].mean(dim=1)
-        fused = model.network.fuse(model.network.encode(images, sounds), torch.ones(1, 5, dtype=torch.bool))[1].mean(1)
+        plain, fused = (
+            network.fuse(network.encode(images, sounds), torch.ones(1, 5, dtype=torch.bool))[1].mean(dim=1)
+            for network in (without.network, model.network)
+        )
     for line, maps in ((words[3], plain), (words[5], fused)):
         assert line.split(": ")[1] == " | ".join(f"{values.min():.3g} to {values.max():.3g}" for values in maps)
     assert words[4].endswith(" | ".join(scores(without, clip)))
@@ -134,7 +138,7 @@ def test_fusion(model, tmp_path):
 def test_failures_are_the_worst_first(model, tmp_path, monkeypatch):
     """With the left half predicted, truths that are the left n columns have an IoU of n / 32."""
     left = np.arange(64) < 32
-    monkeypatch.setattr(figures, "predict", lambda *_: np.broadcast_to(left, (5, 48, 64)).astype(float))
+    monkeypatch.setattr(figures, "predict", lambda *_: (np.broadcast_to(left, (5, 48, 64)).astype(float), None))
     masks = [np.broadcast_to(np.arange(64) < columns, (5, 48, 64)) for columns in (24, 8, 32, 16)]
     clips = [make_clip(seed, masks=mask) for seed, mask in enumerate(masks)]
     clips.append(make_clip(9, has_mask=np.zeros(5, bool)))

@@ -70,7 +70,7 @@ def test_seeded_by_name_and_seed(clip, add):
     assert not np.array_equal(first, content(add(replace(clip, name="other"), 20, seed=0)))
 
 
-def test_only_one_sense_is_disturbed(clip):
+def test_only_one_modality_gets_noise(clip):
     heard, seen = add_audio_noise(clip, 0, seed=0), add_visual_noise(clip, 10, seed=0)
     assert np.array_equal(heard.frames, clip.frames)
     assert np.array_equal(seen.snippets, clip.snippets)
@@ -80,7 +80,7 @@ def test_only_one_sense_is_disturbed(clip):
         assert (noisy.name, noisy.category) == ("tone", "drum")
 
 
-def test_silence_and_black_stay(clip):
+def test_silence_and_black_are_unchanged(clip):
     nothing = replace(clip, frames=np.zeros_like(clip.frames), snippets=np.zeros_like(clip.snippets))
     assert not add_audio_noise(nothing, -20, seed=0).snippets.any()
     assert not add_visual_noise(nothing, -20, seed=0).frames.any()

@@ -83,7 +83,7 @@ def test_drops_that_the_prose_names():
     assert worst == {"snr_db": -20, "miou": [81.50, 51.08], "fscore": [0.896, 0.645]}
 
 
-def test_missing_cells_are_the_three_that_the_text_lacks():
+def test_missing_cells_are_the_three_missing_in_the_text():
     missing = [
         (pair, variant) for pair in PAIRS for variant in VARIANTS if None in PAPER_TABLES["II"][pair][variant]["fscore"]
     ]

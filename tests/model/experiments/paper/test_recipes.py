@@ -14,7 +14,7 @@ NUMBERS = ("I", "II", "III", "V", "VI", "VII")
 
 
 @pytest.mark.parametrize("setting", ["s4", "ms3"])
-def test_avsbench_is_trained_as_its_config_files_say(setting):
+def test_avsbench_recipes_equal_the_config_files(setting):
     config = read_config(CONFIGS / f"avsbench_{setting}.yaml")
     experiment = AVSBENCH.experiment(MAIN_PAIR, {}, setting, seed=config.train.seed)
     assert experiment.model == config.model
@@ -43,7 +43,7 @@ def test_number_of_trainings():
     assert len(exponents - ablation) == 3 * 2  # one of the four is the recipe's own
 
 
-def test_names_tell_what_differs():
+def test_names_show_the_differences():
     names = {job.experiment.name for number in NUMBERS for job in jobs_of(SYNTHETIC["full"], number, 3)}
     experiments = {job.experiment for number in NUMBERS for job in jobs_of(SYNTHETIC["full"], number, 3)}
     assert len(names) == len(experiments)

@@ -42,7 +42,7 @@ def test_order_is_checked_seed_by_seed():
     assert check["ours"]["interval_95"] == pytest.approx((0.9232, 1.2101), abs=1e-4)
 
 
-def test_json_holds_both_sides_and_all_seeds(tmp_path):
+def test_json_has_both_values_and_all_seeds(tmp_path):
     write_table(tmp_path, make_table(), ABOUT)
     found = json.loads((tmp_path / "table.json").read_text())
     cell = found["rows"][1]["cells"]["s4_miou"]
@@ -64,7 +64,7 @@ def test_markdown_of_comparable_data():
     assert "Synthetic data" not in text
 
 
-def test_a_made_up_world_has_no_differences():
+def test_synthetic_data_has_no_differences():
     table = make_table(comparable=False)
     text = to_markdown(table, ABOUT)
     assert "Synthetic data" in text.splitlines()[2]
@@ -74,7 +74,7 @@ def test_a_made_up_world_has_no_differences():
     assert all("difference" not in cell for row in to_json(table, ABOUT)["rows"] for cell in row["cells"].values())
 
 
-def test_numbers_that_are_none_are_not_written(tmp_path):
+def test_numbers_that_are_not_finite_are_not_written(tmp_path):
     table = make_table()
     table.rows[1].cells["s4_miou"] = Cell(80.73, Sample({0: float("nan")}))
     with pytest.raises(ValueError, match="JSON"):

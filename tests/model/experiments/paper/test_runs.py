@@ -26,7 +26,7 @@ def job(split: str = "test", noise: Noise | None = None, seed: int = 0) -> Job:
     return Job(RECIPE.experiment("PVTv2+PANNs", ABLATION["AF"], "s4", seed), split, noise)
 
 
-def test_one_training_serves_all_scorings(runs, monkeypatch):
+def test_one_training_is_used_for_all_scorings(runs, monkeypatch):
     trained, titles = [], []
     fit_model = module.fit_model
     monkeypatch.setattr(module, "fit_model", lambda *args, **more: trained.append(args) or fit_model(*args, **more))
@@ -50,7 +50,7 @@ def test_one_training_serves_all_scorings(runs, monkeypatch):
     assert len(trained) == 2
 
 
-def test_an_interrupted_set_goes_on(runs, monkeypatch):
+def test_an_interrupted_set_of_runs_is_resumed(runs, monkeypatch):
     evaluate, calls = module.evaluate, []
 
     def interrupted(*args, **more):

@@ -24,7 +24,7 @@ def test_pictures_change_and_masks_do_not(alteration):
     assert (alterations.altered(scenes, alteration)[0].rgb == first.rgb).all()
 
 
-def test_what_each_does():
+def test_each_alteration():
     scene = make_scene()
     assert alterations.darken(scene.rgb, "p").mean() == pytest.approx(0.15 * scene.rgb.mean(), rel=0.05)
     large = make_scene(size=(480, 640)).rgb
@@ -35,7 +35,7 @@ def test_what_each_does():
     assert alterations.compress(red, "p")[..., 0].mean() > 150
 
 
-def test_turned_left():
+def test_rotated_left():
     (turned,) = alterations.rotated([make_scene()])
     assert turned.rgb.shape == (60, 40, 3)
     assert turned.mask[-20:, :10].all() and turned.mask.sum() == 200

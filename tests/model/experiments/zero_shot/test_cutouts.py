@@ -96,7 +96,7 @@ def test_pairs_side_by_side(goat_and_cow):
     assert [stream.nouns for stream in switches][:2] == [("goat", "cow"), ("cow", "goat")]
 
 
-def test_two_of_one_kind_make_no_pair(tmp_path):
+def test_two_of_one_kind_are_not_paired(tmp_path):
     write_cutout(tmp_path, "cow")
     write_cutout(tmp_path, "calf")
     (tmp_path / "names.txt").write_text("calf cow\n")

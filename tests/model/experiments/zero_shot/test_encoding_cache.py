@@ -5,7 +5,7 @@ import torch
 from bench_folder import LeftHalf, tiny_model, tone
 
 from c3n_model.experiments.zero_shot.encoding_cache import CachedFunction, cache_encodings
-from c3n_model.scoring.evaluate import predict_with_decoding
+from c3n_model.scoring.evaluate import predict
 
 
 def counting():
@@ -38,15 +38,15 @@ def test_the_oldest_is_forgotten():
     assert len(calls) == 4  # one stayed, as it was asked for again; two was forgotten
 
 
-def test_a_model_that_remembers_says_the_same():
+def test_a_model_with_cached_encodings_gives_the_same_result():
     frames = np.random.default_rng(0).integers(0, 255, (2, 24, 40, 3), np.uint8)
     snippets = np.stack([tone(hertz, 1) for hertz in (125, 1125)])
     model, device = tiny_model(LeftHalf()), torch.device("cpu")
-    before, told = predict_with_decoding(model, frames, snippets, device)
+    before, told = predict(model, frames, snippets, device)
     calls = []
     model.network.audio_encoder.register_forward_hook(lambda *_: calls.append(1))
     cache_encodings(model)
     assert model.network.segmenter.labels == LeftHalf.labels
     for _ in range(2):
-        after, again = predict_with_decoding(model, frames, snippets, device)
+        after, again = predict(model, frames, snippets, device)
         assert (after == before).all() and (again.audio_logits == told.audio_logits).all()

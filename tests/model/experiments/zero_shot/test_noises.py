@@ -9,7 +9,7 @@ from c3n_model.experiments.zero_shot.sounds import Sound
 
 @pytest.mark.parametrize("kind", sorted(set(KINDS) - {"digital silence"}))
 @pytest.mark.parametrize("rate", [8000, 32000])
-def test_noises_have_their_level_and_are_made_again(kind, rate):
+def test_noises_have_their_level_and_are_reproducible(kind, rate):
     wave = Noise(kind, -30.0, "p").seconds(rate)
     assert wave.shape == (SECONDS, rate) and wave.dtype == np.float32
     assert (wave == Noise(kind, -30.0, "p").seconds(rate)).all()
@@ -41,6 +41,6 @@ def test_a_mixture_has_its_ratio(snr_db):
     assert 20 * np.log10(rms(first) / rms(added)) == pytest.approx(snr_db, abs=0.01)
 
 
-def test_a_mixture_that_would_clip_is_turned_down_as_a_whole():
+def test_a_mixture_that_would_clip_is_scaled_down():
     loud = Sound("t", np.full(RATE, 0.9, np.float32), RATE, "dog")
     assert np.abs(Mixture(loud, Noise("white noise", 0.0), 0).seconds(RATE)).max() == pytest.approx(1)

@@ -62,12 +62,12 @@ def test_panoptic_instances_of_a_thing_are_one_mask_and_stuff_is_none(tmp_path):
     }
 
 
-def test_cocos_mouse_is_no_rodent(tmp_path):
+def test_cocos_mouse_is_not_a_rodent(tmp_path):
     write_picture(tmp_path, "p.png", 74)
     assert list(read_pictures(tmp_path)[0].masks) == ["computer mouse"]
 
 
-def test_panoptic_comes_before_polygons_and_these_serve_without_it(tmp_path):
+def test_panoptic_is_preferred_to_polygons(tmp_path):
     write_picture(tmp_path, "p.png", 18, size=(4, 4))
     write_picture(tmp_path, "q.jpg", 18, size=(4, 8))
     write_panoptic(tmp_path, np.ones((4, 4), int), [{"id": 3, "name": "cat", "isthing": 1}], [(1, 3)])
@@ -87,7 +87,7 @@ def test_numbers_without_gaps_are_recognised(tmp_path, numbers, names):
     assert {noun for picture in read_pictures(tmp_path) for noun in picture.masks} == names
 
 
-def test_texts_of_no_picture_are_passed_over(tmp_path):
+def test_text_files_without_an_image_are_skipped(tmp_path):
     write_picture(tmp_path, "p.png", 18)
     (tmp_path / "instance_polygons/classes.txt").write_text("person\ndog\n")
     (tmp_path / "instance_polygons/elsewhere.txt").write_text(f"0 {LEFT}\n")
@@ -102,7 +102,7 @@ def test_instances_unite_and_empty_lines_are_passed_over(tmp_path):
     assert picture.masks["person"].all(axis=0).tolist() == [True] * 6 + [False] * 2 + [True] * 2
 
 
-def test_a_picture_that_shows_nothing_has_no_masks(tmp_path):
+def test_an_image_without_objects_has_no_masks(tmp_path):
     write_picture(tmp_path, "p.png", 1)
     (tmp_path / "instance_polygons/p.txt").write_text("")
     assert read_pictures(tmp_path)[0].masks == {}
@@ -120,7 +120,7 @@ def test_a_bad_polygon_names_its_file_and_line(tmp_path, text):
 
 
 @pytest.mark.parametrize("text", ["{", "[]", "{}", '{"categories": [3], "annotations": []}'])
-def test_a_json_that_is_no_panoptic_is_named(tmp_path, text):
+def test_a_json_without_panoptic_annotations_is_named(tmp_path, text):
     write_picture(tmp_path, "p.png", 1)
     (tmp_path / "panoptic").mkdir()
     (tmp_path / "panoptic/x.json").write_text(text)
@@ -135,7 +135,7 @@ def test_masks_of_another_size_are_refused(tmp_path):
         read_pictures(tmp_path)
 
 
-def test_a_cut_jpeg_is_refused_by_name(tmp_path):
+def test_a_truncated_jpeg_is_refused_by_name(tmp_path):
     write_picture(tmp_path, "p.jpg", 1)
     path = tmp_path / "images/p.jpg"
     path.write_bytes(path.read_bytes()[:-200])
@@ -143,7 +143,7 @@ def test_a_cut_jpeg_is_refused_by_name(tmp_path):
         read_pictures(tmp_path)
 
 
-def test_no_annotated_pictures_are_one_error(tmp_path):
+def test_missing_annotations_are_one_error(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"\b0 images.*panoptic/"):
         read_pictures(tmp_path)
     write_picture(tmp_path, "p.png", 1)

@@ -26,7 +26,7 @@ def absent_names(picture, *folders):
     return {scene.sound.name.split("/")[0] for scene in absent([picture], [make_sound(f) for f in folders])}
 
 
-def test_large_things_with_their_sounds():
+def test_large_objects_with_their_sounds():
     sounds = [make_sound("dog"), make_sound("rooster"), make_sound("rain"), make_sound("sneezing")]
     picture = make_picture(dog=5, bird=50, person=4, gizmo=90)
     found = matched([picture], sounds)
@@ -66,7 +66,7 @@ def test_few_sounds_are_all_taken_once():
     assert drawn == ["dog/0", "dog/1", "dog/2"]
 
 
-def test_absent_sounds_come_from_nothing_in_view():
+def test_absent_sounds_have_no_source_in_view():
     assert absent_names(make_picture(dog=1), "dog", "rooster", "rain") == {"rooster"}  # rain has a row of its own
     assert absent_names(make_picture(bird=50), "rooster", "crow") == set()
     assert absent_names(make_picture(chicken=50), "chirping_birds") == set()  # the birds may be chickens
@@ -82,12 +82,12 @@ def test_a_clip_of_a_bus_sounds_like_a_truck():
     assert len(absent([make_picture(dog=50)], [clip])) == 1
 
 
-def test_absent_scenes_have_an_empty_mask_and_no_right_name():
+def test_absent_scenes_have_an_empty_mask_and_no_correct_name():
     (scene,) = absent([make_picture()], [make_sound("dog")])
     assert (scene.noun, scene.right, scene.mask.shape, scene.mask.any()) == ("dog", frozenset(), (10, 10), False)
 
 
-def test_ambience_is_one_sound_of_each_folder_that_nothing_makes():
+def test_ambience_is_one_sound_of_each_folder_without_a_source():
     sounds = [make_sound("rain", k) for k in range(5)] + [make_sound("sea_waves"), make_sound("dog")]
     found = scenes.ambience([make_picture("a", dog=50), make_picture("b")], sounds)
     assert [(scene.group, scene.noun) for scene in found] == [
@@ -117,7 +117,7 @@ def test_the_larger_of_two_of_a_kind_sounds():
     assert scenes.two_of_a_kind([crowd], sounds) == []  # the largest may be a crowd
 
 
-def test_of_two_things_either_sounds_or_both_do():
+def test_one_or_both_of_two_objects_sound():
     picture = make_picture(dog=50, person=20, gizmo=80)
     sounds = [make_sound("dog"), make_sound("sneezing")]
     ones = scenes.one_of_two([picture], sounds)

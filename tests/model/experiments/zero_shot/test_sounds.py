@@ -38,7 +38,7 @@ def test_every_folder_names_something_that_can_be_seen_or_nothing():
     assert not unknown
 
 
-def test_no_folder_stands_twice_in_the_list():
+def test_no_folder_is_listed_twice():
 
     lines = (named_sounds.Path(named_sounds.__file__).parent / "named_sounds.txt").read_text().splitlines()
     names = [line.split(":")[0] for line in lines if line and not line.startswith("#")]
@@ -70,7 +70,7 @@ def test_source_of(name, noun):
     assert source_of(name)[0] == noun
 
 
-def test_source_of_a_noun_has_the_sounds_it_makes():
+def test_a_noun_has_the_sounds_that_it_makes():
     assert {"Neigh, whinny", "Clip-clop"} <= source_of("horse")[1]
     assert source_of("gizmo") is None
 
@@ -84,7 +84,7 @@ def test_the_loudest_second_and_four_before_it():
     assert seconds.mean(axis=1).tolist() == [0.25, 0, 0, 0, 0.5]
 
 
-def test_a_short_sound_is_one_second_and_rates_are_made_equal():
+def test_a_short_sound_is_padded_to_one_second_and_resampled():
     sound = Sound("s", np.full(2000, 0.5, np.float32), 4000, "dog")
     assert sound.seconds(RATE).shape == (1, RATE)
     assert sound.waveform(RATE).shape == (RATE,)
@@ -119,7 +119,7 @@ def test_folders_pairs_and_clips_of_a_folder(tmp_path):
 
 
 @pytest.mark.parametrize("objects", ["", "background", "dog_gizmo", "rain"])
-def test_a_clip_with_anything_unknown_has_no_known_source(tmp_path, objects):
+def test_a_clip_with_an_unknown_object_has_no_known_source(tmp_path, objects):
     (tmp_path / "a.mp4").touch()
     (tmp_path / "avsbench_metadata.csv").write_text(f"vid,a_obj\na,{objects}\n")
     assert clips(tmp_path) == [(tmp_path / "a.mp4", frozenset())]

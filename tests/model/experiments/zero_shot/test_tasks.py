@@ -73,7 +73,7 @@ def test_the_halves_share_nothing(data, tmp_path):
     assert reported.left_out == ["esc10/zither of glass", "pairs/lonely_audio.wav"]
 
 
-def test_an_empty_half_says_what_to_do(data, tmp_path):
+def test_an_empty_half_is_refused_with_a_remedy(data, tmp_path):
     with pytest.raises(ValueError, match="leave out --tuning"):
         read_data(data, tuning=True)
     write_picture(tmp_path / "coco", f"{min(tuned_on())}.png", 18)

@@ -151,7 +151,7 @@ def test_exports_for_any_batch(small):
         torch.testing.assert_close(exported(three), module(three), rtol=1e-4, atol=1e-5)
 
 
-def test_no_weight_is_held_twice():
+def test_no_weight_is_stored_twice():
     """A safetensors file, which a C3N checkpoint is, refuses tensors that share memory."""
     state = BEATs(layers=2).state_dict()
     assert len({tensor.data_ptr() for tensor in state.values()}) == len(state)

@@ -15,6 +15,7 @@ from c3n_model.network.audio.vggish import (
     Whitening,
     rescale_levels,
 )
+from c3n_model.preprocess import respace_snippets
 from c3n_model.training.loop import set_training_mode
 from c3n_model.training.optimisation import Optimisation
 
@@ -51,6 +52,17 @@ def test_front_end_equals_its_definition():
     ours = LogMel()(torch.from_numpy(waveform)[None])
     assert ours.shape == (1, 1, 96, 64)
     assert np.abs(ours[0, 0].numpy() - direct_log_mel(waveform)).max() < 1e-4
+
+
+def test_seconds_096_s_apart_are_avsbenchs_examples():
+    """AVSBench cuts the log-mel of all five seconds into examples of 96 frames, one after the other."""
+    sound = np.random.default_rng(0).uniform(-0.5, 0.5, 5 * 16_000).astype(np.float32)
+    window = torch.hann_window(400, periodic=True).numpy()
+    frames = np.stack([sound[start : start + 400] * window for start in range(0, len(sound) - 399, 160)])
+    magnitude = np.abs(np.fft.rfft(frames, 512))
+    log_mel = np.log(magnitude @ LogMel().mel.numpy().T + 0.01)[: 5 * 96].reshape(5, 1, 96, 64)
+    snippets = torch.from_numpy(respace_snippets(sound.reshape(5, 16_000), 0.96))
+    np.testing.assert_allclose(LogMel()(snippets).numpy(), log_mel, atol=1e-3)
 
 
 def test_silence_is_the_floor_and_the_last_25_ms_are_unheard():

@@ -50,7 +50,7 @@ def test_fewer_are_shown_if_asked():
     assert [example.clip for example in (*found.best, *found.worst)] == ["0", "4"]
 
 
-def test_of_clips_that_look_alike_one_is_shown():
+def test_one_of_several_similar_clips_is_shown():
     model, clips = make_bright_model(), Clips([make_clip(str(k), rows(8 + k), rows(8)) for k in range(8)])
     evaluation = evaluate(model, clips, CPU, silent)
     found = make_gallery(model, clips, evaluation, CPU, silent, groups=list("aabbccdd"))

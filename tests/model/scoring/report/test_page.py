@@ -69,7 +69,7 @@ def written(tmp_path_factory):
     return out, (out / "report.html").read_text(encoding="utf-8"), json.loads((out / "metrics.json").read_text())
 
 
-def test_page_refers_to_nothing_outside(written):
+def test_page_is_self_contained(written):
     _, text, _ = written
     page = Page(text)
     outside = [part for part in page.references if not part.startswith(("data:image/jpeg;base64,", "#"))]
@@ -116,7 +116,7 @@ def test_curves_are_drawn_inside_their_axes(written):
         assert (points <= (384, 222)).all()
 
 
-def test_files_beside_the_page(written):
+def test_files_next_to_the_page(written):
     out, _, metrics = written
     assert sorted(path.name for path in out.iterdir()) == ["clips.csv", "frames.csv", "metrics.json", "report.html"]
     assert len((out / "clips.csv").read_text().splitlines()) == 1 + 8

@@ -1,4 +1,4 @@
-"""A microphone through PortAudio (sounddevice): chunks with the time of their first sample, and a stream that comes back.
+"""A microphone through PortAudio (sounddevice): stamped chunks, and a stream that is reopened after a failure.
 
 PortAudio's callback thread copies a chunk, stamps it and queues it; everything else happens in the thread that calls `update`
 and `take`.
@@ -17,7 +17,7 @@ from typing import Any
 from c3n_model.types import NANOSECONDS_PER_SECOND
 
 QUEUE_S = 5.0  # seconds of sound that may wait; then the oldest chunk is lost
-# A stream without sound for this long is dead: ALSA often just stops calling when a microphone is unplugged.
+# A stream without sound for this long has failed: ALSA often only stops calling back when a microphone is unplugged.
 DEAD_AFTER_S = 2.0
 # Larger values are not latencies: PulseAudio's ALSA plugin leaves PortAudio's times at 0.
 LONGEST_LATENCY_S = 2.0

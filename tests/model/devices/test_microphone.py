@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 from fake_sounddevice import FakeSounddevice
 
-from c3n_ros.microphone import (
+from c3n_model.devices.microphone import (
     DEAD_AFTER_S,
     BackOff,
     Microphone,
@@ -56,7 +56,7 @@ def test_chunks_are_copied_and_stamped_at_their_first_sample():
         (5.0, 100.0, 0.05),
     ],
 )
-def test_latency_by_times_that_make_sense(adc_s, current_s, latency_s):
+def test_latency_from_valid_times(adc_s, current_s, latency_s):
     times = SimpleNamespace(inputBufferAdcTime=adc_s, currentTime=current_s)
     assert latency_of(times, 0.02, 0.05) == pytest.approx(latency_s)
 
@@ -85,7 +85,7 @@ def test_back_off_doubles_to_its_limit():
 
 
 @pytest.mark.parametrize("how", ["inactive", "silent"])
-def test_a_microphone_that_is_pulled_out_comes_back(how):
+def test_an_unplugged_microphone_is_reopened(how):
     device, microphone = make()
     microphone.update(0.0)
     device.streams[0].feed(CHUNK)
@@ -111,21 +111,21 @@ def test_a_microphone_that_is_pulled_out_comes_back(how):
     assert "Trying again in 0.5 s" in microphone.update(now_s + 3), "it worked in between"
 
 
-def test_a_stream_that_never_brings_anything_is_opened_less_and_less_often():
+def test_a_stream_without_sound_is_reopened_less_and_less_often():
     device, microphone = make()
     for tenth in range(600):
         microphone.update(tenth / 10)
     assert 5 < len(device.streams) < 10
 
 
-def test_what_cannot_be_opened_says_what_there_is():
+def test_a_failure_to_open_lists_the_devices():
     _, microphone = make(device="nobody", sample_rate=48_000)
     said = microphone.update(0.0)
     assert all(text in said for text in ("'nobody'", "1 channels", "48000 Hz", "No input device"))
     assert "--list" in said
 
 
-def test_chunks_that_nobody_takes_are_lost_and_counted():
+def test_chunks_that_are_not_taken_are_lost_and_counted():
     device, microphone = make(chunk_ms=500)
     microphone.update(0.0)
     for number in range(13):

@@ -1,0 +1,1 @@
+"""A C3N outside of PyTorch: one step as a static ONNX graph, and the runtimes that run it."""

@@ -1,0 +1,1 @@
+"""The cameras and microphones of this machine, without ROS."""

@@ -1,0 +1,1 @@
+"""The live view in a browser: c3n live."""

@@ -1,0 +1,172 @@
+"""An exported step gives what the session gives in torch; a runtime that does not is refused by name."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from bright_model import make_bright_model
+from tiny import make_model_that_listens_back, make_tiny_model
+from torch.nn import functional as F
+
+from c3n_model.deployment import exported
+from c3n_model.deployment.export import TorchStep, compare, export_model
+from c3n_model.deployment.exported import METADATA_KEY, load_exported, open_runtime
+from c3n_model.deployment.step_graph import _convolution_backward, _mean_pool_backward
+from c3n_model.loading import load_model
+from c3n_model.network.answer import Answer
+from c3n_model.streaming.session import Session
+from c3n_model.synthetic.source import demo_seconds
+from c3n_model.types import Frame, Window
+
+SECOND_NS = 1_000_000_000
+ANSWER = Answer(np.zeros((2, 2), np.float32), 1, 2, 0.5, 0.5, 1.0, 0.5, 0.5)
+
+
+@pytest.fixture(scope="module")
+def model():
+    return make_model_that_listens_back(history=3, gate="standard")
+
+
+@pytest.fixture(scope="module")
+def path(model, tmp_path_factory):
+    pytest.importorskip("onnxscript")
+    path = tmp_path_factory.mktemp("export") / "tiny.onnx"
+    export_model(model, path, demo_seconds(4, model.sample_rate))
+    return path
+
+
+def windows():
+    return [
+        Window(second * SECOND_NS, Frame(rgb, second * SECOND_NS + 1), snippet)
+        for second, (rgb, snippet) in enumerate(demo_seconds(5, 32000))
+    ]
+
+
+def test_a_session_of_it_gives_the_same_masks_labels_and_history(model, path):
+    settings = {"presence_threshold": 0.0, "threshold": 0.11}
+    torch_session, other = Session(model, "cpu", **settings), Session(load_model(path), "cpu", **settings)
+    for window in windows():
+        expected, found = torch_session.step(window), other.step(window)
+        assert found.label.audio == expected.label.audio and found.label.visual == expected.label.visual
+        assert found.label.consensus == pytest.approx(expected.label.consensus, rel=1e-4)
+        assert found.presence.score == pytest.approx(expected.presence.score, rel=1e-4)
+        assert np.abs(found.confidence.astype(int) - expected.confidence).max() <= 1
+
+
+def test_the_past_counts_as_in_torch(model, path):
+    reference, step = TorchStep(model), open_runtime(load_exported(path).network, "auto")
+    random = np.random.default_rng(0)
+    frame, snippet = random.integers(0, 256, (64, 64, 3), np.uint8), random.normal(0, 0.1, 32000).astype(np.float32)
+    past = list(random.normal(0, 1, (2, 2, 4, 4)).astype(np.float32))
+    for seconds in (past[:0], past[:1], past):
+        (expected, summary), (found, own) = (one.step(frame, snippet, seconds) for one in (reference, step))
+        np.testing.assert_allclose(found.probability, expected.probability, atol=1e-5)
+        np.testing.assert_allclose(own, summary, atol=1e-5)
+    assert np.abs(found.probability - step.step(frame, snippet, past[:1])[0].probability).max() > 1e-3
+
+
+def test_the_file_says_what_it_is(model, path):
+    loaded = load_exported(path)
+    assert (loaded.config, loaded.audio_labels, loaded.visual_labels) == (
+        model.config, model.audio_labels, model.visual_labels,
+    )  # fmt: skip
+    assert loaded.fingerprint == model.fingerprint and loaded.sample_rate == model.sample_rate
+    assert loaded.network.checks["onnxruntime"].passed
+    graph = onnx.load(path)
+    assert graph.opset_import[0].version == 18
+    kinds = {node.op_type for node in graph.graph.node}
+    assert not kinds & {"STFT", "DFT", "Loop", "If", "NonZero"}, "static, and what TensorRT has"
+
+
+def test_what_cannot_run_says_what_can(model, path, monkeypatch):
+    network = load_exported(path).network
+    with pytest.raises(ValueError, match="no runtime onnxruntime in bfloat16.*openvino bfloat16"):
+        open_runtime(network, "onnxruntime", precision="bfloat16")
+    with pytest.raises(ValueError, match="runs exported steps.*C3N.*c3n export"):
+        Session(model, "cpu", runtime="onnxruntime")
+    with pytest.raises(ValueError, match="does not run in torch"):
+        Session(load_exported(path), "cpu", runtime="torch")
+    monkeypatch.delitem(network.checks, "onnxruntime")
+    with pytest.raises(ValueError, match="was not checked with onnxruntime.*c3n export"):
+        open_runtime(network, "auto")
+    session = Session(load_exported(path), "cpu", history=4)
+    for window in windows()[:3]:
+        session.step(window)
+    with pytest.raises(ValueError, match="looks back 2 s, got 3; use a history of at most 3"):
+        session.step(windows()[3])
+
+
+def test_a_runtime_that_computes_something_else_is_refused_with_the_figure(path, tmp_path):
+    """The file's own record of the check is what counts."""
+    proto = onnx.load(path)
+    description = json.loads(proto.metadata_props[0].value)
+    description["checks"]["onnxruntime"] |= {"mask_difference": 0.0432}
+    onnx.helper.set_model_props(proto, {METADATA_KEY: json.dumps(description)})
+    onnx.save(proto, tmp_path / "far.onnx")
+    with pytest.raises(ValueError, match=r"onnxruntime failed its check of far.onnx.*masks within 0.04.*0.001"):
+        Session(load_exported(tmp_path / "far.onnx"), "cpu")
+
+
+@pytest.mark.parametrize(
+    ("change", "passed"),
+    [({}, True), ({"audio_class": 3}, False), ({"probability": np.full((2, 2), 2e-3, np.float32)}, False),
+     ({"probability": np.full((2, 2), np.nan, np.float32)}, False), ({"probability": np.full((2, 2), 5e-4, np.float32)}, True)],
+)  # fmt: skip
+def test_a_check_by_hand(change, passed):
+    assert compare([ANSWER, ANSWER], [ANSWER, replace(ANSWER, **change)]).passed == passed
+
+
+def test_other_models_and_files_are_refused(tmp_path):
+    with pytest.raises(ValueError, match="BrightNetwork.*C3N"):
+        export_model(make_bright_model(), tmp_path / "a.onnx", [])
+    with pytest.raises(ValueError, match="history must be at least 2 s, got 1"):
+        export_model(make_tiny_model(), tmp_path / "a.onnx", [], history=1)
+    (tmp_path / "b.onnx").write_bytes(b"no graph")
+    with pytest.raises(ValueError, match="b.onnx is no exported step.*c3n export"):
+        load_model(tmp_path / "b.onnx")
+    assert set(exported.RUNTIMES.values()) == {"onnxruntime", "openvino"}
+
+
+@pytest.mark.parametrize(
+    "stride, padding, dilation, groups, size", [(1, 1, 1, 1, 8), (2, 1, 1, 1, 8), (2, 3, 1, 2, 9), (1, 2, 2, 4, 7)]
+)
+def test_the_gradient_of_a_convolution(stride, padding, dilation, groups, size):
+    torch.manual_seed(0)
+    inputs = torch.randn(2, 4, size, size, requires_grad=True)
+    weight = torch.randn(8, 4 // groups, 3, 3)
+    output = F.conv2d(inputs, weight, None, stride, padding, dilation, groups)
+    direction = torch.randn_like(output)
+    (expected,) = torch.autograd.grad(output, inputs, direction)
+    found, _, _ = _convolution_backward(
+        direction,
+        inputs,
+        weight,
+        None,
+        [stride] * 2,
+        [padding] * 2,
+        [dilation] * 2,
+        False,
+        [0, 0],
+        groups,
+        [True, False, False],
+    )
+    torch.testing.assert_close(found, expected)
+
+
+@pytest.mark.parametrize("size", [7, 8])
+@pytest.mark.parametrize("kernel, stride, padding", [(2, 2, 0), (3, 2, 1)])
+@pytest.mark.parametrize("ceil_mode", [False, True])
+@pytest.mark.parametrize("count_include_pad", [False, True])
+def test_the_gradient_of_average_pooling(size, kernel, stride, padding, ceil_mode, count_include_pad):
+    torch.manual_seed(0)
+    inputs = torch.randn(2, 3, size, size, requires_grad=True)
+    output = F.avg_pool2d(inputs, kernel, stride, padding, ceil_mode, count_include_pad)
+    direction = torch.randn_like(output)
+    (expected,) = torch.autograd.grad(output, inputs, direction)
+    found = _mean_pool_backward(
+        direction, inputs, [kernel] * 2, [stride] * 2, [padding] * 2, ceil_mode, count_include_pad, None
+    )
+    torch.testing.assert_close(found, expected)

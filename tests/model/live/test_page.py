@@ -1,0 +1,106 @@
+"""The page of `c3n live` in a headless Chromium, with a recorded clip in the place of the devices."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from browser import open_page, screenshot
+from scene_video import write_scene_video
+
+from c3n_model.sources import open_source
+from c3n_model.types import AudioChunk, Frame
+
+pytest.importorskip("c3n_model.live.server", reason='pip install ".[live]"')
+pytestmark = pytest.mark.browser
+ROOT = Path(__file__).resolve().parents[3]
+
+
+@contextmanager
+def live(folder, *arguments):
+    """Run the command in `folder`; yield the address that it prints, then end it as Ctrl-C does."""
+    command = [sys.executable, "-m", "c3n_model", "live", "--no-browser", "--port", "0", *arguments]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    try:
+        line = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+/", line)
+        assert found, line + process.stderr.read()
+        yield found[0]
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate(timeout=30)
+        assert re.fullmatch(r"[1-9]\d* seconds were segmented\n", out) and process.returncode == 0
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_a_clip_in_the_browser(tmp_path):
+    write_scene_video(tmp_path / "clip.mp4", seconds=12)
+    with live(tmp_path, "--video", "clip.mp4", "--model", "demo") as address, open_page(address) as page:
+        page.locator("#objects span").first.wait_for()
+        assert page.locator("#reason").inner_text().lower() == "sounding"
+        assert re.match(r"\w+ \w+ ~ \w+ \w+", page.locator("#label").inner_text())
+        assert page.locator("#pairs > div").count() > 1 and page.locator("#heard > div").count() > 1
+        assert "dBFS" in page.locator("#level").inner_text()
+        page.locator("#timeline i.sounding").first.wait_for()
+        page.wait_for_timeout(1000)
+        assert shows_a_mask(screenshot(page, "live"))
+        play_with_the_controls(page)
+        page.locator("#save").click()
+        path = page.locator("#saved code").inner_text()
+    items = list(open_source(tmp_path / path))
+    assert {type(item) for item in items} == {Frame, AudioChunk}
+
+
+def play_with_the_controls(page):
+    page.locator("#class").fill("striped bel")
+    page.locator("#class-form button").click()
+    page.get_by_text("did you mean").wait_for()
+    assert "striped bell" in page.locator("#class-error").inner_text()
+    page.locator("#class").fill("background")  # of which there is never a mask
+    page.locator("#class-form button").click()
+    page.locator("#classes button").wait_for()
+    page.locator("#timeline i.filtered").first.wait_for()
+    page.locator("#classes button").click()
+    page.locator("#classes button").wait_for(state="detached")
+    page.locator("#threshold").focus()
+    for _ in range(5):
+        page.keyboard.press("ArrowRight")
+    assert page.locator("#threshold-value").inner_text() == "0.55"
+    page.locator("#threshold").blur()
+    page.reload(wait_until="domcontentloaded")
+    page.get_by_text("0.55").wait_for()  # it is the server's
+
+
+def shows_a_mask(path):
+    """Whether the picture has an orange region with a yellow outline."""
+    rgb = cv2.cvtColor(cv2.imread(str(path)), cv2.COLOR_BGR2RGB).astype(int)[60:600, 16:900]
+    yellow = np.abs(rgb - (255, 235, 60)).max(axis=2) < 40
+    return yellow.sum() > 100
+
+
+@pytest.mark.parametrize(
+    "arguments, remedy",
+    [
+        (["--camera", "/dev/video77"], "/dev/video77|no camera"),
+        (["--video", "nothing.mp4"], "no such file or folder: nothing.mp4"),
+        (["--video", "clip.mp4", "--threshold", "7"], "threshold"),
+        (["--video", "clip.mp4", "--model", "nowhere.safetensors"], "no model 'nowhere.safetensors'"),
+    ],
+)
+def test_what_cannot_start_says_why_in_one_line(tmp_path, arguments, remedy):
+    write_scene_video(tmp_path / "clip.mp4", seconds=1)
+    command = [sys.executable, "-m", "c3n_model", "live", "--no-browser", "--port", "0", *arguments]
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1 and re.search(remedy, done.stderr.splitlines()[-1])
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,146 @@
+"""`ros2 launch` for real, where it is installed: the commands of the README, every kind of argument, and Ctrl-C."""
+
+import contextlib
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+from lifecycle_msgs.srv import GetState
+from rcl_interfaces.srv import GetParameters
+from rclpy.parameter import parameter_value_to_python
+
+README = Path(__file__).resolve().parents[3] / "README.md"
+SEGMENT, FOLLOW = "/segmentation", "/follow_sound"
+TINY = ["model:=demo", "device:=cpu"]  # in the place of weights that are not on every machine
+
+pytestmark = [
+    pytest.mark.launch,
+    pytest.mark.skipif(shutil.which("ros2") is None, reason="ros2 launch is not on the package index"),
+]
+
+
+def commands_of_the_readme() -> list[str]:
+    """Every `ros2 launch` command, of code spans and indented lines, without comments."""
+    text = README.read_text(encoding="utf-8")
+    found = re.findall(r"(?:`|^    )(ros2 launch c3n_ros \w+\.launch\.\w+[^`\n#]*)", text, re.M)
+    return [command.strip() for command in found]
+
+
+@pytest.fixture
+def launched(ros):
+    """`launched(words)` starts a command in a process group of its own, as a terminal does; it is gone at the end."""
+    processes = []
+
+    def start(words):
+        pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+        processes.append(subprocess.Popen(words, start_new_session=True, **pipe))
+        return processes[-1]
+
+    yield start
+    for process in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def call(ros, node, kind, service: str, request, process):
+    """Call a service of the launched node, which may take its time to start."""
+    client = node.create_client(kind, service)
+    deadline = time.monotonic() + 60
+    while not client.wait_for_service(0.5):
+        assert process.poll() is None, process.stdout.read()
+        assert time.monotonic() < deadline, f"no {service}"
+    future = client.call_async(request)
+    ros.spin_until_future_complete(node, future, timeout_sec=30)
+    return future.result()
+
+
+def parameters_of(ros, node, name: str, names: list[str], process) -> dict:
+    request = GetParameters.Request(names=names)
+    values = call(ros, node, GetParameters, f"{name}/get_parameters", request, process).values
+    return {key: parameter_value_to_python(value) for key, value in zip(names, values, strict=True)}
+
+
+def wait_for_state(ros, node, name: str, label: str, process):
+    """Wait for a lifecycle state; the node does not answer while it loads its model."""
+    deadline, state = time.monotonic() + 120, None
+    while state != label:
+        assert time.monotonic() < deadline, f"{name} is {state}, expected {label}"
+        time.sleep(0.2)
+        answer = call(ros, node, GetState, f"{name}/get_state", GetState.Request(), process)
+        state = answer.current_state.label if answer else state
+
+
+def interrupt(process) -> str:
+    """Press Ctrl-C; return what was printed."""
+    os.killpg(process.pid, signal.SIGINT)
+    printed, _ = process.communicate(timeout=60)
+    return printed
+
+
+def assert_clean_end(printed: str):
+    assert re.search(r"process has finished cleanly", printed), printed
+    assert not re.search(r"exit code -?\d+|escalating|Traceback", printed), printed
+
+
+def test_the_readme_has_a_command_for_each_node():
+    files = {command.split()[3] for command in commands_of_the_readme()}
+    assert files >= {"segment.launch.py", "follow_sound.launch.py"}
+
+
+@pytest.mark.parametrize("command", commands_of_the_readme())
+def test_commands_of_the_readme_start_and_end_cleanly(command, ros, launched):
+    words = shlex.split(command)
+    is_segment = words[3].startswith("segment")
+    assert is_segment or words[3].startswith("follow_sound"), "say below what shows that another file works"
+    process, node = launched([*words, *(TINY if is_segment else [])]), ros.create_node("probe")
+    if is_segment:
+        wait_for_state(ros, node, SEGMENT, "active", process)
+    else:
+        given = dict(word.split(":=") for word in words[4:])
+        values = parameters_of(ros, node, FOLLOW, ["search"], process)
+        assert values["search"] == (given.get("search") == "true")
+    assert_clean_end(interrupt(process))
+
+
+@pytest.mark.parametrize("file", ["segment.launch.py", "segment.launch.xml"])
+def test_every_kind_of_argument_reaches_the_segmentation_node(file, ros, launched):
+    arguments = [
+        "hop_s:=1",
+        "autostart:=false",
+        "namespace:=robot",
+        "image_transport:=auto",
+        "dds_profile:=large_images",
+    ]
+    process = launched(
+        ["ros2", "launch", "c3n_ros", file, *TINY, *arguments, "image_topic:=/front", "log_level:=debug"]
+    )
+    node = ros.create_node("probe")
+    names = ["hop_s", "autostart", "image_transport", "model", "device"]
+    values = parameters_of(ros, node, "/robot/segmentation", names, process)
+    assert values == {"hop_s": 1.0, "autostart": False, "image_transport": "auto", "model": "demo", "device": "cpu"}
+    wait_for_state(ros, node, "/robot/segmentation", "unconfigured", process)
+    assert_clean_end(interrupt(process))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["stamped:=true", "search:=false"], {"stamped": True, "search": False}),
+        (["odometry:=true"], {"odometry": True}),
+        (["mode:=nav2", "use_sim_time:=true"], {"mode": "nav2", "use_sim_time": True}),
+    ],
+)
+def test_every_kind_of_argument_reaches_the_follower(arguments, expected, ros, launched):
+    if "odometry" in expected:
+        pytest.importorskip("nav_msgs", reason="the package nav_msgs is not installed")
+    process = launched(["ros2", "launch", "c3n_ros", "follow_sound.launch.py", *arguments])
+    node = ros.create_node("probe")
+    assert parameters_of(ros, node, FOLLOW, list(expected), process) == expected
+    assert_clean_end(interrupt(process))
