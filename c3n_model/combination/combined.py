@@ -7,16 +7,18 @@ mask is empty and the reason is zero_shot's.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from c3n_model.model import Model
-from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
+from c3n_model.network.encoding import Encoding
 from c3n_model.network.fusion import upsample
 from c3n_model.zero_shot.hearing import HearingMemory
 from c3n_model.zero_shot.zero_shot import ZeroShotEncoding
@@ -29,17 +31,9 @@ class CombinedEncoding:
     zero_shot: ZeroShotEncoding
     trained: Encoding
 
-    @staticmethod
-    def join(encodings: list[CombinedEncoding]) -> CombinedEncoding:
-        """Encodings of single seconds, oldest first, as one."""
-        return CombinedEncoding(
-            ZeroShotEncoding.join([encoding.zero_shot for encoding in encodings]),
-            Encoding.join([encoding.trained for encoding in encodings]),
-        )
-
 
 class Combined(nn.Module):
-    """`encode` / `decode` of C3N over two models.
+    """`encode`, `decode` and `decode_newest` of C3N over two models.
 
     The visual labels are zero_shot's, then the trained model's. Presence and visibility of a second that the trained network
     paints are mapped to zero_shot's scale, so that one pair of thresholds serves both.
@@ -75,16 +69,41 @@ class Combined(nn.Module):
         smaller = F.interpolate(frames, size=(side, side), mode="bilinear", antialias=True)
         return CombinedEncoding(self.zero_shot.encode(frames, snippets), self.trained.encode(smaller, snippets))
 
-    def decode(self, encoding: CombinedEncoding, wanted: Tensor, memory: HearingMemory | None = None) -> Decoding:
-        """Decode the frames marked in `wanted` bool (B, T); `memory` is that of a session."""
-        if memory is not None and memory.shown is not None and memory.shown >= self._first_label:
-            memory = replace(memory, shown=None)  # zero_shot did not show it
-        first = self.zero_shot.decode(encoding.zero_shot, wanted, memory)
+    def summarise(self, encoding: CombinedEncoding) -> tuple[Any, Any]:
+        """Return all that later seconds need of N seconds, for each network."""
+        return self.zero_shot.summarise(encoding.zero_shot), self.trained.summarise(encoding.trained)
+
+    def decode(self, encoding: CombinedEncoding, selected: Tensor, memory: HearingMemory | None = None) -> Decoding:
+        """Decode the frames marked in `selected` bool (B, T); `memory` is that of a session."""
+        memory = self._memory_of_first(memory)
+        first = self.zero_shot.decode(encoding.zero_shot, selected, memory)
+        return self._decide(
+            first, memory, lambda: self.trained.decode(*recent(encoding.trained, selected, self._trained.history))
+        )
+
+    def decode_newest(
+        self, encoding: CombinedEncoding, summaries: Sequence[tuple[Any, Any]], memory: HearingMemory | None = None
+    ) -> Decoding:
+        """Decode the newest frame of a stream, as `decode` does the last one of a clip; arguments as of `C3N.decode_newest`."""
+        memory = self._memory_of_first(memory)
+        heard, fused = zip(*summaries, strict=True)
+        newest = [heard] if memory is None else [heard, memory]
+        first = self.zero_shot.decode_newest(encoding.zero_shot, *newest)
+        kept = list(fused[-self._trained.history :])
+        return self._decide(first, memory, lambda: self.trained.decode_newest(encoding.trained, kept))
+
+    def _memory_of_first(self, memory: HearingMemory | None) -> HearingMemory | None:
+        """Return the memory as zero_shot may see it: what the trained network showed is not its own."""
+        shown = memory.shown if memory is not None else None
+        return replace(memory, shown=None) if memory is not None and (shown or 0) >= self._first_label else memory
+
+    def _decide(self, first: Decoding, memory: HearingMemory | None, decode: Callable[[], Decoding]) -> Decoding:
+        """Combine zero_shot's decoding with that of the trained network, which is computed only if it is needed."""
         keep = torch.tensor([memory.keep(int(k)) if memory else 1.0 for k in first.consensus.visual_class])
         published = passes(first, self._gate.presence_threshold, self._gate.visibility_threshold, keep)
         if bool(published.all()):
-            return self._joined(first, first, torch.zeros_like(published))
-        second = self.trained.decode(*recent(encoding.trained, wanted, self._trained.history))
+            return first
+        second = decode()
         able = passes(second, self._trained.presence_threshold, self._trained.visibility_threshold)
         shows = (second.logits > 0).flatten(1).any(dim=1)
         return self._joined(first, second, ~published & able & shows)
@@ -138,7 +157,4 @@ def recent(encoding: Encoding, wanted: Tensor, seconds: int) -> tuple[Encoding, 
     if length <= seconds or bool(wanted[:, :-seconds].any()):
         return encoding, wanted
     kept = torch.arange(length, device=wanted.device) >= length - seconds
-    index = kept.repeat(clips)
-    parts = {name: getattr(encoding, name)[index] for name in ("audio", "audio_logits", "visual_logits")}
-    visual = [maps[index] for maps in encoding.visual]
-    return replace(encoding, visual=visual, consensus=encoding.consensus.select(index), **parts), wanted[:, kept]
+    return encoding.select(kept.repeat(clips)), wanted[:, kept]

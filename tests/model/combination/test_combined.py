@@ -9,9 +9,9 @@ from toy_zero_shot import SAMPLES, SECOND_NS, SOUNDS, LeftHalf, make_network
 from c3n_model.combination.combined import Combined, recent, scaled
 from c3n_model.config import ModelConfig, ZeroShotConfig
 from c3n_model.model import Model
-from c3n_model.network.c3n import Encoding
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
+from c3n_model.network.encoding import Encoding
 from c3n_model.scoring.evaluate import predict
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Window
@@ -36,9 +36,19 @@ class RightHalf(nn.Module):
 
     def decode(self, encoding, wanted):
         index = wanted.flatten()
+        self.seconds = wanted.shape[1]
+        return self._decoded(encoding, index)
+
+    def summarise(self, encoding):
+        return encoding.audio
+
+    def decode_newest(self, encoding, summaries):
+        self.seconds = len(summaries)
+        return self._decoded(encoding, torch.tensor([True]))
+
+    def _decoded(self, encoding, index):
         logits = torch.full((int(index.sum()), 8, 8), -5.0)
         logits[:, :, 4:] = 5.0
-        self.seconds = wanted.shape[1]
         return Decoding(
             logits, encoding.audio_logits[index], encoding.visual_logits[index], encoding.consensus.select(index),
             encoding.audio[index, 0].clamp(0, 1),
@@ -93,7 +103,7 @@ def test_a_label_of_the_trained_network_is_no_memory_of_zero_shot():
 def test_clips_are_scored_as_sessions_see_them():
     model = make_model()
     snippets = np.stack([window(k, *sound).snippet for k, sound in enumerate([SPEECH, SPEECH])])
-    masks = predict(model, np.stack([BRIGHT] * 2), snippets, torch.device("cpu"), gated=True) > 0.5
+    masks = predict(model, np.stack([BRIGHT] * 2), snippets, torch.device("cpu"), gated=True)[0] > 0.5
     session = Session(model, "cpu")
     stepped = [session.step(window(k, *SPEECH)).mask for k in range(2)]
     assert (masks[-1] == stepped[-1]).all()
