@@ -47,7 +47,7 @@ def refusal(real_data, model: str = "zero_shot") -> str:
     """What `c3n segment` says, which must be one line and exit status 1."""
     clip = real_data / "avsbench_clips" / "0BLiYNtFSjA.mp4"
     with pytest.raises(SystemExit) as stop:
-        main(["segment", str(clip), "-o", "out", "--device", "cpu", "--model", model])
+        main(["segment", str(clip), "-o", "out", "--device", "cpu", "--model", model, "--no-download"])
     message = str(stop.value.code)  # text: Python exits with 1
     assert message.startswith("c3n: ")
     assert "\n" not in message
