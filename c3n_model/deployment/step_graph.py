@@ -20,6 +20,7 @@ from c3n_model.network.audio.spectra import without_fft
 from c3n_model.network.c3n import C3N
 from c3n_model.network.fusion import join_contributions
 from c3n_model.network.prepared import prepare
+from c3n_model.network.upsampled_conv import shifted_upsampling
 
 INPUTS = ("frame", "snippet", "past", "count")
 OUTPUTS = ("probability", "classes", "scores", "summary")
@@ -106,7 +107,19 @@ def _decompositions() -> dict:
     table = dict(core_aten_decompositions())
     table[aten.convolution_backward.default] = _convolution_backward
     table[aten.avg_pool2d_backward.default] = _mean_pool_backward
+    table[aten.upsample_bilinear2d.default] = _upsample
     return table
+
+
+def _upsample(
+    features: Tensor, size: list[int], align_corners: bool, scale_height: float | None = None, scale_width: float | None = None
+) -> Tensor:  # fmt: skip
+    """Bilinear upsampling as two matrix products; torch's exporter would gather every pixel. Scales follow from the sizes."""
+    rows, columns = (
+        shifted_upsampling(before, after, align_corners=align_corners)[1]
+        for before, after in zip(features.shape[2:], size, strict=True)
+    )
+    return rows @ (features @ columns.mT)
 
 
 def _convolution_backward(

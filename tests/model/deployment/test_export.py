@@ -79,6 +79,7 @@ def test_the_file_says_what_it_is(model, path):
     assert graph.opset_import[0].version == 18
     kinds = {node.op_type for node in graph.graph.node}
     assert not kinds & {"STFT", "DFT", "Loop", "If", "NonZero"}, "static, and what TensorRT has"
+    assert sum(node.op_type == "GatherND" for node in graph.graph.node) <= 2, "upsampling gathers no pixels"
 
 
 def test_what_cannot_run_says_what_can(model, path, monkeypatch):
