@@ -70,3 +70,9 @@ def test_a_tone_keeps_its_pitch_and_loudness_at_any_rate(rate):
     assert snippet.shape == (32_000,)
     assert spectrum.argmax() == 1000
     assert spectrum[1000] == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize("rates", [(0, 16_000), (16_000, 0), (-1, 16_000)])
+def test_rates_that_are_none_are_refused(rates):
+    with pytest.raises(ValueError, match="must be positive"):
+        snippet_from_samples(np.zeros((100, 1), np.float32), *rates)

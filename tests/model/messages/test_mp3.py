@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from mp3_stream import encode_mp3, frame_ns
 
-from c3n_model.messages.mp3 import LONGEST_BRIDGE_NS, MP3_REMEDY, Mp3Decoder, looks_like_mp3
+from c3n_model.messages.mp3 import LONGEST_BRIDGE_NS, MP3_REMEDY, Mp3Decoder, looks_like_mp3, read_header
 
 BEGIN_NS = 1_700_000_000_000_000_000
 
@@ -143,6 +143,12 @@ class TestRecognised:
     def test_not_by_a_first_frame_alone(self, data):
         """PCM may begin with four bytes that are a header: the frames must reach to the end, and no further."""
         assert not looks_like_mp3(np.frombuffer(data, np.uint8))
+
+    def test_headers_that_are_none(self):
+        assert read_header(self.FRAME).size == 417
+        for second, third in ((0xFB, 0xF0), (0xFB, 0x00), (0xFB, 0x9C), (0xEB, 0x90), (0xFD, 0x90)):
+            assert read_header(bytes([0xFF, second, third, 0x00])) is None
+        assert looks_like_mp3(np.frombuffer(b"ID3\x04" + bytes(6), np.uint8)), "a tag without content"
 
     def test_pcm_that_begins_like_a_sync_word_is_not_mp3(self):
         assert not looks_like_mp3(np.full(160, -1025, "<i2").view(np.uint8))  # FF FB FF FB ...

@@ -105,6 +105,10 @@ def test_a_regions_edges_and_invalid_pixels_do_not_count():
     assert len(inside) == 64 - 3 and (inside == 2.0).all()
 
 
+def test_a_region_too_small_to_lose_its_edge_keeps_it():
+    assert len(depths_in_image(np.ones((4, 4), bool), (30, 20), np.full((80, 100), 2.0, np.float32))) == 16
+
+
 def test_too_few_valid_pixels_give_no_depth():
     depth = np.full((80, 100), np.nan, np.float32)
     depth[20:23, 30:33] = 1.0
