@@ -114,9 +114,9 @@ def split_material(pictures: PictureSet, sounds: SoundSet, counts: Mapping[str, 
         ValueError: a split without a noun that can be both seen and heard.
     """
     splits = [split for split in SHARES if counts.get(split)]
-    of_picture = _assign({p.key: p.nouns for p in pictures.pictures}, splits, f"{seed} pictures")
-    of_cutout = _assign({c.key: frozenset({c.noun}) for c in pictures.cutouts}, splits, f"{seed} cutouts")
-    of_sound = _assign({s.key: s.nouns for s in sounds.sounds}, splits, f"{seed} sounds")
+    of_picture = assign({p.key: p.nouns for p in pictures.pictures}, splits, f"{seed} pictures")
+    of_cutout = assign({c.key: frozenset({c.noun}) for c in pictures.cutouts}, splits, f"{seed} cutouts")
+    of_sound = assign({s.key: s.nouns for s in sounds.sounds}, splits, f"{seed} sounds")
     divided = {
         split: Material(
             [p for p in pictures.pictures if of_picture[p.key] == split],
@@ -134,7 +134,7 @@ def split_material(pictures: PictureSet, sounds: SoundSet, counts: Mapping[str, 
     return divided
 
 
-def _assign(nouns_of: Mapping[str, frozenset[str]], splits: Sequence[str], salt: str) -> dict[str, str]:
+def assign(nouns_of: Mapping[str, frozenset[str]], splits: Sequence[str], salt: str) -> dict[str, str]:
     """Assign each key to the split that lacks most of its rarest noun and of everything together.
 
     Rare nouns first, because common ones can make up for what is uneven.

@@ -83,7 +83,7 @@ def _try_scene(material: Material, setting: str, random: np.random.Generator) ->
         background = shown if background is None else background
         sources.append(source)
     background = background or pick(material.pictures, random)
-    if not _is_clear(background, sources):
+    if not is_clear(background, sources):
         return None
     silent = _draw_silent(material, sources, random)
     if any(thing is not None and thing.key == background.key for thing in (*silent, *(s.thing for s in sources))):
@@ -124,7 +124,7 @@ def _draw_source(
     return (None if confused else source), shown_in
 
 
-def _is_clear(background: AnnotatedPicture, sources: Sequence[Source]) -> bool:
+def is_clear(background: AnnotatedPicture, sources: Sequence[Source]) -> bool:
     """Check that what the picture shows either makes a sound or cannot make it."""
     for source in sources:
         if any(could_make(noun, source.sound) for noun in background.uncertain):

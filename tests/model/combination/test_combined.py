@@ -133,3 +133,14 @@ def test_models_that_hear_other_classes_are_refused():
     zero_shot = Model("zero_shot", first.network.zero_shot, first.config, SOUNDS, ("dog",))
     with pytest.raises(ValueError, match="other hears 1 classes at 100 Hz.*zero_shot 3"):
         Combined(zero_shot, other)
+
+
+def test_each_frame_of_a_clip_is_painted_by_one_of_them():
+    """Both are sure of the first second, the trained network alone of the second."""
+    model = make_model()
+    snippets = np.stack([window(0, 0.9, 0.0).snippet, window(1, *OTHER).snippet])
+    masks, decoding = predict(model, np.stack([BRIGHT] * 2), snippets, torch.device("cpu"), gated=True)
+    names = [model.visual_labels[int(k)] for k in decoding.consensus.visual_class]
+    assert names == ["person", "violin"]
+    assert (masks[0, :, :12] > 0.5).all() and not (masks[0, :, 20:] > 0.5).any()
+    assert (masks[1, :, 20:] > 0.5).all() and not (masks[1, :, :12] > 0.5).any()

@@ -1,14 +1,17 @@
 """A composed clip: its masks are what sounds, its sound is what the timeline says, and nobody's file is in two splits."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from composing import write_material
 
 from c3n_model.compose.clip_maker import make_clip, truth
-from c3n_model.compose.material import SHARES, could_make, split_material
+from c3n_model.compose.material import SHARES, assign, could_make, split_material
 from c3n_model.compose.noises import RATE, rms
-from c3n_model.compose.picture_set import open_pictures
-from c3n_model.compose.scene_plan import draw_scene
+from c3n_model.compose.picture_set import AnnotatedPicture, open_pictures
+from c3n_model.compose.region import Polygons
+from c3n_model.compose.scene_plan import Source, draw_scene, is_clear
 from c3n_model.compose.sound_set import SoundFile, open_sounds
 from c3n_model.compose.sound_track import heard_seconds, make_track
 from c3n_model.compose.stage import render
@@ -155,3 +158,25 @@ def test_an_unreadable_picture_is_avoided_and_named(tmp_path):
     named = [text for record in records for text in record.get("unreadable", ())]
     assert named and all("dog0.png" in text for text in named)
     assert "dog0" not in {record["background"] for record in records}
+
+
+@pytest.mark.parametrize(
+    ("shown", "uncertain", "clear"),
+    [("car", (), True), ("ambulance", (), False), ("dog", (), True), ("dog", ("car",), False), ("dog", ("cat",), True)],
+)
+def test_what_might_be_the_source_without_being_it_makes_no_scene(shown, uncertain, clear):
+    """A car's horn: an ambulance could have it, and so could a car that nobody annotated."""
+    region = Polygons(shown, 0.3, (np.zeros((3, 2)),))
+    picture = AnnotatedPicture("p", Path("p.png"), (region,), frozenset(uncertain))
+    horn = SoundFile("s", Path("s.wav"), frozenset({"car"}), frozenset({"Vehicle horn, car horn, honking"}))
+    assert is_clear(picture, [Source("car", horn, None)]) == clear
+
+
+def test_every_noun_is_divided_in_proportion():
+    nouns = {
+        f"{noun}{number}": frozenset({noun}) for noun, count in (("dog", 40), ("cat", 20)) for number in range(count)
+    }
+    split_of = assign(nouns, list(SHARES), "salt")
+    for noun, count in (("dog", 40), ("cat", 20)):
+        for split, share in SHARES.items():
+            assert abs(sum(key.startswith(noun) and of == split for key, of in split_of.items()) - share * count) <= 1
