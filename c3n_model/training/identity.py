@@ -13,6 +13,7 @@ _ADDED = {
     "bce_weight": 1.0,
     "stochastic_depth": 0.0,
     "fit_thresholds": False,
+    "negatives": 0.0,
 }
 
 
