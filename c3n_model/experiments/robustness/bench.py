@@ -4,9 +4,9 @@ With p for the sound that belongs to the frames and n for the negative condition
 
     G-mIoU = 2 mIoU_p (1 - mIoU_n) / (mIoU_p + 1 - mIoU_n)      G-F likewise      FPR = predicted pixels / pixels of a frame
 
-with mIoU_n and F_n against the *same* masks as mIoU_p, whose objects are silent now. Means over n are over the three negative conditions. The paper
-combines them by hand; this form reproduces the published figures of its baselines (86 and 24, for example: only 14 % of the
-mask is lost when the sound is). mIoU_n is of the frames whose mask is not empty, because AVSBench's rule counts a correctly
+with mIoU_n and F_n against the *same* masks as mIoU_p, whose objects are silent now, as means over the three negative
+conditions. The paper's own formula was not found: the harmonic mean is an assumption that agrees with those figures of its
+baselines that were compared. mIoU_n is of the frames whose mask is not empty, because AVSBench's rule counts a correctly
 empty prediction of an empty mask as 1.
 """
 
