@@ -19,7 +19,7 @@ from c3n_model.network.visual_encoder import VisualEncoder
 SEARCH_SIZE = 320  # pixels, of the frame whose windows are classified: 10 x 10 places of MobileNetV2
 CROP_SIZE = 224  # pixels, of the crop: classifiers are calibrated at the size they were trained on
 WINDOW = 0.5  # sides of a window as a fraction of the frame's
-DISCOUNT = 0.7  # nats off the log-confidence of a crop: it is the best of many windows
+DISCOUNT = 1.4  # nats off the log-confidence of a crop: it is the best of many windows
 
 
 @dataclass(frozen=True)

@@ -31,11 +31,9 @@ NEWEST_WEIGHT = 0.6
 KEEP = 0.75  # factor on all thresholds for the class that is already shown: hysteresis of its presence
 KEEP_NAME = 0.85  # consensus of the shown class over that of another class that replaces it: hysteresis of the label
 NOISE_RELIEF = 0.65  # a second of background alone needs only 35 % of consensus and evidence: noise lowers both
-# An object that is named exactly by a sound so many standard deviations above the prior needs less consensus ("Music" takes most of
-# the softmax from every instrument): by SPECIFIC_RELIEF. A sound of at most EXCLUSIVE_SOURCES labels of the table (Oink, Violin)
-# relieves already from EXCLUSIVE_EVIDENCE on, in proportion; a siren may be a robot's own motor.
+# Standard deviations above which a sound that only one object makes (marimba ~ marimba) is specific, and the factor on its
+# consensus: "Music" takes most of the softmax from every instrument.
 SPECIFIC_EVIDENCE, SPECIFIC_RELIEF = 4.5, 1.4
-EXCLUSIVE_SOURCES, EXCLUSIVE_EVIDENCE = 2, 2.5
 SOUGHT_EVIDENCE = 2.5  # standard deviations above which the sources of a sound are looked for in parts of the frame
 # A person is published only if a sound of people reaches this fraction of the evidence of the most evident sound: of a helicopter
 # a tagger also says "Speech".
@@ -122,11 +120,9 @@ def presence_of(
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
     evident = torch.minimum(evidence.deviations[rows, consensus.audio_class], newest)
     needed = 1 - NOISE_RELIEF * evidence.noise
-    exact = specific[consensus.visual_class] & (consensus.similarity >= 1)
-    exclusive = (similarity >= 1).sum(dim=1)[consensus.audio_class] <= EXCLUSIVE_SOURCES
-    relieved = ((evident - EXCLUSIVE_EVIDENCE) / (SPECIFIC_EVIDENCE - EXCLUSIVE_EVIDENCE)).clamp(0, 1)
-    relieved = torch.where(exclusive, relieved, (evident >= SPECIFIC_EVIDENCE).to(relieved)) * exact
-    score = consensus.consensus / needed * (1 + (SPECIFIC_RELIEF - 1) * relieved)
+    exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= SPECIFIC_EVIDENCE)
+    score = consensus.consensus / needed
+    score = torch.where(exact, score * SPECIFIC_RELIEF, score)
     own = evidence.deviations.masked_fill(~makes, -torch.inf).amax(dim=1)
     most = evidence.deviations.masked_fill(~(similarity > 0).any(dim=1), -torch.inf).amax(dim=1)
     unexplained = specific[consensus.visual_class] | (own >= PERSON_SHARE * most)

@@ -24,6 +24,8 @@ class CachedFunction:
         self._bytes = 0
 
     def __getattr__(self, name: str):
+        if name == "_function" or name.startswith("__"):  # a copy in the making has no function yet
+            raise AttributeError(name)
         return getattr(self._function, name)
 
     def __call__(self, tensor: Tensor) -> Any:

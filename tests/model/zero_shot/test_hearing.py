@@ -7,8 +7,6 @@ from hypothesis import strategies as st
 
 from c3n_model.network.consensus import Consensus
 from c3n_model.zero_shot.hearing import (
-    EXCLUSIVE_EVIDENCE,
-    EXCLUSIVE_SOURCES,
     KEEP,
     NOISE_RELIEF,
     SOUGHT_EVIDENCE,
@@ -86,16 +84,6 @@ def test_a_specific_pair_needs_less_and_people_never_do():
     clear = [SPECIFIC_EVIDENCE] * 3
     assert judge_pair(make_evidence(clear, clear), consensus=0.3) == pytest.approx(0.3 * SPECIFIC_RELIEF)
     assert judge_pair(make_evidence(clear, clear), audio=0, visual=0, consensus=0.3) == pytest.approx(0.3)
-
-
-@pytest.mark.parametrize(("sources", "relieved"), [(EXCLUSIVE_SOURCES, 0.5), (EXCLUSIVE_SOURCES + 1, 0.0)])
-def test_a_sound_of_few_objects_relieves_in_proportion(sources, relieved):
-    halfway = torch.full((1, 1), (EXCLUSIVE_EVIDENCE + SPECIFIC_EVIDENCE) / 2)
-    evidence = Evidence(torch.zeros(1, 1), halfway, halfway, noise=torch.zeros(1))
-    pair = Consensus(*(torch.tensor([0]),) * 2, *(torch.tensor([value]) for value in (0.5, 0.5, 1.0, 0.3)))
-    specific = torch.ones(sources, dtype=torch.bool)
-    found = presence_of(pair, evidence, torch.ones(1, sources), specific, torch.tensor([2.0]))
-    assert found.item() == pytest.approx(0.3 * (1 + relieved * (SPECIFIC_RELIEF - 1)))
 
 
 @pytest.mark.parametrize(("dog", "published"), [(3.0, True), (4.9, True), (5.1, False)])
