@@ -67,7 +67,7 @@ def test_a_video_is_published_with_its_sound(spin, tmp_path):
     "parameters, remedy",
     [
         ({"camera": "/dev/video77"}, "video77|no camera"),
-        ({"video": "nothing.mp4"}, "nothing lies at"),
+        ({"video": "nothing.mp4"}, "no such file or folder: nothing.mp4"),
         ({"video": "", "calibration_file": "nothing.yaml"}, "cameracalibrator"),
     ],
 )
