@@ -155,11 +155,13 @@ def decode(
         report.expected_end_s = None if len(container.streams) > 1 else container.duration / av.time_base
     # Packets whose frame was not returned yet: multithreaded decoders report damage some packets later.
     sent: set[int] = set()
+    count = 0
     for packet in _packets(container, track, report):
         if packet.pts is not None:
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
             report.end_s = max(report.end_s, float(end) - start_ns / NANOSECONDS_PER_SECOND)
             sent.add(packet.pts)
+            count += 1
         try:
             frames = packet.decode()
         except av.EOFError:
@@ -175,6 +177,10 @@ def decode(
                 report.errors += 1
                 sent.add(frame.pts)
             yield frame
+    if 0 < track.frames <= count and report.expected_end_s is not None:
+        report.end_s = (
+            report.expected_end_s
+        )  # nothing is missing, but VP9's parser does not know how long the last frame lasts
     if report.errors:
         seconds = sorted(
             float(pts * track.time_base) - start_ns / NANOSECONDS_PER_SECOND for pts in sent if pts is not None
