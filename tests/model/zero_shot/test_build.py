@@ -202,7 +202,10 @@ def test_weights_of_another_model_are_one_line(own, real_data):
         ({"detector": "yolo"}, "detector is 'yolo'; expected one of auto, none, fasterrcnn_mobilenet_v3_large_320_fpn"),
         ({"detector": "nothing.onnx"}, "no such file: nothing.onnx; a detector is a .tflite or .onnx file"),
         ({"detector": "ssdlite320_mobilenet_v3_large"}, "ssdlite320_mobilenet_v3_large_coco-a79551df.pth (SSDLite"),
-        ({"detector_labels": "mine.txt"}, "detector_labels is only for a .tflite or .onnx file, but detector is 'auto'"),
+        (
+            {"detector_labels": "mine.txt"},
+            "detector_labels is only for a .tflite or .onnx file, but detector is 'auto'",
+        ),
         ({"detector_input": "bytes"}, "detector_input is only for a .tflite or .onnx file, but detector is 'auto'"),
         ({"detector_input": "bgr"}, "detector_input is 'bgr'; expected one of auto, unit, symmetric, bytes, imagenet"),
         ({"detector_score": 2.0}, "detector_score must be at most 1, got 2.0"),
