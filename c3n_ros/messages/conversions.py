@@ -50,12 +50,14 @@ def mask_message(
     value = MASK_VALUES[mask_mode]
     if mask_mode == "class_id" and vocabulary is not None and segmentation.mask.any():
         value = vocabulary.class_id(segmentation.label.visual)
-    return _image_message(segmentation.mask.astype(np.uint8) * np.uint8(value), "mono8", segmentation)
+    return _image_message(
+        segmentation.mask.astype(np.uint8) * np.uint8(value), "mono8", segmentation.stamp_ns, segmentation.frame_id
+    )
 
 
 def confidence_message(segmentation: Segmentation) -> Image:
     """Return the confidence of each pixel as mono8, with size and header of the mask: 255 = certain, all 0 in silence."""
-    return _image_message(segmentation.confidence, "mono8", segmentation)
+    return _image_message(segmentation.confidence, "mono8", segmentation.stamp_ns, segmentation.frame_id)
 
 
 def label_info_message(vocabulary: Vocabulary, mask_mode: str, threshold: float, stamp_ns: int = 0) -> Any:
@@ -96,10 +98,7 @@ def detections_message(segmentation: Segmentation) -> Any:
 
 def picture_message(rgb: np.ndarray, stamp_ns: int, frame_id: str) -> Image:
     """Return a picture uint8 (H, W, 3), R first, as rgb8."""
-    height, width = rgb.shape[:2]
-    message = Image(height=height, width=width, encoding="rgb8", step=3 * width, data=_bytes_of(rgb))
-    message.header.stamp, message.header.frame_id = time_message(stamp_ns), frame_id
-    return message
+    return _image_message(rgb, "rgb8", stamp_ns, frame_id)
 
 
 def compressed_picture_message(rgb: np.ndarray, stamp_ns: int, frame_id: str) -> CompressedImage:
@@ -112,7 +111,7 @@ def compressed_picture_message(rgb: np.ndarray, stamp_ns: int, frame_id: str) ->
 
 def overlay_message(rgb: np.ndarray, segmentation: Segmentation) -> Image:
     """Convert an overlay, RGB uint8 (H, W, 3), to an rgb8 image with the header of the segmented image."""
-    return _image_message(rgb, "rgb8", segmentation)
+    return picture_message(rgb, segmentation.stamp_ns, segmentation.frame_id)
 
 
 def compressed_overlay_message(rgb: np.ndarray, segmentation: Segmentation) -> CompressedImage:
@@ -183,10 +182,10 @@ def _object_message(region: Region) -> SoundingObject:
     return message
 
 
-def _image_message(pixels: np.ndarray, encoding: str, segmentation: Segmentation) -> Image:
+def _image_message(pixels: np.ndarray, encoding: str, stamp_ns: int, frame_id: str) -> Image:
     height, width = pixels.shape[:2]
     message = Image(height=height, width=width, encoding=encoding, step=pixels[0].nbytes)
-    _fill_header(message, segmentation)
+    message.header.stamp, message.header.frame_id = time_message(stamp_ns), frame_id
     message.data = _bytes_of(pixels)
     return message
 
