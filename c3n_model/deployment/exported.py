@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -166,11 +167,9 @@ class OpenVinoStep:
     """An exported step in OpenVINO on the CPU."""
 
     def __init__(self, path: Path, precision: str, threads: int | None):
-        import openvino
-
         options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
         options |= {"PERFORMANCE_HINT": "LATENCY"} | ({"INFERENCE_NUM_THREADS": threads} if threads else {})
-        self._request = openvino.Core().compile_model(str(path), "CPU", options).create_infer_request()
+        self._request = openvino_core().compile_model(str(path), "CPU", options).create_infer_request()
         self._past_shape = tuple(self._request.model_inputs[INPUTS.index("past")].shape)
 
     def step(self, frame: np.ndarray, snippet: np.ndarray, past: Sequence[np.ndarray]) -> tuple[Answer, np.ndarray]:
@@ -178,6 +177,15 @@ class OpenVinoStep:
         given = (frame, snippet, *_pack(past, self._past_shape))
         found = self._request.infer(dict(zip(INPUTS, given, strict=True)))
         return _answer([np.array(found[name]) for name in OUTPUTS])
+
+
+@functools.cache
+def openvino_core() -> Any:
+    """OpenVINO's `Core`, one for the life of the process: its CPU plugin gives the thread that loads it another stack for signals, and
+    frees that stack in whichever thread drops the last user of it; the next Ctrl-C (or SIGCHLD) of the first thread would be a crash."""
+    import openvino
+
+    return openvino.Core()
 
 
 def _pack(past: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

@@ -1,15 +1,13 @@
 """Real rclpy over real DDS, on domains of its own so that two test runs on one network do not hear each other."""
 
-import itertools
 import os
 import subprocess
 import threading
 from pathlib import Path
 
 import pytest
+from ros_domains import take_domain
 
-_domains = itertools.count(os.getpid())
-os.environ["ROS_DOMAIN_ID"] = str(next(_domains) % 100 + 1)
 os.environ["ROS_AUTOMATIC_DISCOVERY_RANGE"] = "LOCALHOST"
 pytest.importorskip("rclpy", reason="ROS 2 is not in this environment: run the tests with `make test`")
 pytest.importorskip("c3n_ros.msg", reason="the workspace is not built: run the tests with `make test`")
@@ -23,7 +21,7 @@ from c3n_model.weights.checkpoint import save_model  # noqa: E402
 @pytest.fixture
 def ros(monkeypatch):
     """rclpy, initialised for one test, on the next domain: Fast DDS may believe in nodes of the last test for 20 s."""
-    monkeypatch.setenv("ROS_DOMAIN_ID", str(next(_domains) % 100 + 1))
+    monkeypatch.setenv("ROS_DOMAIN_ID", take_domain())
     rclpy.init()
     yield rclpy
     rclpy.try_shutdown()

@@ -1,7 +1,11 @@
 """An exported step gives what the session gives in torch; a runtime that does not is refused by name."""
 
+import ctypes
+import gc
 import json
+import threading
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -54,6 +58,24 @@ def test_a_session_of_it_gives_the_same_masks_labels_and_history(model, path):
         assert found.label.consensus == pytest.approx(expected.label.consensus, rel=1e-4)
         assert found.presence.score == pytest.approx(expected.presence.score, rel=1e-4)
         assert np.abs(found.confidence.astype(int) - expected.confidence).max() <= 1
+
+
+def test_the_stack_of_signals_outlives_openvino(path):
+    """Without it the next signal with a handler of Python's ends the process."""
+
+    class Stack(ctypes.Structure):
+        _fields_ = [("address", ctypes.c_void_p), ("flags", ctypes.c_int), ("size", ctypes.c_size_t)]
+
+    pytest.importorskip("openvino")
+    steps = [exported.OpenVinoStep(path, "float32", 1)]
+    dropping = threading.Thread(target=steps.clear)
+    dropping.start()
+    dropping.join()
+    gc.collect()
+    stack = Stack()
+    assert ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack)) == 0 and stack.address
+    spans = [line.split()[0].split("-") for line in Path("/proc/self/maps").read_text().splitlines()]
+    assert any(int(low, 16) <= stack.address < int(high, 16) for low, high in spans)
 
 
 def test_the_past_counts_as_in_torch(model, path):
