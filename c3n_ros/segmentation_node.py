@@ -135,7 +135,8 @@ class SegmentationNode(Guarded, LifecycleNode):
         super().on_activate(state)  # the publishers, before anything is published
         self._listen()
         note = self._model.card.get("note", "")
-        text = f"listening with model {self.settings.model} on {self._session.device}. {note}"
+        threads = f", threads: {self._perception.threads}" if self._perception.threads else ""
+        text = f"listening with model {self.settings.model} on {self._session.device}{threads}. {note}"
         self.get_logger().info(text.strip())
 
     def _prepare(self) -> None:

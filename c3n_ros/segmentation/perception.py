@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from c3n_model.streaming.class_filter import only_classes
+from c3n_model.streaming.cpu_threads import use_threads
 from c3n_model.streaming.session import Session
 from c3n_model.types import Frame, Segmentation, Window
 from c3n_ros.geometry.camera import Camera
@@ -66,17 +67,21 @@ class Perception:
         self._health, self._guard = health, guard
         self.settings = settings
         self.classes: tuple[str, ...] = ()  # to show, as the model spells them; empty: all
+        self.threads = 0  # of torch, after `warm_up` on a CPU
         self._last_start_ns: int | None = None
 
     def warm_up(self) -> None:
         """Run the network once: the first pass is many times slower than the others, and no window should wait for it.
 
-        Raises ValueError if the device fails, for example without enough memory or with an unsuitable driver.
+        On a CPU this also decides how many threads it gets, see the parameter `threads`. Raises ValueError if the device fails,
+        for example without enough memory or with an unsuitable driver.
         """
         frame = Frame(np.zeros((480, 640, 3), np.uint8), stamp_ns=0)
-        snippet = np.zeros(self._session.model.sample_rate, np.float32)
+        window = Window(start_ns=0, frame=frame, snippet=np.zeros(self._session.model.sample_rate, np.float32))
         try:
-            self._session.step(Window(start_ns=0, frame=frame, snippet=snippet))
+            self._session.step(window)
+            if str(self._session.device) == "cpu":
+                self.threads = use_threads(self.settings.threads, lambda: self._session.step(window))
         except RuntimeError as error:  # torch's, for whatever CUDA reports
             reason = str(error).splitlines()[0]
             raise ValueError(f"the model does not run on {self._session.device} ({reason}); try device:=cpu") from error

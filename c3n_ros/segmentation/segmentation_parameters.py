@@ -55,6 +55,13 @@ class SegmentationParameters:
         pattern="float32|bfloat16",
         changes=INACTIVE,
     )
+    threads: int = parameter(
+        0,
+        "CPU threads of torch; 0: as many as pay, measured when the node is activated, at most torch's own number.",
+        smallest=0,
+        largest=256,
+        changes=INACTIVE,
+    )
     threshold: float = parameter(
         _SESSION["threshold"],
         "Minimum confidence of a mask pixel.",
