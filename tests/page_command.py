@@ -30,25 +30,20 @@ class PageCommand:
 @contextmanager
 def page_command(folder: Path, *arguments: str) -> Iterator[PageCommand]:
     """Run `c3n ARGUMENTS` in `folder` without a browser and at a free port, and end it as Ctrl-C does; it must then succeed."""
-    process = start(folder, *arguments)
+    command = [sys.executable, "-m", "c3n_model", *arguments, "--no-browser", "--port", "0"]
+    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
+    process = subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     try:
-        command = PageCommand(process)
-        yield command
+        page = PageCommand(process)
+        yield page
         process.send_signal(signal.SIGINT)
-        command.printed, errors = process.communicate(timeout=60)
+        page.printed, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors
     finally:
         process.kill()
         process.wait()
-
-
-def start(folder: Path, *arguments: str) -> subprocess.Popen:
-    """Start `c3n ARGUMENTS` in `folder`, without a browser and at a free port."""
-    command = [sys.executable, "-m", "c3n_model", *arguments, "--no-browser", "--port", "0"]
-    environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
-    return subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
 
 
 def post(address: str, values: Any) -> Any:

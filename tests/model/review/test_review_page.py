@@ -22,9 +22,10 @@ def test_keys_and_a_polygon(tmp_path):
         open_page(command.address) as page,
     ):
         page.get_by_text("1 of 6").wait_for()
-        for _ in range(5):
+        for number in range(1, 6):
             page.keyboard.press("k")
-            page.wait_for_timeout(300)
+            page.get_by_text(f"{number} kept").wait_for()
+            page.get_by_text(f"{number + 1} of 6").wait_for()
         page.keyboard.press("d")
         page.get_by_text("5 kept, 1 dropped, 0 undecided").wait_for()
         page.keyboard.press("ArrowLeft")
@@ -37,7 +38,7 @@ def test_keys_and_a_polygon(tmp_path):
         for x, y in ((0.1, 0.1), (0.4, 0.1), (0.4, 0.5)):
             page.mouse.click(box["x"] + x * box["width"], box["y"] + y * box["height"])
         page.keyboard.press("o")
-        page.wait_for_timeout(500)
+        page.locator("#drawing polyline[points='']").wait_for(state="attached")  # the polygon is taken
         screenshot(page, "review")
         page.keyboard.press("w")
         page.get_by_text("wrote 1 clips: clip_000 (train)").wait_for()
