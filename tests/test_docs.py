@@ -85,7 +85,7 @@ def test_every_command_names_what_there_is(path):
         ("ros2 run c3n_ros microphone", "no such node"),
         ('ros2 service call /segmentation/set_classes c3n_ros/srv/SetClasses "{class: [dog]}"', "has no class"),
         ("ros2 service call /segmentation/enabled std_srvs/srv/SetBool", "no service"),
-        ("ros2 param set /segmentation thresold 0.5", "no parameter"),
+        ("ros2 param set /segmentation treshold 0.5", "no parameter"),
         ("ros2 topic echo /sounding_object/objects --field reasons", "has no reasons"),
         ("python -m c3n_ros.rig.load_test --second 60", "no option --second"),
         ("docker compose -f docker/compose.yaml up robots", "no such service"),
