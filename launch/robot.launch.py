@@ -16,7 +16,7 @@ from launch_ros.actions import Node
 
 from launch import LaunchDescription
 
-# Given to segment.launch.py where they are not empty; a preset may set them, an argument wins.
+# Given to segment.launch.py where they are not empty; a preset may set what is empty here, and an argument wins.
 PASSED_ON = {
     "model": "zero_shot, demo, or path of a checkpoint or YAML file; empty: zero_shot",
     "auto_download": "false: do not fetch pretrained files that are missing; empty: true",
@@ -47,8 +47,8 @@ OWN = {
     ),
     "microphone": ("", "true or false: start our microphone node; empty: true unless video or audio_topic is given"),
     "microphone_device": ("", "Index or part of the name of the microphone; empty: the default one"),
-    "microphone_channels": ("1", "Channels to record"),
-    "microphone_sample_rate": ("16000", "Sample rate to record with, Hz"),
+    "microphone_channels": ("", "Channels to record; empty: 1, or as in the preset"),
+    "microphone_sample_rate": ("", "Sample rate to record with, Hz; empty: 16000, or as in the preset"),
     "dds_profile": (
         "large_images",
         "Profile of Fast DDS for all processes of this launch, as in segment.launch.py; empty: none",
@@ -159,8 +159,8 @@ def microphone(values, topics):
         return []
     parameters = {
         "device": values["microphone_device"],
-        "channels": int(values["microphone_channels"]),
-        "sample_rate": int(values["microphone_sample_rate"]),
+        "channels": int(values["microphone_channels"] or 1),
+        "sample_rate": int(values["microphone_sample_rate"] or 16_000),
     }
     return [own_node("microphone_node", "microphone", parameters, topics)]
 

@@ -1,17 +1,14 @@
 """The documents: the API pages build, and every file, link and command that a document names exists."""
 
-import argparse
 import os
 import re
-import shlex
 import subprocess
 import sys
 from itertools import product
 from pathlib import Path
 
 import pytest
-
-from c3n_model.cli import COMMANDS
+from printed_commands import check, commands_in
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -69,18 +66,34 @@ def test_named_modules_and_targets_exist(path):
 
 
 @each_document
-def test_commands_are_understood(path):
-    """Every line of a code block that begins with `c3n`, by the command's own parser."""
-    parser = argparse.ArgumentParser(exit_on_error=False)
-    commands = parser.add_subparsers(required=True)
-    for command in COMMANDS:
-        command.add(commands)
-    for line in re.findall(r"^    (?:c3n|python -m c3n_model) (.+)$", path.read_text(encoding="utf-8"), re.M):
-        words = shlex.split(line.replace("[", "").replace("]", ""), comments=True)  # [--json] is optional
-        try:
-            parser.parse_args(words)
-        except SystemExit:
-            pytest.fail(f"c3n does not understand {words}")
+def test_every_command_names_what_there_is(path):
+    """By the command's own parser, Makefile, launch file and so on; those of the guides run in tests/test_guides.py."""
+    wrong = {command: check(command, whole) for command, whole in commands_in(path.read_text(encoding="utf-8"))}
+    assert {command: text for command, text in wrong.items() if text} == {}
+
+
+@pytest.mark.parametrize(
+    "command, fault",
+    [
+        ("c3n segment clip.mp4 -o out --modle demo", "unrecognized arguments"),
+        ("c3n train clips --config config/nowhere.yaml --labels sources -o a", "no file"),
+        ("make demoo", "no target"),
+        ("make setup EXTRA=live", "no variable"),
+        ("make setup EXTRAS=zero_shot", "no extra"),
+        ("ros2 launch c3n_ros robot.launch.py presets:=zed", "no argument presets"),
+        ("ros2 launch c3n_ros robot.launch.py preset:=zedd", "no preset zedd"),
+        ("ros2 run c3n_ros microphone", "no such node"),
+        ('ros2 service call /segmentation/set_classes c3n_ros/srv/SetClasses "{class: [dog]}"', "has no class"),
+        ("ros2 service call /segmentation/enabled std_srvs/srv/SetBool", "no service"),
+        ("ros2 param set /segmentation treshold 0.5", "no parameter"),
+        ("ros2 topic echo /sounding_object/objects --field reasons", "has no reasons"),
+        ("python -m c3n_ros.rig.load_test --second 60", "no option --second"),
+        ("docker compose -f docker/compose.yaml up robots", "no such service"),
+        ("curl example.org", "nobody checks"),
+    ],
+)
+def test_a_command_that_is_wrong_is_noticed(command, fault):
+    assert fault in check(command, whole=True)
 
 
 def test_api_pages_build(tmp_path):

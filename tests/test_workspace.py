@@ -155,10 +155,14 @@ def test_versions_agree():
     assert newest == "Forthcoming" or newest.startswith(f"{versions['package.xml']} ")
 
 
-def test_the_environment_gets_the_command_c3n(workspace, tmp_path):
+def test_setup_gives_the_environment_the_command_c3n(tmp_path):
+    """Here of an environment that is up to date, so that nothing is installed."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin/python").symlink_to(sys.executable)
-    workspace.write_command(tmp_path)
+    command = [sys.executable, "-E", "workspace", "--venv", str(tmp_path)]
+    key = subprocess.run([*command, "key"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    (tmp_path / ".c3n_ros_key").write_text(key.strip())
+    subprocess.run([*command, "setup"], cwd=ROOT, check=True)
     program = tmp_path / "bin/c3n"
     assert program.stat().st_mode & 0o111
     done = subprocess.run(

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 # Absolute imports: Python puts this folder first on its path when it runs it.
-from colcon_workspace import build, clean, run
+from colcon_workspace import build, clean, run, write_command
 from virtual_environment import ALL_EXTRAS, ROOT, WorkspaceError, environment_key, say, setup
 
 
@@ -40,8 +40,11 @@ def main() -> int:
             say(environment_key(venv, arguments.extras))
         elif arguments.step == "clean":
             clean(venv)
+        elif arguments.step == "build":
+            build(venv, arguments.extras)
         else:
-            {"setup": setup, "build": build}[arguments.step](venv, arguments.extras)
+            setup(venv, arguments.extras)
+            write_command(venv)
     except WorkspaceError as error:
         print(f"error: {error}", file=sys.stderr, flush=True)
         return 1

@@ -195,7 +195,7 @@ def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
     else:
         install += ["-r", str(ROS_WHEELS), "-c", str(CONSTRAINTS)]
     run_step(
-        f"setup: installing the packages into {venv} (about 5.5 GB, several minutes) ...",
+        f"setup: installing the packages into {venv} (about 6.5 GB, several minutes) ...",
         install,
         variables,
         "pip.log",

@@ -2,7 +2,7 @@
 
 | address | what |
 |---|---|
-| `/`, `/page.js`, `/page.css` | the page; nothing of it comes from elsewhere |
+| `/`, `/page.*`, `/common.*` | the page; nothing of it comes from elsewhere |
 | `/about` | classes, note, names of the feeds |
 | `/events` | server-sent events, ten a second: level, problems, new seconds |
 | `/video` | the picture with its mask, as motion JPEG |
@@ -52,7 +52,7 @@ def make_app(view: LiveView) -> Starlette:
         action("/settings", lambda values: _change(view, values)),
         action("/bag", lambda values: view.save_bag()),
     ]
-    return local_app(Path(__file__).parent / "page", routes)
+    return local_app("c3n live", Path(__file__).parent / "page", routes)
 
 
 def _change(view: LiveView, values: dict) -> dict:

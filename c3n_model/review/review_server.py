@@ -45,7 +45,7 @@ def make_review_app(review: Review, write: Callable[[], Written]) -> Starlette:
         action("/change", change),
         action("/write", write_now),
     ]
-    return local_app(Path(__file__).parent / "page", routes)
+    return local_app("c3n review", Path(__file__).parent / "page", routes)
 
 
 def _jpeg(review: Review, number: int) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from string import Template
 from typing import Any
 
 import uvicorn
@@ -13,18 +14,28 @@ from starlette.concurrency import run_in_threadpool
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.requests import Request
-from starlette.responses import FileResponse, JSONResponse, Response
+from starlette.responses import FileResponse, HTMLResponse, JSONResponse, Response
 from starlette.routing import Route
 
 HOST = "127.0.0.1"
-_KINDS = {".html": "text/html", ".js": "text/javascript", ".css": "text/css"}
+_COMMON = Path(__file__).parent / "page"
+_KINDS = {".js": "text/javascript", ".css": "text/css"}
 # Nothing from elsewhere, and no other site may show or script a page.
-_POLICY = "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'"
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data: blob:; frame-ancestors 'none'",
+    "Cache-Control": "no-store",
+}
 
 
-def local_app(page: Path, routes: Sequence[Route]) -> Starlette:
-    """The application with the files of the folder `page` (`page.html` is `/`) and `routes`."""
-    files = [_file(path) for path in sorted(page.iterdir()) if path.suffix in _KINDS]
+def local_app(title: str, page: Path, routes: Sequence[Route]) -> Starlette:
+    """The application with the page of the folder `page` at `/`, and `routes`.
+
+    `page/page.html` is the body of the document; its head, and the style and script that all pages share, are in web/page/.
+    """
+    frame = Template((_COMMON / "frame.html").read_text(encoding="utf-8"))
+    html = frame.substitute(title=title, body=(page / "page.html").read_text(encoding="utf-8"))
+    paths = [path for folder in (_COMMON, page) for path in sorted(folder.iterdir()) if path.suffix in _KINDS]
+    files = [_document(html), *map(_file, paths)]
     hosts = Middleware(
         TrustedHostMiddleware, allowed_hosts=[HOST, "localhost"]
     )  # other names could be made to lead here
@@ -72,9 +83,15 @@ def action(address: str, act: Callable[[Any], Any]) -> Route:
     return Route(address, answer, methods=["POST"])
 
 
+def _document(html: str) -> Route:
+    async def answer(request: Request) -> Response:
+        return HTMLResponse(html, headers=_HEADERS)
+
+    return Route("/", answer)
+
+
 def _file(path: Path) -> Route:
     async def answer(request: Request) -> Response:
-        headers = {"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"}
-        return FileResponse(path, media_type=_KINDS[path.suffix], headers=headers)
+        return FileResponse(path, media_type=_KINDS[path.suffix], headers=_HEADERS)
 
-    return Route("/" if path.name == "page.html" else f"/{path.name}", answer)
+    return Route(f"/{path.name}", answer)

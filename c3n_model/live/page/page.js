@@ -10,7 +10,6 @@ const REASONS = {
 const LOWEST_DBFS = -60;
 const MINUTE = 60;
 
-const byId = (id) => document.getElementById(id);
 const percent = (value) => `${Math.round(100 * Math.min(Math.max(value, 0), 1))}%`;
 const loudnessPart = (dbfs) => Math.min(Math.max(1 - dbfs / LOWEST_DBFS, 0), 1);
 const cssName = (reason) => reason.replaceAll(" ", "-");
@@ -128,15 +127,6 @@ function onState(state) {
     showSecond(seconds[seconds.length - 1]);
     showTimeline();
   }
-}
-
-async function post(address, values) {
-  const answer = await fetch(address, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(values),
-  });
-  const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error);
-  return result;
 }
 
 async function changeClasses(names) {

@@ -1,18 +1,8 @@
 "use strict";
 
-const byId = (id) => document.getElementById(id);
 let seconds = [];
 let here = 0;
 let corners = [];
-
-async function post(address, values) {
-  const answer = await fetch(address, {
-    method: "POST", headers: { "Content-Type": "application/json" }, body: JSON.stringify(values),
-  });
-  const result = await answer.json();
-  if (!answer.ok) throw new Error(result.error);
-  return result;
-}
 
 function count(decision) {
   return seconds.filter((second) => second.decision === decision).length;

@@ -98,7 +98,9 @@ def test_the_page_needs_nothing_from_elsewhere(playing):
     with urllib.request.urlopen(playing, timeout=30) as answer:
         assert "default-src 'self'" in answer.headers["Content-Security-Policy"]
         page = answer.read().decode()
-    parts = [page, *(ask(f"{playing}/page.{kind}")[1].decode() for kind in ("js", "css"))]
+    names = [f"{name}.{kind}" for name in ("common", "page") for kind in ("js", "css")]
+    assert all(f'"{name}"' in page for name in names)
+    parts = [page, *(ask(f"{playing}/{name}")[1].decode() for name in names)]
     assert not [part for part in parts if "http://" in part or "https://" in part or "//cdn" in part]
 
 

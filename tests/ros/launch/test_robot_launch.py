@@ -21,9 +21,13 @@ PRESETS = sorted((ROOT / "config/presets").glob("*.yaml"))
 @pytest.mark.parametrize("path", PRESETS, ids=lambda path: path.stem)
 def test_presets_set_arguments_that_the_launch_file_has(path):
     text = PATH.read_text(encoding="utf-8")
-    known = set(re.findall(r'^    "(\w+)": [("]', text, re.M))
-    values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    # Of those with another default than "" a preset would win over an argument that gives the default.
+    known = set(re.findall(r'^    "(\w+)": (?:"|\(""|\(\n +"")', text, re.M))
+    preset = path.read_text(encoding="utf-8")
+    values = yaml.safe_load(preset)
     assert values and set(values) <= known
+    comment = preset.replace("\n#", "")
+    assert re.search(r"Checked against: [\w-]+/\w+.*\b[0-9a-f]{7,8}\b", comment), "the driver's repository and its version"
     topics = {f"{name.rpartition('/')[2]}_topic" for name in INPUTS}
     for name, value in values.items():
         assert isinstance(value, str) and (not name.endswith("_topic") or value.startswith("/")), topics
@@ -63,8 +67,10 @@ def test_a_preset_names_topics_of_a_driver_that_runs(path, monkeypatch):
 
 @pytest.mark.launch
 def test_an_argument_wins_over_the_preset(monkeypatch):
-    commands = started(monkeypatch, preset="realsense,respeaker", image_topic="/mine", model="demo")
+    arguments = {"image_topic": "/mine", "model": "demo", "microphone_channels": "1"}
+    commands = started(monkeypatch, preset="realsense,respeaker", **arguments)
     assert "camera/image_raw:=/mine" in commands["segmentation_node"]
+    assert parameters_in(commands["microphone_node"])["channels"] == 1
     assert parameters_in(commands["segmentation_node"])["model"] == "demo"
     assert set(commands) == {"segmentation_node", "microphone_node"}
 
