@@ -149,6 +149,10 @@ class SoundingObject:
     `half_width` (half of the range of bearings); depth adds `position` (x, y, z) in metres in the camera's optical frame
     (x right, y down, z forward) and its covariance, row by row, in square metres. Unknown values are None. A session tracks
     objects: `id` counts from 1 and stays the same while an object moves; 0: not tracked.
+
+    `label` is the visual class of the object's own pair of classes, `audio_label` the audio class; the scores are those of
+    `UnifiedLabel`. They differ between the objects of a window only where several sources are named at once. A recording made before
+    objects had them has "" and None.
     """
 
     label: str
@@ -162,6 +166,19 @@ class SoundingObject:
     position: tuple[float, float, float] | None = None
     position_covariance: tuple[float, ...] | None = None
     id: int = 0
+    audio_label: str = ""
+    audio_score: float | None = None
+    visual_score: float | None = None
+    similarity: float | None = None
+    consensus: float | None = None
+
+    @property
+    def pair(self) -> UnifiedLabel | None:
+        """The object's own pair; None where it is not known."""
+        scores = (self.audio_score, self.visual_score, self.similarity, self.consensus)
+        if any(score is None for score in scores):
+            return None
+        return UnifiedLabel(self.audio_label, self.label, *scores)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True)
@@ -169,8 +186,9 @@ class Segmentation:
     """The result for one window, at the size of the *input* image.
 
     `mask` bool (H, W); `confidence` uint8 (H, W), 255 = certain; `stamp_ns` and `frame_id` are those of the frame that
-    was segmented; `heard` is copied from the window. `object_numbers` uint16 (H, W) holds for each pixel 1 + the index of its
-    object, 0 for none; None if unknown (in a recording).
+    was segmented; `heard` is copied from the window. `label` is the best pair; where several sources are named at once, the best one
+    with a mask. `object_numbers` uint16 (H, W) holds for each pixel 1 + the index of its object, 0 for none; None if unknown (in a
+    recording).
     """
 
     window_start_ns: int
@@ -183,3 +201,9 @@ class Segmentation:
     objects: tuple[SoundingObject, ...]
     heard: float = 1.0
     object_numbers: np.ndarray | None = None
+
+    @property
+    def pairs(self) -> tuple[tuple[str, str], ...]:
+        """The different (audio class, visual class) of what sounds: that of `label`, then those of the objects."""
+        named = [(found.audio_label or self.label.audio, found.label) for found in self.objects]
+        return tuple(dict.fromkeys([(self.label.audio, self.label.visual), *named]))

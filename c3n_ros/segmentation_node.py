@@ -52,7 +52,7 @@ class SegmentationNode(Guarded, LifecycleNode):
         **node_options,
     ):
         """`load_model` (in the place of the library's) gets the parameter `model`, `make_session` the loaded model, `device`,
-        `runtime` and `precision`; `node_options` are rclpy's. Raises ValueError for an invalid parameter."""
+        `runtime`, `precision` and `max_sources`; `node_options` are rclpy's. Raises ValueError for an invalid parameter."""
         super().__init__("segmentation", **node_options)
         refuse_wrong_transitions(self)
         self._load_model, self._make_session = load_model, make_session
@@ -141,7 +141,7 @@ class SegmentationNode(Guarded, LifecycleNode):
 
     def _prepare(self) -> None:
         settings = self.settings
-        how = {"runtime": settings.runtime, "precision": settings.precision}
+        how = {"runtime": settings.runtime, "precision": settings.precision, "max_sources": settings.max_sources}
         self._session = self._make_session(self._model, settings.device, **how)
         self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
         self.inputs = Inputs(self, settings, self.pipeline)

@@ -94,8 +94,9 @@ class Combined(nn.Module):
 
     def _memory_of_first(self, memory: HearingMemory | None) -> HearingMemory | None:
         """Return the memory as zero_shot may see it: what the trained network showed is not its own."""
-        shown = memory.shown if memory is not None else None
-        return replace(memory, shown=None) if memory is not None and (shown or 0) >= self._first_label else memory
+        if memory is None:
+            return None
+        return replace(memory, shown=tuple(shown for shown in memory.shown if shown < self._first_label))
 
     def _decide(self, first: Decoding, memory: HearingMemory | None, decode: Callable[[], Decoding]) -> Decoding:
         """Combine zero_shot's decoding with that of the trained network, which is computed only if it is needed."""

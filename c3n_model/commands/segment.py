@@ -31,7 +31,7 @@ def add(commands) -> None:
         type=int,
         default=1,
         metavar="N",
-        help="sounding objects that are named at once, by a C3N (default %(default)s, as in the paper)",
+        help="sounding objects with different labels that are named at once (default %(default)s, as in the paper)",
     )
     command.add_argument(
         "--background",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 
@@ -21,6 +22,13 @@ def add(commands) -> None:
     command.add_argument(
         "--tuning", action="store_true", help="measure on the half of the data reserved for tuning instead of the other"
     )
+    command.add_argument(
+        "--max-sources",
+        type=int,
+        default=1,
+        metavar="N",
+        help="sounding objects that are named at once (default %(default)s)",
+    )
     command.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     command.set_defaults(run=run)
 
@@ -34,6 +42,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
+    from c3n_model.streaming.several_sources import allow_sources
 
     device = str(choose_device(options.device))
     sources = _named(options.config)
@@ -43,6 +52,7 @@ def run(options, command_line: str) -> str:
     measured = []
     for name, source in sources.items():
         model = load_model(source)
+        model = replace(model, network=allow_sources(model.network, options.max_sources, exported=False))
         measured.append(measure(name, source, model, tasks, split, device, bar))
     compare(measured, tasks)
     about = {

@@ -24,6 +24,11 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "position": ("position.x", "position.y", "position.z"),
         "position_covariance": ("position_covariance",),  # an array
         "id": ("id",),  # older recordings do not have it
+        "audio_label": ("audio_label",),  # nor this and the following
+        "audio_score": ("audio_score",),
+        "visual_score": ("visual_score",),
+        "similarity": ("similarity",),
+        "consensus": ("consensus",),
     },
     UnifiedLabel: {
         "audio": ("audio_label",),

@@ -20,6 +20,8 @@ class Decoding:
     that the sound would have with its source in full view, and tagger_logits (M, K_a) are the audio logits before anything was
     subtracted from them; None otherwise. instances: those of each mask, None for a mask without instances; None for all masks
     if no mask has any. further: the pairs after the best one, whose objects are in the mask, too; None if only one was inferred.
+    others: the same frames by the next best pairs, best first, each with a mask of its own; a frame with fewer sources has presence
+    0 in them.
     """
 
     logits: Tensor
@@ -31,3 +33,4 @@ class Decoding:
     tagger_logits: Tensor | None = None
     instances: tuple[Instances | None, ...] | None = None
     further: FurtherPairs | None = None
+    others: tuple[Decoding, ...] = ()

@@ -30,11 +30,11 @@ def draw_overlay(rgb: np.ndarray, segmentation: Segmentation) -> np.ndarray:
     if rgb.shape[:2] != segmentation.mask.shape:
         raise ValueError(f"expected an image of the mask's size {segmentation.mask.shape}, got {rgb.shape[:2]}")
     picture = draw_mask(rgb, segmentation.mask)
-    line = _line_width(picture)
+    line, several = _line_width(picture), len(segmentation.pairs) > 1
     for region in segmentation.objects:
         x, y, width, height = region.box
         cv2.rectangle(picture, (x, y), (x + width - 1, y + height - 1), CONTOUR_COLOUR, line)
-        _tag(picture, f"{region.score:.2f}", (x, y + height))
+        _tag(picture, f"{region.label} {region.score:.2f}" if several else f"{region.score:.2f}", (x, y + height))
     return _draw_banner(picture, _title(segmentation), _scores(segmentation))
 
 
@@ -105,7 +105,9 @@ def _title(segmentation: Segmentation) -> str:
     label, presence = segmentation.label, segmentation.presence
     if not presence.audible:
         return presence.reason
-    return f"{label.audio} ~ {label.visual}" if presence.visible else f"{label.audio}, not in view"
+    if not presence.visible:
+        return f"{label.audio}, not in view"
+    return " + ".join(f"{audio} ~ {visual}" for audio, visual in segmentation.pairs)
 
 
 def _scores(segmentation: Segmentation) -> str:

@@ -105,6 +105,21 @@ def score_masks(seen: Sequence[Segmentation], truths: Sequence[Truth | None]) ->
     }
 
 
+def score_several(seen: Sequence[Segmentation], truths: Sequence[Truth | None]) -> dict[str, Any]:
+    """Score the windows in which several things with different labels sound in view: their `mask_ious`, and in how many each of
+    them is named by an object, and nothing else (`all_named`)."""
+    pairs = [
+        (window, truth)
+        for window, truth in zip(seen, truths, strict=True)
+        if truth is not None and truth.mask.any() and len(truth.labels) > 1
+    ]
+    return {
+        "windows": len(pairs),
+        "mask_ious": [round(mask_iou(window.mask, truth.mask), 3) for window, truth in pairs],
+        "all_named": sum({found.label for found in window.objects} == truth.labels for window, truth in pairs),
+    }
+
+
 def live_statistics(live: Sequence[LiveWindow]) -> dict[str, Any]:
     """Count the windows that the node dropped for newer ones, and compute latency percentiles (None if unknown)."""
     latencies_ms = [1000 * window.latency_s for window in live if window.latency_s is not None]

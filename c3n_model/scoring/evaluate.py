@@ -16,7 +16,7 @@ from c3n_model.presence import decide_presence
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.metrics import MASK_THRESHOLD, MaskCounts, ThresholdCounts, count, count_thresholds
-from c3n_model.streaming.session import unified_label
+from c3n_model.streaming.labelling import unified_label
 from c3n_model.types import Clip, UnifiedLabel
 
 
@@ -54,10 +54,31 @@ def predict(
     select = np.ones(len(frames), bool) if select is None else select
     images, sounds = model.inputs(frames, snippets, device)
     decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(select)[None].to(device))
-    height, width = frames.shape[1:3]
-    masks = np.stack([cv2.resize(mask, (width, height)) for mask in decoding.logits.sigmoid().cpu().numpy()])
-    masks = masks.clip(0, 1)  # interpolation weights may sum to slightly more than 1
-    return (masks * _is_published(model, snippets[select], decoding)[:, None, None] if gated else masks), decoding
+    size = frames.shape[1:3]
+    return (_gated(model, snippets[select], decoding, size)[0] if gated else _raw(decoding, size)), decoding
+
+
+def _raw(decoding: Decoding, size: tuple[int, int]) -> np.ndarray:
+    """The probabilities float32 (M, H, W) of all sources that the network names."""
+    masks = _masks(decoding, size)
+    for other in decoding.others:
+        masks = np.maximum(masks, _masks(other, size) * (other.presence > 0).cpu().numpy()[:, None, None])
+    return masks
+
+
+def _gated(
+    model: Model, snippets: np.ndarray, decoding: Decoding, size: tuple[int, int]
+) -> tuple[np.ndarray, list[Decoding]]:
+    """The probabilities float32 (M, H, W) that a live session would publish, and the decoding whose label it would show."""
+    sources = (decoding, *decoding.others)
+    published = np.stack([_is_published(model, snippets, source) for source in sources])  # sources M
+    masks = [_masks(source, size) * shown[:, None, None] for source, shown in zip(sources, published, strict=True)]
+    return np.max(masks, axis=0), [sources[rank] for rank in published.argmax(axis=0)]
+
+
+def _masks(decoding: Decoding, size: tuple[int, int]) -> np.ndarray:
+    masks = np.stack([cv2.resize(mask, size[::-1]) for mask in decoding.logits.sigmoid().cpu().numpy()])
+    return masks.clip(0, 1)  # interpolation weights may sum to slightly more than 1
 
 
 def _is_published(model: Model, snippets: np.ndarray, decoding: Decoding) -> np.ndarray:
@@ -170,11 +191,12 @@ def _score(
         raise ValueError(
             f"the prediction for {name} is not finite; check its sound and the model's weights for NaN and infinity"
         )
-    labels = [unified_label(decoding.consensus, model, index) for index in range(len(seconds))]
+    shown = [decoding] * len(seconds)
     results = []
     for gated in gates:
         if gated:
-            probabilities = probabilities * _is_published(model, clip.snippets[seconds], decoding)[:, None, None]
+            probabilities, shown = _gated(model, clip.snippets[seconds], decoding, clip.frames.shape[1:3])
+        labels = [unified_label(source.consensus, model, index) for index, source in enumerate(shown)]
         counts = count(probabilities > MASK_THRESHOLD, truth)
         results.append((counts, count_thresholds(probabilities, truth), seconds, labels))
     return results

@@ -33,13 +33,47 @@ def known_classes(names: Iterable[str], labels: Iterable[str]) -> tuple[str, ...
 
 
 def only_classes(segmentation: Segmentation, classes: tuple[str, ...]) -> Segmentation:
-    """Return `segmentation` if its audio or its visual label is one of `classes`, or if `classes` is empty.
+    """Return `segmentation` if the audio or the visual class of all that sounds is one of `classes`, or if `classes` is empty.
 
-    Otherwise the mask, the confidence and the objects are empty, and the presence is `filtered`, where there was one.
+    Where several sources are named, those of other classes are left out. If none is left, the mask, the confidence and the objects
+    are empty, and the presence is `filtered`, where there was one.
     """
-    label = segmentation.label
-    if not classes or label.audio in classes or label.visual in classes or not segmentation.presence.present:
+    if not classes or not segmentation.presence.present:
         return segmentation
+    passing = {pair for pair in segmentation.pairs if not set(classes).isdisjoint(pair)}
+    if len(passing) == len(segmentation.pairs):
+        return segmentation
+    left = _only_pairs(segmentation, passing) if passing else None
+    return _emptied(segmentation) if left is None else left
+
+
+def _only_pairs(segmentation: Segmentation, passing: set[tuple[str, str]]) -> Segmentation | None:
+    """Return a segmentation with the objects of these pairs alone; None if there is none."""
+    kept = [
+        index
+        for index, found in enumerate(segmentation.objects)
+        if (found.audio_label or segmentation.label.audio, found.label) in passing
+    ]
+    if not kept or segmentation.object_numbers is None:
+        return None
+    new_number = np.zeros(len(segmentation.objects) + 1, np.uint16)
+    new_number[np.array(kept) + 1] = np.arange(1, len(kept) + 1)
+    numbers = new_number[segmentation.object_numbers]
+    objects = tuple(segmentation.objects[index] for index in kept)
+    label = segmentation.label
+    if (label.audio, label.visual) not in passing:
+        label = max((found.pair for found in objects if found.pair), key=lambda pair: pair.consensus, default=label)
+    return replace(
+        segmentation,
+        mask=numbers > 0,
+        confidence=np.where(numbers > 0, segmentation.confidence, 0).astype(np.uint8),
+        label=label,
+        objects=objects,
+        object_numbers=numbers,
+    )
+
+
+def _emptied(segmentation: Segmentation) -> Segmentation:
     numbers = segmentation.object_numbers
     return replace(
         segmentation,

@@ -15,8 +15,9 @@ from torch import Tensor
 from c3n_model.network.c3n import C3N
 from c3n_model.network.consensus import top_pairs
 from c3n_model.network.decoding import Decoding
+from c3n_model.streaming.labelling import unified_label
 from c3n_model.streaming.segment import Item, cut_windows, first_second_ns
-from c3n_model.streaming.session import Session, unified_label
+from c3n_model.streaming.session import Session
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, UnifiedLabel, Window
 
 SHOWN = 5  # number of classes per modality, as in Figure 6, and of pairs

@@ -101,7 +101,8 @@ def describe_second(segmentation: Segmentation) -> str:
         return f"{when}  {presence.reason}  (audible {presence.score:.2f}, {presence.loudness_dbfs:.0f} dBFS)"
     if not presence.visible:
         return f"{when}  {label.audio}, not in view  ({label.visual} {label.visual_score:.2f})"
+    named = " + ".join(f"{audio} ~ {visual}" for audio, visual in segmentation.pairs)
     return (
-        f"{when}  {label.audio} ~ {label.visual}  consensus {label.consensus:.2f}, audible {presence.score:.2f}, "
+        f"{when}  {named}  consensus {label.consensus:.2f}, audible {presence.score:.2f}, "
         f"{100 * segmentation.mask.mean():.1f} % of the image in {len(segmentation.objects)} objects"
     )

@@ -10,23 +10,20 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
-import numpy as np
 import torch
 
 from c3n_model.deployment.exported import Runtime
 from c3n_model.model import Model, choose_device
 from c3n_model.network.answer import Answer, read_answer
-from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.prepared import Precision
-from c3n_model.preprocess import resize_frames, resize_mask
+from c3n_model.preprocess import resize_frames
 from c3n_model.presence import decide_presence
 from c3n_model.streaming.inference import for_inference, open_exported
-from c3n_model.streaming.objects import objects_of
-from c3n_model.streaming.several_sources import allow_sources, name_each
+from c3n_model.streaming.labelling import label_of
+from c3n_model.streaming.several_sources import SourcePicture, allow_sources, instances_of, name_each
 from c3n_model.streaming.tracker import Tracker
-from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Segmentation, SoundingObject, UnifiedLabel, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Presence, Segmentation, Window
 from c3n_model.zero_shot.background import LEARNING_S, Background
 from c3n_model.zero_shot.hearing import HearingMemory
 
@@ -48,7 +45,7 @@ class Session:
         runtime: "auto", or what runs the model: "torch", or for a file of `c3n export` "onnxruntime" or "openvino".
         background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
             prior).
-        max_sources: number of sounding objects that are named at once, by a C3N; the paper names one.
+        max_sources: number of different sounding objects that are named at once; the paper names one.
     Raises:
         ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
             a precision or a runtime that device or model do not have, or a background for a network that does not use one.
@@ -67,7 +64,7 @@ class Session:
         self.model, self.device = model, choose_device(device)
         self._exported = open_exported(model, runtime, self.device, precision)
         self.network: Any = for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
-        allow_sources(self.network, max_sources, exported=self._exported is not None)
+        self.network = allow_sources(self.network, max_sources, exported=self._exported is not None)
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -116,7 +113,7 @@ class Session:
         self._summaries.clear()
         self._newest = None
         if self._memory is not None:
-            self._memory.shown = None
+            self._memory.shown = ()
             self._memory.background.forget_live()
         self._tracker.forget()
 
@@ -149,21 +146,19 @@ class Session:
         Raises ValueError for a history that is longer than that of an exported step.
         """
         if self._exported is not None:
-            return self._describe(window, self._run_exported(self._exported, window), None)
+            return self._describe(window, [self._run_exported(self._exported, window)], None)
         encoding = self.network.encode(*self.inputs(window))
         before_ns = self._summaries[-1][0] if self._summaries else window.start_ns
         seconds = [*self._earlier(window.start_ns), self.network.summarise(encoding)]
         self._summaries.append((window.start_ns, seconds[-1]))
-        memory = self._memory
-        if memory is None:
-            self._newest = self.network.decode_newest(encoding, seconds)
-            return self._describe(window, read_answer(self._newest), self._newest)
-        since_last_ns = window.start_ns - before_ns
-        if since_last_ns > FORGET_SHOWN_NS:
-            memory.shown = None
-        self._newest = self.network.decode_newest(encoding, seconds, memory)
-        segmentation = self._describe(window, read_answer(self._newest), self._newest)
-        memorise(memory, segmentation, self._newest, since_last_ns)
+        memory, since_last_ns = self._memory, window.start_ns - before_ns
+        if memory is not None and since_last_ns > FORGET_SHOWN_NS:
+            memory.shown = ()
+        newest = self.network.decode_newest(encoding, seconds, *([] if memory is None else [memory]))
+        self._newest = newest
+        segmentation = self._describe(window, [read_answer(found) for found in (newest, *newest.others)], newest)
+        if memory is not None:
+            memorise(memory, segmentation, newest, since_last_ns, self.model)
         return segmentation
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -184,76 +179,48 @@ class Session:
         self._summaries = [entry for entry in self._summaries if entry[0] >= oldest_ns]
         return [known for known_ns, known in self._summaries if (start_ns - known_ns) % NANOSECONDS_PER_SECOND == 0]
 
-    def _describe(self, window: Window[Frame], answer: Answer, decoding: Decoding | None) -> Segmentation:
-        label = label_of(answer, self.model)
-        keep = self._memory.keep(answer.visual_class) if self._memory is not None else 1.0
-        presence = decide_presence(
-            window.snippet, answer.presence, keep * self.presence_threshold,
-            audible=answer.audible, visual_score=label.visual_score, visibility_threshold=keep * self.visibility_threshold,
-        )  # fmt: skip
-        height, width = window.frame.rgb.shape[:2]
-        if presence.present:
-            probability = cv2.resize(answer.probability, (width, height), interpolation=cv2.INTER_LINEAR)
-            confidence = cv2.convertScaleAbs(probability, alpha=255)  # rounded
-        else:
-            probability, confidence = np.zeros((height, width), np.float32), np.zeros((height, width), np.uint8)
-        mask = probability > self.threshold
-        objects, numbers = self._objects(mask, probability, label.visual, decoding)
+    def _describe(self, window: Window[Frame], answers: list[Answer], decoding: Decoding | None) -> Segmentation:
+        """Join the sources of a window, best first: those whose presence passes, and the label of the first of them."""
+        judged = [self._judge(window, answer) for answer in answers]
+        first = next((rank for rank, presence in enumerate(judged) if presence.present), 0)
+        picture = SourcePicture(window.frame.rgb.shape[:2], self.threshold)
+        for rank, (answer, presence) in enumerate(zip(answers, judged, strict=True)):
+            if presence.present:
+                found = None if decoding is None else (decoding, *decoding.others)[rank]
+                picture.add(answer.probability, label_of(answer, self.model), *instances_of(found))
+        label = label_of(answers[first], self.model)
+        objects, numbers = picture.objects()
         if decoding is not None and decoding.further is not None:
-            objects = name_each(objects, numbers, decoding.further.select(0), label.visual, self.model.visual_labels)
+            objects = name_each(objects, numbers, decoding.further.select(0), label, self.model)
         return Segmentation(
             window_start_ns=window.start_ns,
             stamp_ns=window.frame.stamp_ns,
             frame_id=window.frame.frame_id,
-            mask=mask,
-            confidence=confidence,
+            mask=picture.mask,
+            confidence=picture.confidence,
             label=label,
-            presence=presence,
+            presence=judged[first],
             objects=self._tracker.track(objects, window.frame.stamp_ns),
             heard=window.heard,
             object_numbers=numbers,
         )
 
-    def _objects(
-        self, mask: np.ndarray, probability: np.ndarray, label: str, decoding: Decoding | None
-    ) -> tuple[tuple[SoundingObject, ...], np.ndarray]:
-        """Return the objects of the newest mask, see `objects_of`."""
-        instances = decoding.instances[0] if decoding is not None and decoding.instances is not None else None
-        if instances is None:
-            return objects_of(mask, probability, label, None, None)
-        owner = resize_mask(instances.owner.cpu().numpy().astype(np.int16), mask.shape)
-        return objects_of(mask, probability, label, owner, instances.scores.cpu().numpy())
+    def _judge(self, window: Window[Frame], answer: Answer) -> Presence:
+        keep = self._memory.keep(answer.visual_class) if self._memory is not None else 1.0
+        return decide_presence(
+            window.snippet, answer.presence, keep * self.presence_threshold,
+            audible=answer.audible, visual_score=answer.visual_score, visibility_threshold=keep * self.visibility_threshold,
+        )  # fmt: skip
 
 
-def memorise(memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int) -> None:
-    """Remember the class that is shown, and add the window's new sound to the background unless it is silent."""
-    published = bool(segmentation.mask.any())
-    memory.shown = int(decoding.consensus.visual_class[0]) if published else None
+def memorise(
+    memory: HearingMemory, segmentation: Segmentation, decoding: Decoding, since_last_ns: int, model: Model
+) -> None:
+    """Remember the classes that are shown, and add the window's new sound to the background unless it is silent."""
+    named = {visual for _, visual in segmentation.pairs} if segmentation.mask.any() else ()
+    classes = [int(found.consensus.visual_class[0]) for found in (decoding, *decoding.others)]
+    memory.shown = tuple(shown for shown in classes if model.visual_labels[shown] in named)
     if decoding.tagger_logits is not None and segmentation.presence.reason != "silent":
         seconds = since_last_ns / NANOSECONDS_PER_SECOND
         new = seconds if 0 < seconds < 1 else 1.0
-        memory.background.hear(decoding.tagger_logits[0], new, published=published)
-
-
-def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
-    """Return the labels and scores of frame `index` of a consensus (N,), or of (frame, rank) of a consensus (N, k)."""
-    return UnifiedLabel(
-        audio=model.audio_labels[int(consensus.audio_class[index])],
-        visual=model.visual_labels[int(consensus.visual_class[index])],
-        audio_score=float(consensus.audio_score[index]),
-        visual_score=float(consensus.visual_score[index]),
-        similarity=float(consensus.similarity[index]),
-        consensus=float(consensus.consensus[index]),
-    )
-
-
-def label_of(answer: Answer, model: Model) -> UnifiedLabel:
-    """The label of an answer, in words."""
-    return UnifiedLabel(
-        audio=model.audio_labels[answer.audio_class],
-        visual=model.visual_labels[answer.visual_class],
-        audio_score=answer.audio_score,
-        visual_score=answer.visual_score,
-        similarity=answer.similarity,
-        consensus=answer.consensus,
-    )
+        memory.background.hear(decoding.tagger_logits[0], new, published=bool(segmentation.mask.any()))

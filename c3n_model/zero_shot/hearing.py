@@ -16,7 +16,8 @@ tuning half of the bench (`experiments/zero_shot/halves.py`); docs/zero_shot.md 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -42,14 +43,14 @@ PERSON_SHARE = 0.6
 
 @dataclass
 class HearingMemory:
-    """The audio state of a session: the background, and the index of the visual class that is shown, if any."""
+    """The audio state of a session: the background, and the indices of the visual classes that are shown, best first."""
 
     background: Background = field(default_factory=Background)
-    shown: int | None = None
+    shown: tuple[int, ...] = ()
 
     def keep(self, visual_class: int) -> float:
         """Return the factor on the thresholds of a class: KEEP if it is shown, else 1."""
-        return KEEP if visual_class == self.shown else 1.0
+        return KEEP if visual_class in self.shown else 1.0
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class Evidence:
     deviations: Tensor
     newest: Tensor
     noise: Tensor
+
+    def select(self, index: Any) -> Evidence:
+        """Index the seconds with any tensor index."""
+        return Evidence(*(getattr(self, field.name)[index] for field in fields(Evidence)))
 
 
 def weigh(
@@ -104,7 +109,12 @@ def loudest_sources(evidence: Evidence, audio_logits: Tensor, similarity: Tensor
 
 
 def presence_of(
-    consensus: Consensus, evidence: Evidence, similarity: Tensor, specific: Tensor, thresholds: Tensor
+    consensus: Consensus,
+    evidence: Evidence,
+    similarity: Tensor,
+    specific: Tensor,
+    thresholds: Tensor,
+    unexplained: Tensor | None = None,
 ) -> Tensor:
     """Compute the confidence (M,) in [0, 1] that the named pair sounds and is in view.
 
@@ -113,8 +123,11 @@ def presence_of(
 
     Args:
         similarity: (K_a, K_v); specific: bool (K_v,), visual classes whose sounds may be specific, so all but people, who are
-        often in view while something else sounds; thresholds: (M,) required evidence in standard deviations.
+        often in view while something else sounds; thresholds: (M,) required evidence in standard deviations; unexplained: bool (K_a,), the sounds that no other pair explains,
+            None for all.
     """
+    if unexplained is not None:
+        similarity = similarity.masked_fill(~unexplained[:, None], 0.0)
     rows = torch.arange(len(consensus.consensus), device=similarity.device)
     makes = similarity[:, consensus.visual_class].T > 0  # M K_a
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
@@ -125,5 +138,5 @@ def presence_of(
     score = torch.where(exact, score * SPECIFIC_RELIEF, score)
     own = evidence.deviations.masked_fill(~makes, -torch.inf).amax(dim=1)
     most = evidence.deviations.masked_fill(~(similarity > 0).any(dim=1), -torch.inf).amax(dim=1)
-    unexplained = specific[consensus.visual_class] | (own >= PERSON_SHARE * most)
-    return torch.where((evident >= thresholds * needed) & unexplained, score, 0.0).clamp(max=1)
+    mostly = specific[consensus.visual_class] | (own >= PERSON_SHARE * most)
+    return torch.where((evident >= thresholds * needed) & mostly, score, 0.0).clamp(max=1)

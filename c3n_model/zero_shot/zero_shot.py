@@ -16,6 +16,7 @@ from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detectors import Detector
+from c3n_model.zero_shot.further import further_sources
 from c3n_model.zero_shot.glimpses import DISCOUNT, Glimpse, look_closer, search
 from c3n_model.zero_shot.hearing import (
     KEEP_NAME,
@@ -95,6 +96,7 @@ class ZeroShot(nn.Module):
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
         self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
         self.register_buffer("similarity", vocabulary.similarity)
+        self.max_sources = 1  # pairs per frame, each with a mask of its own
         self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
         self._prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
         self._specific = torch.tensor([label != PERSON for label in vocabulary.labels])
@@ -146,25 +148,27 @@ class ZeroShot(nn.Module):
         discount = self.vocabulary.discount.to(combined.device)
         if self._prior is None:
             audio_logits = combined - discount
-            consensus = self._agree(audio_logits, visual_logits, None)
-            return self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
+            consensus = self.agree(audio_logits, visual_logits, None)
+            decoding = self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
+            return replace(decoding, others=further_sources(self, views, decoding, None, memory))
         evidence = self._weigh(combined, newest, memory)
         audio_logits = evidence.logits - discount
-        views, visual_logits = self._look_around(views, visual_logits, audio_logits, evidence)
-        consensus = self._agree(audio_logits, visual_logits, memory)
-        presence = self._presence(consensus, evidence, memory)
+        views, visual_logits = self.look_around(views, visual_logits, audio_logits, evidence, self.similarity)
+        consensus = self.agree(audio_logits, visual_logits, memory)
+        presence = self.presence(consensus, evidence, memory)
         in_plain_view = (presence / consensus.visual_score**self.beta).clamp(max=1)
         decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence)
-        return replace(decoding, audible=in_plain_view, tagger_logits=combined)
+        others = further_sources(self, views, decoding, evidence, memory)
+        return replace(decoding, audible=in_plain_view, tagger_logits=combined, others=others)
 
-    def _look_around(
-        self, views: list[View], visual_logits: Tensor, audio_logits: Tensor, evidence: Evidence
+    def look_around(
+        self, views: list[View], visual_logits: Tensor, audio_logits: Tensor, evidence: Evidence, similarity: Tensor
     ) -> tuple[list[View], Tensor]:
-        """Look in all parts of the frames for an object other than a person that makes an evident sound.
+        """Look in all parts of the frames for an object other than a person that makes an evident sound by `similarity` (K_a, K_v).
 
         Returns the views with what was seen more clearly than in the whole frame, and the log-confidences (M, K_v) with it.
         """
-        heard = loudest_sources(evidence, audio_logits, self.similarity)
+        heard = loudest_sources(evidence, audio_logits, similarity)
         looked_for = self._specific & self.vocabulary.members.any(dim=1)
         heard = heard.masked_fill(~looked_for.to(heard.device), -torch.inf)
         views, confidence = list(views), visual_logits.clone()
@@ -197,24 +201,31 @@ class ZeroShot(nn.Module):
         known = background.to(device) if background is not None else None
         return weigh(combined, newest, self._prior.to(device), known, prior_weight=self.prior_weight)
 
-    def _agree(self, audio_logits: Tensor, visual_logits: Tensor, memory: HearingMemory | None) -> Consensus:
-        """Infer the consensus by C3IM; the class that is already shown is kept unless another one is clearly better."""
-        shown = memory.shown if memory is not None else None
-        similarity = self.similarity
-        if shown is not None:
+    def agree(
+        self, audio_logits: Tensor, visual_logits: Tensor, memory: HearingMemory | None, allowed: Tensor | None = None
+    ) -> Consensus:
+        """Infer the consensus by C3IM among the pairs in `allowed` bool (K_a, K_v); a class that is already shown is kept unless
+        another one is clearly better."""
+        shown = memory.shown if memory is not None else ()
+        similarity = self.similarity if allowed is None else self.similarity.where(allowed, 0.0)
+        if shown:
             similarity = similarity.clone()
-            similarity[:, shown] /= KEEP_NAME
+            similarity[:, list(shown)] /= KEEP_NAME
         consensus = infer_consensus(audio_logits, visual_logits, similarity, alpha=self.alpha, beta=self.beta)
-        if shown is None:
+        if not shown:
             return consensus
-        undo = torch.where(consensus.visual_class == shown, KEEP_NAME, 1.0)
+        kept = torch.isin(consensus.visual_class, torch.tensor(shown, device=similarity.device))
+        undo = torch.where(kept, KEEP_NAME, 1.0)
         true_similarity = self.similarity[consensus.audio_class, consensus.visual_class]
         return replace(consensus, similarity=true_similarity, consensus=consensus.consensus * undo)
 
-    def _presence(self, consensus: Consensus, evidence: Evidence, memory: HearingMemory | None) -> Tensor:
+    def presence(
+        self, consensus: Consensus, evidence: Evidence, memory: HearingMemory | None, unexplained: Tensor | None = None
+    ) -> Tensor:
         keep = [memory.keep(index) if memory is not None else 1.0 for index in consensus.visual_class.tolist()]
         thresholds = self.evidence_threshold * torch.tensor(keep, device=self.similarity.device)
-        return presence_of(consensus, evidence, self.similarity, self._specific.to(self.similarity.device), thresholds)
+        specific = self._specific.to(self.similarity.device)
+        return presence_of(consensus, evidence, self.similarity, specific, thresholds, unexplained)
 
     def mask_of(self, views: list[View], visual_classes: Tensor) -> tuple[Tensor, tuple[Instances | None, ...]]:
         """Return mask logits (M, H, W) and the instances of M views for one class of the vocabulary each, int64 (M,)."""

@@ -44,15 +44,22 @@ def mask_message(
 ) -> Image:
     """Return the mask as mono8, with size and header of the segmented image.
 
-    `mask_mode` is a key of MASK_VALUES; with "class_id" sounding pixels hold the `vocabulary`'s id of the visual label, which is
-    assigned now if the label is new.
+    `mask_mode` is a key of MASK_VALUES; with "class_id" sounding pixels hold the `vocabulary`'s id of the label of their object (of
+    the window, for pixels of no object), which is assigned now if the label is new.
     """
-    value = MASK_VALUES[mask_mode]
+    values = segmentation.mask.astype(np.uint8) * np.uint8(MASK_VALUES[mask_mode])
     if mask_mode == "class_id" and vocabulary is not None and segmentation.mask.any():
-        value = vocabulary.class_id(segmentation.label.visual)
-    return _image_message(
-        segmentation.mask.astype(np.uint8) * np.uint8(value), "mono8", segmentation.stamp_ns, segmentation.frame_id
-    )
+        values = _class_ids(segmentation, vocabulary)
+    return _image_message(values, "mono8", segmentation.stamp_ns, segmentation.frame_id)
+
+
+def _class_ids(segmentation: Segmentation, vocabulary: Vocabulary) -> np.ndarray:
+    label, numbers = segmentation.label.visual, segmentation.object_numbers
+    labels = [label, *(region.label for region in segmentation.objects)]
+    if numbers is None or len(set(labels)) == 1:
+        return segmentation.mask.astype(np.uint8) * np.uint8(vocabulary.class_id(label))
+    ids = np.array([vocabulary.class_id(name) for name in labels], np.uint8)
+    return np.where(segmentation.mask, ids[numbers], np.uint8(BACKGROUND))
 
 
 def confidence_message(segmentation: Segmentation) -> Image:
@@ -87,8 +94,8 @@ def detections_message(segmentation: Segmentation) -> Any:
         detection = vision.Detection2D(header=message.header, id=str(region.id or ""))
         detection.bbox.center.position.x, detection.bbox.center.position.y = x + width / 2, y + height / 2
         detection.bbox.size_x, detection.bbox.size_y = width, height
-        label = segmentation.label
-        for name, score in ((region.label, region.score), (label.audio, label.audio_score)):
+        pair = region.pair or segmentation.label
+        for name, score in ((region.label, region.score), (pair.audio, pair.audio_score)):
             result = vision.ObjectHypothesisWithPose()
             result.hypothesis.class_id, result.hypothesis.score = name, float(score)
             detection.results.append(result)

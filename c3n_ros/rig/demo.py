@@ -18,7 +18,7 @@ from pathlib import Path
 from c3n_model.loading import load_model
 from c3n_model.pictures.overlay import contact_sheet, draw_overlay, outline_truth, write_png
 from c3n_model.progress import bar
-from c3n_model.scoring.bag_scores import Truth, compare_runs, live_statistics, mask_iou, score_masks
+from c3n_model.scoring.bag_scores import Truth, compare_runs, live_statistics, mask_iou, score_masks, score_several
 from c3n_model.scoring.recording import MASK_TOPIC, OBJECTS_TOPIC, LiveWindow, read_recording
 from c3n_model.sources.bag import BagSource
 from c3n_model.sources.convert import START_NS, bag_from_media
@@ -32,6 +32,7 @@ from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Segmentation
 from c3n_ros.rig.isolation import isolated_environment
 
 HEIGHT, WIDTH, FRAME_RATE = 240, 320, 15
+MAX_SOURCES = 2  # that sound at once in the scene
 AUDIO_TOPIC = "/audio/audio_stamped"
 NODE_START_TIMEOUT_S = 180.0  # importing torch takes a while on a cold machine
 STOP_TIMEOUT_S = 20
@@ -63,7 +64,7 @@ def run(out: Path) -> dict:
     live = read_recording(out / "recording.bag", AUDIO_TOPIC)
     print("Running the same bag offline", flush=True)
     model = load_model("demo")
-    offline = list(segment(bar(BagSource(out / "scene.bag"), "offline"), Session(model)))
+    offline = list(segment(bar(BagSource(out / "scene.bag"), "offline"), Session(model, max_sources=MAX_SOURCES)))
 
     def truth(segmentation: Segmentation) -> Truth:
         seconds = (segmentation.stamp_ns - START_NS) / NANOSECONDS_PER_SECOND
@@ -74,6 +75,7 @@ def run(out: Path) -> dict:
     seen = [window.segmentation for window in live]
     truths = [truth(window) for window in seen]
     report = {**score_masks(seen, truths), **live_statistics(live), **compare_runs(seen, offline)}
+    report["several_sources"] = score_several(seen, truths)
     report["note"] = model.card.get("note", "")
     (out / "report.json").write_text(json.dumps(report, indent=2) + "\n")
     draw(out, live, truths)
@@ -92,7 +94,7 @@ def play_to_node(out: Path) -> None:
     try:
         recorder = _start(out, "rig.recorder_node", output=out / "recording.bag", topics=topics)
         running.append(recorder)
-        node = _start(out, "segmentation_node", model="demo")
+        node = _start(out, "segmentation_node", model="demo", max_sources=MAX_SOURCES)
         running.append(node)
         player = _start(out, "rig.playback_node", bag=out / "scene.bag", wait_timeout_s=NODE_START_TIMEOUT_S)
         running.append(player)

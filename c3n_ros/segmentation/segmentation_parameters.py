@@ -97,6 +97,14 @@ class SegmentationParameters:
         largest=30,
         changes=LIVE,
     )
+    max_sources: int = parameter(
+        _SESSION["max_sources"],
+        "Sounding objects with different labels that are named at once, each with its own pair of classes; 1: one, as in the paper. "
+        "For zero_shot and C3N in torch.",
+        smallest=1,
+        largest=8,
+        changes=INACTIVE,
+    )
     background_file: str = parameter(
         "",
         "CSV file of the robot's own background noise: read when the node is activated, written after ~/learn_background; "

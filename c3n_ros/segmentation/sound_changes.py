@@ -21,7 +21,8 @@ class SoundChanges:
         """Take the next segmentation."""
         label, reason = segmentation.label, segmentation.presence.reason
         heard = reason in ("sounding", "not in view", "filtered")
-        what = f"{reason}: {label.audio} ~ {label.visual}" if heard else reason
+        named = " + ".join(f"{audio} ~ {visual}" for audio, visual in segmentation.pairs)
+        what = f"{reason}: {named}" if heard else reason
         now_s = self._steady_s()
         if what == self._said or now_s - self._said_s < SHORTEST_S:
             return

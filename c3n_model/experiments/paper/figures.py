@@ -23,7 +23,8 @@ from c3n_model.progress import Progress, silent
 from c3n_model.scoring import metrics
 from c3n_model.scoring.evaluate import predict
 from c3n_model.streaming.explain import explain
-from c3n_model.streaming.session import Session, unified_label
+from c3n_model.streaming.labelling import unified_label
+from c3n_model.streaming.session import Session
 from c3n_model.types import FRAME_OFFSET_NS, NANOSECONDS_PER_SECOND, Clip, Frame, UnifiedLabel, Window
 
 THRESHOLD = 0.5

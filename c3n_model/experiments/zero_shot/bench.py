@@ -21,7 +21,6 @@ from c3n_model.scoring.evaluate import evaluate
 from c3n_model.scoring.evaluation import Evaluation
 from c3n_model.scoring.report.gallery import Gallery, make_gallery
 from c3n_model.scoring.report.tables import describe_model
-from c3n_model.streaming.session import Session
 
 WARM_UP = 2  # untimed steps at the start of a stream
 SHOWN = 3  # examples per row of each kind: best, worst, false positives
@@ -85,7 +84,7 @@ def cost_per_mask(model: Model, timed: list[Stream], device: str) -> dict[str, f
 
     The CPU time of all threads hardly depends on other load on the machine, unlike the wall time.
     """
-    session, wall_ms, cpu_ms = Session(model, device), [], []
+    session, wall_ms, cpu_ms = streams.new_session(model, device), [], []
     synchronise: Callable[[], None] = torch.cuda.synchronize if session.device.type == "cuda" else lambda: None
     for stream in timed:
         session.reset()

@@ -11,13 +11,12 @@ import torch
 from c3n_model.compose.noises import RATE
 from c3n_model.experiments.zero_shot.clips import read_windows
 from c3n_model.experiments.zero_shot.sounds import Sound, same_thing
-from c3n_model.experiments.zero_shot.streams import still_windows
+from c3n_model.experiments.zero_shot.streams import new_session, still_windows
 from c3n_model.model import Model
 from c3n_model.pictures.overlay import draw_overlay
 from c3n_model.preprocess import snippet_from_samples
 from c3n_model.progress import Progress
 from c3n_model.sources.picture_files import read_picture
-from c3n_model.streaming.session import Session
 from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, Window
 
 
@@ -39,7 +38,7 @@ def play_clips(
     model: Model, clips: list[tuple[Path, frozenset[str]]], device: str, progress: Progress
 ) -> list[Recording]:
     """Run a session on every clip, given with its correct nouns (empty if unknown)."""
-    session, recordings = Session(model, device), []
+    session, recordings = new_session(model, device), []
     for path, sounding in progress(clips, "clips"):
         session.reset()
         rows, pictures = [], []
@@ -54,7 +53,7 @@ def play_clips(
 
 def play_pairs(model: Model, pairs: list[tuple[Path, Sound]], device: str, progress: Progress) -> list[Recording]:
     """Run a session on each image with its sound; only the last second counts."""
-    session, recordings = Session(model, device), []
+    session, recordings = new_session(model, device), []
     for path, sound in progress(pairs, "pairs"):
         session.reset()
         rgb = read_picture(path)

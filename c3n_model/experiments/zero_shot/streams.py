@@ -75,6 +75,11 @@ def windows_of(stream: Stream, sounds: list[Heard], sample_rate: int) -> Iterato
     return still_windows(stream.rgb, np.concatenate(parts))
 
 
+def new_session(model: Model, device: str) -> Session:
+    """Return a session that names as many sources as the model's network does."""
+    return Session(model, device, max_sources=getattr(model.network, "max_sources", 1))
+
+
 def play(session: Session, stream: Stream, sounds: list[Heard]) -> list[Segmentation]:
     """Reset a session and run it on `windows_of` a stream."""
     session.reset()
@@ -87,7 +92,7 @@ def lingering(model: Model, streams: list[Stream], device: str, progress: Progre
     Returns the numbers of `streams` and `painted_streams`; the delays in `seconds` (SECONDS if the mask stays to the end),
     with `median_s` and `mean_s`, None without any.
     """
-    session, delays, names = Session(model, device), [], []
+    session, delays, names = new_session(model, device), [], []
     for stream in progress(streams, "lingering"):
         played = play(session, stream, [stream.first, stream.second])
         before, after = played[SECONDS - 1].mask, played[SECONDS:]
@@ -110,7 +115,7 @@ def switching(model: Model, streams: list[Stream], device: str, progress: Progre
     Returns the numbers of `streams`, `named_alone` and `named_after_switch`; `within_2_s`, a fraction of `named_alone`; the
     delays in `seconds` (None if never); and their median `median_s`, None without any.
     """
-    session, delays = Session(model, device), {}
+    session, delays = new_session(model, device), {}
     for stream in progress(streams, "switching"):
         if any(_names(second, stream.nouns[1]) for second in play(session, stream, [stream.second])):
             after = play(session, stream, [stream.first, stream.second])[SECONDS:]
@@ -129,4 +134,4 @@ def switching(model: Model, streams: list[Stream], device: str, progress: Progre
 
 def _names(second: Segmentation, noun: str) -> bool:
     """Check whether a mask is published under that name."""
-    return bool(second.mask.any()) and same_thing(second.label.visual, noun)
+    return bool(second.mask.any()) and any(same_thing(visual, noun) for _, visual in second.pairs)

@@ -38,15 +38,18 @@ def mapped(*nouns):
 
 def empty_object():
     """A message with the default values that ROS gives it."""
-    floats = dict.fromkeys(["score", "centroid_x", "centroid_y", "bearing", "elevation", "half_width"], 0.0)
+    names = ["score", "centroid_x", "centroid_y", "bearing", "elevation", "half_width"]
+    floats = dict.fromkeys([*names, "audio_score", "visual_score", "similarity", "consensus"], 0.0)
     integers = dict.fromkeys(["x", "y", "width", "height", "area", "id"], 0)
     position = SimpleNamespace(x=0.0, y=0.0, z=0.0)
-    return SimpleNamespace(label="", position=position, position_covariance=[0.0] * 9, **floats, **integers)
+    return SimpleNamespace(
+        label="", audio_label="", position=position, position_covariance=[0.0] * 9, **floats, **integers
+    )
 
 
 def test_every_field_of_the_messages_is_mapped():
     assert mapped(SoundingObject) == fields_of_message("SoundingObject")
-    assert len(fields_of_message("SoundingObject")) == 15
+    assert len(fields_of_message("SoundingObject")) == 20
     assert mapped(UnifiedLabel, Presence) | OF_THE_WINDOW == fields_of_message("SoundingObjects")
 
 
@@ -69,6 +72,11 @@ objects = st.builds(
     half_width=st.none() | numbers,
     position=st.none() | st.tuples(numbers, numbers, numbers),
     position_covariance=st.none() | st.tuples(*[numbers] * 9),
+    audio_label=st.text(),
+    audio_score=st.none() | numbers,
+    visual_score=st.none() | numbers,
+    similarity=st.none() | numbers,
+    consensus=st.none() | numbers,
 )
 
 
@@ -82,6 +90,14 @@ def test_an_object_is_read_as_it_was_written(region):
 def test_a_field_missing_in_older_messages_has_its_default():
     message = SimpleNamespace(audible=True, presence_score=0.5, loudness_dbfs=-20.0)
     assert read_fields(Presence, message) == Presence(True, 0.5, -20.0, visible=True)
+
+
+def test_an_object_of_an_older_recording_has_no_pair():
+    message = empty_object()
+    for name in ("audio_label", "audio_score", "visual_score", "similarity", "consensus"):
+        delattr(message, name)
+    found = read_fields(SoundingObject, message)
+    assert found.audio_label == "" and found.audio_score is None and found.pair is None
 
 
 def test_a_score_that_is_nan_stays_nan():

@@ -1,14 +1,23 @@
 """Scores of windows of four pixels, computed by hand."""
 
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
 import pytest
 
-from c3n_model.scoring.bag_scores import Truth, TruthFolder, compare_runs, live_statistics, mask_iou, score_masks
+from c3n_model.scoring.bag_scores import (
+    Truth,
+    TruthFolder,
+    compare_runs,
+    live_statistics,
+    mask_iou,
+    score_masks,
+    score_several,
+)
 from c3n_model.scoring.recording import LiveWindow
-from c3n_model.types import Presence, Segmentation, UnifiedLabel
+from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
 
 LEFT = np.array([[1, 0], [1, 0]], bool)
 TOP = np.array([[1, 1], [0, 0]], bool)
@@ -55,6 +64,17 @@ def test_unknown_labels_do_not_count_as_wrong():
     assert scores["label_accuracy"] == 1 and scores["sounding_windows"] == 2
     nothing = score_masks(SEEN[:1], [None])
     assert (nothing["scored_windows"], nothing["mask_iou"], nothing["label_accuracy"]) == (0, None, None)
+
+
+def test_windows_in_which_several_sound_count_as_named_if_all_of_them_are():
+    objects = [SoundingObject(label, 1.0, (0, 0, 1, 1), (0.0, 0.0), 1) for label in ("drum", "horn", "bell")]
+    both = Truth(LEFT, frozenset(["drum", "horn"]), silent=False)
+    named = [replace(window(0, LEFT), objects=tuple(objects[:count])) for count in (1, 2, 3)]
+    assert score_several([*named, SEEN[0]], [both, both, both, TRUTHS[0]]) == {
+        "windows": 3,
+        "mask_ious": [1.0, 1.0, 1.0],
+        "all_named": 1,
+    }
 
 
 def test_dropped_windows_and_latency():

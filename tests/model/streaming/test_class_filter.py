@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -46,3 +48,31 @@ def test_names_are_found_whatever_their_capitals():
 def test_a_wrong_name_is_answered_by_the_nearest(wrong, near):
     with pytest.raises(ValueError, match=near):
         known_classes(["dog", wrong], LABELS)
+
+
+def two_sources():
+    """A dog of 3 pixels and a person of 2, each with its pair."""
+    numbers = np.zeros((4, 6), np.uint16)
+    numbers[0, :3], numbers[3, :2] = 1, 2
+    objects = (
+        SoundingObject("dog", 0.9, (0, 0, 3, 1), (1.0, 0.0), 3, **SCORES, audio_label="Dog barking"),
+        SoundingObject("person", 0.9, (0, 3, 2, 1), (0.5, 3.0), 2, **SCORES, audio_label="Male speech, man speaking"),
+    )
+    mask = numbers > 0
+    confidence = mask.astype(np.uint8) * 200
+    return replace(make(), mask=mask, confidence=confidence, objects=objects, object_numbers=numbers)
+
+
+SCORES = {"audio_score": 0.5, "visual_score": 0.6, "similarity": 1.0, "consensus": 0.4}
+
+
+def test_of_several_sources_those_of_other_classes_are_left_out():
+    both = two_sources()
+    assert only_classes(both, ("dog", "person")) is both
+    dog = only_classes(both, ("dog",))
+    assert [found.label for found in dog.objects] == ["dog"] and dog.label == both.label and dog.presence.present
+    assert dog.mask.sum() == 3 and (dog.object_numbers[0, :3] == 1).all() and not dog.confidence[3].any()
+    person = only_classes(both, ("Male speech, man speaking",))
+    assert person.label == UnifiedLabel("Male speech, man speaking", "person", 0.5, 0.6, 1.0, 0.4)
+    assert (person.object_numbers[3, :2] == 1).all() and person.mask.sum() == 2 and person.presence.present
+    assert only_classes(both, ("violin",)).presence.reason == "filtered"

@@ -1,17 +1,18 @@
 """The demo model names two sounding objects where two sound; with one source nothing changes."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from toy_zero_shot import SOUNDS, LeftHalf, make_network
 
-from c3n_model.config import ZeroShotConfig
 from c3n_model.loading import load_model
-from c3n_model.model import Model
 from c3n_model.streaming.segment import segment
 from c3n_model.streaming.session import Session
+from c3n_model.streaming.several_sources import SourcePicture, allow_sources
 from c3n_model.synthetic import world
 from c3n_model.synthetic.scenes import make_demo_scene
 from c3n_model.synthetic.source import SceneSource
+from c3n_model.types import UnifiedLabel
 
 SIZE = (120, 160)
 
@@ -44,6 +45,9 @@ def test_where_two_sound_both_are_found_and_each_has_its_own_name(seconds):
     for labels, truth, one, two in both:
         assert iou(two.mask, truth) >= 0.70 > iou(one.mask, truth)
         assert {found.label for found in two.objects} == labels
+        assert {found.audio_label for found in two.objects} == {
+            world.AUDIO_LABELS[world.VISUAL_LABELS.index(k)] for k in labels
+        }
 
 
 def test_until_two_sound_nothing_changes(seconds):
@@ -55,10 +59,35 @@ def test_until_two_sound_nothing_changes(seconds):
 
 
 def test_a_network_that_names_one_refuses():
-    network = make_network(LeftHalf())
-    model = Model("toy", network, ZeroShotConfig(image_size=32), SOUNDS, network.vocabulary.labels)
-    Session(model, "cpu", max_sources=1)
+    network = SimpleNamespace()
+    assert allow_sources(network, 1, exported=False) is network
     with pytest.raises(ValueError, match="max_sources is 2"):
-        Session(model, "cpu", max_sources=2)
+        allow_sources(network, 2, exported=False)
     with pytest.raises(ValueError, match="got 0"):
-        Session(load_model("demo"), "cpu", max_sources=0)
+        allow_sources(network, 0, exported=False)
+    several = SimpleNamespace(max_sources=1)
+    with pytest.raises(ValueError, match="max_sources is 2"):
+        allow_sources(several, 2, exported=True)
+    assert allow_sources(several, 2, exported=False).max_sources == 2 and several.max_sources == 1
+
+
+def test_a_pixel_belongs_to_the_first_source_that_has_it():
+    picture = SourcePicture((4, 8), threshold=0.5)
+    for visual, first, last, probability in (("dog", 0, 5, 0.8), ("person", 3, 8, 0.9)):
+        plane = np.zeros((4, 8), np.float32)
+        plane[:, first:last] = probability
+        picture.add(plane, UnifiedLabel(visual.upper(), visual, 0.5, 0.6, 1.0, 0.7), None, None)
+    objects, numbers = picture.objects()
+    assert [(found.label, found.audio_label, found.area) for found in objects] == [
+        ("dog", "DOG", 20),
+        ("person", "PERSON", 12),
+    ]
+    assert (numbers[:, :5] == 1).all() and (numbers[:, 5:] == 2).all() and picture.mask.all()
+    assert (picture.confidence[:, :3] == 204).all() and (picture.confidence[:, 3:] == 230).all()
+    assert objects[0].pair == UnifiedLabel("DOG", "dog", 0.5, 0.6, 1.0, 0.7)
+
+
+def test_without_a_source_the_mask_is_empty():
+    picture = SourcePicture((4, 8), threshold=0.5)
+    objects, numbers = picture.objects()
+    assert not objects and not numbers.any() and not picture.mask.any() and not picture.confidence.any()

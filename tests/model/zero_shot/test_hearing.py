@@ -113,5 +113,5 @@ def test_noise_relieves_the_evidence():
 
 
 def test_only_what_is_shown_is_kept():
-    memory = HearingMemory(shown=1)
-    assert (memory.keep(1), memory.keep(0)) == (KEEP, 1.0)
+    memory = HearingMemory(shown=(1, 2))
+    assert [memory.keep(index) for index in range(3)] == [1.0, KEEP, KEEP]

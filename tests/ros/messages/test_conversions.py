@@ -45,6 +45,33 @@ def segmentation(height=4, width=6):
     )
 
 
+def two_sources():
+    """A clock, and a dog of another sound in the last row."""
+    one = segmentation()
+    numbers = one.mask.astype(np.uint16)
+    numbers[3, :2] = 2
+    scores = {"audio_score": 0.25, "visual_score": 0.5, "similarity": 1.0, "consensus": 0.75}
+    dog = SoundingObject("dog", 0.5, (0, 3, 2, 1), (0.5, 3.0), 2, audio_label="Bark", **scores)
+    clock = replace(one.objects[0], audio_label="Bell", **scores)
+    return replace(one, mask=numbers > 0, objects=(clock, dog), object_numbers=numbers)
+
+
+def test_every_object_has_its_own_class_id_and_pair():
+    vocabulary = Vocabulary(["dog", "clock"])
+    pixels = np.array(mask_message(two_sources(), "class_id", vocabulary).data, np.uint8).reshape(4, 6)
+    assert (pixels[1:3, 2:5] == 2).all() and (pixels[3, :2] == 1).all() and (pixels > 0).sum() == 8
+    clock, dog = over_the_wire(objects_message(two_sources())).objects
+    assert (clock.label, clock.audio_label, dog.label, dog.audio_label) == ("clock", "Bell", "dog", "Bark")
+    assert (dog.audio_score, dog.visual_score, dog.similarity, dog.consensus) == (0.25, 0.5, 1.0, 0.75)
+
+
+@pytest.mark.skipif(vision.Detection2DArray is None, reason="without vision_msgs")
+def test_every_detection_has_its_own_pair():
+    found = detections_message(two_sources()).detections
+    named = [[(one.hypothesis.class_id, one.hypothesis.score) for one in detection.results] for detection in found]
+    assert named[1] == [("dog", 0.5), ("Bark", 0.25)] and named[0][1] == ("Bell", 0.25)
+
+
 def over_the_wire(message):
     """What a subscriber gets: the message through DDS's bytes, which refuse fields of a wrong type."""
     return deserialize_message(serialize_message(message), type(message))

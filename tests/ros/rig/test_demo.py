@@ -13,6 +13,8 @@ def test_demo_reaches_its_bar(tmp_path):
     assert report["dropped_windows"] == 0
     assert report["mask_iou"] >= 0.75
     assert report["label_accuracy"] >= 0.9
+    several = report["several_sources"]
+    assert several["windows"] == several["all_named"] == 2 and min(several["mask_ious"]) >= 0.7
     assert (report["silent_windows"], report["silent_false_positives"]) == (3, 0)
     assert report["offline_windows"] == report["live_offline_windows"] == 20
     assert report["live_offline_iou"] >= 0.99

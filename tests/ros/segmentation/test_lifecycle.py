@@ -88,6 +88,19 @@ def test_twenty_cycles_leave_nothing_behind(manager, tiny_model):
     assert wait_until(lambda: manager.masks and manager.objects), "the 22nd activation works as the first"
 
 
+def test_a_session_is_told_how_to_run(manager):
+    told = []
+
+    def sessions(model, device, **how):
+        told.append(how)
+        return LeftHalfSounds()
+
+    manager = manager(make_session=sessions, max_sources=2)
+    assert manager.change(CONFIGURE, ACTIVATE) == [True] * 2
+    assert told == [{"runtime": "auto", "precision": "float32", "max_sources": 2}]
+    assert not manager.node.set_parameters([Parameter("max_sources", value=3)])[0].successful, "not while active"
+
+
 def entities(node):
     """How much of everything rclpy holds for the node, the traces in its callback group among it."""
     kinds = (node.subscriptions, node.publishers, node.timers, node.services, node.waitables)
