@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass, field
 
-from c3n_model.types import SoundBearing
+from c3n_model.types import DECISIONS, SoundBearing
 from c3n_ros.health.status import Level, Status
 
 
@@ -20,19 +20,21 @@ class DirectionHealth:
 
     is_used: bool = False
     unfit: str = ""
-    decisions: Counter = field(default_factory=Counter)
+    decisions: Counter = field(
+        default_factory=lambda: Counter(dict.fromkeys(DECISIONS, 0))
+    )  # no key is added while it is read
     newest: SoundBearing = SoundBearing()
 
     def add(self, sound: SoundBearing) -> None:
         """Record the direction of a window."""
-        self.decisions[sound.decision or "none"] += 1
+        self.decisions[sound.decision] += 1
         self.newest = sound
 
 
 def direction_status(facts: DirectionHealth) -> Status:
     """Return the status: what was decided so far, and why nothing can be."""
-    decisions = dict(sorted(facts.decisions.copy().items()))
-    values = {f"windows: {name}": str(count) for name, count in decisions.items()}
+    decisions = facts.decisions.copy()
+    values = {f"windows: {name or 'no decision'}": str(count) for name, count in decisions.items()}
     newest = facts.newest
     if newest.bearing is not None:
         values["bearing"] = f"{math.degrees(newest.bearing):.0f} deg, positive to the left"
@@ -41,5 +43,5 @@ def direction_status(facts: DirectionHealth) -> Status:
             values["or, mirrored"] = f"{math.degrees(newest.mirrored):.0f} deg"
     if facts.unfit:
         return Status("sound_direction", Level.WARN, facts.unfit, values)
-    text = f"{decisions.get('chosen', 0)} of {sum(decisions.values())} windows chosen by direction"
+    text = f"{decisions['chosen']} of {sum(decisions.values())} windows chosen by direction"
     return Status("sound_direction", Level.OK, text, values)
