@@ -41,11 +41,13 @@ class Frame:
 
 @dataclass(frozen=True)
 class AudioChunk:
-    """A piece of sound: `samples` float32 (n, channels) in [-1, 1]; `stamp_ns` belongs to the **first** sample."""
+    """A piece of sound: `samples` float32 (n, channels) in [-1, 1]; `stamp_ns` belongs to the **first** sample. `microphones`
+    float32 (n, m) are the channels of a microphone array apart, None without one."""
 
     samples: np.ndarray
     sample_rate: int
     stamp_ns: int
+    microphones: np.ndarray | None = None
 
     @property
     def end_ns(self) -> int:
@@ -59,17 +61,19 @@ class Window(Generic[StampedT]):
 
     The type of `frame` is that of the stream: a session needs a `Window[Frame]`, a live node cuts windows of serialized images.
     `snippet` float32 (sample_rate,), mono, in [-1, 1], at the model's rate; `heard` is the fraction of the second for which
-    sound arrived (the rest of `snippet` is zero); the second is [`start_ns`, `start_ns` + 1 s).
+    sound arrived (the rest of `snippet` is zero); the second is [`start_ns`, `start_ns` + 1 s). `microphones` float32 (rate, m) is
+    the sound of a microphone array in the same second, at its own rate; None without one.
     """
 
     start_ns: int
     frame: StampedT
     snippet: np.ndarray
     heard: float = 1.0
+    microphones: np.ndarray | None = None
 
     def with_frame(self, frame: OtherT) -> Window[OtherT]:
         """Return the same second with another frame, such as the decoded image."""
-        return Window(self.start_ns, frame, self.snippet, self.heard)
+        return Window(self.start_ns, frame, self.snippet, self.heard, self.microphones)
 
 
 @dataclass(frozen=True)
@@ -181,6 +185,29 @@ class SoundingObject:
         return UnifiedLabel(self.audio_label, self.label, *scores)  # type: ignore[arg-type]
 
 
+DECISIONS = ("", "unclear", "agrees", "chosen", "elsewhere", "not in view")
+
+
+@dataclass(frozen=True)
+class SoundBearing:
+    """Where the loudest sound of a second comes from, by a microphone array, and what followed from it.
+
+    `bearing` in radians relative to the camera's axis, 0 ahead, positive to the left, in (-pi, pi]; None: not measured. `mirrored`:
+    the other bearing that microphones along a line cannot tell from it; None for other arrays. `confidence` in [0, 1]: 1 for a
+    single sound without noise or echo, 0 for sound from everywhere. `spread`: standard deviation of the bearing, radians.
+
+    `decision`, one of DECISIONS: "" no bearing was measured; "unclear" the bearing is too uncertain, or lies between two objects;
+    "agrees" an object is there and no other of its class is in view; "chosen" one of several objects of a class is there, and the
+    others were removed; "elsewhere" no object is there, but it is in the picture; "not in view" it is outside the picture.
+    """
+
+    bearing: float | None = None
+    mirrored: float | None = None
+    confidence: float = 0.0
+    spread: float | None = None
+    decision: str = ""
+
+
 @dataclass(frozen=True)
 class Segmentation:
     """The result for one window, at the size of the *input* image.
@@ -188,7 +215,7 @@ class Segmentation:
     `mask` bool (H, W); `confidence` uint8 (H, W), 255 = certain; `stamp_ns` and `frame_id` are those of the frame that
     was segmented; `heard` is copied from the window. `label` is the best pair; where several sources are named at once, the best one
     with a mask. `object_numbers` uint16 (H, W) holds for each pixel 1 + the index of its object, 0 for none; None if unknown (in a
-    recording).
+    recording). `sound`: its direction, if a microphone array measured it.
     """
 
     window_start_ns: int
@@ -201,6 +228,7 @@ class Segmentation:
     objects: tuple[SoundingObject, ...]
     heard: float = 1.0
     object_numbers: np.ndarray | None = None
+    sound: SoundBearing = SoundBearing()
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

@@ -11,6 +11,7 @@ INPUTS = {
     "camera/depth": "sensor_msgs/msg/Image",  # depth or points: without them there are no positions
     "camera/points": "sensor_msgs/msg/PointCloud2",
     "audio/audio_stamped": "audio_common_msgs/msg/AudioDataStamped",  # or AudioStamped, AudioData: audio_msg_type
+    "audio/direction": "geometry_msgs/msg/PoseStamped",  # where another node hears the sound; without it, or microphone_array, no choice
     "audio/audio_info": "audio_common_msgs/msg/AudioInfo",  # of ros-drivers' audio_common_msgs only
 }
 

@@ -31,6 +31,8 @@ PASSED_ON = {
     "audio_topic": "Sound; empty: /audio/audio_stamped, or as in the preset",
     "audio_info_topic": "Format of the sound; empty: /audio/audio_info",
     "audio_use_channels": "Channels of the sound to use, such as 0-4; empty: all, or as in the preset",
+    "audio_direction_topic": "Where another node hears the sound; empty: /audio/direction",
+    "microphone_array": "YAML file or preset of a microphone array whose direction chooses among objects; empty: none",
     "namespace": "Namespace of the node and of its outputs",
 }
 OWN = {
@@ -72,6 +74,7 @@ TOPICS = {
     "points_topic": "/camera/points",
     "audio_topic": "/audio/audio_stamped",
     "audio_info_topic": "/audio/audio_info",
+    "audio_direction_topic": "/audio/direction",
 }
 
 
@@ -111,6 +114,7 @@ def start(context):
         ("camera/camera_info", used["camera_info_topic"]),
         ("audio/audio_stamped", used["audio_topic"]),
         ("audio/audio_info", used["audio_info_topic"]),
+        ("audio/direction", used["audio_direction_topic"]),
     ]
     return [segmentation(values, share), *camera(values, topics), *microphone(values, topics), *viewer(values, share)]
 

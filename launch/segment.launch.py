@@ -44,7 +44,13 @@ ARGUMENTS = (
     ("points_topic", "/camera/points", "Instead of depth: sensor_msgs/PointCloud2"),
     ("audio_topic", "/audio/audio_stamped", "Microphone, audio_common_msgs/AudioDataStamped"),
     ("audio_info_topic", "/audio/audio_info", "Format of the sound, audio_common_msgs/AudioInfo"),
+    ("audio_direction_topic", "/audio/direction", "Where another node hears the sound, geometry_msgs/PoseStamped"),
     ("audio_use_channels", "", "Channels of the sound to use, such as 0-4; empty: as in params_file (all)"),
+    (
+        "microphone_array",
+        "",
+        "YAML file or preset of a microphone array whose direction chooses among objects; empty: as in params_file (none)",
+    ),
     ("microphone", "false", "Also publish this machine's microphone on audio_topic and audio_info_topic"),
     ("namespace", "", "Namespace of the node and of its outputs"),
     (
@@ -70,6 +76,7 @@ OPTIONAL = {
     "hop_s": float,
     "image_transport": str,
     "audio_use_channels": str,
+    "microphone_array": str,
     "autostart": bool,
 }
 
@@ -100,6 +107,7 @@ def segmentation_node(context):
                 ("camera/points", value("points_topic")),
                 ("audio/audio_stamped", value("audio_topic")),
                 ("audio/audio_info", value("audio_info_topic")),
+                ("audio/direction", value("audio_direction_topic")),
             ],
             arguments=["--ros-args", "--log-level", value("log_level")],
         )

@@ -42,13 +42,16 @@ def add_topics(command) -> None:
     )
 
 
-def open_recording(options) -> Any:
-    """Return the source that the arguments of `add_recording` describe. Raises what `open_source` and `parse_channels` raise."""
+def open_recording(options, array_channels: tuple[int, ...] = ()) -> Any:
+    """Return the source that the arguments of `add_recording` describe; with the channels of a microphone array apart, if it has
+    any. Raises what `open_source` and `parse_channels` raise."""
     from c3n_model.sources import open_source
     from c3n_model.streaming.channels import ChosenChannels, parse_channels
 
     channels = parse_channels(options.channels)
-    return ChosenChannels(open_source(options.input, options.image_topic, options.audio_topic), channels)
+    return ChosenChannels(
+        open_source(options.input, options.image_topic, options.audio_topic), channels, array_channels
+    )
 
 
 def load_chosen_model(options, say: Callable[[str], None] | None = None) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import Any
 
 from c3n_model.commands.recording import add_recording, load_chosen_model, open_recording
 
@@ -45,18 +46,31 @@ def add(commands) -> None:
         metavar="FILE",
         help="learn the robot's background from this recording, in which nothing else may be audible, and write it",
     )
+    command.add_argument(
+        "--microphone-array",
+        metavar="FILE",
+        help="YAML file of a microphone array's geometry, or the name of a preset: the direction of the sound chooses among objects",
+    )
+    command.add_argument(
+        "--camera-fov",
+        type=float,
+        metavar="DEGREES",
+        help="horizontal angle of view of the camera, needed with --microphone-array",
+    )
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
     """Write the results to `options.out`; return one line per second."""
+    from c3n_model.direction.refinement import by_direction, keep
     from c3n_model.progress import bar
     from c3n_model.sources.results import ResultWriter
     from c3n_model.streaming.segment import describe_missing, describe_second, segment
     from c3n_model.streaming.session import Session
     from c3n_model.zero_shot.background import load_background
 
-    source = open_recording(options)
+    array = _array(options)
+    source = open_recording(options, array.channels if array is not None else ())
     model = load_chosen_model(options)
     background = load_background(options.background, model.audio_labels) if options.background else None
     session = Session(
@@ -65,9 +79,10 @@ def run(options, _: str) -> str:
     )  # fmt: skip
     if options.learn_background:
         session.learn_background(math.inf)
+    refine = by_direction(array, options.camera_fov) if array is not None else keep
     lines, starts_ns = [], []
     with ResultWriter(options.out, options.input) as results:
-        for segmentation in segment(bar(source, source.name), session, show=results.show):
+        for segmentation in segment(bar(source, source.name), session, show=results.show, refine=refine):
             results.write(segmentation)
             lines.append(describe_second(segmentation))
             starts_ns.append(segmentation.window_start_ns)
@@ -78,3 +93,12 @@ def run(options, _: str) -> str:
     about = f"model {options.model}: {note}" if note else f"model {options.model}"
     missing = describe_missing(starts_ns, source.duration_s)
     return "\n".join([*source.notes, *lines, *missing, about, f"wrote {options.out}"])
+
+
+def _array(options) -> Any:
+    """Return the microphone array, None without one. Raises ValueError if one of the two arguments is missing."""
+    from c3n_model.direction.microphone_array import load_array
+
+    if (options.microphone_array is None) != (options.camera_fov is None):
+        raise ValueError("expected --microphone-array and --camera-fov together, or neither: a direction needs both")
+    return load_array(options.microphone_array) if options.microphone_array is not None else None

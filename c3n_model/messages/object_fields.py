@@ -7,7 +7,7 @@ import math
 from functools import reduce
 from typing import Any, TypeVar
 
-from c3n_model.types import Presence, SoundingObject, UnifiedLabel
+from c3n_model.types import Presence, SoundBearing, SoundingObject, UnifiedLabel
 
 # Attribute of the data type -> fields of the message, one per element of a tuple. None of an optional attribute is NaN in the
 # message.
@@ -45,11 +45,18 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "visible": ("visible",),  # older recordings do not have it
         "filtered": ("filtered",),  # older recordings do not have it
     },
+    SoundBearing: {  # older recordings do not have it
+        "bearing": ("sound_bearing",),
+        "mirrored": ("sound_bearing_mirrored",),
+        "confidence": ("sound_bearing_confidence",),
+        "spread": ("sound_bearing_spread",),
+        "decision": ("sound_bearing_decision",),
+    },
 }
-Data = TypeVar("Data", SoundingObject, UnifiedLabel, Presence)
+Data = TypeVar("Data", SoundingObject, UnifiedLabel, Presence, SoundBearing)
 
 
-def write_fields(data: SoundingObject | UnifiedLabel | Presence, message: Any) -> None:
+def write_fields(data: SoundingObject | UnifiedLabel | Presence | SoundBearing, message: Any) -> None:
     """Set the fields of `message` that belong to `data`, converted to the types of the message."""
     for attribute, fields in FIELDS[type(data)].items():
         value = getattr(data, attribute)

@@ -14,7 +14,7 @@ from c3n_model.messages.object_fields import read_fields
 from c3n_model.messages.stamps import nanoseconds, stamp_of
 from c3n_model.sources.bag import messages, topic_types
 from c3n_model.sources.bag_types import AUDIO_TYPE, MGONZS13_AUDIO_TYPE
-from c3n_model.types import NANOSECONDS_PER_SECOND, Presence, Segmentation, SoundingObject, UnifiedLabel
+from c3n_model.types import NANOSECONDS_PER_SECOND, Presence, Segmentation, SoundBearing, SoundingObject, UnifiedLabel
 
 MASK_TOPIC = "/sounding_object/mask"
 OBJECTS_TOPIC = "/sounding_object/objects"
@@ -99,4 +99,5 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
         presence=read_fields(Presence, objects),
         objects=tuple(read_fields(SoundingObject, region) for region in objects.objects),
         heard=objects.heard,
+        sound=read_fields(SoundBearing, objects),
     )

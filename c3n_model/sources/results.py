@@ -134,6 +134,7 @@ class ResultWriter:
 
 def describe(segmentation: Segmentation, mask_name: str) -> dict:
     """Describe a segmentation without its pixels as JSON values; unknown fields of an object are left out."""
+    sound = {} if segmentation.sound.bearing is None else {"sound": _known(asdict(segmentation.sound))}
     return {
         "window_start_ns": segmentation.window_start_ns,
         "stamp_ns": segmentation.stamp_ns,
@@ -143,7 +144,7 @@ def describe(segmentation: Segmentation, mask_name: str) -> dict:
         "presence": asdict(segmentation.presence) | {"reason": segmentation.presence.reason},
         "objects": [_known(asdict(region)) for region in segmentation.objects],
         "mask": mask_name,
-    }
+    } | sound
 
 
 def _known(entries: dict) -> dict:

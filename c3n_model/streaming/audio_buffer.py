@@ -87,6 +87,7 @@ class AudioBuffer:
         rate, channels = chunk.sample_rate, chunk.samples.shape[1]
         run = Run(chunk.stamp_ns, rate, channels, None, len(mono))
         held = HeldChunk(chunk.stamp_ns, chunk.stamp_ns, rate, channels, mono, finite.all(axis=1), run)
+        held.microphones = chunk.microphones
         while position < len(self._chunks) and self._chunks[position].was_stamped_late(held):
             held.order_ns = self._chunks[position].order_ns + 1
             position += 1
@@ -172,6 +173,29 @@ class AudioBuffer:
             snippet += snippet_from_samples(canvas.samples[:, None], canvas.rate, sample_rate)
             heard += np.count_nonzero(canvas.heard) / canvas.rate
         return snippet, min(heard, 1.0)
+
+    def read_microphones(self, start_ns: int) -> np.ndarray | None:
+        """Return the array's sound in the second from `start_ns`: float32 (rate, m), zero where nothing finite arrived.
+
+        None without an array, or if the rate or the number of microphones changed within the second.
+        """
+        sound, arrived = None, np.zeros(0, bool)
+        for held in self._chunks:
+            begin = held.first_index(start_ns)
+            first, last = max(begin, 0), min(begin + len(held.mono), held.rate)
+            if first >= last or held.microphones is None:
+                continue
+            shape = (held.rate, held.microphones.shape[1])
+            if sound is None:
+                sound, arrived = np.zeros(shape, np.float32), np.zeros(held.rate, bool)
+            if sound.shape != shape:
+                return None
+            free = ~arrived[first:last]
+            sound[first:last][free] = np.nan_to_num(
+                held.microphones[first - begin : last - begin][free], posinf=0, neginf=0
+            )
+            arrived[first:last] = True
+        return sound
 
     def _canvases(self, start_ns: int) -> list[_Canvas]:
         """Return the sound of a second at the rates it arrived in; one canvas unless the rate changed within the second."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,7 +47,23 @@ def select_channels(chunk: AudioChunk, channels: tuple[int, ...]) -> AudioChunk:
             f"channel {max(channels)} was chosen, but the sound has {count} (0 to {count - 1}): choose others "
             "(node: audio_use_channels, command line: --channels)"
         )
-    return AudioChunk(chunk.samples[:, channels], chunk.sample_rate, chunk.stamp_ns)
+    return replace(chunk, samples=chunk.samples[:, channels])
+
+
+def with_microphones(chunk: AudioChunk, channels: tuple[int, ...]) -> AudioChunk:
+    """Return `chunk` with the channels of a microphone array apart, or unchanged if `channels` is empty.
+
+    Raises ValueError if it lacks one.
+    """
+    if not channels:
+        return chunk
+    count = chunk.samples.shape[1]
+    if max(channels) >= count:
+        raise ValueError(
+            f"the microphone array has a microphone on channel {max(channels)}, but the sound has {count} channels (0 to {count - 1}): "
+            "correct the channels in its file, or record all channels of the device"
+        )
+    return replace(chunk, microphones=chunk.samples[:, channels])
 
 
 class CancellationCheck:
@@ -77,9 +94,10 @@ class CancellationCheck:
 class ChosenChannels:
     """A source (`c3n_model.sources.Source`) reduced to the chosen channels; `notes` warn if they cancel each other out."""
 
-    def __init__(self, source: Any, channels: tuple[int, ...]):
-        """`channels` are counted from 0; empty for all."""
-        self._source, self._channels, self._cancelled = source, channels, False
+    def __init__(self, source: Any, channels: tuple[int, ...], array_channels: tuple[int, ...] = ()):
+        """`channels` are counted from 0; empty for all; `array_channels` are those of a microphone array, empty without one."""
+        self._source, self._channels, self._array_channels = source, channels, array_channels
+        self._cancelled = False
 
     @property
     def notes(self) -> list[str]:
@@ -91,7 +109,7 @@ class ChosenChannels:
         check = CancellationCheck()
         for item in self._source:
             if isinstance(item, AudioChunk):
-                item = select_channels(item, self._channels)
+                item = select_channels(with_microphones(item, self._array_channels), self._channels)
                 self._cancelled |= check.add(item)
             yield item
 

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
-from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, Window
+from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, SoundBearing, Window
 
 Item = Frame | AudioChunk
 _LONGEST_FILE_NS = 86_400 * NANOSECONDS_PER_SECOND  # larger stamps are times of a robot's clock
 
 
 def segment(
-    items: Iterable[Item], session: Session, *, show: Callable[[Item], None] = lambda item: None
+    items: Iterable[Item],
+    session: Session,
+    *,
+    show: Callable[[Item], None] = lambda item: None,
+    refine: Callable[[Segmentation, Window[Frame]], Segmentation] = lambda segmentation, window: segmentation,
 ) -> Iterator[Segmentation]:
-    """Yield a segmentation for each whole second of `items` as soon as it is complete; `show` is called with every item first.
+    """Yield a segmentation for each whole second of `items` as soon as it is complete; `show` is called with every item first,
+    `refine` with every result, which it may replace.
 
     Raises:
         ValueError: as `cut_windows`.
     """
-    return map(session.step, cut_windows(items, session.model.sample_rate, show=show))
+    windows = cut_windows(items, session.model.sample_rate, show=show)
+    return (refine(session.step(window), window) for window in windows)
 
 
 def cut_windows(
@@ -97,12 +104,22 @@ def describe_second(segmentation: Segmentation) -> str:
     "silent"; louder sound that the network does not recognise is "unsure"."""
     label, presence = segmentation.label, segmentation.presence
     when = f"{segmentation.window_start_ns / 1e9:>6.0f} s"
+    direction = describe_bearing(segmentation.sound)
     if not presence.audible:
         return f"{when}  {presence.reason}  (audible {presence.score:.2f}, {presence.loudness_dbfs:.0f} dBFS)"
     if not presence.visible:
-        return f"{when}  {label.audio}, not in view  ({label.visual} {label.visual_score:.2f})"
+        return f"{when}  {label.audio}, not in view  ({label.visual} {label.visual_score:.2f}){direction}"
     named = " + ".join(f"{audio} ~ {visual}" for audio, visual in segmentation.pairs)
     return (
         f"{when}  {named}  consensus {label.consensus:.2f}, audible {presence.score:.2f}, "
-        f"{100 * segmentation.mask.mean():.1f} % of the image in {len(segmentation.objects)} objects"
+        f"{100 * segmentation.mask.mean():.1f} % of the image in {len(segmentation.objects)} objects{direction}"
     )
+
+
+def describe_bearing(sound: SoundBearing) -> str:
+    """Describe a measured bearing and what followed from it, as the end of a line; "" without one."""
+    if sound.bearing is None:
+        return ""
+    bearings = [bearing for bearing in (sound.bearing, sound.mirrored) if bearing is not None]
+    degrees = " or ".join(f"{abs(math.degrees(b)):.0f}° {'left' if b > 0 else 'right'}" for b in bearings)
+    return f", from {degrees} (confidence {sound.confidence:.2f}): {sound.decision}"

@@ -60,7 +60,8 @@ class Run:
 
 @dataclass(eq=False)
 class HeldChunk:
-    """A chunk held by the buffer, mono; `number` is the index of its first sample in its run."""
+    """A chunk held by the buffer, mono, with the microphones (n, m) of an array if there is one; `number` is the index of its first
+    sample in its run."""
 
     stamp_ns: int
     order_ns: int  # sort key: later than the stamp if the chunk arrived after one with a late stamp
@@ -70,6 +71,7 @@ class HeldChunk:
     finite: np.ndarray  # bool (n,)
     run: Run
     number: int = 0
+    microphones: np.ndarray | None = None
 
     @property
     def duration_ns(self) -> int:

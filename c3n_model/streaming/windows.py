@@ -206,7 +206,7 @@ class WindowAssembler(Generic[StampedT]):
             self.counts.skipped_no_frame += 1
             return None
         self.counts.windows += 1
-        return Window(start_ns, frame, snippet, heard)
+        return Window(start_ns, frame, snippet, heard, self._audio.read_microphones(start_ns))
 
     def _is_closed(self, stamp_ns: int) -> bool:
         return self._next_ns is not None and stamp_ns < self._next_ns

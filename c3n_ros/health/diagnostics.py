@@ -7,6 +7,7 @@
 | network | model missing, device not usable, a window failed, windows dropped |
 | camera, microphone | no publisher, QoS mismatch, nothing arrives or no longer, cannot be decoded (MP3, an unknown encoding), constant stamps, too slow, gaps |
 | camera_info, depth, points | published but nothing usable arrives, cannot be used (with cause), do not match the images |
+| sound_direction, with an array or a published bearing | the array's channels do not arrive, no camera_info |
 | synchronisation | the stamps of the two streams are too far apart |
 | windows | none is published, much of their sound is missing |
 
@@ -24,6 +25,7 @@ import numpy as np
 
 from c3n_model.streaming.windows import StreamCounts
 from c3n_ros.health.arrivals import Arrivals
+from c3n_ros.health.direction_status import DirectionHealth, direction_status
 from c3n_ros.health.guard import Failure
 from c3n_ros.health.input_status import (
     PATIENCE_S,
@@ -57,6 +59,7 @@ class Health:
     `on_window` and `fail_window`.
 
     `camera`, `microphone`, `description` (audio_info), `camera_info` and `distances` (depth, points) are the arriving messages;
+    `direction` is that of the sound;
     `counts` those of the WindowAssembler, which updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`,
     `fingerprint`, `device` and `rmw` describe the network and where it runs. `state` is that of the lifecycle, e.g. "active";
     `listening_since_s` the time of subscription; `model_refused` why model or device cannot be used, else "";
@@ -71,6 +74,7 @@ class Health:
     camera_info: Arrivals = field(default_factory=lambda: Arrivals(""))
     distances: dict[str, Arrivals] = field(default_factory=dict)
     counts: StreamCounts = field(default_factory=StreamCounts)
+    direction: DirectionHealth = field(default_factory=DirectionHealth)
     max_skew_s: float = 0.15
     max_wait_s: float = 0.5
     hop_s: float = 1.0
@@ -136,6 +140,7 @@ class Health:
                 distance_status(name, stream, self.camera, self.camera_info, now_s, since_s)
                 for name, stream in self.distances.items()
             ),
+            *([direction_status(self.direction)] if self.direction.is_used else []),
             synchronisation_status(images, sound, self.max_wait_s, self.counts.clock_jumps),
             self._windows_status(now_s, windows),
         ]

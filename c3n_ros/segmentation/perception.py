@@ -20,11 +20,12 @@ from c3n_ros.segmentation.background_learning import BackgroundLearning
 from c3n_ros.segmentation.pipeline import COMPANION_SKEW_NS, PendingWindow
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage
+from c3n_ros.segmentation.sound_direction import CalibratedInput, SoundDirection
 
 NEARLY_BLACK = 16  # of 255: maximum of the 99th percentile of an image in which nothing is visible
 
 
-class CameraInput(Protocol):
+class CameraInput(CalibratedInput, Protocol):
     """What perception reads of the node's `Inputs`, in the network thread: the latest calibration, or None."""
 
     @property
@@ -65,6 +66,7 @@ class Perception:
         self.learning = learning
         self._session, self._inputs, self._outputs = session, inputs, outputs
         self._health, self._guard = health, guard
+        self._direction = SoundDirection(inputs, health.direction)
         self.settings = settings
         self.classes: tuple[str, ...] = ()  # to show, as the model spells them; empty: all
         self.threads = 0  # of torch, after `warm_up` on a CPU
@@ -115,7 +117,9 @@ class Perception:
         settings = self.settings
         self._apply(settings)
         self.learning.before_window()
-        segmentation = self._with_directions(only_classes(self._session.step(window), self.classes), pending)
+        segmentation = only_classes(self._session.step(window), self.classes)
+        chosen = self._guard.run("sound direction", self._direction.choose, segmentation, window, settings.camera_fov)
+        segmentation = self._with_directions(chosen or segmentation, pending)
         self._guard.run("background", self.learning.after_window)
         self._outputs.publish(segmentation, window.frame.rgb, settings, pending.dropped_windows)
         now_s = time.monotonic()

@@ -19,6 +19,7 @@ from c3n_ros.health.arrivals import Arrivals
 from c3n_ros.health.guard import in_one_line
 from c3n_ros.health.ros_guard import deserialize
 from c3n_ros.segmentation.audio_decoder import AudioDecoder
+from c3n_ros.segmentation.sound_direction import DirectionInput
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,10 @@ class AudioIntake:
         assumed: AudioFormat,
         warn: Callable[[str], None],
         arrivals: Arrivals,
-        channels: tuple[int, ...] = (),
+        direction: DirectionInput,
     ) -> None:
-        """`assumed` and `warn` are those of AudioDecoder; `channels` are used, counted from 0, or all if empty."""
-        self._message_class, self._arrivals, self._channels = message_class, arrivals, channels
+        """`assumed` and `warn` are those of AudioDecoder; `direction` knows the channels to use and those of a microphone array."""
+        self._message_class, self._arrivals, self._direction = message_class, arrivals, direction
         self._cancellation = CancellationCheck()
         self._decoder = AudioDecoder(assumed, warn)
 
@@ -63,7 +64,7 @@ class AudioIntake:
     def _recorded(self, chunks: Iterator[AudioChunk]) -> Iterator[AudioChunk]:
         try:
             for received in chunks:
-                chunk = select_channels(received, self._channels)
+                chunk = select_channels(self._direction.with_microphones(received), self._direction.used_channels)
                 is_cancelled = self._cancellation.add(chunk)
                 self._arrivals.refused = ""
                 self._arrivals.unfit = cancellation_warning("audio_use_channels:=0") if is_cancelled else ""

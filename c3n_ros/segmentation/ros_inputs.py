@@ -38,6 +38,7 @@ from c3n_ros.segmentation.ros_decoders import (
 from c3n_ros.segmentation.ros_qos import offer_of, reliability_of, strongest_reliability
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage, stamp_of_serialized
+from c3n_ros.segmentation.sound_direction import DirectionInput
 from c3n_ros.topics import INPUTS
 
 try:
@@ -54,7 +55,7 @@ class Inputs:
     """Subscriptions that exist from `open` to `close`. All of it runs in the executor's thread; `calibration` may be read by others."""
 
     def __init__(self, node: Guarded, settings: SegmentationParameters, pipeline: Pipeline):
-        """Raises ValueError if the message type of the sound is not installed."""
+        """Raises ValueError if the message type of the sound is not installed, or what `load_array` raises."""
         self._node, self._pipeline = node, pipeline
         self._audio_class = audio_class(settings.audio_msg_type)
         self._audio: Subscription | None = None
@@ -64,8 +65,9 @@ class Inputs:
         self._is_compressed = self._transport == "compressed"  # auto: may change, see `_follow_transport`
         self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
         self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
+        self.direction = DirectionInput(settings)
         warn = node.get_logger().warning
-        self._intake = AudioIntake(self._audio_class, settings.audio_format, warn, self.microphone, settings.channels)
+        self._intake = AudioIntake(self._audio_class, settings.audio_format, warn, self.microphone, self.direction)
         self.description = Arrivals(node.resolve_topic_name("audio/audio_info"))
         self.publishers: dict[str, tuple[str, ...]] = {}  # names of the nodes that publish each topic
         self.camera_info = Arrivals(node.resolve_topic_name("camera/camera_info"))
@@ -90,6 +92,7 @@ class Inputs:
         self._add_serialized("camera/depth", decode_depth, partial(self._on_distances, "depth"))
         self._add_serialized("camera/points", decode_points, partial(self._on_distances, "points"))
         self._add("camera/camera_info", self._on_camera_info, BEST_EFFORT)
+        self._add("audio/direction", self.direction.on_pose, BEST_EFFORT)
         if has_audio_info():
             self._add("audio/audio_info", self._on_audio_info, LATCHED)
         self._subscribe_audio(self._audio_reliability())
@@ -99,8 +102,7 @@ class Inputs:
         """Unsubscribe."""
         for subscription in filter(None, [self._audio, *self._others]):
             self._node.destroy_subscription(subscription)
-        self._others.clear()
-        self._audio = None
+        self._audio, self._others = None, []
 
     def check_publishers(self) -> None:
         """Update the publishers of each topic, and subscribe to the sound again if their reliability changed.
@@ -165,8 +167,8 @@ class Inputs:
     def _add(self, name: str, callback: Callable, profile: QoSProfile, topic: str = "", raw: bool = False) -> None:
         """Subscribe to an entry of INPUTS, under `topic` where that differs from its name."""
         overriding = QoSOverridingOptions.with_default_policies()
-        kind = message_class(INPUTS[name])
-        self._others.append(self._subscribe(kind, topic or name, callback, profile, overriding, raw))
+        kind, topic = message_class(INPUTS[name]), topic or name
+        self._others.append(self._subscribe(kind, topic, callback, profile, overriding, raw))
 
     def _add_serialized(
         self, name: str, convert: Callable, append: Callable[[SerializedMessage], None], topic: str = ""
@@ -215,8 +217,7 @@ class Inputs:
             return create()
 
     def _on_lost(self, topic: str, event: Any) -> None:
-        stream = self._streams.get(self._node.resolve_topic_name(topic))
-        if stream is not None:
+        if (stream := self._streams.get(self._node.resolve_topic_name(topic))) is not None:
             stream.lose(time.monotonic(), event.total_count_change)
 
     def _on_image(self, image: SerializedMessage) -> None:

@@ -155,6 +155,27 @@ class SegmentationParameters:
         "PCM format by GStreamer's name, like S16LE, until an AudioInfo arrives on audio/audio_info.",
         changes=INACTIVE,
     )
+    microphone_array: str = parameter(
+        "",
+        "YAML file of a microphone array's geometry, or a preset (respeaker_usb_4_mic, stereo_pair): the direction of the sound "
+        "chooses among objects of a class, and empties the mask for sounds from outside the picture; empty: none.",
+        changes=INACTIVE,
+    )
+    sound_direction_yaw: float = parameter(
+        0.0,
+        "Degrees by which the frame of the bearings on audio/direction is turned to the left of the camera.",
+        smallest=-180.0,
+        largest=180.0,
+        changes=INACTIVE,
+    )
+    camera_fov: float = parameter(
+        0.0,
+        "Horizontal angle of view of the camera in degrees, for microphone_array and audio/direction where there is no camera_info; "
+        "0: unknown.",
+        smallest=0.0,
+        largest=179.0,
+        changes=LIVE,
+    )
     hop_s: float = parameter(
         WindowRules.hop_ns / NANOSECONDS_PER_SECOND,
         "Time between windows in seconds: 1, 0.5, 0.25, 0.2, 0.125 or 0.1; below 1 they overlap.",

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from c3n_model.messages.object_fields import FIELDS, read_fields, write_fields
-from c3n_model.types import Presence, SoundingObject, UnifiedLabel
+from c3n_model.types import Presence, SoundBearing, SoundingObject, UnifiedLabel
 
 MESSAGES = Path(__file__).resolve().parents[3] / "msg"
 # Fields of SoundingObjects that belong to the window and its image, or follow from others (reason), not to a noun of the mapping.
@@ -50,7 +50,7 @@ def empty_object():
 def test_every_field_of_the_messages_is_mapped():
     assert mapped(SoundingObject) == fields_of_message("SoundingObject")
     assert len(fields_of_message("SoundingObject")) == 20
-    assert mapped(UnifiedLabel, Presence) | OF_THE_WINDOW == fields_of_message("SoundingObjects")
+    assert mapped(UnifiedLabel, Presence, SoundBearing) | OF_THE_WINDOW == fields_of_message("SoundingObjects")
 
 
 @pytest.mark.parametrize("noun", FIELDS)

@@ -1,0 +1,1 @@
+"""Which of several objects sounds, by the direction that a microphone array hears."""

@@ -1,0 +1,200 @@
+"""Which of several objects of a class sounds: the one that is where the sound comes from.
+
+| where the sound comes from | decision | effect |
+|---|---|---|
+| nowhere in particular, or between two objects of a class | unclear | none |
+| one of several objects of a class | chosen | the others of that class are removed from mask and objects |
+| an object that is the only one of its class | agrees | none |
+| a place in the picture at which no object of the mask is | elsewhere | none |
+| outside the picture | not in view | the mask is emptied; the presence is not visible |
+
+Microphones along a line cannot tell ahead from behind: then both bearings count, and a sound is outside the picture only if both are.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from c3n_model.direction.sound_bearing import wrapped
+from c3n_model.types import Segmentation, SoundBearing, SoundingObject
+
+MIN_CONFIDENCE = 0.05  # independent noise of the microphones stays below 0.03; noise from all sides does not, see c3n direction-bench
+MAX_SPREAD = np.deg2rad(8.0)
+NEAR = np.deg2rad(8.0)  # farthest that a sound may be from the outline of the object that makes it
+
+
+class View(Protocol):
+    """What is asked of a camera: rays float64 (n, 3) in its optical frame, unit vectors, of pixels (n, 2); NaN where it has none."""
+
+    def rays(self, pixels: np.ndarray) -> np.ndarray: ...
+
+
+@dataclass(frozen=True)
+class Pinhole:
+    """A camera without distortion: size of its images in pixels, horizontal angle of view in degrees, in (0, 180).
+
+    Raises ValueError for another angle.
+    """
+
+    width: int
+    height: int
+    horizontal_fov_deg: float
+
+    def __post_init__(self):
+        if not 0 < self.horizontal_fov_deg < 180:
+            raise ValueError(f"expected a horizontal angle of view in (0, 180) degrees, got {self.horizontal_fov_deg}")
+
+    def rays(self, pixels: np.ndarray) -> np.ndarray:
+        """Return unit vectors float64 (n, 3) of pixels (n, 2)."""
+        focal = self.width / 2 / np.tan(np.deg2rad(self.horizontal_fov_deg) / 2)
+        centred = np.asarray(pixels, np.float64) - [self.width / 2 - 0.5, self.height / 2 - 0.5]
+        rays = np.concatenate([centred / focal, np.ones((len(centred), 1))], axis=1)
+        return rays / np.linalg.norm(rays, axis=1, keepdims=True)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where an object is, radians: bearing and elevation of its centre, and bearings of its right and left side."""
+
+    bearing: float
+    elevation: float
+    right: float
+    left: float
+
+    def distances(self, sound: SoundBearing) -> tuple[float, float]:
+        """Return the distances in bearing of a sound from the object's outline (0 within) and from its centre."""
+        return min(self._distances(bearing) for bearing in _bearings_at(sound, self.elevation))
+
+    def _distances(self, bearing: float) -> tuple[float, float]:
+        offset = wrapped(bearing - self.bearing)
+        edge = wrapped(self.left - self.bearing) if offset > 0 else wrapped(self.bearing - self.right)
+        return max(0.0, abs(offset) - max(edge, 0.0)), abs(offset)
+
+
+def is_clear(sound: SoundBearing) -> bool:
+    """Return whether a bearing is certain enough to decide by."""
+    return (
+        sound.bearing is not None
+        and sound.confidence >= MIN_CONFIDENCE
+        and (sound.spread is None or sound.spread <= MAX_SPREAD)
+    )
+
+
+def choose_object(segmentation: Segmentation, sound: SoundBearing, view: View) -> Segmentation:
+    """Return `segmentation` with `sound` and the decision that followed from it; see the module's table.
+
+    Without a bearing nothing changes. `view` is that of the segmented image.
+    """
+    if sound.bearing is None:
+        return segmentation
+    if not is_clear(sound):
+        return _told(segmentation, sound, "unclear")
+    if _is_outside(segmentation, sound, view):
+        return _told(_emptied(segmentation) if segmentation.presence.present else segmentation, sound, "not in view")
+    places = [_place(region, view) for region in segmentation.objects]
+    if segmentation.object_numbers is None or None in places:
+        return _told(segmentation, sound, "unclear")
+    kept, decision = _decide(segmentation.objects, [place for place in places if place is not None], sound)
+    return _told(_only(segmentation, kept), sound, decision)
+
+
+def _decide(objects: tuple[SoundingObject, ...], places: list[_Place], sound: SoundBearing) -> tuple[list[int], str]:
+    """Return the indices of the objects that remain, and the decision."""
+    of_class = defaultdict(list)
+    for index, region in enumerate(objects):
+        of_class[region.label].append(index)
+    removed: set[int] = set()
+    decision = "elsewhere"
+    for indices in of_class.values():
+        distances = sorted((places[index].distances(sound), index) for index in indices)
+        (beyond, from_centre), nearest = distances[0]
+        if beyond > max(NEAR, 2 * (sound.spread or 0.0)):
+            continue
+        if len(distances) == 1:
+            decision = "agrees" if decision == "elsewhere" else decision
+        elif distances[1][0][1] - from_centre < (sound.spread or 0.0):
+            decision = "unclear" if decision == "elsewhere" else decision
+        else:
+            decision = "chosen"
+            removed.update(index for index in indices if index != nearest)
+    return [index for index in range(len(objects)) if index not in removed], decision
+
+
+def _bearings_at(sound: SoundBearing, elevation: float) -> Iterable[float]:
+    """Yield the bearings that a sound at this elevation may have.
+
+    Microphones along a line only measure the angle to it, and `bearing` is that of a level sound.
+    """
+    assert sound.bearing is not None
+    if sound.mirrored is None:
+        yield sound.bearing
+        return
+    half = wrapped(sound.bearing - sound.mirrored) / 2
+    line = sound.bearing - half
+    angle = float(np.arccos(np.clip(np.cos(half) / np.cos(elevation), -1, 1)))
+    yield from (wrapped(line + angle), wrapped(line - angle))
+
+
+def _place(region: SoundingObject, view: View) -> _Place | None:
+    """Return the place of an object; None where the camera has no rays."""
+    x, y, width, _ = region.box
+    (bearing, right, left), (elevation, *_) = _angles(
+        view.rays(np.array([region.centroid, (x + width - 0.5, region.centroid[1]), (x - 0.5, region.centroid[1])]))
+    )
+    return _Place(bearing, elevation, right, left) if np.isfinite([bearing, elevation, right, left]).all() else None
+
+
+def _is_outside(segmentation: Segmentation, sound: SoundBearing, view: View) -> bool:
+    """Return whether a sound comes from outside the picture; False if the camera has no rays at its sides."""
+    height, width = segmentation.mask.shape
+    (right, left), _ = _angles(view.rays(np.array([(width - 0.5, height / 2), (-0.5, height / 2)])))
+    if not np.isfinite([right, left]).all():
+        return False
+    margin = max(NEAR, 2 * (sound.spread or 0.0))
+    bearings = [bearing for bearing in (sound.bearing, sound.mirrored) if bearing is not None]
+    return all(bearing > left + margin or bearing < right - margin for bearing in bearings)
+
+
+def _angles(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return bearings and elevations (n,) of rays (n, 3) in the optical frame."""
+    x, y, z = rays.T
+    return np.arctan2(-x, z), np.arctan2(-y, np.hypot(x, z))
+
+
+def _only(segmentation: Segmentation, kept: list[int]) -> Segmentation:
+    """Return `segmentation` with the objects of these indices alone."""
+    if len(kept) == len(segmentation.objects):
+        return segmentation
+    assert segmentation.object_numbers is not None
+    renumbered = np.zeros(len(segmentation.objects) + 1, np.uint16)
+    renumbered[np.array(kept) + 1] = np.arange(1, len(kept) + 1)
+    numbers = renumbered[segmentation.object_numbers]
+    removed = segmentation.mask & (numbers == 0)
+    return replace(
+        segmentation,
+        mask=segmentation.mask & ~removed,
+        confidence=np.where(removed, np.uint8(0), segmentation.confidence),
+        objects=tuple(segmentation.objects[index] for index in kept),
+        object_numbers=numbers,
+    )
+
+
+def _emptied(segmentation: Segmentation) -> Segmentation:
+    numbers = segmentation.object_numbers
+    return replace(
+        segmentation,
+        mask=np.zeros_like(segmentation.mask),
+        confidence=np.zeros_like(segmentation.confidence),
+        presence=replace(segmentation.presence, visible=False),
+        objects=(),
+        object_numbers=None if numbers is None else np.zeros_like(numbers),
+    )
+
+
+def _told(segmentation: Segmentation, sound: SoundBearing, decision: str) -> Segmentation:
+    return replace(segmentation, sound=replace(sound, decision=decision))

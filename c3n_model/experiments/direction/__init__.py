@@ -1,0 +1,1 @@
+"""How often the object that sounds is chosen by its direction, in simulated rooms."""
