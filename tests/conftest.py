@@ -17,6 +17,8 @@ from tiny import make_tiny_model  # noqa: E402
 
 from c3n_model.model import Model  # noqa: E402
 
+settings.register_profile("tests", deadline=None)  # how long an example takes says more of the machine than of the code
+settings.load_profile("tests")
 settings.register_profile("fuzz", max_examples=20_000, deadline=None)  # pytest --hypothesis-profile=fuzz
 settings.register_profile("mutants", max_examples=20, deadline=None, derandomize=True)
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"

@@ -24,7 +24,7 @@ fractions = st.floats(0.35, 0.65)
 SIDES, LARGE_SIDES = st.integers(240, 1500), st.integers(600, 1500)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(height=LARGE_SIDES, width=LARGE_SIDES, y=fractions, x=fractions, size=st.sampled_from([96, 128, 160, 224]))
 def test_a_resized_mask_is_not_shifted(height, width, y, x, size):
     mask = ellipse(height, width, (y, x), (0.3, 0.25))
@@ -36,7 +36,7 @@ def test_a_resized_mask_is_not_shifted(height, width, y, x, size):
         assert (resized & truth).sum() / (resized | truth).sum() > 0.98
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(height=SIDES, width=SIDES, seed=st.integers(0, 2**32 - 1))
 def test_masks_and_frames_are_resized_as_avsbench_does(height, width, seed):
     rng = np.random.default_rng(seed)

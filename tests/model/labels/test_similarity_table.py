@@ -89,7 +89,7 @@ LABELS = st.lists(
 )
 
 
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=8)
 @given(audio=LABELS, visual=LABELS, seed=st.integers(0, 99), cleaning=st.sampled_from(["whole", "best_synonym"]))
 def test_every_route_gives_the_same_numbers(tmp_path_factory, audio, visual, seed, cleaning):
     random = np.random.default_rng(seed)

@@ -132,7 +132,7 @@ DEGENERATE = st.sampled_from([0.0, 1.0, 0.5, *map(float, THRESHOLDS[[1, 127, 253
 PROBABILITY = st.one_of(DEGENERATE, st.floats(0, 1, width=32))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data(), frames=st.integers(1, 4), batch=st.integers(1, 3))
 def test_equals_the_naive_form(data, frames, batch):
     shape = (frames, 3, 4)

@@ -47,7 +47,7 @@ def bag(request, tmp_path_factory):
     return record(tmp_path_factory.mktemp("bags") / "bag", request.param)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(qos=QOS, identifier=st.sampled_from(["", "mcap", "sqlite3", "rosbag_v2"]), version=st.integers(1, 12))
 def test_all_messages_are_read_with_any_other_metadata(bag, qos, identifier, version):
     original = (bag / "metadata.yaml").read_text()

@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from c3n_model.streaming.windows import WindowAssembler, WindowRules
@@ -284,7 +284,6 @@ ITEMS = st.builds(frame, STAMPS_NS) | st.builds(
 
 
 @given(st.lists(ITEMS, max_size=30))
-@settings(deadline=None)
 def test_clean_streams_are_cut_after_any_stamps_and_rates(items):
     assembler = WindowAssembler(RATE)
     feed(assembler, items)

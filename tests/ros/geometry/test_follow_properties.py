@@ -11,7 +11,7 @@ from c3n_ros.geometry.follow import MAX_STALL_S, FollowSettings, SoundFollower
 from c3n_ros.geometry.target import Sighting, TargetSettings
 from c3n_ros.geometry.velocity import STANDSTILL
 
-CASES = settings(max_examples=max(300, settings().max_examples), deadline=None)
+CASES = settings(max_examples=max(300, settings().max_examples))
 TICK_NS, SECOND_NS = 50_000_000, 1_000_000_000
 BEGIN_NS = 1_700_000_000 * SECOND_NS
 INT64 = st.integers(-(2**63), 2**63 - 1)

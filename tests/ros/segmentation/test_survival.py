@@ -197,7 +197,6 @@ def test_the_process_answers_after_any_messages(spin, start_process, tiny_model_
 
     @settings(
         max_examples=min(settings.default.max_examples, MOST_MESSAGES) // MESSAGES_PER_EXAMPLE,
-        deadline=None,
         database=None,
         suppress_health_check=list(HealthCheck),
     )
