@@ -27,7 +27,9 @@ def test_presets_set_arguments_that_the_launch_file_has(path):
     values = yaml.safe_load(preset)
     assert values and set(values) <= known
     comment = preset.replace("\n#", "")
-    assert re.search(r"Checked against: [\w-]+/\w+.*\b[0-9a-f]{7,8}\b", comment), "the driver's repository and its version"
+    assert re.search(r"Checked against: [\w-]+/\w+.*\b[0-9a-f]{7,8}\b", comment), (
+        "the driver's repository and its version"
+    )
     topics = {f"{name.rpartition('/')[2]}_topic" for name in INPUTS}
     for name, value in values.items():
         assert isinstance(value, str) and (not name.endswith("_topic") or value.startswith("/")), topics
