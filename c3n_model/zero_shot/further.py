@@ -80,7 +80,7 @@ def further_sources(
 ) -> tuple[Decoding, ...]:
     """Find up to `max_sources` - 1 sources of a `ZeroShot` after the best pair of each of M frames.
 
-    views: M; decoding: by the best pairs; evidence: of the M seconds, None without a prior; memory: of a session.
+    They are sought only where the best pair is present. views: M; decoding: by the best pairs; evidence: of the M seconds, None without a prior; memory: of a session.
     Returns decodings of the M frames by rank; a frame with fewer sources has presence 0 in the last ones.
     """
     if network.max_sources == 1:
@@ -96,11 +96,10 @@ def further_sources(
 
 
 def _sources_after(best: Source, frame: _Frame, count: int) -> list[Source]:
-    similarity = frame.network.similarity
-    allowed, taken, found = similarity > 0, torch.zeros_like(best.logits, dtype=torch.bool), []
-    if frame.is_present(best.consensus, best.presence):  # else it explains nothing
-        allowed, taken = allowed & ~explained_by(best.consensus, similarity), best.logits > 0
-    allowed[:, best.consensus.visual_class] = False
+    if not frame.is_present(best.consensus, best.presence):
+        return []  # a second that is rightly empty gets no second chance to be painted
+    similarity, found = frame.network.similarity, []
+    allowed, taken = (similarity > 0) & ~explained_by(best.consensus, similarity), best.logits > 0
     while len(found) < count:
         source, allowed = _next_source(frame.look_around(allowed), allowed, taken)
         if source is None:

@@ -137,8 +137,8 @@ def draw(out: Path, live: list[LiveWindow], truths: list[Truth]) -> None:
 def _start(out: Path, module: str, **parameters: object) -> subprocess.Popen:
     name = module.rpartition(".")[2]
     command = [sys.executable, "-m", f"c3n_ros.{module}", "--ros-args"]
-    for name, value in parameters.items():
-        command += ["-p", f"{name}:={value}"]
+    for key, value in parameters.items():
+        command += ["-p", f"{key}:={value}"]
     with (out / "logs" / f"{name}.log").open("w") as log:
         return subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT, env=isolated_environment())
 

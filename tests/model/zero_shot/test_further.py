@@ -1,5 +1,7 @@
 """Several sources of the zero-shot network: pairs of other sounds, other objects and other pixels."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +86,19 @@ def test_half_of_an_object_elsewhere_is_enough():
 def test_a_faint_pair_is_no_second_source_and_is_not_drawn():
     chooser = Chooser({"dog": LEFT, "person": RIGHT})
     assert sources(chooser, [5.0, -9.0, 0.0, -9.0], [3.0, -9.0, 0.0, -9.0]) == ["dog"] and not chooser.drawn
+
+
+def test_where_the_best_pair_is_absent_nothing_else_is_sought():
+    chooser = Chooser({"dog": LEFT, "person": RIGHT})
+    decoding = Decoding(
+        place(LEFT)[None],
+        torch.tensor([[2.0, -9.0, 2.0, -9.0]]),
+        torch.tensor([[3.0, -9.0, 2.5, -9.0]]),
+        Consensus(torch.tensor([0]), torch.tensor([0]), *torch.rand(4, 1)),
+        torch.zeros(1),
+    )
+    assert further_sources(chooser, [View(torch.zeros(3, 4, 8), None, None)], decoding, None, None) == ()
+    assert len(further_sources(chooser, [None], replace(decoding, presence=torch.ones(1)), None, None)) == 1
 
 
 def test_what_a_pair_explains():
