@@ -3,8 +3,15 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
+
+from c3n_model.commands import Unsuccessful
+
+# Passed on to c3n_ros, which this package does not import; their defaults are there.
+_NODE_OPTIONS = ("model", "hop", "sizes", "rates", "seconds", "json", "markdown", "plot")
 
 
 def add(commands) -> None:
@@ -42,6 +49,15 @@ def add(commands) -> None:
     )
     loader.add_argument("--rounds", type=int, default=5, help="repetitions of each measurement (default %(default)s)")
     loader.set_defaults(run=run_loader)
+    node = kinds.add_parser("node", help="losses, latency and CPU of the ROS node by size and rate of the images")
+    node.add_argument("--model", help="the node's parameter model (default demo)")
+    node.add_argument("--hop", help="seconds between windows (default 1)")
+    node.add_argument("--sizes", nargs="+", metavar="WIDTHxHEIGHT", help="default 640x480 1280x720 1920x1080 3840x2160")
+    node.add_argument("--rates", nargs="+", metavar="HZ", help="images per second (default 15 30 60)")
+    node.add_argument("--seconds", help="duration of each measurement (default 10)")
+    for name in ("json", "markdown", "plot"):
+        node.add_argument(f"--{name}", metavar="FILE", help=f"write the results to FILE as {name}")
+    node.set_defaults(run=run_node)
     for kind in (network, step, profiles, loader):
         kind.add_argument("--device", default="auto", help="auto, cpu or cuda (default %(default)s)")
     for kind in (network, loader):
@@ -105,6 +121,24 @@ def run_profiles(options, _: str) -> str:
     models = [(path.stem, read_config(path).model) for path in options.configs]
     costs = [measure_profile(random_model(*named), device, options.pairs, bar) for named in models]
     return f"{profile_table(costs)}\n\n{describe_machine(device)}; random weights; median and quartiles of {options.pairs} pairs"
+
+
+def run_node(options, _: str) -> str:
+    """Measure the ROS node in processes of their own. Raises ValueError where the workspace is not sourced."""
+    from importlib.util import find_spec
+
+    if find_spec("rclpy") is None or find_spec("c3n_ros.msg") is None:
+        raise ValueError(
+            "benchmark node needs ROS 2 and the built workspace: `make build`, then `. install/setup.bash`"
+        )
+    given = {name: getattr(options, name) for name in _NODE_OPTIONS if getattr(options, name) is not None}
+    arguments = [
+        text for name, value in given.items() for text in (f"--{name}", *([value] if isinstance(value, str) else value))
+    ]
+    status = subprocess.call([sys.executable, "-m", "c3n_ros.rig.node_benchmark", *arguments])
+    if status:
+        raise Unsuccessful(f"benchmark node ended with {status}; see above")
+    return ""
 
 
 def _model_to_time(name: str):

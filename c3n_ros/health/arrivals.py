@@ -36,8 +36,9 @@ class Recent:
     """Statistics of the messages of the last seconds.
 
     `offset_s` is stamp minus time of arrival of the message with the smallest delay (only differences between two streams are
-    meaningful); `gap_ratio` the fraction of the stamps' time that no message covers; `has_constant_stamps`: the stamps do not
-    advance; `lost_ratio` the fraction of the messages that DDS reported as lost on the way.
+    meaningful); `rate_hz` includes messages that were passed over; `gap_ratio` the fraction of the stamps' time that no message
+    covers; `has_constant_stamps`: the stamps do not advance; `lost_ratio` the fraction of the messages that DDS reported as lost
+    on the way.
     """
 
     rate_hz: float
@@ -52,8 +53,9 @@ class Arrivals:
     """Records the messages of one topic with `add`; `recent` gives statistics of the last five seconds.
 
     `topic` is its full name; `requested` the QoS of the subscription and `publishers` that of each publisher, both updated by
-    the caller; `refused` says why the newest message could not be used, `unfit` why it does not match the newest window. `add`
-    and `lose` are O(1) and may be called from another thread than `recent`.
+    the caller; `refused` says why the newest message could not be used, `unfit` why it does not match the newest window. `count`
+    includes messages that were passed over: nobody needed them. `add`, `pass_over` and `lose` are O(1) and may be called from
+    another thread than `recent`.
     """
 
     def __init__(self, topic: str, requested: QoS | None = None):
@@ -61,16 +63,22 @@ class Arrivals:
         self.requested = requested or QoS()
         self.publishers: tuple[QoS, ...] = ()
         self.refused = self.unfit = ""
-        self.count = 0
+        self.taken = self.passed_over = 0
         self._messages: deque[tuple[float, int, int]] = deque(maxlen=MAX_ARRIVALS)  # arrival, begin, end
         self.lost = 0
         self._losses: deque[tuple[float, int]] = deque(maxlen=MAX_ARRIVALS)  # time, number of messages
+        self._passed: deque[tuple[float, int]] = deque(maxlen=MAX_ARRIVALS)
         self._lock = threading.Lock()
+
+    @property
+    def count(self) -> int:
+        """How many messages arrived so far."""
+        return self.taken + self.passed_over
 
     def add(self, now_s: float, begin_ns: int, end_ns: int | None = None) -> None:
         """Record a message that arrived at `now_s` and covers the stamps [begin_ns, end_ns) (an image: one instant)."""
         with self._lock:
-            self.count += 1
+            self.taken += 1
             self._messages.append((now_s, begin_ns, begin_ns if end_ns is None else end_ns))
 
     def lose(self, now_s: float, count: int) -> None:
@@ -78,6 +86,12 @@ class Arrivals:
         with self._lock:
             self.lost += count
             self._losses.append((now_s, count))
+
+    def pass_over(self, since_s: float, count: int) -> None:
+        """Record messages that arrived after `since_s` and were not taken, because no window needed them."""
+        with self._lock:
+            self.passed_over += count
+            self._passed.append((since_s, count))
 
     def age_s(self, now_s: float) -> float | None:
         """Return the seconds since the last message, None before the first."""
@@ -87,20 +101,23 @@ class Arrivals:
     def recent(self, now_s: float) -> Recent | None:
         """Return statistics of the last five seconds; None if nothing arrived in them."""
         with self._lock:
-            messages, losses = list(self._messages), list(self._losses)
+            messages, losses, passed = list(self._messages), list(self._losses), list(self._passed)
         messages = [message for message in messages if message[0] > now_s - RECENT_S]
         if not messages:
             return None
         lost = sum(count for at_s, count in losses if at_s > now_s - RECENT_S)
-        span_s = messages[-1][0] - messages[0][0]
+        passed_over = sum(count for since_s, count in passed if since_s >= messages[0][0])
         begins = [begin for _, begin, _ in messages]
+        span_s = messages[-1][0] - messages[0][0]
+        if passed_over:  # the others are taken several at a time: only their stamps tell when they were sent
+            span_s = (begins[-1] - begins[0]) / NANOSECONDS_PER_SECOND
         return Recent(
-            rate_hz=(len(messages) - 1) / span_s if span_s > 0 else len(messages) / RECENT_S,
+            rate_hz=(len(messages) - 1 + passed_over) / span_s if span_s > 0 else len(messages) / RECENT_S,
             age_s=now_s - messages[-1][0],
             offset_s=max(end / NANOSECONDS_PER_SECOND - arrival for arrival, _, end in messages),
             gap_ratio=_gap_ratio(messages),
             has_constant_stamps=len(messages) >= MIN_FOR_CONSTANT_STAMPS and len(set(begins)) == 1,
-            lost_ratio=lost / (lost + len(messages)),
+            lost_ratio=lost / (lost + len(messages) + passed_over),
         )
 
     def unmatched(self) -> dict[str, int]:

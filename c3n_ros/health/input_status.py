@@ -23,7 +23,8 @@ _LOST = {
 def camera_status(stream: Arrivals, now_s: float, listening_since_s: float, max_skew_s: float) -> Status:
     """Return the camera's status. `max_skew_s`: how far from 15/16 of a second an image may be, which sets the lowest rate."""
     images = stream.recent(now_s)
-    values = {"topic": stream.topic, "images": str(stream.count), "lost": str(stream.lost), **statistics(images)}
+    values = {"topic": stream.topic, "images": str(stream.count), "passed over": str(stream.passed_over)}
+    values |= {"lost": str(stream.lost), **statistics(images)}
     level, text = _arrival("camera", "image", stream, images, now_s, listening_since_s)
     if level != Level.OK:
         return Status("camera", level, text, values)

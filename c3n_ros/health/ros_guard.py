@@ -29,9 +29,16 @@ class Guarded:
     def create_subscription(
         self, msg_type: type, topic: str, callback: Callable, qos_profile: Any, *, raw: bool = False, **options: Any
     ) -> Subscription:
-        """Create a subscription that also counts bytes that cannot be deserialized: rclpy drops them silently."""
-        receive = callback if raw else lambda data: callback(deserialize(data, msg_type))
-        guarded = self.guard.wrap(self.resolve_topic_name(topic), receive)
+        """Create a subscription that also counts bytes that cannot be deserialized: rclpy drops them silently.
+
+        With `raw`, `callback` gets the bytes and rclpy's information on the message.
+        """
+        receive = callback if raw else lambda data, _: callback(deserialize(data, msg_type))
+        source = self.resolve_topic_name(topic)
+
+        def guarded(data: bytes, info: Any) -> None:
+            self.guard.run(source, receive, data, info)
+
         return super().create_subscription(msg_type, topic, guarded, qos_profile, raw=True, **options)
 
     def create_service(self, srv_type: type, srv_name: str, callback: Callable, **options: Any) -> Service:

@@ -43,12 +43,12 @@ def run(seconds: float, pause_s: float, images_per_s: float = 30.0, model: str =
     sensors = [_start("camera", "--rate", images_per_s), _start("microphone")]
     try:
         node = _start("segmentation", "--seconds", seconds, "--pause", pause_s, "--ros-args", "-p", f"model:={model}")
-        report = _figures("segmentation", node)
+        report = process_figures("segmentation", node)
     finally:
         for sensor in sensors:
             sensor.send_signal(signal.SIGINT)
     for role, sensor in zip(("camera", "microphone"), sensors, strict=True):
-        report |= _figures(role, sensor)
+        report |= process_figures(role, sensor)
     return report
 
 
@@ -58,7 +58,8 @@ def _start(role: str, *arguments: object) -> subprocess.Popen:
     return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=isolated_environment(**profile))
 
 
-def _figures(role: str, process: subprocess.Popen) -> dict[str, Any]:
+def process_figures(role: str, process: subprocess.Popen) -> dict[str, Any]:
+    """Return what a process prints in its last line, once it has ended. Raises RuntimeError if it failed; `role` is its name."""
     output, _ = process.communicate()
     lines = output.strip().splitlines()
     if process.returncode != 0 or not lines:

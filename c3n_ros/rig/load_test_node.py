@@ -27,7 +27,6 @@ from c3n_ros.messages.conversions import time_message
 from c3n_ros.run_node import run, spin
 from c3n_ros.segmentation_node import SegmentationNode
 
-HEIGHT, WIDTH = 1080, 1920
 SAMPLE_RATE, CHANNELS, CHUNK_S = 48_000, 2, 0.01
 SETTLE_S = 3.0  # after activation, before anything is counted
 
@@ -39,21 +38,28 @@ def main() -> int:
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--pause", type=float, default=3.0)
     parser.add_argument("--rate", type=float, default=30.0)
+    parser.add_argument("--size", type=size, default=(1920, 1080))
     arguments, _ = parser.parse_known_args()
-    roles = {"camera": partial(camera, arguments.rate), "microphone": microphone}
+    roles = {"camera": partial(camera, arguments.rate, *arguments.size), "microphone": microphone}
     roles["segmentation"] = partial(segmentation, arguments)
     return run(f"load_{arguments.role}", roles[arguments.role])
 
 
-def camera(images_per_s: float, stop: threading.Event) -> None:
-    """Publish 1080p bgr8, best effort."""
+def size(text: str) -> tuple[int, int]:
+    """Return width and height from text such as "1920x1080"."""
+    width, height = map(int, text.split("x"))
+    return width, height
+
+
+def camera(images_per_s: float, width: int, height: int, stop: threading.Event) -> None:
+    """Publish bgr8, best effort."""
     node = Node("load_camera")
     publisher = node.create_publisher(
         Image, "camera/image_raw", QoSProfile(depth=5, reliability=ReliabilityPolicy.BEST_EFFORT)
     )
-    message = Image(height=HEIGHT, width=WIDTH, encoding="bgr8", step=WIDTH * 3)
+    message = Image(height=height, width=width, encoding="bgr8", step=width * 3)
     message.header.frame_id = "load_optical"
-    noise = np.random.default_rng(0).integers(0, 256, HEIGHT * WIDTH * 3, np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, height * width * 3, np.uint8)
     message.data = array("B", noise.tobytes())
 
     def publish(stamp_ns: int) -> None:

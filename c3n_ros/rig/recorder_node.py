@@ -11,6 +11,7 @@ import threading
 import time
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from rclpy.node import Node
 from rclpy.qos import QoSProfile, ReliabilityPolicy
@@ -58,7 +59,7 @@ class RecorderNode(Guarded, Node):
         self.create_timer(COMMIT_S, self._writer.commit)
         self.get_logger().info(f"recording {', '.join(types_by_topic)} into {path}")
 
-    def _write(self, connection: Connection, message_bytes: bytes) -> None:
+    def _write(self, connection: Connection, message_bytes: bytes, _: Any) -> None:
         self._writer.write(connection, time.time_ns(), message_bytes)
         self._counts[connection.topic] += 1
 

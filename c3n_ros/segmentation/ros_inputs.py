@@ -5,13 +5,12 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from copy import copy
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
-from rcl_interfaces.msg import ParameterDescriptor
-from rclpy.callback_groups import MutuallyExclusiveCallbackGroup
-from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy, qos_policy_name_from_kind
+from rclpy.callback_groups import CallbackGroup, MutuallyExclusiveCallbackGroup
+from rclpy.qos import DurabilityPolicy, QoSPolicyKind, QoSProfile, ReliabilityPolicy
 from rclpy.qos_overriding_options import QoSOverridingOptions
 from rclpy.subscription import Subscription
 from rclpy.topic_endpoint_info import TopicEndpointInfo
@@ -35,17 +34,16 @@ from c3n_ros.segmentation.ros_decoders import (
     decode_depth,
     decode_points,
 )
-from c3n_ros.segmentation.ros_qos import offer_of, reliability_of, strongest_reliability
+from c3n_ros.segmentation.ros_naps import Naps, take_waiting
+from c3n_ros.segmentation.ros_qos import offer_of, sound_reliability
+from c3n_ros.segmentation.ros_subscriptions import subscribe
 from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters
 from c3n_ros.segmentation.serialized import SerializedMessage, stamp_of_serialized
 from c3n_ros.segmentation.sound_direction import DirectionInput
 from c3n_ros.topics import INPUTS
 
-try:
-    from rclpy.event_handler import SubscriptionEventCallbacks, UnsupportedEventTypeError
-except ImportError:  # Humble
-    from rclpy.qos_event import SubscriptionEventCallbacks, UnsupportedEventTypeError
-IMAGE_DEPTH, AUDIO_DEPTH = 10, 200  # messages that may wait in DDS; for sound two seconds of 10 ms messages
+# Messages that may wait in DDS: 0.2 s of images at 30 Hz, 2 s of sound in messages of 10 ms.
+IMAGE_DEPTH, AUDIO_DEPTH = 6, 200
 MAX_DURATIONS = 10_000  # of callbacks, for their percentiles
 BEST_EFFORT = QoSProfile(depth=IMAGE_DEPTH, reliability=ReliabilityPolicy.BEST_EFFORT)
 LATCHED = QoSProfile(depth=1, reliability=ReliabilityPolicy.RELIABLE, durability=DurabilityPolicy.TRANSIENT_LOCAL)
@@ -58,6 +56,7 @@ class Inputs:
         """Raises ValueError if the message type of the sound is not installed, or what `load_array` raises."""
         self._node, self._pipeline = node, pipeline
         self._audio_class = audio_class(settings.audio_msg_type)
+        self._has_stamps = "header" in self._audio_class.get_fields_and_field_types()
         self._audio: Subscription | None = None
         self._others: list[Subscription] = []
         image_topic = node.resolve_topic_name("camera/image_raw")
@@ -88,21 +87,26 @@ class Inputs:
     def open(self) -> None:
         """Subscribe. For images best effort matches every camera; a reliable request would never match most of them."""
         self._group = MutuallyExclusiveCallbackGroup()  # goes with the subscriptions; the node's own would keep a trace
+        self._naps = Naps(self._node)
         self._subscribe_images()
-        self._add_serialized("camera/depth", decode_depth, partial(self._on_distances, "depth"))
-        self._add_serialized("camera/points", decode_points, partial(self._on_distances, "points"))
+        for name, decode in (("depth", decode_depth), ("points", decode_points)):
+            stream = self.distances[name]
+            self._add_serialized(f"camera/{name}", decode, partial(self._on_distances, name), stream)
         self._add("camera/camera_info", self._on_camera_info, BEST_EFFORT)
         self._add("audio/direction", self.direction.on_pose, BEST_EFFORT)
         if has_audio_info():
             self._add("audio/audio_info", self._on_audio_info, LATCHED)
-        self._subscribe_audio(self._audio_reliability())
+        self._subscribe_audio(sound_reliability(self._node, self.microphone.topic))
         self.check_publishers()
 
     def close(self) -> None:
         """Unsubscribe."""
         for subscription in filter(None, [self._audio, *self._others]):
             self._node.destroy_subscription(subscription)
-        self._audio, self._others = None, []
+        self._others.clear()
+        if self._audio is not None:
+            self._naps.close()
+        self._audio = None
 
     def check_publishers(self) -> None:
         """Update the publishers of each topic, and subscribe to the sound again if their reliability changed.
@@ -110,7 +114,7 @@ class Inputs:
         To be called about once a second while open.
         """
         self._follow_transport()
-        reliability = self._audio_reliability()
+        reliability = sound_reliability(self._node, self.microphone.topic)
         if reliability != self._audio.qos_profile.reliability:
             self._node.destroy_subscription(self._audio)
             self._subscribe_audio(reliability)
@@ -126,7 +130,7 @@ class Inputs:
     def _subscribe_images(self) -> None:
         name = "camera/image_raw/compressed" if self._is_compressed else "camera/image_raw"
         convert = frame_from_compressed if self._is_compressed else frame_from_image
-        self._add_serialized(name, convert, self._on_image, self.camera.topic)
+        self._add_serialized(name, convert, self._on_image, self.camera, self.camera.topic)
 
     def _follow_transport(self) -> None:
         """With image_transport auto: use compressed images where they are published, else raw ones where those are."""
@@ -139,82 +143,62 @@ class Inputs:
         for subscription in [other for other in self._others if other.topic_name == self.camera.topic]:
             self._node.destroy_subscription(subscription)
             self._others.remove(subscription)
+        self._naps.remove(self.camera)
         self._is_compressed = has_compressed
         self.camera.topic = f"{raw}/compressed" if has_compressed else raw
         self._subscribe_images()
 
-    def _audio_reliability(self) -> ReliabilityPolicy:
-        """Return the reliability to request for the sound: by default (`auto`) the best that all its publishers offer.
-
-        The parameter is declared here because rclpy's own would keep the first choice for ever.
-        """
-        name = f"qos_overrides.{self.microphone.topic}.subscription.reliability"
-        if not self._node.has_parameter(name):
-            description = "reliability of the sound: reliable, best_effort or auto (the best that all publishers offer)"
-            self._node.declare_parameter(name, "auto", ParameterDescriptor(description=description, read_only=True))
-        value = self._node.get_parameter(name).value
-        if value != "auto":
-            return reliability_of(name, value)
-        publishers = self._node.get_publishers_info_by_topic(self.microphone.topic)
-        return strongest_reliability(publisher.qos_profile.reliability for publisher in publishers)
-
     def _subscribe_audio(self, reliability: ReliabilityPolicy) -> None:
         profile = QoSProfile(depth=AUDIO_DEPTH, reliability=reliability)
         overriding = QoSOverridingOptions((QoSPolicyKind.HISTORY, QoSPolicyKind.DEPTH))
-        topic = self.microphone.topic
-        self._audio = self._subscribe(self._audio_class, topic, self._on_audio, profile, overriding, raw=True)
+        topic, group = self.microphone.topic, self._naps.sound
+        self._audio = self._subscribe(self._audio_class, topic, self._on_audio, profile, overriding, group, raw=True)
+        group.on_wake = self._take_sounds
 
-    def _add(self, name: str, callback: Callable, profile: QoSProfile, topic: str = "", raw: bool = False) -> None:
+    def _add(
+        self, name: str, callback: Callable, profile: QoSProfile, topic: str = "",
+        group: CallbackGroup | None = None, raw: bool = False,
+    ) -> Subscription:  # fmt: skip
         """Subscribe to an entry of INPUTS, under `topic` where that differs from its name."""
-        overriding = QoSOverridingOptions.with_default_policies()
-        kind, topic = message_class(INPUTS[name]), topic or name
-        self._others.append(self._subscribe(kind, topic, callback, profile, overriding, raw))
+        overriding, kind = QoSOverridingOptions.with_default_policies(), message_class(INPUTS[name])
+        subscription = self._subscribe(kind, topic or name, callback, profile, overriding, group or self._group, raw)
+        self._others.append(subscription)
+        return subscription
 
     def _add_serialized(
-        self, name: str, convert: Callable, append: Callable[[SerializedMessage], None], topic: str = ""
+        self, name: str, convert: Callable, append: Callable[[SerializedMessage], None], stream: Arrivals, topic=""
     ) -> None:
-        """Keep messages serialized: 1080p takes milliseconds to deserialize, and one in thirty is used."""
+        """Keep messages serialized: 1080p takes milliseconds to deserialize, and one in thirty is used. `append` adds to `stream`."""
         topic = self._node.resolve_topic_name(topic or name)
-        decoder = MessageDecoder(message_class(INPUTS[name]), convert)
+        decoder, naps = MessageDecoder(message_class(INPUTS[name]), convert), self._naps.add_images(stream)
 
-        def on_bytes(data: bytes) -> None:
+        def take(data: bytes, info: Any) -> None:
             begin_ns = time.perf_counter_ns()
-            append(SerializedMessage(stamp_of_serialized(data), data, decoder, topic))
+            stamp_ns = stamp_of_serialized(data)
+            append(SerializedMessage(stamp_ns, data, decoder, topic))
+            naps.see(stamp_ns, info)
             self.callback_ns.append(time.perf_counter_ns() - begin_ns)
 
-        self._add(name, on_bytes, BEST_EFFORT, topic, raw=True)
+        take_guarded = self._node.guard.wrap(topic, take)  # each for itself: one may be damaged
+
+        def take_all() -> None:
+            if take_waiting(subscription, take_guarded):
+                self._naps.after_images(naps, self._pipeline.rules)
+
+        def on_bytes(data: bytes, info: Any) -> None:
+            take_guarded(data, info)
+            take_waiting(subscription, take_guarded)
+            self._naps.after_images(naps, self._pipeline.rules)
+
+        subscription = self._add(name, on_bytes, BEST_EFFORT, topic, naps.nap, raw=True)
+        naps.nap.on_wake = take_all
 
     def _subscribe(
-        self,
-        kind: type,
-        topic: str,
-        callback: Callable,
-        profile: QoSProfile,
-        overriding: QoSOverridingOptions,
-        raw=False,
-    ) -> Subscription:
-        def on_incompatible(event: Any) -> None:
-            policy = qos_policy_name_from_kind(event.last_policy_kind)
-            self._node.get_logger().warning(
-                f"a publisher on {topic} offers an incompatible {policy}: nothing is received from it"
-            )
-
-        def create(**events: Callable) -> Subscription:
-            return self._node.create_subscription(
-                kind,
-                topic,
-                callback,
-                copy(profile),  # rclpy writes overrides into it
-                callback_group=self._group,
-                event_callbacks=SubscriptionEventCallbacks(incompatible_qos=on_incompatible, **events),
-                qos_overriding_options=overriding,
-                raw=raw,
-            )
-
-        try:
-            return create(message_lost=partial(self._on_lost, topic))
-        except UnsupportedEventTypeError:  # not every middleware counts lost messages
-            return create()
+        self, kind: type, topic: str, callback: Callable, profile: QoSProfile, overriding: QoSOverridingOptions,
+        group: CallbackGroup, raw: bool,
+    ) -> Subscription:  # fmt: skip
+        on_lost = partial(self._on_lost, topic)
+        return subscribe(self._node, kind, topic, callback, profile, overriding, group, on_lost, raw)
 
     def _on_lost(self, topic: str, event: Any) -> None:
         if (stream := self._streams.get(self._node.resolve_topic_name(topic))) is not None:
@@ -238,13 +222,23 @@ class Inputs:
         self.distances[name].add(time.monotonic(), message.stamp_ns)
         self._pipeline.add_companion(name, message)
 
-    def _on_audio(self, data: bytes) -> None:
+    def _on_audio(self, data: bytes, _: Any = None) -> None:
         self._add_sound(data)
-        # The executor takes one message of a topic per round, and a round with a large image is long on a busy machine:
-        # take what else has arrived now, or DDS would have to drop it.
-        with self._audio.handle:
-            while (taken := self._audio.handle.take_message(self._audio_class, True)) is not None:
-                self._add_sound(taken[0])
+        self._take_sounds(data)
+
+    def _take_sounds(self, newest: bytes | None = None) -> None:
+        """Take all that is waiting; `newest` is a message that was taken already."""
+
+        def take(data: bytes, _: Any) -> None:
+            nonlocal newest
+            newest = data
+            self._add_sound(data)
+
+        messages = int(newest is not None)
+        messages += take_waiting(self._audio, take)
+        if messages and self._has_stamps:
+            with suppress(ValueError):  # of a damaged message, which the intake reports
+                self._naps.after_sound(stamp_of_serialized(newest), messages, self._pipeline.rules)
 
     def _add_sound(self, data: bytes) -> None:
         begin_ns = time.perf_counter_ns()

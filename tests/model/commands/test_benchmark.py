@@ -90,3 +90,24 @@ def test_no_data_is_one_line(tmp_path):
     config.write_text("model: {visual: test_resnet, channels: 8, image_size: 64}")
     with pytest.raises(SystemExit, match=r"c3n: .*s4_meta_data\.csv"):
         main(["benchmark", "loader", str(tmp_path), "--config", str(config), "--device", "cpu"])
+
+
+def test_node_needs_a_built_workspace(monkeypatch):
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(SystemExit, match="benchmark node needs ROS 2 and the built workspace"):
+        main(["benchmark", "node"])
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_node_passes_its_options_on(monkeypatch, capsys, status):
+    commands = []
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
+    monkeypatch.setattr("subprocess.call", lambda command: commands.append(command) or status)
+    arguments = ["--model", "demo", "--sizes", "640x480", "1920x1080", "--json", "points.json"]
+    if status:
+        with pytest.raises(SystemExit):
+            main(["benchmark", "node", *arguments])
+        assert "benchmark node ended with 3" in capsys.readouterr().out
+    else:
+        main(["benchmark", "node", *arguments])
+    assert commands[0][1:] == ["-m", "c3n_ros.rig.node_benchmark", *arguments]

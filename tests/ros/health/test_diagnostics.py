@@ -346,7 +346,7 @@ def test_optional_inputs_warn_with_their_cause():
 def test_depth_that_ended_never_came_or_lacks_a_camera_info():
     assert "no depth for 5 s" in status(distances(), "depth", now_s=15.0).message
     health = distances()
-    health.camera_info.count = 0
+    health.camera_info.taken = 0
     assert "camera_info_topic" in status(health, "depth").message
     health.distances["depth"] = Arrivals("/camera/depth")
     health.distances["depth"].publishers = (QoS(),)
