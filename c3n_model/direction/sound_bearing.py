@@ -67,7 +67,11 @@ def measure_bearing(microphones: np.ndarray, array: MicrophoneArray) -> SoundBea
     bearing = _peak(response)
     strongest, typical = float(response.max()), float(response.mean())
     parts = [correlate(slice(start, None, PARTS)).response(rays, baselines) for start in range(PARTS)]
-    spread = _spread(bearing, [_peak(part) for part in parts], line)
+    # A part counts by how much of the response it makes: in one without a short sound there is noise alone.
+    shares = [
+        weights[start::PARTS].sum() * max(float(part.max() - part.mean()), 0.0) for start, part in enumerate(parts)
+    ]
+    spread = _spread(bearing, [_peak(part) for part in parts], np.array(shares), line)
     mirrored = None if line is None else wrapped(2 * line - bearing)
     if mirrored is not None and abs(mirrored) < abs(bearing):
         bearing, mirrored = mirrored, bearing
@@ -138,9 +142,11 @@ def _peak(response: np.ndarray) -> float:
     return wrapped(float(BEARINGS[column] + shift * (BEARINGS[1] - BEARINGS[0])))
 
 
-def _spread(bearing: float, parts: list[float], line: float | None) -> float:
-    """Return the standard deviation of a bearing from those of parts of the second; on the same side of a line of microphones."""
-    distances = [abs(wrapped(part - bearing)) for part in parts]
+def _spread(bearing: float, parts: list[float], shares: np.ndarray, line: float | None) -> float:
+    """Return the standard deviation of a bearing from those of parts of the second, which count by their shares; on the same side of a
+    line of microphones."""
+    distances = np.array([abs(wrapped(part - bearing)) for part in parts])
     if line is not None:
-        distances = [min(d, abs(wrapped(2 * line - part - bearing))) for d, part in zip(distances, parts, strict=True)]
-    return float(np.sqrt(np.mean(np.square(distances)) / len(parts)))
+        distances = np.minimum(distances, [abs(wrapped(2 * line - part - bearing)) for part in parts])
+    shares = shares / max(float(shares.sum()), 1e-30)
+    return float(np.sqrt((shares * distances**2).sum() * np.square(shares).sum()))

@@ -53,6 +53,13 @@ def test_silence_has_no_bearing_and_noise_of_the_microphones_no_certain_one():
     assert sound.confidence < 0.03 and sound.spread > np.deg2rad(10)
 
 
+def test_a_short_sound_in_noise_is_certain():
+    wave, noise = plane_wave(FOUR, 40), np.random.default_rng(1).normal(0, 0.01, (RATE, 4))
+    wave[:4000] = wave[5600:] = 0.0  # a tenth of a second of sound
+    sound = measure_bearing(wave + noise, FOUR)
+    assert np.rad2deg(sound.bearing) == pytest.approx(40, abs=2) and sound.spread < np.deg2rad(4)
+
+
 def test_another_number_of_channels_is_refused():
     with pytest.raises(ValueError, match="4 microphones, got 2"):
         measure_bearing(np.zeros((RATE, 2)), FOUR)
