@@ -39,7 +39,7 @@ class Delayed:
 
 @pytest.fixture(params=[0, 1, 3, SECONDS])
 def delay(request, monkeypatch):
-    monkeypatch.setattr(streams, "Session", lambda model, device: Delayed(request.param))
+    monkeypatch.setattr(streams, "new_session", lambda model, device: Delayed(request.param))
     return request.param
 
 
@@ -69,7 +69,7 @@ def test_how_soon_a_new_source_is_named(delay):
 
 
 def test_nothing_to_play(monkeypatch):
-    monkeypatch.setattr(streams, "Session", lambda model, device: Delayed(0))
+    monkeypatch.setattr(streams, "new_session", lambda model, device: Delayed(0))
     assert streams.lingering(None, [], "cpu", silent)["median_s"] is None
     assert streams.switching(None, [], "cpu", silent)["within_2_s"] is None
 
