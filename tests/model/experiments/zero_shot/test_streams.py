@@ -34,7 +34,7 @@ class Delayed:
         level = self._levels[max(len(self._levels) - 1 - self._delay, 0)]
         mask = np.zeros((4, 8), bool)
         mask[:, {0.1: slice(0, 4), 0.2: slice(4, 8)}.get(level, slice(0, 0))] = True
-        return SimpleNamespace(mask=mask, label=SimpleNamespace(visual={0.1: "dog", 0.2: "car"}.get(level, "cat")))
+        return SimpleNamespace(mask=mask, pairs=(("a sound", {0.1: "dog", 0.2: "car"}.get(level, "cat")),))
 
 
 @pytest.fixture(params=[0, 1, 3, SECONDS])
