@@ -34,12 +34,12 @@ class Delayed:
         level = self._levels[max(len(self._levels) - 1 - self._delay, 0)]
         mask = np.zeros((4, 8), bool)
         mask[:, {0.1: slice(0, 4), 0.2: slice(4, 8)}.get(level, slice(0, 0))] = True
-        return SimpleNamespace(mask=mask, label=SimpleNamespace(visual={0.1: "dog", 0.2: "car"}.get(level, "cat")))
+        return SimpleNamespace(mask=mask, pairs=(("a sound", {0.1: "dog", 0.2: "car"}.get(level, "cat")),))
 
 
 @pytest.fixture(params=[0, 1, 3, SECONDS])
 def delay(request, monkeypatch):
-    monkeypatch.setattr(streams, "Session", lambda model, device: Delayed(request.param))
+    monkeypatch.setattr(streams, "new_session", lambda model, device: Delayed(request.param))
     return request.param
 
 
@@ -69,7 +69,7 @@ def test_how_soon_a_new_source_is_named(delay):
 
 
 def test_nothing_to_play(monkeypatch):
-    monkeypatch.setattr(streams, "Session", lambda model, device: Delayed(0))
+    monkeypatch.setattr(streams, "new_session", lambda model, device: Delayed(0))
     assert streams.lingering(None, [], "cpu", silent)["median_s"] is None
     assert streams.switching(None, [], "cpu", silent)["within_2_s"] is None
 
