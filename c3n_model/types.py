@@ -9,7 +9,8 @@ have their origin at the top left corner, x to the right and y down.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -235,3 +236,23 @@ class Segmentation:
         """The different (audio class, visual class) of what sounds: that of `label`, then those of the objects."""
         named = [(found.audio_label or self.label.audio, found.label) for found in self.objects]
         return tuple(dict.fromkeys([(self.label.audio, self.label.visual), *named]))
+
+    def with_objects(self, kept: Sequence[int]) -> Segmentation:
+        """Return this with the objects of these indices alone; needs `object_numbers`."""
+        assert self.object_numbers is not None
+        renumbered = np.zeros(len(self.objects) + 1, np.uint16)
+        renumbered[np.asarray(kept, int) + 1] = np.arange(1, len(kept) + 1)
+        numbers = renumbered[self.object_numbers]
+        confidence = np.where(numbers > 0, self.confidence, np.uint8(0))
+        objects = tuple(self.objects[index] for index in kept)
+        return replace(self, mask=numbers > 0, confidence=confidence, objects=objects, object_numbers=numbers)
+
+    def emptied(self, presence: Presence) -> Segmentation:
+        """Return this without any object, for the reason that `presence` gives."""
+        numbers = None if self.object_numbers is None else np.zeros_like(self.object_numbers)
+        nothing = {
+            "mask": np.zeros_like(self.mask),
+            "confidence": np.zeros_like(self.confidence),
+            "object_numbers": numbers,
+        }
+        return replace(self, presence=presence, objects=(), **nothing)

@@ -23,7 +23,7 @@ import numpy as np
 from c3n_model.direction.sound_bearing import wrapped
 from c3n_model.types import Segmentation, SoundBearing, SoundingObject
 
-MIN_CONFIDENCE = 0.05  # independent noise of the microphones stays below 0.03; noise from all sides does not, see c3n direction-bench
+MIN_CONFIDENCE = 0.05  # independent noise of the microphones stays below 0.03; noise from all sides does not
 MAX_SPREAD = np.deg2rad(8.0)
 NEAR = np.deg2rad(8.0)  # farthest that a sound may be from the outline of the object that makes it
 
@@ -95,12 +95,13 @@ def choose_object(segmentation: Segmentation, sound: SoundBearing, view: View) -
     if not is_clear(sound):
         return _told(segmentation, sound, "unclear")
     if _is_outside(segmentation, sound, view):
-        return _told(_emptied(segmentation) if segmentation.presence.present else segmentation, sound, "not in view")
+        return _told(_not_in_view(segmentation), sound, "not in view")
     places = [_place(region, view) for region in segmentation.objects]
     if segmentation.object_numbers is None or None in places:
         return _told(segmentation, sound, "unclear")
     kept, decision = _decide(segmentation.objects, [place for place in places if place is not None], sound)
-    return _told(_only(segmentation, kept), sound, decision)
+    left = segmentation if len(kept) == len(segmentation.objects) else segmentation.with_objects(kept)
+    return _told(left, sound, decision)
 
 
 def _decide(objects: tuple[SoundingObject, ...], places: list[_Place], sound: SoundBearing) -> tuple[list[int], str]:
@@ -166,34 +167,9 @@ def _angles(rays: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.arctan2(-x, z), np.arctan2(-y, np.hypot(x, z))
 
 
-def _only(segmentation: Segmentation, kept: list[int]) -> Segmentation:
-    """Return `segmentation` with the objects of these indices alone."""
-    if len(kept) == len(segmentation.objects):
-        return segmentation
-    assert segmentation.object_numbers is not None
-    renumbered = np.zeros(len(segmentation.objects) + 1, np.uint16)
-    renumbered[np.array(kept) + 1] = np.arange(1, len(kept) + 1)
-    numbers = renumbered[segmentation.object_numbers]
-    removed = segmentation.mask & (numbers == 0)
-    return replace(
-        segmentation,
-        mask=segmentation.mask & ~removed,
-        confidence=np.where(removed, np.uint8(0), segmentation.confidence),
-        objects=tuple(segmentation.objects[index] for index in kept),
-        object_numbers=numbers,
-    )
-
-
-def _emptied(segmentation: Segmentation) -> Segmentation:
-    numbers = segmentation.object_numbers
-    return replace(
-        segmentation,
-        mask=np.zeros_like(segmentation.mask),
-        confidence=np.zeros_like(segmentation.confidence),
-        presence=replace(segmentation.presence, visible=False),
-        objects=(),
-        object_numbers=None if numbers is None else np.zeros_like(numbers),
-    )
+def _not_in_view(segmentation: Segmentation) -> Segmentation:
+    presence = segmentation.presence
+    return segmentation.emptied(replace(presence, visible=False)) if presence.present else segmentation
 
 
 def _told(segmentation: Segmentation, sound: SoundBearing, decision: str) -> Segmentation:

@@ -6,8 +6,6 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import replace
 
-import numpy as np
-
 from c3n_model.types import Segmentation
 
 
@@ -44,7 +42,7 @@ def only_classes(segmentation: Segmentation, classes: tuple[str, ...]) -> Segmen
     if len(passing) == len(segmentation.pairs):
         return segmentation
     left = _only_pairs(segmentation, passing) if passing else None
-    return _emptied(segmentation) if left is None else left
+    return segmentation.emptied(replace(segmentation.presence, filtered=True)) if left is None else left
 
 
 def _only_pairs(segmentation: Segmentation, passing: set[tuple[str, str]]) -> Segmentation | None:
@@ -56,30 +54,8 @@ def _only_pairs(segmentation: Segmentation, passing: set[tuple[str, str]]) -> Se
     ]
     if not kept or segmentation.object_numbers is None:
         return None
-    new_number = np.zeros(len(segmentation.objects) + 1, np.uint16)
-    new_number[np.array(kept) + 1] = np.arange(1, len(kept) + 1)
-    numbers = new_number[segmentation.object_numbers]
-    objects = tuple(segmentation.objects[index] for index in kept)
-    label = segmentation.label
-    if (label.audio, label.visual) not in passing:
-        label = max((found.pair for found in objects if found.pair), key=lambda pair: pair.consensus, default=label)
-    return replace(
-        segmentation,
-        mask=numbers > 0,
-        confidence=np.where(numbers > 0, segmentation.confidence, 0).astype(np.uint8),
-        label=label,
-        objects=objects,
-        object_numbers=numbers,
-    )
-
-
-def _emptied(segmentation: Segmentation) -> Segmentation:
-    numbers = segmentation.object_numbers
-    return replace(
-        segmentation,
-        mask=np.zeros_like(segmentation.mask),
-        confidence=np.zeros_like(segmentation.confidence),
-        presence=replace(segmentation.presence, filtered=True),
-        objects=(),
-        object_numbers=None if numbers is None else np.zeros_like(numbers),
-    )
+    left = segmentation.with_objects(kept)
+    if (left.label.audio, left.label.visual) in passing:
+        return left
+    pairs = (found.pair for found in left.objects if found.pair)
+    return replace(left, label=max(pairs, key=lambda pair: pair.consensus, default=left.label))
