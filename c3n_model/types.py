@@ -250,9 +250,5 @@ class Segmentation:
     def emptied(self, presence: Presence) -> Segmentation:
         """Return this without any object, for the reason that `presence` gives."""
         numbers = None if self.object_numbers is None else np.zeros_like(self.object_numbers)
-        nothing = {
-            "mask": np.zeros_like(self.mask),
-            "confidence": np.zeros_like(self.confidence),
-            "object_numbers": numbers,
-        }
-        return replace(self, presence=presence, objects=(), **nothing)
+        mask, confidence = np.zeros_like(self.mask), np.zeros_like(self.confidence)
+        return replace(self, mask=mask, confidence=confidence, presence=presence, objects=(), object_numbers=numbers)
