@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import signal
 import resource
 import shutil
 import time
@@ -114,10 +115,17 @@ def _made(jobs: list[Job], material: Mapping[str, Material], seed: int, workers:
     threads = cv2.getNumThreads()
     cv2.setNumThreads(0)  # OpenCV's threads do not survive a fork
     try:
-        with multiprocessing.get_context("fork").Pool(workers) as pool:
+        with multiprocessing.get_context("fork").Pool(workers, initializer=_end_on_sigterm) as pool:
             yield from pool.imap_unordered(_make, jobs, chunksize=4)
+            pool.close()
+            pool.join()
     finally:
         cv2.setNumThreads(threads)
+
+
+def _end_on_sigterm() -> None:
+    """Let the pool end this worker. rclpy's handler, inherited, ignores SIGTERM in a forked process, and the pool would wait for ever."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
 _material: Mapping[str, Material] = {}

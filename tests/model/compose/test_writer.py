@@ -1,6 +1,7 @@
 """Writing composed clips: any number of processes and interruptions, and folders of shards, give the same set."""
 
 import json
+import signal
 from hashlib import sha256
 
 import pytest
@@ -61,7 +62,19 @@ def test_nothing_of_a_split_is_in_another(whole):
 
 
 def test_two_processes_make_the_same_set(whole, folder, tmp_path):
-    assert compose(folder, tmp_path, "--workers", "2") == whole[1]
+    """In a process that ignores SIGTERM, as one with rclpy in it does in its forked children; else this would never end."""
+
+    def give_up(*_):
+        raise TimeoutError("the pool's workers did not end")
+
+    before = [signal.signal(signal.SIGTERM, lambda *_: None), signal.signal(signal.SIGALRM, give_up)]
+    signal.alarm(60)
+    try:
+        assert compose(folder, tmp_path, "--workers", "2") == whole[1]
+    finally:
+        signal.alarm(0)
+        for number, handler in zip((signal.SIGTERM, signal.SIGALRM), before):
+            signal.signal(number, handler)
 
 
 def test_an_interrupted_run_continues(whole, folder, tmp_path, monkeypatch, capsys):
