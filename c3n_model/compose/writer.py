@@ -12,9 +12,9 @@ from __future__ import annotations
 
 import json
 import multiprocessing
-import signal
 import resource
 import shutil
+import signal
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
