@@ -9,7 +9,7 @@ from pathlib import Path
 import markdown2
 
 ROOT = Path(__file__).resolve().parents[1]
-GUIDES = ("live", "robot", "bags", "training", "encoders", "packaging")
+GUIDES = ("first_steps", "live", "robot", "bags", "training", "encoders", "packaging")
 MORE = ("zero_shot", "demo_model", "parameters", "architecture", "results/README")
 EXTRAS = ("fenced-code-blocks", "tables", "header-ids", "code-friendly")
 PAGE = """<!doctype html>

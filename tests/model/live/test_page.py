@@ -18,13 +18,13 @@ pytest.importorskip("c3n_model.live.server", reason='pip install ".[live]"')
 
 @pytest.mark.browser
 def test_a_clip_in_the_browser(tmp_path):
-    write_scene_video(tmp_path / "clip.mp4", seconds=12)
+    write_scene_video(tmp_path / "clip.mp4", seconds=19)  # long enough for a slow browser
     with (
         page_command(tmp_path, "live", "--video", "clip.mp4", "--model", "demo") as command,
         open_page(command.address) as page,
     ):
         page.locator("#objects span").first.wait_for()
-        assert page.locator("#reason").inner_text().lower() == "sounding"
+        page.locator("#reason").filter(has_text="sounding").wait_for()
         assert re.match(r"\w+ \w+ ~ \w+ \w+", page.locator("#label").inner_text())
         assert page.locator("#pairs > div").count() > 1 and page.locator("#heard > div").count() > 1
         assert "dBFS" in page.locator("#level").inner_text()
