@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
 from ros_domains import take_domain
 
+# A shell ignores SIGINT in background jobs, and whatever they start inherits that: no test could end a process by Ctrl-C.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 os.environ["ROS_DOMAIN_ID"] = take_domain()  # of nodes that tests outside of tests/ros start
 if "PYTEST_XDIST_WORKER" in os.environ:  # as many processes as cores: more threads would only wait for each other
     os.environ.setdefault("OMP_NUM_THREADS", "1")
