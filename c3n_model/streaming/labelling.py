@@ -2,31 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from c3n_model.model import Model
 from c3n_model.network.answer import Answer
 from c3n_model.network.consensus import Consensus
 from c3n_model.types import UnifiedLabel
 
-
-def unified_label(consensus: Consensus, model: Model, index: int | tuple[int, int]) -> UnifiedLabel:
-    """Return the labels and scores of frame `index` of a consensus (N,), or of (frame, rank) of a consensus (N, k)."""
-    return UnifiedLabel(
-        audio=model.audio_labels[int(consensus.audio_class[index])],
-        visual=model.visual_labels[int(consensus.visual_class[index])],
-        audio_score=float(consensus.audio_score[index]),
-        visual_score=float(consensus.visual_score[index]),
-        similarity=float(consensus.similarity[index]),
-        consensus=float(consensus.consensus[index]),
-    )
+_SCORES = ("audio_score", "visual_score", "similarity", "consensus")
 
 
-def label_of(answer: Answer, model: Model) -> UnifiedLabel:
-    """The label of an answer, in words."""
-    return UnifiedLabel(
-        audio=model.audio_labels[answer.audio_class],
-        visual=model.visual_labels[answer.visual_class],
-        audio_score=answer.audio_score,
-        visual_score=answer.visual_score,
-        similarity=answer.similarity,
-        consensus=answer.consensus,
-    )
+def unified_label(
+    found: Consensus | Answer, model: Model, index: int | tuple[int, int] | tuple[()] = ()
+) -> UnifiedLabel:
+    """Return the labels and scores of an answer, of frame `index` of a consensus (N,), or of (frame, rank) of a consensus (N, k)."""
+
+    def value(name: str) -> Any:
+        number = getattr(found, name)
+        return number if index == () else number[index]
+
+    audio, visual = model.audio_labels[int(value("audio_class"))], model.visual_labels[int(value("visual_class"))]
+    return UnifiedLabel(audio, visual, **{name: float(value(name)) for name in _SCORES})

@@ -20,7 +20,7 @@ from c3n_model.network.prepared import Precision
 from c3n_model.preprocess import resize_frames
 from c3n_model.presence import decide_presence
 from c3n_model.streaming.inference import for_inference, open_exported
-from c3n_model.streaming.labelling import label_of
+from c3n_model.streaming.labelling import unified_label
 from c3n_model.streaming.several_sources import SourcePicture, allow_sources, instances_of, name_each
 from c3n_model.streaming.tracker import Tracker
 from c3n_model.types import NANOSECONDS_PER_SECOND, Frame, Presence, Segmentation, Window
@@ -187,8 +187,8 @@ class Session:
         for rank, (answer, presence) in enumerate(zip(answers, judged, strict=True)):
             if presence.present:
                 found = None if decoding is None else (decoding, *decoding.others)[rank]
-                picture.add(answer.probability, label_of(answer, self.model), *instances_of(found))
-        label = label_of(answers[first], self.model)
+                picture.add(answer.probability, unified_label(answer, self.model), *instances_of(found))
+        label = unified_label(answers[first], self.model)
         objects, numbers = picture.objects()
         if decoding is not None and decoding.further is not None:
             objects = name_each(objects, numbers, decoding.further.select(0), label, self.model)
