@@ -7,6 +7,7 @@ import socket
 from functools import cache
 
 FIRST_DOMAIN, DOMAINS = 10, 90
+PARTICIPANTS = 30  # of a process, that are looked for
 
 
 def isolated_environment(**variables: str) -> dict[str, str]:
@@ -23,13 +24,18 @@ def _own_domain() -> int:
 def free_domain(first: int) -> int:
     """Return a ROS domain in [10, 99] that no participant on this machine uses, the first one from `first` on.
 
-    By RTPS (9.6.1.1) the first participant of domain d listens on UDP port 7410 + 250 d. If all are in use, the first is returned.
+    By RTPS (9.6.1.1) participants of domain d listen on UDP port 7400 + 250 d, where they use multicast, and the one of number n,
+    counted over the domains of its process, on 7410 + 250 d + 2 n. If all domains are in use, the first is returned.
     """
     domains = [FIRST_DOMAIN + (first + offset) % DOMAINS for offset in range(DOMAINS)]
-    return next((domain for domain in domains if _is_free(7410 + 250 * domain)), domains[0])
+    return next((domain for domain in domains if _is_free(domain)), domains[0])
 
 
-def _is_free(port: int) -> bool:
+def _is_free(domain: int) -> bool:
+    return all(_can_bind(7400 + 250 * domain + offset) for offset in (0, *range(10, 10 + 2 * PARTICIPANTS, 2)))
+
+
+def _can_bind(port: int) -> bool:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         try:
             probe.bind(("", port))
