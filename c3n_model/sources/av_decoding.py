@@ -178,9 +178,8 @@ def decode(
                 sent.add(frame.pts)
             yield frame
     if 0 < track.frames <= count and report.expected_end_s is not None:
-        report.end_s = (
-            report.expected_end_s
-        )  # nothing is missing, but VP9's parser does not know how long the last frame lasts
+        # Nothing is missing, but VP9's parser does not know how long the last frame lasts.
+        report.end_s = report.expected_end_s
     if report.errors:
         seconds = sorted(
             float(pts * track.time_base) - start_ns / NANOSECONDS_PER_SECOND for pts in sent if pts is not None

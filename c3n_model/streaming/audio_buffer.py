@@ -86,8 +86,9 @@ class AudioBuffer:
         mono = np.where(finite, chunk.samples, 0).mean(axis=1, dtype=np.float32)
         rate, channels = chunk.sample_rate, chunk.samples.shape[1]
         run = Run(chunk.stamp_ns, rate, channels, None, len(mono))
-        held = HeldChunk(chunk.stamp_ns, chunk.stamp_ns, rate, channels, mono, finite.all(axis=1), run)
-        held.microphones = chunk.microphones
+        held = HeldChunk(
+            chunk.stamp_ns, chunk.stamp_ns, rate, channels, mono, finite.all(axis=1), run, microphones=chunk.microphones
+        )
         while position < len(self._chunks) and self._chunks[position].was_stamped_late(held):
             held.order_ns = self._chunks[position].order_ns + 1
             position += 1

@@ -80,8 +80,13 @@ def further_sources(
 ) -> tuple[Decoding, ...]:
     """Find up to `max_sources` - 1 sources of a `ZeroShot` after the best pair of each of M frames.
 
-    They are sought only where the best pair is present. views: M; decoding: by the best pairs; evidence: of the M seconds, None without a prior; memory: of a session.
-    Returns decodings of the M frames by rank; a frame with fewer sources has presence 0 in the last ones.
+    They are sought only where the best pair is present.
+
+    Args:
+        views: M; decoding: by the best pairs; evidence: of the M seconds, None without a prior; memory: of a session.
+
+    Returns:
+        Decodings of the M frames by rank; a frame with fewer sources has presence 0 in the last ones.
     """
     if network.max_sources == 1:
         return ()

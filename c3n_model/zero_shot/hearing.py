@@ -123,8 +123,8 @@ def presence_of(
 
     Args:
         similarity: (K_a, K_v); specific: bool (K_v,), visual classes whose sounds may be specific, so all but people, who are
-        often in view while something else sounds; thresholds: (M,) required evidence in standard deviations; unexplained: bool (K_a,), the sounds that no other pair explains,
-            None for all.
+        often in view while something else sounds; thresholds: (M,) required evidence in standard deviations; unexplained: bool
+        (K_a,), the sounds that no other pair explains, None for all.
     """
     if unexplained is not None:
         similarity = similarity.masked_fill(~unexplained[:, None], 0.0)

@@ -20,9 +20,8 @@ class DirectionHealth:
 
     is_used: bool = False
     unfit: str = ""
-    decisions: Counter = field(
-        default_factory=lambda: Counter(dict.fromkeys(DECISIONS, 0))
-    )  # no key is added while it is read
+    # It has all keys from the start: none is added while another thread reads it.
+    decisions: Counter = field(default_factory=lambda: Counter(dict.fromkeys(DECISIONS, 0)))
     newest: SoundBearing = SoundBearing()
 
     def add(self, sound: SoundBearing) -> None:

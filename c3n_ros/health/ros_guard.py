@@ -36,6 +36,7 @@ class Guarded:
         receive = callback if raw else lambda data, _: callback(deserialize(data, msg_type))
         source = self.resolve_topic_name(topic)
 
+        # Two parameters by name, unlike `Guard.wrap`'s: rclpy counts them, and gives its information to such callbacks only.
         def guarded(data: bytes, info: Any) -> None:
             self.guard.run(source, receive, data, info)
 
