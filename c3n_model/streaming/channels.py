@@ -41,13 +41,8 @@ def select_channels(chunk: AudioChunk, channels: tuple[int, ...]) -> AudioChunk:
     """Return `chunk` with these channels only, or unchanged if `channels` is empty. Raises ValueError if it lacks one."""
     if not channels:
         return chunk
-    count = chunk.samples.shape[1]
-    if max(channels) >= count:
-        raise ValueError(
-            f"channel {max(channels)} was chosen, but the sound has {count} (0 to {count - 1}): choose others "
-            "(node: audio_use_channels, command line: --channels)"
-        )
-    return replace(chunk, samples=chunk.samples[:, channels])
+    remedy = "choose others (node: audio_use_channels, command line: --channels)"
+    return replace(chunk, samples=_columns(chunk.samples, channels, "was chosen", remedy))
 
 
 def with_microphones(chunk: AudioChunk, channels: tuple[int, ...]) -> AudioChunk:
@@ -57,13 +52,15 @@ def with_microphones(chunk: AudioChunk, channels: tuple[int, ...]) -> AudioChunk
     """
     if not channels:
         return chunk
-    count = chunk.samples.shape[1]
+    remedy = "correct the channels in the array's file, or record all channels of the device"
+    return replace(chunk, microphones=_columns(chunk.samples, channels, "is a microphone of the array", remedy))
+
+
+def _columns(samples: np.ndarray, channels: tuple[int, ...], role: str, remedy: str) -> np.ndarray:
+    count = samples.shape[1]
     if max(channels) >= count:
-        raise ValueError(
-            f"the microphone array has a microphone on channel {max(channels)}, but the sound has {count} channels (0 to {count - 1}): "
-            "correct the channels in its file, or record all channels of the device"
-        )
-    return replace(chunk, microphones=chunk.samples[:, channels])
+        raise ValueError(f"channel {max(channels)} {role}, but the sound has {count} (0 to {count - 1}): {remedy}")
+    return samples[:, channels]
 
 
 class CancellationCheck:

@@ -57,5 +57,5 @@ def test_without_an_array_the_results_are_the_sessions():
 
 def test_a_recording_without_the_arrays_channels_is_refused():
     few = ChosenChannels([AudioChunk(np.zeros((10, 2), np.float32), RATE, 0)], (), ARRAY.channels)
-    with pytest.raises(ValueError, match="channel 4, but the sound has 2 channels"):
+    with pytest.raises(ValueError, match="channel 4 .* has 2 "):
         next(iter(few))
