@@ -31,10 +31,15 @@ from c3n_model.zero_shot.logit_statistics import LogitStatistics
 NEWEST_WEIGHT = 0.6
 KEEP = 0.75  # factor on all thresholds for the class that is already shown: hysteresis of its presence
 KEEP_NAME = 0.85  # consensus of the shown class over that of another class that replaces it: hysteresis of the label
-NOISE_RELIEF = 0.65  # a second of background alone needs only 35 % of consensus and evidence: noise lowers both
-# Standard deviations above which a sound that only one object makes (marimba ~ marimba) is specific, and the factor on its
-# consensus: "Music" takes most of the softmax from every instrument.
-SPECIFIC_EVIDENCE, SPECIFIC_RELIEF = 4.5, 1.4
+# A second of background alone needs so much less consensus, evidence and share of people, others in proportion to their noise: noise
+# lowers all three.
+CONSENSUS_RELIEF, EVIDENCE_RELIEF, PERSON_RELIEF = 0.65, 0.4, 0.5
+# A second with at least this share of the background counts as background alone, and needs so much more evidence instead.
+BACKGROUND_ALONE, BACKGROUND_ALONE_FACTOR = 0.9, 1.5
+# A sound that only one kind of object makes (marimba ~ marimba) is specific above so many standard deviations, if they reach this
+# fraction of those of the most evident of all sounds; then the consensus is multiplied, because the many names of one sound ("Music",
+# "Mallet percussion") share the softmax. The fraction keeps noise out, most of which is another sound's.
+SPECIFIC_EVIDENCE, SPECIFIC_SHARE, SPECIFIC_RELIEF = 3.5, 0.9, 1.6
 SOUGHT_EVIDENCE = 2.5  # standard deviations above which the sources of a sound are looked for in parts of the frame
 # A person is published only if a sound of people reaches this fraction of the evidence of the most evident sound: of a helicopter
 # a tagger also says "Speech".
@@ -132,11 +137,16 @@ def presence_of(
     makes = similarity[:, consensus.visual_class].T > 0  # M K_a
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
     evident = torch.minimum(evidence.deviations[rows, consensus.audio_class], newest)
-    needed = 1 - NOISE_RELIEF * evidence.noise
-    exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= SPECIFIC_EVIDENCE)
-    score = consensus.consensus / needed
+    noise = evidence.noise
+    thresholds = thresholds * torch.where(
+        noise < BACKGROUND_ALONE, 1 - EVIDENCE_RELIEF * noise, noise.new_tensor(BACKGROUND_ALONE_FACTOR)
+    )
+    loudest = torch.minimum(evidence.deviations, evidence.newest).amax(dim=1)
+    enough = (SPECIFIC_SHARE * loudest).clamp(min=SPECIFIC_EVIDENCE)
+    exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= enough)
+    score = consensus.consensus / (1 - CONSENSUS_RELIEF * noise)
     score = torch.where(exact, score * SPECIFIC_RELIEF, score)
     own = evidence.deviations.masked_fill(~makes, -torch.inf).amax(dim=1)
     most = evidence.deviations.masked_fill(~(similarity > 0).any(dim=1), -torch.inf).amax(dim=1)
-    mostly = specific[consensus.visual_class] | (own >= PERSON_SHARE * most)
-    return torch.where((evident >= thresholds * needed) & mostly, score, 0.0).clamp(max=1)
+    mostly = specific[consensus.visual_class] | (own >= PERSON_SHARE * (1 - PERSON_RELIEF * noise) * most)
+    return torch.where((evident >= thresholds) & mostly, score, 0.0).clamp(max=1)

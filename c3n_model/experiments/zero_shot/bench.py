@@ -11,6 +11,7 @@ import numpy as np
 import torch
 
 from c3n_model.experiments.zero_shot import names, streams
+from c3n_model.experiments.zero_shot.accustomed import accustom
 from c3n_model.experiments.zero_shot.encoding_cache import cache_encodings
 from c3n_model.experiments.zero_shot.figures import differences, scene_columns, summarise
 from c3n_model.experiments.zero_shot.streams import Stream
@@ -53,15 +54,17 @@ def measure(
     played = names.play_clips(model, tasks.data.avsbench_clips, device, progress)
     pairs = names.play_pairs(model, tasks.data.pairs, device, progress)
     rows, columns, evaluations, galleries = {}, {}, [], []
+    accustomed = accustom(model, device) if any(row.accustomed for row in tasks.rows) else model
     for row in tasks.rows:
+        used = accustomed if row.accustomed else model
         clips = RowClips(row, split, model.sample_rate, model.config.history)
-        evaluation = evaluate(model, clips, network_device, progress, gated=True)
+        evaluation = evaluate(used, clips, network_device, progress, gated=True)
         columns[row.name] = scene_columns(row.scenes, evaluation)
         rows[row.name] = {"about": row.about, **summarise(row.scenes, columns[row.name])}
         evaluations.append(evaluation)
         groups = [scene.group for scene in row.scenes]
         gallery = make_gallery(
-            model, clips, evaluation, network_device, progress, gated=True, shown=SHOWN, groups=groups
+            used, clips, evaluation, network_device, progress, gated=True, shown=SHOWN, groups=groups
         )
         all_empty = bool(evaluation.counts.empty_truth.all())  # then the worst are the false positives
         galleries.append(replace(gallery, worst=()) if all_empty else gallery)

@@ -20,12 +20,13 @@ PROMINENT = (0.05, 1.0)  # fractions of the image; sounding objects in AVSBench 
 SMALL = (0.01, 0.05)
 SMALLEST_INSTANCE = 0.02  # fraction of the image, for instances in `two_of_a_kind`
 SOUNDS_PER_PICTURE = 4
+MOTOR = Noise("motor", -30.0)
 NOISES = (
     Noise("digital silence", 0.0),
     Noise("white noise", -30.0),
     Noise("pink noise", -30.0),
     Noise("room tone", -50.0),
-    Noise("motor", -30.0),
+    MOTOR,
 )
 
 
@@ -108,12 +109,12 @@ def ambience(pictures: list[Picture], sounds: list[Sound]) -> list[Scene]:
     ]
 
 
-def noise_alone(pictures: list[Picture]) -> list[Scene]:
-    """Compose every image with each of NOISES."""
+def noise_alone(pictures: list[Picture], noises: tuple[Noise, ...] = NOISES) -> list[Scene]:
+    """Compose every image with each noise, in a realisation of its own."""
     return [
         not_in_view(picture, noise.name, Noise(noise.kind, noise.level_dbfs, picture.name))
         for picture in pictures
-        for noise in NOISES
+        for noise in noises
     ]
 
 

@@ -8,6 +8,7 @@ from c3n_model.experiments.zero_shot import alterations, cutouts
 from c3n_model.experiments.zero_shot.clips import RecordedSecond
 from c3n_model.experiments.zero_shot.data import BenchData
 from c3n_model.experiments.zero_shot.scenes import (
+    MOTOR,
     SMALL,
     Scene,
     absent,
@@ -28,11 +29,15 @@ TIMED_STREAMS = 3  # of 2 x streams.SECONDS seconds each
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the benchmark's table: `name` is its key in bench.json, `about` describes its scenes."""
+    """One row of the benchmark's table: `name` is its key in bench.json, `about` describes its scenes.
+
+    `accustomed`: scored with a model that has learnt the motor's noise (`accustomed.accustom`).
+    """
 
     name: str
     about: str
     scenes: list[Scene | RecordedSecond]
+    accustomed: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,16 @@ def _compose_rows(data: BenchData, prominent: list[Scene], pasted: list[cutouts.
             Row(f"motor_{snr}_db", f"matched, motor at SNR {snr} dB", with_motor(prominent, snr))
             for snr in MOTOR_SNRS_DB
         ),
+        *(
+            Row(
+                f"motor_learnt_{snr}_db",
+                f"matched, motor at SNR {snr} dB, its noise learnt",
+                with_motor(prominent, snr),
+                True,
+            )
+            for snr in MOTOR_SNRS_DB
+        ),
+        Row("motor_learnt_alone", "a motor whose noise was learnt", noise_alone(pictures, (MOTOR,)), True),
         Row("two_of_a_kind", "several of one class in view, the largest sounds", two_of_a_kind(pictures, sounds)),
         Row("one_of_two", "two different objects in view, one sounds", one_of_two(pictures, sounds)),
         Row("both_sound", "two different objects in view, both sound", both_sound(pictures, sounds)),

@@ -72,7 +72,7 @@ def test_a_sound_that_the_first_object_makes_is_no_second_source():
 
 def test_another_name_of_the_same_pixels_is_no_second_source_but_the_next_pair_may_be():
     same = Chooser({"dog": LEFT, "person": LEFT, "door": RIGHT}, max_sources=3)
-    assert sources(same, [2.0, -9.0, 2.0, 1.0], [3.0, -9.0, 2.5, 2.0]) == ["dog", "door"]
+    assert sources(same, [2.0, -9.0, 2.0, 1.8], [3.0, -9.0, 2.5, 2.3]) == ["dog", "door"]
     assert same.drawn == ["person", "door"]
 
 

@@ -7,11 +7,17 @@ from hypothesis import strategies as st
 
 from c3n_model.network.consensus import Consensus
 from c3n_model.zero_shot.hearing import (
+    BACKGROUND_ALONE,
+    BACKGROUND_ALONE_FACTOR,
+    CONSENSUS_RELIEF,
+    EVIDENCE_RELIEF,
     KEEP,
-    NOISE_RELIEF,
+    PERSON_RELIEF,
+    PERSON_SHARE,
     SOUGHT_EVIDENCE,
     SPECIFIC_EVIDENCE,
     SPECIFIC_RELIEF,
+    SPECIFIC_SHARE,
     Evidence,
     HearingMemory,
     loudest_sources,
@@ -101,15 +107,39 @@ def test_sources_are_those_of_evident_sounds():
     assert found.tolist() == [[-4.0, -torch.inf, -torch.inf]]
 
 
+@pytest.mark.parametrize(("other", "is_specific"), [(0.99, True), (1.01, False)])
+def test_a_pair_is_not_specific_where_another_sound_is_much_more_evident(other, is_specific):
+    """Noise has some of every sound, and most of one that nothing makes."""
+    heard = [0.0, 8.0, other * 8.0 / SPECIFIC_SHARE]
+    expected = 0.3 * (SPECIFIC_RELIEF if is_specific else 1)
+    assert judge_pair(make_evidence(heard, heard), consensus=0.3) == pytest.approx(expected)
+
+
 def test_noise_relieves_the_consensus():
     noisy = make_evidence([3.0] * 3, [3.0] * 3, noise=0.5)
-    assert judge_pair(noisy, consensus=0.3) == pytest.approx(0.3 / (1 - 0.5 * NOISE_RELIEF))
+    assert judge_pair(noisy, consensus=0.3) == pytest.approx(0.3 / (1 - 0.5 * CONSENSUS_RELIEF))
 
 
-def test_noise_relieves_the_evidence():
-    needed = 2.0 * (1 - 0.5 * NOISE_RELIEF)
-    assert judge_pair(make_evidence([needed + 0.01] * 3, [needed + 0.01] * 3, noise=0.5)) > 0
-    assert judge_pair(make_evidence([needed - 0.01] * 3, [needed - 0.01] * 3, noise=0.5)) == 0
+def evidence_needed(noise):
+    """The least evidence by which a pair is published, to 0.01."""
+    steps = (number / 100 for number in range(1000))
+    return next(dog for dog in steps if judge_pair(make_evidence([dog] * 3, [dog] * 3, noise=noise)) > 0)
+
+
+def test_noise_relieves_the_evidence_until_it_is_all_that_is_heard():
+    assert evidence_needed(0.0) == 2.0
+    assert evidence_needed(0.5) == pytest.approx(2.0 * (1 - 0.5 * EVIDENCE_RELIEF), abs=0.011)
+    just_below = BACKGROUND_ALONE - 1e-3
+    assert evidence_needed(just_below) == pytest.approx(2.0 * (1 - just_below * EVIDENCE_RELIEF), abs=0.011)
+    assert evidence_needed(BACKGROUND_ALONE) == evidence_needed(1.0) == 2.0 * BACKGROUND_ALONE_FACTOR
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.5])
+def test_noise_relieves_the_share_of_people(noise):
+    share = PERSON_SHARE * (1 - noise * PERSON_RELIEF)
+    for person, published in ((share * 6 + 0.01, True), (share * 6 - 0.01, False)):
+        evidence = make_evidence([person, 6.0, 0.0], [person, 6.0, 0.0], noise)
+        assert (judge_pair(evidence, audio=0, visual=0, threshold=1.0) > 0) == published
 
 
 def test_only_what_is_shown_is_kept():
