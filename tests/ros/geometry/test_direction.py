@@ -8,8 +8,8 @@ import pytest
 
 from c3n_model.sources.results import describe
 from c3n_model.streaming.objects import objects_of
-from c3n_model.types import Presence, Segmentation, UnifiedLabel
-from c3n_ros.geometry.camera import Camera, ray_of
+from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
+from c3n_ros.geometry.camera import Camera, angles, ray_of
 from c3n_ros.geometry.direction import region_direction, region_pixels, with_directions
 
 CAMERA = Camera(160, 120, np.array([[80.0, 0, 79.5], [0, 80.0, 59.5], [0, 0, 1]]), np.zeros(0), False, np.eye(3))
@@ -81,6 +81,32 @@ def test_confident_pixels_draw_the_direction():
     seen.confidence[:, 80:] //= 4
     (found,) = with_directions(seen, CAMERA).objects
     assert found.bearing > 0.05, "the left half is surer"
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_half_width_is_that_of_all_pixels(seed):
+    """Also of an object in pieces, with holes, anywhere in the picture."""
+    random = np.random.default_rng(seed)
+    x, y = random.integers(0, 120), random.integers(0, 90)
+    pixels = random.random((random.integers(2, 30), random.integers(2, 40))) < random.choice([0.1, 0.5, 0.9])
+    pixels[0, 0] = True
+    box = (int(x), int(y), pixels.shape[1], pixels.shape[0])
+    region = SoundingObject("dog", 0.5, box, (x + 1.0, y + 1.0), int(pixels.sum()))
+    found = region_direction(pixels, np.full(pixels.shape, 200, np.uint8), region, CAMERA)
+    bearings, _ = angles(CAMERA.rays(np.argwhere(pixels)[:, ::-1] + np.array([x, y], float)))
+    assert found.half_width == pytest.approx(np.ptp(bearings) / 2, abs=1e-9)
+
+
+def test_half_width_of_an_object_behind_a_lens_that_sees_all_around():
+    """Its bearings are on both sides of +-pi."""
+
+    class Around:
+        def rays(self, points):
+            return np.stack([ray_of(math.pi - (x - 10) / 100, 0.0) for x, _ in np.asarray(points)])
+
+    region = SoundingObject("dog", 0.5, (0, 0, 21, 5), (10.0, 2.0), 105)
+    found = region_direction(np.ones((5, 21), bool), np.full((5, 21), 200, np.uint8), region, Around())
+    assert found.half_width == pytest.approx(0.1) and abs(found.bearing) == pytest.approx(math.pi)
 
 
 def test_averaging_large_regions_in_cells_does_not_change_the_direction():
