@@ -153,7 +153,8 @@ class SoundingObject:
     A calibrated camera adds, in radians, `bearing` (0 ahead, positive to the left), `elevation` (positive up) and
     `half_width` (half of the range of bearings); depth adds `position` (x, y, z) in metres in the camera's optical frame
     (x right, y down, z forward) and its covariance, row by row, in square metres. Unknown values are None. A session tracks
-    objects: `id` counts from 1 and stays the same while an object moves; 0: not tracked.
+    objects: `id` counts from 1 and stays the same while an object moves; 0: not tracked. `motion` in [-1, 1] is the correlation of
+    its motion with the sound of the last seconds, where motion is compared (`c3n_model.motion`).
 
     `label` is the visual class of the object's own pair of classes, `audio_label` the audio class; the scores are those of
     `UnifiedLabel`. They differ between the objects of a window only where several sources are named at once. A recording made before
@@ -176,6 +177,7 @@ class SoundingObject:
     visual_score: float | None = None
     similarity: float | None = None
     consensus: float | None = None
+    motion: float | None = None
 
     @property
     def pair(self) -> UnifiedLabel | None:
@@ -217,6 +219,9 @@ class Segmentation:
     was segmented; `heard` is copied from the window. `label` is the best pair; where several sources are named at once, the best one
     with a mask. `object_numbers` uint16 (H, W) holds for each pixel 1 + the index of its object, 0 for none; None if unknown (in a
     recording). `sound`: its direction, if a microphone array measured it.
+
+    `motion_decision`: "" motion is not compared, or no two objects have a class in common; "unclear" none of
+    them clearly moves in time with the sound; "chosen" one does, and the others of its class were removed.
     """
 
     window_start_ns: int
@@ -230,6 +235,7 @@ class Segmentation:
     heard: float = 1.0
     object_numbers: np.ndarray | None = None
     sound: SoundBearing = SoundBearing()
+    motion_decision: str = ""
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:

@@ -21,6 +21,7 @@ from rclpy.lifecycle import LifecycleNode, TransitionCallbackReturn
 from rclpy.parameter import Parameter
 
 from c3n_model.model import Model
+from c3n_model.motion.motion_memory import MotionMemory
 from c3n_model.streaming.session import Session
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_ros.health.guard import in_one_line
@@ -143,11 +144,12 @@ class SegmentationNode(Guarded, LifecycleNode):
         settings = self.settings
         how = {"runtime": settings.runtime, "precision": settings.precision, "max_sources": settings.max_sources}
         self._session = self._make_session(self._model, settings.device, **how)
-        self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard)
+        motion = MotionMemory() if settings.compare_motion else None
+        self.pipeline = Pipeline(WindowAssembler(self._model.sample_rate, rules=settings.rules), self.guard, motion)
         self.inputs = Inputs(self, settings, self.pipeline)
         learning = BackgroundLearning(self._session, settings.background_file, self.get_logger().info)
         self._perception = Perception(
-            self._session, settings, self.inputs, self.outputs, self._health, self.guard, learning
+            self._session, settings, self.inputs, self.outputs, self._health, self.guard, learning, motion
         )
         self._perception.warm_up()
 

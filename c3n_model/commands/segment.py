@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,12 +58,17 @@ def add(commands) -> None:
         metavar="DEGREES",
         help="horizontal angle of view of the camera, needed with --microphone-array",
     )
+    command.add_argument(
+        "--compare-motion",
+        action="store_true",
+        help="of several objects of a class keep the one that moves in time with the sound, where one clearly does",
+    )
     command.set_defaults(run=run)
 
 
 def run(options, _: str) -> str:
     """Write the results to `options.out`; return one line per second."""
-    from c3n_model.direction.refinement import by_direction, keep
+    from c3n_model.motion.motion_memory import MotionMemory
     from c3n_model.progress import bar
     from c3n_model.sources.results import ResultWriter
     from c3n_model.streaming.segment import describe_missing, describe_second, segment
@@ -79,10 +85,11 @@ def run(options, _: str) -> str:
     )  # fmt: skip
     if options.learn_background:
         session.learn_background(math.inf)
-    refine = by_direction(array, options.camera_fov) if array is not None else keep
+    motion = MotionMemory() if options.compare_motion else None
     lines, starts_ns = [], []
     with ResultWriter(options.out, options.input) as results:
-        for segmentation in segment(bar(source, source.name), session, show=results.show, refine=refine):
+        show, refine = _show(results, motion), _refine(array, options.camera_fov, motion)
+        for segmentation in segment(bar(source, source.name), session, show=show, refine=refine):
             results.write(segmentation)
             lines.append(describe_second(segmentation))
             starts_ns.append(segmentation.window_start_ns)
@@ -102,3 +109,21 @@ def _array(options) -> Any:
     if (options.microphone_array is None) != (options.camera_fov is None):
         raise ValueError("expected --microphone-array and --camera-fov together, or neither: a direction needs both")
     return load_array(options.microphone_array) if options.microphone_array is not None else None
+
+
+def _show(results: Any, motion: Any) -> Callable[[Any], None]:
+    """Return what every item of the recording is shown to: the results, and the motion if it is compared."""
+
+    def show(item: Any) -> None:
+        results.show(item)
+        motion.see(item)
+
+    return results.show if motion is None else show
+
+
+def _refine(array: Any, camera_fov: float | None, motion: Any) -> Callable[[Any, Any], Any]:
+    """Return what chooses among the objects of a window: direction first, then motion among those that are left."""
+    from c3n_model.direction.refinement import by_direction, keep
+
+    by_array = by_direction(array, camera_fov) if array is not None and camera_fov is not None else keep
+    return by_array if motion is None else lambda found, window: motion.choose(by_array(found, window), window)

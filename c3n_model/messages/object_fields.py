@@ -29,6 +29,7 @@ FIELDS: dict[type, dict[str, tuple[str, ...]]] = {
         "visual_score": ("visual_score",),
         "similarity": ("similarity",),
         "consensus": ("consensus",),
+        "motion": ("motion",),
     },
     UnifiedLabel: {
         "audio": ("audio_label",),

@@ -100,4 +100,5 @@ def segmentation_from_messages(mask: np.ndarray, objects: Any) -> Segmentation:
         objects=tuple(read_fields(SoundingObject, region) for region in objects.objects),
         heard=objects.heard,
         sound=read_fields(SoundBearing, objects),
+        motion_decision=getattr(objects, "motion_decision", ""),  # older recordings do not have it
     )

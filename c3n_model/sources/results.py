@@ -135,16 +135,21 @@ class ResultWriter:
 def describe(segmentation: Segmentation, mask_name: str) -> dict:
     """Describe a segmentation without its pixels as JSON values; unknown fields of an object are left out."""
     sound = {} if segmentation.sound.bearing is None else {"sound": _known(asdict(segmentation.sound))}
-    return {
-        "window_start_ns": segmentation.window_start_ns,
-        "stamp_ns": segmentation.stamp_ns,
-        "frame_id": segmentation.frame_id,
-        "heard": segmentation.heard,
-        "label": asdict(segmentation.label),
-        "presence": asdict(segmentation.presence) | {"reason": segmentation.presence.reason},
-        "objects": [_known(asdict(region)) for region in segmentation.objects],
-        "mask": mask_name,
-    } | sound
+    motion = {"motion_decision": segmentation.motion_decision} if segmentation.motion_decision else {}
+    return (
+        {
+            "window_start_ns": segmentation.window_start_ns,
+            "stamp_ns": segmentation.stamp_ns,
+            "frame_id": segmentation.frame_id,
+            "heard": segmentation.heard,
+            "label": asdict(segmentation.label),
+            "presence": asdict(segmentation.presence) | {"reason": segmentation.presence.reason},
+            "objects": [_known(asdict(region)) for region in segmentation.objects],
+            "mask": mask_name,
+        }
+        | sound
+        | motion
+    )
 
 
 def _known(entries: dict) -> dict:

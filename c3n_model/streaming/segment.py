@@ -113,6 +113,7 @@ def describe_second(segmentation: Segmentation) -> str:
     return (
         f"{when}  {named}  consensus {label.consensus:.2f}, audible {presence.score:.2f}, "
         f"{100 * segmentation.mask.mean():.1f} % of the image in {len(segmentation.objects)} objects{direction}"
+        f"{describe_motion(segmentation)}"
     )
 
 
@@ -123,3 +124,11 @@ def describe_bearing(sound: SoundBearing) -> str:
     bearings = [bearing for bearing in (sound.bearing, sound.mirrored) if bearing is not None]
     degrees = " or ".join(f"{abs(math.degrees(b)):.0f}° {'left' if b > 0 else 'right'}" for b in bearings)
     return f", from {degrees} (confidence {sound.confidence:.2f}): {sound.decision}"
+
+
+def describe_motion(segmentation: Segmentation) -> str:
+    """Describe what followed from motion, as the end of a line; "" if nothing was compared."""
+    if not segmentation.motion_decision:
+        return ""
+    known = [f"{found.motion:.2f}" for found in segmentation.objects if found.motion is not None]
+    return f", in time with the sound {' and '.join(known) or 'unknown'}: {segmentation.motion_decision}"

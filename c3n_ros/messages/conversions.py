@@ -152,6 +152,7 @@ def objects_message(segmentation: Segmentation, dropped_windows: int = 0) -> Sou
     write_fields(segmentation.presence, message)
     write_fields(segmentation.label, message)
     write_fields(segmentation.sound, message)
+    message.motion_decision = segmentation.motion_decision
     message.reason = segmentation.presence.reason
     message.image_height, message.image_width = segmentation.mask.shape
     message.objects = [_object_message(region) for region in segmentation.objects]

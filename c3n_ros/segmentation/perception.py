@@ -7,6 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
+from c3n_model.motion.motion_memory import MotionMemory
 from c3n_model.streaming.class_filter import only_classes
 from c3n_model.streaming.cpu_threads import use_threads
 from c3n_model.streaming.session import Session
@@ -51,6 +52,7 @@ class Perception:
         health: is told of published and failed windows.
         guard: runs decoding under the message's topic, directions under "directions" and files under "background".
         learning: of the robot's own noise, of the same session.
+        motion: of the same images, None if it is not compared.
     """
 
     def __init__(
@@ -62,8 +64,9 @@ class Perception:
         health: Health,
         guard: Guard,
         learning: BackgroundLearning,
+        motion: MotionMemory | None = None,
     ):
-        self.learning = learning
+        self.learning, self._motion = learning, motion
         self._session, self._inputs, self._outputs = session, inputs, outputs
         self._health, self._guard = health, guard
         self._direction = SoundDirection(inputs, health.direction)
@@ -119,7 +122,10 @@ class Perception:
         self.learning.before_window()
         segmentation = only_classes(self._session.step(window), self.classes)
         chosen = self._guard.run("sound direction", self._direction.choose, segmentation, window, settings.camera_fov)
-        segmentation = self._with_directions(chosen or segmentation, pending)
+        segmentation = chosen or segmentation
+        if self._motion is not None:
+            segmentation = self._guard.run("motion", self._motion.choose, segmentation, window) or segmentation
+        segmentation = self._with_directions(segmentation, pending)
         self._guard.run("background", self.learning.after_window)
         self._outputs.publish(segmentation, window.frame.rgb, settings, pending.dropped_windows)
         now_s = time.monotonic()

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from queue import SimpleQueue
 from typing import Any, Protocol
 
+from c3n_model.motion.motion_memory import MotionMemory
 from c3n_model.streaming.frame_buffer import FrameBuffer
 from c3n_model.streaming.windows import StreamCounts, WindowAssembler, WindowRules
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Window
@@ -89,10 +90,11 @@ class Pipeline:
     Args:
         assembler: cuts the windows; owned by the intake thread from here on.
         guard: runs every item of both threads: images and sound under their topics, windows under "window".
+        motion: gets the images that it wants, in the intake thread, before a window is cut with them; None if nothing does.
     """
 
-    def __init__(self, assembler: WindowAssembler[SerializedMessage], guard: Guard):
-        self._assembler, self._guard = assembler, guard
+    def __init__(self, assembler: WindowAssembler[SerializedMessage], guard: Guard, motion: MotionMemory | None = None):
+        self._assembler, self._guard, self._motion = assembler, guard, motion
         self.rules: WindowRules = assembler.rules  # may be replaced at any time
         self._queue: SimpleQueue[_Entry | None] = (
             SimpleQueue()
@@ -174,6 +176,9 @@ class Pipeline:
         entry.take(*entry.arguments)
 
     def _take_image(self, image: SerializedMessage) -> None:
+        motion = self._motion
+        if motion is not None and motion.wants(image.stamp_ns):
+            self._guard.run("motion", lambda: motion.add(image.decode()))
         self._assembler.add_frame(image)
         self._offer(self._assembler.ready())
 

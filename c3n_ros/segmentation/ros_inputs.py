@@ -60,7 +60,7 @@ class Inputs:
         self._audio: Subscription | None = None
         self._others: list[Subscription] = []
         image_topic = node.resolve_topic_name("camera/image_raw")
-        self._transport = settings.image_transport
+        self._transport, self._needs_all_images = settings.image_transport, settings.compare_motion
         self._is_compressed = self._transport == "compressed"  # auto: may change, see `_follow_transport`
         self.camera = Arrivals(f"{image_topic}/compressed" if self._is_compressed else image_topic)
         self.microphone = Arrivals(node.resolve_topic_name("audio/audio_stamped"))
@@ -171,6 +171,7 @@ class Inputs:
         """Keep messages serialized: 1080p takes milliseconds to deserialize, and one in thirty is used. `append` adds to `stream`."""
         topic = self._node.resolve_topic_name(topic or name)
         decoder, naps = MessageDecoder(message_class(INPUTS[name]), convert), self._naps.add_images(stream)
+        naps.may_sleep = stream is not self.camera or not self._needs_all_images
 
         def take(data: bytes, info: Any) -> None:
             begin_ns = time.perf_counter_ns()

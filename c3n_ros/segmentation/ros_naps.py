@@ -81,11 +81,12 @@ def take_waiting(subscription: Subscription, take: Callable[[bytes, Any], None])
 class ImageNaps:
     """Naps of one stream of images, and how many were replaced in DDS meanwhile, by the numbers that their publisher gave them.
 
-    Without numbers (Humble), or with several publishers, it never sleeps: every image is taken or counted.
+    Without numbers (Humble), or with several publishers, it never sleeps: every image is taken or counted. Nor unless `may_sleep`:
+    motion needs the images in between.
     """
 
     def __init__(self, nap: Nap, stream: Arrivals):
-        self.nap, self.stream = nap, stream
+        self.nap, self.stream, self.may_sleep = nap, stream, True
         self._stamp_ns = 0  # of the newest image
         self._number: int | None = None  # of the newest image, and what `_stream` counted when it came:
         self._taken = self._lost = 0
@@ -106,7 +107,13 @@ class ImageNaps:
         """Sleep until the next image that a window may use, if there is time."""
         self._rested_s = time.monotonic()
         duration_ns = image_nap_ns(self._stamp_ns, rules)
-        if duration_ns and self._can_count and pace.is_real_time and pace.agrees_with(self._stamp_ns):
+        if (
+            duration_ns
+            and self.may_sleep
+            and self._can_count
+            and pace.is_real_time
+            and pace.agrees_with(self._stamp_ns)
+        ):
             self.nap.sleep(duration_ns, self._stamp_ns + duration_ns)
 
     def on_sound(self, stamp_ns: int) -> None:

@@ -176,6 +176,12 @@ class SegmentationParameters:
         largest=179.0,
         changes=LIVE,
     )
+    compare_motion: bool = parameter(
+        False,
+        "Of several objects of a class keep the one that moves in time with the sound, where one clearly does. Ten images a second are "
+        "decoded for it, and the camera's subscription does not sleep.",
+        changes=INACTIVE,
+    )
     hop_s: float = parameter(
         WindowRules.hop_ns / NANOSECONDS_PER_SECOND,
         "Time between windows in seconds: 1, 0.5, 0.25, 0.2, 0.125 or 0.1; below 1 they overlap.",

@@ -23,6 +23,7 @@ OF_THE_WINDOW = {
     "objects",
     "dropped_windows",
     "reason",
+    "motion_decision",
 }
 
 
@@ -39,7 +40,7 @@ def mapped(*nouns):
 def empty_object():
     """A message with the default values that ROS gives it."""
     names = ["score", "centroid_x", "centroid_y", "bearing", "elevation", "half_width"]
-    floats = dict.fromkeys([*names, "audio_score", "visual_score", "similarity", "consensus"], 0.0)
+    floats = dict.fromkeys([*names, "audio_score", "visual_score", "similarity", "consensus", "motion"], 0.0)
     integers = dict.fromkeys(["x", "y", "width", "height", "area", "id"], 0)
     position = SimpleNamespace(x=0.0, y=0.0, z=0.0)
     return SimpleNamespace(
@@ -49,7 +50,7 @@ def empty_object():
 
 def test_every_field_of_the_messages_is_mapped():
     assert mapped(SoundingObject) == fields_of_message("SoundingObject")
-    assert len(fields_of_message("SoundingObject")) == 20
+    assert len(fields_of_message("SoundingObject")) == 21
     assert mapped(UnifiedLabel, Presence, SoundBearing) | OF_THE_WINDOW == fields_of_message("SoundingObjects")
 
 
@@ -77,6 +78,7 @@ objects = st.builds(
     visual_score=st.none() | numbers,
     similarity=st.none() | numbers,
     consensus=st.none() | numbers,
+    motion=st.none() | numbers,
 )
 
 

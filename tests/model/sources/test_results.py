@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -70,6 +71,15 @@ def test_masks_and_labels(tmp_path):
     mask = cv2.imread(str(tmp_path / first["mask"]), cv2.IMREAD_UNCHANGED)
     np.testing.assert_array_equal(mask, segmentation(0).mask * np.uint8(255))
     assert not cv2.imread(str(tmp_path / second["mask"]), cv2.IMREAD_UNCHANGED).any()
+
+
+def test_labels_say_what_motion_decided_where_it_was_compared(tmp_path):
+    plain = segmentation(0)
+    moving = replace(segmentation(1), objects=(replace(plain.objects[0], motion=0.75),), motion_decision="chosen")
+    run(tmp_path, items(2), [plain, moving])
+    first, second = (json.loads(line) for line in (tmp_path / "labels.jsonl").read_text().splitlines())
+    assert "motion_decision" not in first and "motion" not in first["objects"][0]
+    assert second["motion_decision"] == "chosen" and second["objects"][0]["motion"] == 0.75
 
 
 def test_each_mask_is_held_from_its_frame_to_the_next_mask(tmp_path):

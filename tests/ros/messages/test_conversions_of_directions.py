@@ -1,6 +1,7 @@
 """Directions and positions in messages, there and back."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,3 +60,11 @@ def test_a_position_that_is_not_finite_or_too_far_is_not_plausible(axis, value):
     message = objects_message(segmentation(bearing=0.5, position=(0.0, 0.0, 3.0)))
     setattr(message.objects[0].position, axis, value)
     assert not sightings_from_objects(message)[0].is_plausible
+
+
+def test_what_motion_decided_goes_there_and_back():
+    seen = segmentation()
+    assert objects_message(seen).motion_decision == "" and math.isnan(objects_message(seen).objects[0].motion)
+    chosen = replace(seen, objects=(replace(seen.objects[0], motion=0.75),), motion_decision="chosen")
+    back = segmentation_from_messages(seen.mask, objects_message(chosen))
+    assert back.motion_decision == "chosen" and back.objects[0].motion == 0.75

@@ -1,0 +1,1 @@
+"""How often the object that moves in time with the sound is chosen."""

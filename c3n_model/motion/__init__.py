@@ -1,0 +1,1 @@
+"""Which of several objects sounds, by whether it moves in time with the sound."""
