@@ -10,9 +10,9 @@ import numpy as np
 GROWTH = 3  # pixels of a small picture around an object, in which it may move until it is segmented again
 NOISE = 3.0  # times the median change of the background: below is noise, and what is left of the camera's motion
 _SMALLEST_SHIFT = 0.25  # pixels; a smaller one gains nothing
-_MUST_REMAIN = (
-    0.7  # of the background's change at most, for the camera to have moved: interpolation alone removes noise, too
-)
+# The camera moved if at most so much of the background's change remains: interpolation alone removes noise, too.
+_MUST_REMAIN = 0.7
+_SMALLEST_SIDE = 8  # pixels of a picture, for its shift to be estimated
 _LEAST_BACKGROUND = 0.05  # of the picture
 
 
@@ -35,11 +35,8 @@ def measure_change(before: np.ndarray, after: np.ndarray, background: np.ndarray
         background = np.ones_like(background)
     first, second = (_smoothed(picture, background) for picture in (before, after))
     change = np.abs(second - first)
-    shift, _ = cv2.phaseCorrelate(first.copy(), second.copy(), cv2.createHanningWindow(first.shape[::-1], cv2.CV_32F))
-    if np.hypot(*shift) >= _SMALLEST_SHIFT:  # copies, because OpenCV 5 multiplies its arguments by the window
-        shifted = cv2.warpAffine(
-            first, np.array([[1, 0, shift[0]], [0, 1, shift[1]]]), first.shape[::-1], borderMode=cv2.BORDER_REPLICATE
-        )
+    shifted = _shifted(first, second)
+    if shifted is not None:
         registered = np.abs(second - shifted)
         if registered[background].mean() < _MUST_REMAIN * change[background].mean():
             change = registered
@@ -54,3 +51,15 @@ def grown(region: np.ndarray) -> np.ndarray:
 def _smoothed(picture: np.ndarray, background: np.ndarray) -> np.ndarray:
     bright = max(float(picture[background].mean()), 1.0)
     return cv2.GaussianBlur(picture.astype(np.float32) / np.float32(bright), (3, 3), 0)
+
+
+def _shifted(first: np.ndarray, second: np.ndarray) -> np.ndarray | None:
+    """Return `first` float32 (h, w) moved to where `second` shows it, by the same shift everywhere; None if it stays where it is."""
+    size = first.shape[::-1]
+    if min(size) < _SMALLEST_SIDE:
+        return None
+    # Copies, because OpenCV 5 multiplies its arguments by the window.
+    (x, y), _ = cv2.phaseCorrelate(first.copy(), second.copy(), cv2.createHanningWindow(size, cv2.CV_32F))
+    if np.hypot(x, y) < _SMALLEST_SHIFT:
+        return None
+    return cv2.warpAffine(first, np.array([[1, 0, x], [0, 1, y]]), size, borderMode=cv2.BORDER_REPLICATE)

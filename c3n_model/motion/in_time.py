@@ -6,8 +6,8 @@
 | none, several alike, or too little was seen or heard | unclear | none |
 | there are no two objects of one class | "" | none |
 
-The constants were fitted on 320 scenes of `c3n_model.experiments.motion` (seeds below 1000), so that of scenes in which nothing follows
-the sound 7 % got a choice, and no wrong object was chosen in the others.
+The constants were chosen on drawn scenes with synthetic sounds, so that hardly any choice is wrong: in `c3n motion-bench --seed 0 --scenes
+40` 1 of 200 where one object follows the sound, and 1 of 40 where none does. Other seeds, real sounds and real clips were not used.
 """
 
 from __future__ import annotations

@@ -43,16 +43,14 @@ class MotionMemory:
 
     def wants(self, stamp_ns: int) -> bool:
         """Return whether the image of this stamp is to be added."""
-        pictures = tuple(self._pictures)
-        newest_ns = pictures[-1].stamp_ns if pictures else None
+        newest_ns = self._pictures[-1].stamp_ns if self._pictures else None
         if newest_ns is None or stamp_ns < newest_ns - _JUMP_NS:
             return True
         return stamp_ns > newest_ns and is_due(stamp_ns, newest_ns)
 
     def add(self, frame: Frame) -> None:
         """Add an image that `wants` asked for."""
-        pictures = tuple(self._pictures)
-        if pictures and frame.stamp_ns < pictures[-1].stamp_ns:
+        if self._pictures and frame.stamp_ns < self._pictures[-1].stamp_ns:
             self._pictures.clear()
         self._pictures.append(shrink(frame))
 

@@ -72,6 +72,12 @@ def test_without_background_the_whole_picture_is_it():
     assert change[OBJECT].mean() > 0.05 and np.isfinite(change).all()
 
 
+@pytest.mark.parametrize("size", [(1, 96), (90, 1), (1, 1), (7, 9)])
+def test_pictures_may_be_tiny(size):
+    before, after = np.full(size, 10, np.uint8), np.full(size, 200, np.uint8)
+    assert not measure_change(before, after, np.ones(size, bool)).any()
+
+
 @pytest.mark.parametrize("size", [(1080, 1920), (72, 96), (30, 40), (500, 20)])
 def test_small_pictures_keep_proportions_and_brightness(size):
     rgb = np.zeros((*size, 3), np.uint8)
