@@ -85,12 +85,13 @@ def test_a_model_labels_recordings_and_another_is_trained_on_them(folder, capsys
     assert "4 clips (2 train, 1 val, 1 test); dropped: 2 beside another label, 2 without a second" in printed
     assert "recordings/clip.mp4 --masks learnt/proposals/clip " in printed.splitlines()[-1]
     with page_command(folder, *look) as command:
-        post(command.address + "change", {"number": 20, "decision": "drop"})
+        post(command.address + "change", {"number": 20, "label": "bird"})
         written = post(command.address + "write", {})
-    assert [split for _, split in written["clips"]] == ["train", "val", "train"] and written["left_over"] == 4
-    assert "19 seconds kept, 5 dropped, 0 undecided" in command.printed
+    assert [split for _, split in written["clips"]] == ["train", "val", "train", "test"]
+    assert "20 seconds kept, 4 dropped, 0 undecided" in command.printed
     main(label)  # complete: what a person changed stays
     assert "1 recordings were complete before" in capsys.readouterr().out
+    assert "bird" in (folder / "learnt/reviews/clip.json").read_text()
     main(train)
     capsys.readouterr()
     main(evaluate)
