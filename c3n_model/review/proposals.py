@@ -91,15 +91,19 @@ class Summary:
         write_complete(self._file, json.dumps({"settings": self._settings, "recordings": recordings}, indent=1) + "\n")
 
     def _read(self) -> None:
-        former = json.loads(self._file.read_text(encoding="utf-8"))
-        changed = [key for key in self._settings if former["settings"].get(key) != self._settings[key]]
+        try:
+            former = json.loads(self._file.read_text(encoding="utf-8"))
+            settings, recordings = former["settings"], former["recordings"]
+            for name, values in recordings.items():
+                clips = tuple((clip, split) for clip, split in values["clips"])
+                self.recordings[name] = Proposed(**{**values, "clips": clips})
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{self._file} is damaged ({error!r}): choose another folder") from error
+        changed = [key for key in self._settings if settings.get(key) != self._settings[key]]
         if changed:
             raise ValueError(
                 f"{self._file.parent} was begun with another {changed[0]}: repeat that command, or choose another folder"
             )
-        for name, values in former["recordings"].items():
-            clips = tuple((clip, split) for clip, split in values["clips"])
-            self.recordings[name] = Proposed(**{**values, "clips": clips})
 
 
 def settings_of(model: Model, margin: float, setting: str) -> dict[str, Any]:
