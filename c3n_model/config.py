@@ -70,7 +70,7 @@ class TrainConfig:
     color_jitter: bool = True
     stochastic_depth: float = 0.0  # drop rate of the visual backbone's last block; decreases linearly for earlier ones
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
-    cache_features: bool = False  # with a frozen backbone: compute everything before ASPP once and cache it on disk
+    cache_features: bool = False  # with a frozen backbone: run both encoders once and cache what they give on disk
     fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
     negatives: float = 0.0  # fraction of clips that get a sound without a source in view: training/negatives.py
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from page_command import page_command, post
-from scene_video import write_scene_video
+from scene_video import BELL, HORN, steady_scene, write_scene_video
 
 from c3n_model import loading
 from c3n_model.cli import main
@@ -50,7 +50,7 @@ def test_bags(folder):
 def test_twenty_seconds_are_reviewed_and_train_a_model(folder, capsys):
     pytest.importorskip("c3n_model.web.local_server", reason='pip install ".[live]"')
     write_scene_video(folder / "clip.mp4", seconds=20)
-    lines = commands_of("training")
+    lines = commands_of("training")[:7]
     assert [line.split()[0] for line in lines] == [
         "segment",
         "review",
@@ -72,6 +72,30 @@ def test_twenty_seconds_are_reviewed_and_train_a_model(folder, capsys):
     assert set(scores) == {"ms3"} and scores["ms3"]["frames"] == 5
     assert 0 <= scores["ms3"]["official"]["miou"] <= 1
     assert len((folder / "masks/labels.jsonl").read_text().splitlines()) == 20
+
+
+def test_a_model_labels_recordings_and_another_is_trained_on_them(folder, capsys):
+    pytest.importorskip("c3n_model.web.local_server", reason='pip install ".[live]"')
+    (folder / "recordings").mkdir()
+    write_scene_video(folder / "recordings/clip.mp4", 24, steady_scene(*[BELL] * 12, *[HORN] * 12))
+    main(["pretrain", "--config", "mine.yaml", "-o", "classifiers.safetensors"])
+    label, look, train, evaluate = map(shlex.split, commands_of("training")[7:])
+    main(label)
+    printed = capsys.readouterr().out
+    assert "4 clips (2 train, 1 val, 1 test); dropped: 2 beside another label, 2 without a second" in printed
+    assert "recordings/clip.mp4 --masks learnt/proposals/clip " in printed.splitlines()[-1]
+    with page_command(folder, *look) as command:
+        post(command.address + "change", {"number": 20, "label": "bird"})
+        written = post(command.address + "write", {})
+    assert [split for _, split in written["clips"]] == ["train", "val", "train", "test"]
+    assert "20 seconds kept, 4 dropped, 0 undecided" in command.printed
+    main(label)  # complete: what a person changed stays
+    assert "1 recordings were complete before" in capsys.readouterr().out
+    assert "bird" in (folder / "learnt/reviews/clip.json").read_text()
+    main(train)
+    capsys.readouterr()
+    main(evaluate)
+    assert json.loads(capsys.readouterr().out)["scores"]["ms3"]["frames"] == 5
 
 
 def review(folder, words):

@@ -32,6 +32,12 @@ def add(commands) -> None:
     command.add_argument("--audio", help="audio encoder, such as vggish (default mn04)")
     command.add_argument("--frames", type=int, dest="history", help="frames per clip (default 5)")
     command.add_argument("--image-size", type=int, help="height and width of a frame (default 224)")
+    command.add_argument(
+        "--training",
+        type=int,
+        metavar="CLIPS",
+        help="with --config: what a training on so many composed clips needs instead",
+    )
     command.add_argument("--json", action="store_true", help="print JSON instead of a table")
     command.set_defaults(run=run)
 
@@ -41,10 +47,24 @@ def run(options, _: str) -> str:
     from c3n_model.config import ModelConfig, read_config
     from c3n_model.experiments.cost.describe import describe
 
+    if options.training is not None:
+        return _training(options)
     config = read_config(options.config).model if options.config else ModelConfig()
     given = {name: getattr(options, name) for name in ("visual", "audio", "history", "image_size")}
     description = describe(replace(config, **{name: value for name, value in given.items() if value is not None}))
     return json.dumps(to_mapping(description), indent=2) if options.json else to_table(description)
+
+
+def _training(options) -> str:
+    """Return what a training of the config needs: operations, disk, hours and money, with all assumptions."""
+    from c3n_model.config import read_config
+    from c3n_model.experiments.cost.training_cost import to_text, training_cost
+
+    if options.config is None or options.training < 1:
+        raise ValueError("--training needs --config with the sections model and train, and at least one clip")
+    config = read_config(options.config)
+    cost = training_cost(config, options.training)
+    return json.dumps(asdict(cost), indent=2) if options.json else to_text(config, cost)
 
 
 def to_mapping(description) -> dict:

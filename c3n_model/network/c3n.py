@@ -129,7 +129,7 @@ class C3N(nn.Module):
             frames: (N, 3, H, W) in [0, 1]; snippets: (N, samples) in [-1, 1].
         """
         audio, audio_logits = self.audio_encoder(snippets)
-        maps, visual_logits, consensus, weights = self._encode_visual(frames, audio_logits.detach())
+        maps, visual_logits, consensus, weights = self.encode_visual(frames, audio_logits.detach())
         further = infer_further(self, audio_logits.detach(), visual_logits, consensus, maps[-1])
         if self.consensus_mode != "none":
             maps = [
@@ -215,7 +215,7 @@ class C3N(nn.Module):
         """Compute CCAM's attention as in Figure 7, `attention.linear_attention` of each stage [(N, H_i, W_i)]; frames and
         snippets as in `encode`. Empty if `consensus` is "none"."""
         _, audio_logits = self.audio_encoder(snippets)
-        maps, _, _, weights = self._encode_visual(frames, audio_logits.detach())
+        maps, _, _, weights = self.encode_visual(frames, audio_logits.detach())
         return [linear_attention(stage, omega) for stage, omega in zip(maps if weights else [], weights, strict=True)]
 
     def attention_maps(self, frames: Tensor, snippets: Tensor) -> list[tuple[Tensor, Tensor]]:
@@ -225,13 +225,13 @@ class C3N(nn.Module):
         an empty list if `consensus` is "none".
         """
         _, audio_logits = self.audio_encoder(snippets)
-        maps, _, _, weights = self._encode_visual(frames, audio_logits.detach())
+        maps, _, _, weights = self.encode_visual(frames, audio_logits.detach())
         return spatial_attention_with_and_without(maps if weights else [], weights, self.gate, self.gate_strength)
 
-    def _encode_visual(
+    def encode_visual(
         self, frames: Tensor, audio_logits: Tensor
     ) -> tuple[list[Tensor], Tensor, Consensus, list[Tensor]]:
-        """Run visual encoder, C3IM and CCAM's backward pass: maps [(N, C_vi, H_i, W_i)], logits (N, K_v), consensus, omega."""
+        """Run visual encoder, C3IM and CCAM's backward pass: V_i [(N, C_vi, H_i, W_i)], logits (N, K_v), consensus, omega."""
         if self.consensus_mode == "none":
             maps, logits = self.visual_encoder(frames)
             return maps, logits.detach(), self.infer(audio_logits, logits.detach()), []

@@ -39,7 +39,7 @@ def write_dataset(review: Review, out: Path, name: str, setting: str = "ms3", sp
     Raises:
         ValueError: not one clip can be written.
     """
-    runs, kept = _runs(review, setting), sum(verdict.decision == KEEP for verdict in review.verdicts.values())
+    runs, kept = list_runs(review, setting), sum(verdict.decision == KEEP for verdict in review.verdicts.values())
     if not runs:
         raise ValueError(
             f"{kept} seconds are kept, but a clip takes {CLIP_FRAMES} in a row{' of one label' * (setting == 's4')}"
@@ -64,8 +64,8 @@ def plain(text: str) -> str:
     return re.sub(r"[^\w-]+", "_", text, flags=re.ASCII).strip("_") or UNLABELLED
 
 
-def _runs(review: Review, setting: str) -> list[list[int]]:
-    """The numbers of the seconds of each clip: five kept ones that follow each other, for s4 of one label."""
+def list_runs(review: Review, setting: str) -> list[list[int]]:
+    """List the numbers of the seconds of each clip: five kept ones that follow each other, for s4 of one label."""
     runs: list[list[int]] = []
     run: list[int] = []
     for number, second in enumerate(review.seconds):

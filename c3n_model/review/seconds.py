@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
@@ -57,13 +57,19 @@ class Verdict:
 
 @dataclass(frozen=True)
 class ReviewSecond:
-    """One second: `jpeg` of its frame, `snippet` float32 (16000,), `proposal` bool (H, W), `label` as proposed."""
+    """One second: `jpeg` of its frame, `snippet` float32 (16000,), `mask_png` of the proposed mask, `label` as proposed, "" without
+    a mask. Pictures stay compressed, so that an hour fits into memory."""
 
     start_ns: int
     jpeg: bytes
     snippet: np.ndarray
-    proposal: np.ndarray
+    mask_png: bytes
     label: str
+
+    @property
+    def proposal(self) -> np.ndarray:
+        """The proposed mask, bool (H, W)."""
+        return cv2.imdecode(np.frombuffer(self.mask_png, np.uint8), cv2.IMREAD_GRAYSCALE) > 127
 
     @property
     def rgb(self) -> np.ndarray:
@@ -94,6 +100,17 @@ class Review:
             polygons = [_polygon(entry) for entry in values["polygons"]]
         verdict.label = str(values.get("label", verdict.label)).strip()
         verdict.decision, verdict.polygons = decision, polygons
+        self._store()
+
+    def decide(self, decisions: Sequence[str]) -> None:
+        """Give the seconds that are undecided these decisions, one for each second, and store them. Raises ValueError."""
+        unknown = set(decisions) - set(DECISIONS)
+        if unknown or len(decisions) != len(self.seconds):
+            raise ValueError(f"expected {len(self.seconds)} decisions of {', '.join(DECISIONS)}, got {decisions}")
+        for second, decision in zip(self.seconds, decisions, strict=True):
+            verdict = self.verdicts[second.start_ns]
+            if verdict.decision == UNDECIDED:
+                verdict.decision = decision
         self._store()
 
     def mask(self, number: int) -> np.ndarray:
@@ -148,32 +165,40 @@ def read_seconds(windows: Iterable[Window[Frame]], segmented: Path | None) -> li
 
     Raises ValueError for a folder without them, or of another recording.
     """
-    masks = _read_masks(segmented) if segmented is not None else {}
+    entries = _read_labels(segmented) if segmented is not None else {}
     seconds, missing = [], 0
     for window in windows:
         rgb = window.frame.rgb
-        mask, label = masks.get(window.start_ns, (None, ""))
-        missing += mask is None
-        if mask is None or mask.shape != rgb.shape[:2]:
-            mask = np.zeros(rgb.shape[:2], bool)
+        mask, label = np.zeros(rgb.shape[:2], bool), ""
+        if segmented is not None and window.start_ns in entries:
+            proposed, label = _read_proposal(segmented, entries[window.start_ns])
+            mask, label = (proposed, label) if proposed.shape == mask.shape else (mask, "")
+        missing += window.start_ns not in entries
         _, jpeg = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 95])
-        seconds.append(ReviewSecond(window.start_ns, jpeg.tobytes(), window.snippet, mask, label))
+        seconds.append(ReviewSecond(window.start_ns, jpeg.tobytes(), window.snippet, to_png(mask), label))
     if segmented is not None and missing == len(seconds):
         raise ValueError(f"{segmented} has no mask of this recording: it belongs to another one")
     return seconds
 
 
-def _read_masks(folder: Path) -> dict[int, tuple[np.ndarray, str]]:
-    """Start of a window -> its mask and its visual label, "" where nothing sounds."""
+def to_png(mask: np.ndarray) -> bytes:
+    """Encode a mask bool (H, W)."""
+    return cv2.imencode(".png", mask.astype(np.uint8) * 255)[1].tobytes()
+
+
+def _read_labels(folder: Path) -> dict[int, dict]:
+    """Start of a window -> its line in labels.jsonl."""
     labels = folder / LABELS
     if not labels.is_file():
         raise ValueError(f"{folder} has no {LABELS}: write it with c3n segment RECORDING -o {folder}")
-    masks = {}
-    for line in labels.read_text(encoding="utf-8").splitlines():
-        entry = json.loads(line)
-        mask = np.array(open_picture(folder / "masks" / Path(entry["mask"]).name)) > 127
-        masks[entry["window_start_ns"]] = (mask, entry["label"]["visual"] if mask.any() else "")
-    return masks
+    entries = (json.loads(line) for line in labels.read_text(encoding="utf-8").splitlines())
+    return {entry["window_start_ns"]: entry for entry in entries}
+
+
+def _read_proposal(folder: Path, entry: dict) -> tuple[np.ndarray, str]:
+    """The mask of a line in labels.jsonl and its visual label, "" where nothing sounds."""
+    mask = np.array(open_picture(folder / "masks" / Path(entry["mask"]).name)) > 127
+    return mask, entry["label"]["visual"] if mask.any() else ""
 
 
 def _polygon(entry: dict) -> Polygon:

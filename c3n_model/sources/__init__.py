@@ -9,7 +9,7 @@ from typing import Protocol
 from c3n_model.files.signatures import MCAP, SQLITE3, first_bytes, is_hidden, refuse_stand_in
 from c3n_model.types import AudioChunk, Frame
 
-_BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
+BAG_ENDINGS = (".mcap", ".db3", ".mcap.zstd", ".db3.zstd")
 
 
 class Source(Protocol):
@@ -64,6 +64,6 @@ def open_source(
 def _is_bag(path: Path) -> bool:
     """Return whether a folder holds metadata.yaml or storage files, or a file is a storage file."""
     if path.is_file():
-        return path.name.endswith(_BAG_ENDINGS) or first_bytes(path).startswith((MCAP, SQLITE3))
+        return path.name.endswith(BAG_ENDINGS) or first_bytes(path).startswith((MCAP, SQLITE3))
     names = [file.name for file in path.iterdir() if not is_hidden(file)]
-    return "metadata.yaml" in names or any(name.endswith(_BAG_ENDINGS) for name in names)
+    return "metadata.yaml" in names or any(name.endswith(BAG_ENDINGS) for name in names)

@@ -114,8 +114,8 @@ def describe(
     config: ModelConfig, *, audio_classes: int = AUDIOSET_CLASSES, visual_classes: int = IMAGENET_CLASSES
 ) -> Description:
     """Count the cost of a clip of `config.history` frames. Raises ValueError for an invalid config."""
-    network = _build(config, audio_classes, visual_classes)
-    forward_only = _build(replace(config, consensus="none"), audio_classes, visual_classes)
+    network = build_on_meta(config, audio_classes, visual_classes)
+    forward_only = build_on_meta(replace(config, consensus="none"), audio_classes, visual_classes)
     calls = record_calls(forward_only, lambda: run_clip(forward_only, config))
     backward = count_macs(lambda: run_clip(network, config)) - count_macs(lambda: run_clip(forward_only, config))
     visual, audio = forward_only.visual_encoder, forward_only.audio_encoder
@@ -140,13 +140,14 @@ def describe(
 
 def run_clip(network: C3N, config: ModelConfig) -> None:
     """Run one clip through a network on the meta device."""
-    images, snippets = _meta_clip(network, config)
+    images, snippets = meta_clip(network, config)
     # Boolean indexing depends on data, which meta tensors lack: assume that everything is selected.
     with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):
         network(images[None], snippets[None])
 
 
-def _meta_clip(network: C3N, config: ModelConfig) -> tuple[Tensor, Tensor]:
+def meta_clip(network: C3N, config: ModelConfig) -> tuple[Tensor, Tensor]:
+    """Return the frames (T, 3, S, S) and snippets (T, samples) of a clip on the meta device."""
     size, frames = config.image_size, config.history
     images = torch.empty(frames, 3, size, size, device="meta")
     return images, torch.empty(frames, network.audio_encoder.sample_rate, device="meta")
@@ -155,7 +156,7 @@ def _meta_clip(network: C3N, config: ModelConfig) -> tuple[Tensor, Tensor]:
 @torch.no_grad()
 def _cost_of_summaries(network: C3N, config: ModelConfig) -> Cost:
     """Count what the fusions need of each frame, without parameters, which belong to fusions and pyramids."""
-    encoding = network.encode(*_meta_clip(network, config))
+    encoding = network.encode(*meta_clip(network, config))
 
     def run() -> Tensor:
         return join_contributions(network.summarise(encoding)[None])
@@ -229,7 +230,8 @@ def _normalised(call: Call) -> int:
     return call.output.numel() if isinstance(call.module, NORMS) else 0
 
 
-def _build(config: ModelConfig, audio_classes: int, visual_classes: int) -> C3N:
+def build_on_meta(config: ModelConfig, audio_classes: int, visual_classes: int) -> C3N:
+    """Build the network on the meta device, in eval mode. Raises ValueError for an invalid config."""
     similarity: Tensor = torch.ones(audio_classes, visual_classes)
     with torch.device("meta"):
         network = build_network(config, similarity)

@@ -4,7 +4,7 @@ import pytest
 
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.review.dataset_writer import plain, write_dataset
-from c3n_model.review.seconds import Review, ReviewSecond
+from c3n_model.review.seconds import Review, ReviewSecond, to_png
 
 SECOND = 1_000_000_000
 
@@ -17,7 +17,7 @@ def make(tmp_path, starts, label="dog"):
         mask[:, :32] = True
         _, jpeg = cv2.imencode(".jpg", np.full((48, 64, 3), 10 * (number + 1), np.uint8))
         snippet = np.full(16_000, 0.01 * (number + 1), np.float32)
-        seconds.append(ReviewSecond(start * SECOND, jpeg.tobytes(), snippet, mask, label))
+        seconds.append(ReviewSecond(start * SECOND, jpeg.tobytes(), snippet, to_png(mask), label))
     review = Review(seconds, tmp_path / "review.json")
     for number in range(len(seconds)):
         review.change(number, {"decision": "keep"})

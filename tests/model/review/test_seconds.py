@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from c3n_model.review.seconds import Polygon, Review, ReviewSecond, read_seconds
+from c3n_model.review.seconds import Polygon, Review, ReviewSecond, read_seconds, to_png
 from c3n_model.sources.results import ResultWriter
 from c3n_model.streaming.segment import cut_windows, segment
 from c3n_model.streaming.session import Session
@@ -18,7 +18,7 @@ SECOND = 1_000_000_000
 def second(number, mask=None, label="dog"):
     mask = np.zeros((21, 41), bool) if mask is None else mask
     _, jpeg = cv2.imencode(".jpg", np.full((21, 41, 3), 100, np.uint8))
-    return ReviewSecond(number * SECOND, jpeg.tobytes(), np.zeros(16_000, np.float32), mask, label)
+    return ReviewSecond(number * SECOND, jpeg.tobytes(), np.zeros(16_000, np.float32), to_png(mask), label)
 
 
 def test_polygons_add_remove_and_replace():

@@ -10,8 +10,8 @@ from c3n_model.config import TrainConfig
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
-from c3n_model.training.clips import TrainingClips
-from c3n_model.training.features import cache_features
+from c3n_model.training.clips import TrainingClips, seed_clip
+from c3n_model.training.features import cache_features, encoding_from
 from c3n_model.training.loop import train
 
 CPU = torch.device("cpu")
@@ -44,21 +44,104 @@ def test_training_on_them_gives_the_same_network(clips, tmp_path):
         torch.testing.assert_close(networks[1][name], value, rtol=1e-3, atol=1e-5)
 
 
+def encoded(model, clips, index, flipped=False):
+    """What C3N.encode gives of a clip now."""
+    clip = clips[index]
+    frames, snippets = model.inputs(clip.frames, clip.snippets, CPU)
+    with torch.no_grad():
+        return model.network.encode(frames.flip(-1) if flipped else frames, snippets)
+
+
+def assert_equal_to_encode(model, clips, kept):
+    """Every bit of every clip in an epoch in which it is flipped, and in one in which it is not."""
+    for index in range(len(clips)):
+        for flipped in (False, True):
+            epoch = next(e for e in range(1, 99) if flip_of(kept.seed, e, index) == flipped)
+            features, masks, _ = kept[epoch, index]
+            expected = encoded(model, clips, index, flipped)
+            own = encoding_from({name: value[None] for name, value in features.items()}, tuple(masks.shape[1:]))
+            for name in ("audio", "audio_logits", "visual_logits"):
+                assert torch.equal(getattr(own, name), getattr(expected, name)), name
+            assert all(map(torch.equal, own.visual, expected.visual))
+            assert all(map(torch.equal, vars(own.consensus).values(), vars(expected.consensus).values()))
+
+
+def flip_of(seed, epoch, index):
+    with torch.random.fork_rng(devices=[]):
+        return seed_clip(seed, epoch, index)
+
+
 def test_existing_features_are_not_computed_again(clips, tmp_path, monkeypatch):
     model = make_tiny_model()
     keep(model, clips, tmp_path)
-    monkeypatch.setattr(model.network, "encode", pytest.fail)
+    refuse_backbone(model, monkeypatch)
     assert len(keep(model, clips, tmp_path)) == 3
-    keep(make_tiny_model(), clips, tmp_path, flip=False)
+    keep(model, clips, tmp_path, flip=False)
 
 
-@pytest.mark.parametrize("setting", [{"consensus": "visual"}, {"alpha": 0.5}, {"gate": "unit"}, {"gate_strength": 0.5}])
-def test_settings_that_act_before_aspp_have_files_of_their_own(clips, tmp_path, setting):
+def refuse_backbone(model, monkeypatch):
+    monkeypatch.setattr(model.network.visual_encoder, "observe", pytest.fail)
+    monkeypatch.setattr(model.network.audio_encoder, "forward", pytest.fail)
+
+
+SETTINGS = [
+    {"consensus": "none"},
+    {},
+    {"consensus": "visual"},
+    {"alpha": 0.5},
+    {"alpha": 0.0, "beta": 1.0},
+    {"gate": "unit"},
+    {"gate": "standard", "gate_strength": 0.5},
+    {"audio_features": False, "channels": 4},
+]
+
+
+def test_settings_share_what_encoders_give_and_all_equal_encode(clips, tmp_path):
+    for setting in SETTINGS:
+        model = make_tiny_model(**setting)
+        assert_equal_to_encode(model, clips, keep(model, clips, tmp_path))
+    (shared,) = tmp_path.iterdir()
+    assert len(list(shared.glob("*.safetensors"))) == 2 * len(clips)
+    assert (
+        len([path for path in shared.iterdir() if path.is_dir()]) == 5
+    )  # gates and what follows need none of their own
+
+
+def test_the_backbone_runs_for_new_pairs_of_frame_and_class_only(clips, tmp_path, monkeypatch):
     keep(make_tiny_model(), clips, tmp_path)
-    keep(make_tiny_model(audio_features=False), clips, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 1
-    keep(make_tiny_model(**setting), clips, tmp_path)
-    assert len(list(tmp_path.iterdir())) == 2
+    same = make_tiny_model(alpha=0.1 + 1e-9)  # another setting that infers the same classes
+    refuse_backbone(same, monkeypatch)
+    keep(same, clips, tmp_path)
+    monkeypatch.undo()
+    other = make_tiny_model(consensus="visual")
+    counted, observe = [], other.network.visual_encoder.observe
+    monkeypatch.setattr(
+        other.network.visual_encoder,
+        "observe",
+        lambda frames, **more: counted.append(len(frames)) or observe(frames, **more),
+    )
+    kept, former = keep(other, clips, tmp_path), keep(same, clips, tmp_path)
+    assert_equal_to_encode(make_tiny_model(consensus="visual"), clips, kept)
+    changed = sum(
+        int(
+            (kept[epoch, index][0]["consensus.visual_class"] != former[epoch, index][0]["consensus.visual_class"]).sum()
+        )
+        for index in range(len(clips))
+        for epoch in (next(e for e in range(1, 99) if flip_of(0, e, index) == flipped) for flipped in (False, True))
+    )
+    assert sum(counted) == changed > 0
+
+
+def test_other_encoders_have_files_of_their_own(clips, tmp_path):
+    keep(make_tiny_model(), clips, tmp_path)
+    keep(make_tiny_model(image_size=32), clips, tmp_path)
+    other = make_tiny_model()
+    other.network.visual_encoder.set_normalisation(mean=(0.4,) * 3, std=(0.5,) * 3)
+    keep(other, clips, tmp_path)
+    with torch.no_grad():
+        next(other.network.audio_encoder.parameters()).add_(1e-3)
+    keep(other, clips, tmp_path)
+    assert len(list(tmp_path.iterdir())) == 4
 
 
 def test_a_broken_file_is_named(clips, tmp_path):
