@@ -16,8 +16,17 @@ import torch
 
 from c3n_model.complete_file import complete_file
 from c3n_model.config import to_mapping
-from c3n_model.deployment.exported import METADATA_KEY, RUNTIMES, Check, Runtime, open_unchecked, runtime_name
-from c3n_model.deployment.step_graph import INPUTS, OUTPUTS, StepGraph, example_inputs, trace_step
+from c3n_model.deployment.exported import (
+    INPUTS,
+    METADATA_KEY,
+    OUTPUTS,
+    RUNTIMES,
+    Check,
+    Runtime,
+    open_unchecked,
+    runtime_name,
+)
+from c3n_model.deployment.step_graph import StepGraph, example_inputs, trace_step
 from c3n_model.model import Model
 from c3n_model.network.answer import Answer, read_answer
 from c3n_model.network.c3n import C3N

@@ -13,11 +13,14 @@ import numpy as np
 from torch import nn
 
 from c3n_model.config import ModelConfig, from_mapping
-from c3n_model.deployment.step_graph import CLASSES, INPUTS, OUTPUTS, SCORES
 from c3n_model.model import Model
 from c3n_model.network.answer import Answer
 
 METADATA_KEY = "c3n_step"
+INPUTS = ("frame", "snippet", "past", "count")
+OUTPUTS = ("probability", "classes", "scores", "summary")
+SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `network.answer.Answer`
+CLASSES = ("audio_class", "visual_class")
 LARGEST_DIFFERENCE = 1e-3  # of a mask's probability, between torch and a runtime that may be used
 # Name of a runtime with its precision -> package, and the extra that installs it.
 RUNTIMES = {

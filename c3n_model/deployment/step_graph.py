@@ -15,17 +15,13 @@ from torch import Tensor, fx, nn
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from c3n_model.deployment.exported import CLASSES, SCORES
 from c3n_model.model import Model
 from c3n_model.network.audio.spectra import without_fft
 from c3n_model.network.c3n import C3N
 from c3n_model.network.fusion import join_contributions
 from c3n_model.network.prepared import prepare
 from c3n_model.network.upsampled_conv import shifted_upsampling
-
-INPUTS = ("frame", "snippet", "past", "count")
-OUTPUTS = ("probability", "classes", "scores", "summary")
-SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `network.answer.Answer`
-CLASSES = ("audio_class", "visual_class")
 
 
 class StepGraph(nn.Module):
@@ -37,7 +33,7 @@ class StepGraph(nn.Module):
         self.network = prepare(network).to(memory_format=torch.contiguous_format)
 
     def forward(self, frame: Tensor, snippet: Tensor, past: Tensor, count: Tensor) -> tuple[Tensor, ...]:
-        """Return `OUTPUTS`: float32 (S, S) in [0, 1], int64 (2,) in the order of `CLASSES`, float32 (5,) in that of `SCORES`,
+        """Return `exported.OUTPUTS`: float32 (S, S) in [0, 1], int64 (2,) in the order of `CLASSES`, float32 (5,) in that of `SCORES`,
         float32 (2, 4, C')."""
         network = self.network
         frames = frame.permute(2, 0, 1).contiguous()[None].float() / 255
@@ -108,7 +104,19 @@ def _decompositions() -> dict:
     table[aten.convolution_backward.default] = _convolution_backward
     table[aten.avg_pool2d_backward.default] = _mean_pool_backward
     table[aten.upsample_bilinear2d.default] = _upsample
+    table[aten.as_strided_.default] = _restride
     return table
+
+
+def _restride(values: Tensor, size: list[int], stride: list[int], storage_offset: int | None = None) -> Tensor:
+    """The strides that pooling to one pixel sets for a map of channels last (ConvNeXt): no value moves, and a graph has none."""
+    expected = torch.empty(size, device="meta").stride()
+    moves = any(count > 1 and given != usual for count, given, usual in zip(size, stride, expected, strict=True))
+    if moves or storage_offset or list(values.shape) != list(size):
+        raise NotImplementedError(
+            f"as_strided_ of {tuple(values.shape)} to {size}, strides {stride}, has no static form"
+        )
+    return values
 
 
 def _upsample(

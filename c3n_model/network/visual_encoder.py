@@ -1,4 +1,8 @@
-"""Visual encoder: a timm backbone whose single pass yields four feature maps and class logits."""
+"""Visual encoder: a timm backbone whose single pass yields four feature maps and class logits.
+
+timm is imported where a backbone is built: it imports torchvision, and that torch's compiler, which takes longer than torch itself.
+Exported steps need none of them.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +10,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, Literal
 
-import timm
 import torch
-from timm.layers import DropPath
 from torch import Tensor, nn
 
 from c3n_model.network.choices import check_choice
@@ -178,6 +180,8 @@ def _capture(captured: list[Tensor], channels_last: bool, for_gradient: bool) ->
 
 
 def _drop_paths(backbone: nn.Module) -> list[str]:
+    from timm.layers import DropPath
+
     return [name for name, module in backbone.named_modules() if isinstance(module, DropPath)]
 
 
@@ -187,6 +191,8 @@ def _ends_with_norm(stage: nn.Module) -> bool:
 
 
 def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> None:
+    import timm
+
     check_choice("cam_point", cam_point, CamPoint)
     check_choice("swin", swin, SwinForm)
     if num_classes < 1:
@@ -204,6 +210,8 @@ def _check_choices(name: str, num_classes: int, cam_point: str, swin: str) -> No
 
 def _create(name: str, num_classes: int, image_size: int | None, arguments: dict) -> nn.Module:
     """Create timm's model with random weights, for frames of `image_size` if its input size is fixed."""
+    import timm
+
     defaults: Any = timm.get_pretrained_cfg(name)  # never None: the name was checked
     if not defaults.fixed_input_size or image_size in (None, defaults.input_size[-1]):
         return timm.create_model(name, num_classes=num_classes, **arguments)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torchvision.ops.misc import Conv2dNormActivation
 
 from c3n_model.network.audio.mel import kaldi_mel_bands
 from c3n_model.network.audio.spectra import power_spectrogram
@@ -135,12 +134,11 @@ class EfficientAT(nn.Module):
 
 def _conv(
     channels: int, out: int, *, kernel: int, stride: int = 1, groups: int = 1, activation: type[nn.Module] | None
-) -> nn.Module:
-    def norm(width: int) -> nn.Module:
-        return nn.BatchNorm2d(width, eps=0.001, momentum=0.01)
-
-    return Conv2dNormActivation(
-        channels, out, kernel, stride, groups=groups, norm_layer=norm, activation_layer=activation
+) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False),
+        nn.BatchNorm2d(out, eps=0.001, momentum=0.01),
+        *([] if activation is None else [activation(inplace=True)]),
     )
 
 

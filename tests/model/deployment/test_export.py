@@ -3,6 +3,8 @@
 import ctypes
 import gc
 import json
+import subprocess
+import sys
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -13,12 +15,13 @@ import pytest
 import torch
 from bright_model import make_bright_model
 from tiny import make_model_that_listens_back, make_tiny_model
+from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
 
 from c3n_model.deployment import exported
 from c3n_model.deployment.export import TorchStep, compare, export_model
 from c3n_model.deployment.exported import METADATA_KEY, load_exported, open_runtime
-from c3n_model.deployment.step_graph import _convolution_backward, _mean_pool_backward
+from c3n_model.deployment.step_graph import _convolution_backward, _decompositions, _mean_pool_backward, _restride
 from c3n_model.loading import load_model
 from c3n_model.network.answer import Answer
 from c3n_model.streaming.session import Session
@@ -76,6 +79,18 @@ def test_the_stack_of_signals_outlives_openvino(path):
     assert ctypes.CDLL(None).sigaltstack(None, ctypes.byref(stack)) == 0 and stack.address
     spans = [line.split()[0].split("-") for line in Path("/proc/self/maps").read_text().splitlines()]
     assert any(int(low, 16) <= stack.address < int(high, 16) for low, high in spans)
+
+
+def test_it_runs_without_timm(path):
+    """timm and what it imports take longer to import than torch."""
+    code = f"""
+import sys
+from c3n_model import Session, load_model
+Session(load_model({str(path)!r}), "cpu")
+print(*{{"timm", "torchvision", "torch._dynamo", "onnxscript"}} & sys.modules.keys())
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == []
 
 
 def test_the_past_counts_as_in_torch(model, path):
@@ -193,3 +208,12 @@ def test_the_gradient_of_average_pooling(size, kernel, stride, padding, ceil_mod
         direction, inputs, [kernel] * 2, [stride] * 2, [padding] * 2, ceil_mode, count_include_pad, None
     )
     torch.testing.assert_close(found, expected)
+
+
+def test_strides_that_pooling_sets_are_no_operation():
+    features = torch.rand(1, 4, 3, 3).to(memory_format=torch.channels_last)
+    traced = make_fx(lambda x: F.adaptive_avg_pool2d(x, 1), decomposition_table=_decompositions())(features)
+    assert not any("as_strided" in str(node.target) for node in traced.graph.nodes)
+    torch.testing.assert_close(traced(features), features.mean(dim=(2, 3), keepdim=True))
+    with pytest.raises(NotImplementedError, match=r"\(2, 3\) to \[2, 3\], strides \[1, 2\]"):
+        _restride(torch.zeros(2, 3), [2, 3], [1, 2])
