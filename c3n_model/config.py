@@ -142,6 +142,10 @@ class ZeroShotConfig:
         "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: usual for the output format
     )
     detector_score: float = 0.3  # detections with a lower score are ignored
+    open_vocabulary: str = ""  # GroundingDINO, OWLv2 or CLIPSeg, which is asked for what is heard: a folder or a hub id
+    open_vocabulary_masks: str = ""  # SAM 2 of transformers, which outlines its boxes: a folder or an id
+    open_vocabulary_score: float = 0.0  # score on its own scale that counts as detector_score; 0: usual for its kind
+    open_vocabulary_every: int = 5  # windows after which it looks again although neither nouns nor picture have changed
     labels: str = "sources"  # label similarities: the built-in table of sound sources, or a file of c3n labels build
     alpha: float = 0.33  # Eq. 6, exponent of the audio confidence
     beta: float = 0.2  # Eq. 6, exponent of the visual confidence
@@ -156,10 +160,9 @@ class ZeroShotConfig:
     image_size: int = 512  # frames are resized to this square before each network scales them
 
     def __post_init__(self):
-        ranges = {
-            name: (0, 1) for name in ("presence_threshold", "visibility_threshold", "prior_weight", "detector_score")
-        }
-        _check_ranges(self, evidence_threshold=(0, 100), **ranges)
+        ranges = dict.fromkeys(("presence_threshold", "visibility_threshold", "prior_weight", "detector_score"), (0, 1))
+        more = {"open_vocabulary_score": (0, 1), "open_vocabulary_every": (1, 3600)}
+        _check_ranges(self, evidence_threshold=(0, 100), **ranges, **more)
         if self.alpha == self.beta == 0:
             raise ValueError("alpha and beta are both 0; set at least one above 0, or no confidence would be used")
 

@@ -12,6 +12,7 @@ from c3n_model.model import Model
 from c3n_model.progress import Progress, silent
 from c3n_model.weights.checkpoint import load_checkpoint
 from c3n_model.weights.first_use import fetch_missing
+from c3n_model.weights.hub_folders import fetch_folder
 
 DEMO = Path(__file__).parent / "assets" / "demo.safetensors"
 
@@ -19,7 +20,9 @@ DEMO = Path(__file__).parent / "assets" / "demo.safetensors"
 def fetch_weights(name_or_path: str | Path, say: Callable[[str], None], progress: Progress = silent) -> None:
     """Download the pretrained files that a model of `load_model` needs and this machine lacks; nothing for a checkpoint.
 
-    Raises as `weights.first_use.fetch_missing`, and ValueError for an invalid YAML file.
+    Models of `open_vocabulary` that are not on this machine are fetched into Hugging Face's cache.
+
+    Raises as `weights.first_use.fetch_missing` and `weights.hub_folders.fetch_folder`, and ValueError for an invalid YAML file.
     """
     path = Path(name_or_path)
     is_settings = path.suffix in (".yaml", ".yml") and path.is_file()
@@ -27,8 +30,11 @@ def fetch_weights(name_or_path: str | Path, say: Callable[[str], None], progress
         return
     from c3n_model.zero_shot.needed_files import needed_files
 
-    files = needed_files(read_config(path).zero_shot if is_settings else ZeroShotConfig())
+    config = read_config(path).zero_shot if is_settings else ZeroShotConfig()
+    files = needed_files(config)
     fetch_missing(files.required, files.optional, say=say, progress=progress)
+    for name in filter(None, (config.open_vocabulary, config.open_vocabulary_masks)):
+        fetch_folder(name, say)
 
 
 def load_model(name_or_path: str | Path) -> Model:

@@ -20,8 +20,8 @@ from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.encoding import Encoding
 from c3n_model.network.fusion import upsample
+from c3n_model.zero_shot.heard import ZeroShotEncoding
 from c3n_model.zero_shot.hearing import HearingMemory
-from c3n_model.zero_shot.zero_shot import ZeroShotEncoding
 
 
 @dataclass(frozen=True)

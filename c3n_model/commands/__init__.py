@@ -25,6 +25,7 @@ EXTRAS = {
     "uvicorn": "live",
     "ai_edge_litert": "zero-shot",
     "onnxruntime": "zero-shot",
+    "transformers": "open-vocabulary",
     "onnx": "export",
     "onnxscript": "export",
     "openvino": "openvino",

@@ -113,7 +113,7 @@ class Session:
         self._summaries.clear()
         self._newest = None
         if self._memory is not None:
-            self._memory.shown = ()
+            self._memory.forget_shown()
             self._memory.background.forget_live()
         self._tracker.forget()
 
@@ -153,7 +153,7 @@ class Session:
         self._summaries.append((window.start_ns, seconds[-1]))
         memory, since_last_ns = self._memory, window.start_ns - before_ns
         if memory is not None and since_last_ns > FORGET_SHOWN_NS:
-            memory.shown = ()
+            memory.forget_shown()
         newest = self.network.decode_newest(encoding, seconds, *([] if memory is None else [memory]))
         self._newest = newest
         segmentation = self._describe(window, [read_answer(found) for found in (newest, *newest.others)], newest)

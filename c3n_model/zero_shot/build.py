@@ -16,7 +16,7 @@ from c3n_model.weights.first_use import missing_files, put_by_hand
 from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_hand
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.needed_files import needed_files
-from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_segmenter
+from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_eye, pretrained_segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
@@ -26,16 +26,18 @@ def load_zero_shot(config: ZeroShotConfig | None = None) -> Model:
 
     Raises:
         FileNotFoundError: a file is missing; the message says how to get it. ValueError: a file is damaged or of the wrong
-        type, a setting is unknown or conflicts with another, or the segmenter's runtime is not installed.
+        type, a setting is unknown or conflicts with another, or a runtime or package that it needs is not installed.
     """
     config = config or ZeroShotConfig()
     try:
         return _load(config)
     except FileNotFoundError as error:
         files = needed_files(config)
-        missing = put_by_hand(missing_files([*files.required, *files.optional]))
+        missing = missing_files([*files.required, *files.optional])
+        if not missing:  # a file of the config's own, or a model of open_vocabulary
+            raise
         remedy = "`c3n weights get zero_shot` downloads the files of the defaults"
-        raise FileNotFoundError(f"{error}. {remedy}; or {missing}") from error
+        raise FileNotFoundError(f"{error}. {remedy}; or {put_by_hand(missing)}") from error
 
 
 def _load(config: ZeroShotConfig) -> Model:
@@ -47,9 +49,10 @@ def _load(config: ZeroShotConfig) -> Model:
     files = [visual_file, *load_audio(audio, config.audio)]
     segmenter, segmenter_name = pretrained_segmenter(config)
     detector, detector_name = pretrained_detector(config)
+    eye, eye_name = pretrained_eye(config, sounds)
     if config.labels == SOURCES:
-        known = (source.labels if source is not None else None for source in (segmenter, detector))
-        vocabulary = noun_vocabulary(sounds, *known)
+        segments, closed, asked = (part.labels if part is not None else () for part in (segmenter, detector, eye))
+        vocabulary = noun_vocabulary(sounds, segments, (*closed, *asked))
     else:
         vocabulary = table_vocabulary(LabelTable.load(Path(config.labels)), sounds)
     network = ZeroShot(
@@ -58,6 +61,7 @@ def _load(config: ZeroShotConfig) -> Model:
         vocabulary=vocabulary,
         segmenter=segmenter,
         detector=detector,
+        eye=eye,
         detector_score=config.detector_score,
         alpha=config.alpha,
         beta=config.beta,
@@ -66,7 +70,7 @@ def _load(config: ZeroShotConfig) -> Model:
         prior_weight=config.prior_weight,
         evidence_threshold=config.evidence_threshold,
     ).eval()
-    note = _describe(config, [name for name in (segmenter_name, detector_name) if name], vocabulary)
+    note = _describe(config, [name for name in (segmenter_name, detector_name, eye_name) if name], vocabulary)
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
 

@@ -25,6 +25,7 @@ from torch import Tensor
 from c3n_model.network.consensus import Consensus
 from c3n_model.zero_shot.background import Background
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
+from c3n_model.zero_shot.sight import Sight
 
 # Weight of the newest second; the rest is for all seconds together. After a sound ended, masks stay for 1.2 s on average with
 # 0.5 and for 0.5 s with 0.6; with 0.67 there are more wrong masks.
@@ -48,10 +49,17 @@ PERSON_SHARE = 0.6
 
 @dataclass
 class HearingMemory:
-    """The audio state of a session: the background, and the indices of the visual classes that are shown, best first."""
+    """The state of a session: the background, the indices of the visual classes that are shown, best first, and what the
+    open-vocabulary eye saw last."""
 
     background: Background = field(default_factory=Background)
     shown: tuple[int, ...] = ()
+    sight: Sight = field(default_factory=Sight)
+
+    def forget_shown(self) -> None:
+        """Forget what belongs to the last pictures: the classes that are shown and what the eye saw."""
+        self.shown = ()
+        self.sight.forget()
 
     def keep(self, visual_class: int) -> float:
         """Return the factor on the thresholds of a class: KEEP if it is shown, else 1."""

@@ -16,7 +16,7 @@ from torch import Tensor
 from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
-from c3n_model.zero_shot.detections import Detections
+from c3n_model.zero_shot.detections import Detections, one_per_object
 from c3n_model.zero_shot.glimpses import Glimpse
 from c3n_model.zero_shot.localise import class_activation, grabcut, spread
 from c3n_model.zero_shot.regions import connected_regions, filled, iou, window_of
@@ -59,7 +59,8 @@ class MaskMaker:
     """Computes masks of the labels of a vocabulary.
 
     `segmenter` made `View.masks`; `detector_labels` are the classes of `View.detections`. Detections below `min_score` are
-    used only if the segmenter confirms them.
+    used only if the segmenter confirms them. `several_names`: one object may have several detections, because two detectors see it
+    or because one was asked for several of its names.
     """
 
     def __init__(
@@ -70,11 +71,12 @@ class MaskMaker:
         detector_labels: tuple[str, ...],
         refinement: str,
         min_score: float = 0.3,
+        several_names: bool = False,
     ):
         self.visual_encoder, self.vocabulary, self.refinement = visual_encoder, vocabulary, refinement
         self.segmenter, self.segmenter_labels = segmenter, segmenter.labels if segmenter is not None else ()
         self.detector_labels = detector_labels
-        self.min_score = min_score
+        self.min_score, self.several_names = min_score, several_names
 
     def draw(self, view: View, label: int) -> tuple[Tensor, Instances | None]:
         """Return the mask logits (H, W) of a label and its instances, None if they are not separated."""
@@ -174,6 +176,8 @@ class MaskMaker:
             for box, score in zip(found.boxes, found.scores, strict=True)
         ]
         found = found.select(torch.tensor(kept, dtype=torch.bool, device=found.scores.device))
+        if self.several_names:
+            found = one_per_object(found)
         return found if len(found) else None
 
     def _inside(self, view: View, one: Detections, semantic: Tensor | None, label: int) -> Tensor:
@@ -182,7 +186,7 @@ class MaskMaker:
         window = window_of(one.boxes[0], size, margin=0.0)
         around = window_of(one.boxes[0], size, margin=SLACK)
         logits = view.frame.new_full(size, -SHARPNESS / 2)
-        if one.masks is not None:
+        if one.masks is not None and one.outlined[0]:
             logits[window] = SHARPNESS * (_scaled(one.masks[0], size)[window] - 0.5)
         elif semantic is not None and _covered(semantic, window):
             logits[around] = SHARPNESS * (semantic[around] - 0.5)

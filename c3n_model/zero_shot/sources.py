@@ -1,4 +1,4 @@
-"""Load the segmenter and the detector of a config from pretrained files."""
+"""Load the segmenter, the detector and the open-vocabulary eye of a config from pretrained files."""
 
 from __future__ import annotations
 
@@ -11,9 +11,13 @@ from torch import nn
 from c3n_model.config import ZeroShotConfig
 from c3n_model.network.choices import check_choice
 from c3n_model.weights import manifest
+from c3n_model.weights.hub_folders import find_folder
 from c3n_model.weights.tensors import load_weights, read_tensors
+from c3n_model.zero_shot.box_outlines import open_outliner
 from c3n_model.zero_shot.detectors import Detector, DetectorInput, open_detector
+from c3n_model.zero_shot.open_vocabulary import OpenVocabularyEye, source_nouns
 from c3n_model.zero_shot.segmenters import Segmenter, open_segmenter
+from c3n_model.zero_shot.text_prompted import open_prompted
 from c3n_model.zero_shot.torchvision_detectors import (
     DETECTORS,
     MASK_RCNNS,
@@ -59,6 +63,31 @@ def pretrained_detector(config: ZeroShotConfig) -> tuple[Detector | None, str]:
     path, score = Path(chosen), SUPPORTING * config.detector_score
     labels = _labels_beside(path, config.detector_labels)
     return open_detector(path, labels, score, config.detector_input), path.name
+
+
+def pretrained_eye(config: ZeroShotConfig, sounds: tuple[str, ...]) -> tuple[OpenVocabularyEye | None, str]:
+    """Return the open-vocabulary eye of a config, for all nouns that make one of the `sounds`, and its name; None and "" if it has
+    none. Raises as `build.load_zero_shot`."""
+    detector, outliner = config.open_vocabulary, config.open_vocabulary_masks
+    if not detector:
+        if outliner:
+            raise ValueError(f"open_vocabulary_masks is {outliner!r}, but there are no boxes: set open_vocabulary, too")
+        return None, ""
+    if config.labels != SOURCES:
+        raise ValueError(
+            f"labels {config.labels!r} is a table of ImageNet's classes, without the nouns of open_vocabulary {detector!r}; "
+            f'set open_vocabulary: "", or labels: {SOURCES}'
+        )
+    eye = OpenVocabularyEye(
+        open_prompted(find_folder(detector)),
+        open_outliner(find_folder(outliner)) if outliner else None,
+        source_nouns(sounds),
+        every=config.open_vocabulary_every,
+        own_score=config.open_vocabulary_score,
+        score=config.detector_score,
+        min_score=SUPPORTING * config.detector_score,
+    )
+    return eye, Path(detector).name
 
 
 def _choose(config: ZeroShotConfig, key: str, known: Sequence[str], automatic: Sequence[str]) -> str | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -15,9 +15,11 @@ from c3n_model.network.decoding import Decoding
 from c3n_model.network.fusion import upsample
 from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.zero_shot.detections import Detections
 from c3n_model.zero_shot.detectors import Detector
 from c3n_model.zero_shot.further import further_sources
 from c3n_model.zero_shot.glimpses import DISCOUNT, Glimpse, look_closer, search
+from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding
 from c3n_model.zero_shot.hearing import (
     KEEP_NAME,
     NEWEST_WEIGHT,
@@ -29,6 +31,7 @@ from c3n_model.zero_shot.hearing import (
 )
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.masks import MaskMaker, View
+from c3n_model.zero_shot.open_vocabulary import OpenVocabularyEye, nouns_to_look_for
 from c3n_model.zero_shot.segmenters import Segmenter
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary
 
@@ -37,38 +40,13 @@ CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained 
 Refinement = Literal["none", "affinity", "grabcut"]
 
 
-@dataclass(frozen=True)
-class Heard:
-    """The sound of N seconds: snippets (N, samples) and audio logits (N, K_a) of each alone."""
-
-    snippets: Tensor
-    audio_logits: Tensor
-
-    @staticmethod
-    def join(seconds: Sequence[Heard]) -> Heard:
-        """Concatenate seconds, oldest first, into one."""
-        return Heard(*(torch.cat([getattr(one, part) for one in seconds]) for part in ("snippets", "audio_logits")))
-
-
-@dataclass(frozen=True)
-class ZeroShotEncoding:
-    """N independent seconds: frames (N, 3, H, W) and their sound."""
-
-    frames: Tensor
-    heard: Heard
-
-    @property
-    def audio_logits(self) -> Tensor:
-        """Audio logits (N, K_a)."""
-        return self.heard.audio_logits
-
-
 class ZeroShot(nn.Module):
     """Infers the consensus of the last seconds of sound and the newest frame; the mask is that of the chosen class.
 
     Args:
         vocabulary: the visual labels; segmenter: a second model with classes, and masks, or None; detector: a third, with
-        boxes, or None; detector_score: minimum score of a detection that names an object; alpha, beta: Eq. 6;
+        boxes, or None; eye: a fourth, which is asked for what is heard, or None; detector_score: minimum score of a detection that
+        names an object; alpha, beta: Eq. 6;
         refinement: of the class activation maps;
         prior: the audio encoder's logits for unrelated sounds; None uses its logits as they are (plain C3IM);
         prior_weight: fraction of the prior that is subtracted from the logits before C3IM;
@@ -83,6 +61,7 @@ class ZeroShot(nn.Module):
         vocabulary: Vocabulary,
         segmenter: Segmenter | None = None,
         detector: Detector | None = None,
+        eye: OpenVocabularyEye | None = None,
         detector_score: float = 0.3,
         alpha: float = 0.33,
         beta: float = 0.25,
@@ -94,14 +73,19 @@ class ZeroShot(nn.Module):
         super().__init__()
         check_choice("refinement", refinement, Refinement)
         self.visual_encoder, self.audio_encoder = visual_encoder, audio_encoder
-        self.vocabulary, self.segmenter, self.detector = vocabulary, segmenter, detector
+        self.vocabulary, self.segmenter, self.detector, self.eye = vocabulary, segmenter, detector, eye
         self.register_buffer("similarity", vocabulary.similarity)
         self.max_sources = 1  # pairs per frame, each with a mask of its own
         self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
         self._prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
         self._specific = torch.tensor([label != PERSON for label in vocabulary.labels])
         boxed = detector.labels if detector is not None else ()
-        self._masks = MaskMaker(visual_encoder, vocabulary, segmenter, boxed, refinement, detector_score)
+        self._closed_boxes = len(boxed)
+        if eye is not None:
+            boxed = (*boxed, *eye.labels)
+        self._masks = MaskMaker(
+            visual_encoder, vocabulary, segmenter, boxed, refinement, detector_score, several_names=eye is not None
+        )
 
     def new_memory(self) -> HearingMemory | None:
         """Return a new audio state for a session; None without a prior."""
@@ -139,20 +123,20 @@ class ZeroShot(nn.Module):
     def _decode(self, frames: Tensor, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Decoding:
         """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `_listen` returns for them."""
         masks = self.segmenter(frames) if self.segmenter is not None else None
-        detections = self.detector(frames) if self.detector is not None else None
+        evidence = self._weigh(combined, newest, memory) if self._prior is not None else None
+        audio_logits = (combined if evidence is None else evidence.logits) - self.vocabulary.discount.to(
+            combined.device
+        )
+        detections = self._detect(frames, audio_logits, evidence, memory)
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
         certain = detections and [found.select(found.scores >= self.detector_score) for found in detections]
         visual_logits = self.vocabulary.log_confidence(class_logits, masks, certain)
         nothing = [None] * len(frames)
         views = [View(*parts) for parts in zip(frames, masks if masks is not None else nothing, detections or nothing)]
-        discount = self.vocabulary.discount.to(combined.device)
-        if self._prior is None:
-            audio_logits = combined - discount
+        if evidence is None:
             consensus = self.agree(audio_logits, visual_logits, None)
             decoding = self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
             return replace(decoding, others=further_sources(self, views, decoding, None, memory))
-        evidence = self._weigh(combined, newest, memory)
-        audio_logits = evidence.logits - discount
         views, visual_logits = self.look_around(views, visual_logits, audio_logits, evidence, self.similarity)
         consensus = self.agree(audio_logits, visual_logits, memory)
         presence = self.presence(consensus, evidence, memory)
@@ -160,6 +144,16 @@ class ZeroShot(nn.Module):
         decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence)
         others = further_sources(self, views, decoding, evidence, memory)
         return replace(decoding, audible=in_plain_view, tagger_logits=combined, others=others)
+
+    def _detect(
+        self, frames: Tensor, audio_logits: Tensor, evidence: Evidence | None, memory: HearingMemory | None
+    ) -> list[Detections] | None:
+        """Return the instances that the detector and, of what is heard, the eye find in frames (M, 3, H, W); None without both."""
+        found = self.detector(frames) if self.detector is not None else None
+        if self.eye is None:
+            return found
+        nouns = nouns_to_look_for(audio_logits, evidence, self.similarity, self.vocabulary.labels)
+        return self.eye.add(found, frames, nouns, self._closed_boxes, memory.sight if memory is not None else None)
 
     def look_around(
         self, views: list[View], visual_logits: Tensor, audio_logits: Tensor, evidence: Evidence, similarity: Tensor

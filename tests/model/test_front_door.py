@@ -59,8 +59,9 @@ def test_extras_are_those_of_pyproject():
     """Every package of an extra that the code can meet is named; what everybody has is not."""
     distributions = importlib.metadata.packages_distributions()
     for module, extra in EXTRAS.items():
-        assert {name.lower() for name in distributions[module]} & declared(extra), f"{module} is not of {extra}"
-    assert not {name for module in EXTRAS for name in distributions[module]} & declared("dependencies")
+        names = distributions.get(module, [module])  # transformers' newest releases are not for Python 3.10
+        assert {name.lower() for name in names} & declared(extra), f"{module} is not of {extra}"
+    assert not {name for module in EXTRAS for name in distributions.get(module, [])} & declared("dependencies")
 
 
 def imported_modules():
