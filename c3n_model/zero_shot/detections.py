@@ -1,4 +1,7 @@
-"""The detections of one image, and non-maximum suppression."""
+"""The detections of one image, and non-maximum suppression.
+
+torchvision is imported where it is used: every session knows this module, and exported steps need nothing that takes so long to import.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,6 @@ from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
-from torchvision.ops import batched_nms, box_iou, nms
 
 from c3n_model.network.fusion import upsample
 
@@ -86,12 +88,16 @@ def best_detections(detections: Detections, min_score: float) -> Detections:
 
 def suppress(detections: Detections, overlap: float = OVERLAP) -> Detections:
     """Apply non-maximum suppression: remove boxes whose IoU with a better one of the same class exceeds `overlap`."""
+    from torchvision.ops import batched_nms
+
     return detections.select(batched_nms(detections.boxes, detections.scores, detections.classes, overlap))
 
 
 def one_per_object(detections: Detections, overlap: float = OVERLAP) -> Detections:
     """Remove boxes that are another name of the object in a better one, by their IoU: those with a mask are better, then those with
     a higher score. The object has the highest score of all its names."""
+    from torchvision.ops import box_iou, nms
+
     if len(detections) < 2:
         return detections
     order = (detections.scores + detections.outlined).argsort(descending=True, stable=True)
