@@ -112,7 +112,10 @@ def test_only_pictures_and_silence(tiny_models, data):
     for part in ("esc10", "pairs", "avsbench_clips", "cutouts", "clips"):
         shutil.rmtree(data / part)
     setting = run(data)["settings"]["zero_shot"]
-    assert setting["rows"].keys() == {"noise", "silent_clips"} and setting["median_ms_per_mask"] is None
+    assert (
+        setting["rows"].keys() == {"noise", "silent_clips", "motor_learnt_alone"}
+        and setting["median_ms_per_mask"] is None
+    )
     assert "None" not in (data / "out/bench.html").read_text()
 
 
