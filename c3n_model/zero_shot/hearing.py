@@ -80,6 +80,11 @@ class Evidence:
     newest: Tensor
     noise: Tensor
 
+    @property
+    def lasting(self) -> Tensor:
+        """The deviations (M, K_a) that a class reaches over all seconds and in the newest one."""
+        return torch.minimum(self.deviations, self.newest)
+
     def select(self, index: Any) -> Evidence:
         """Index the seconds with any tensor index."""
         return Evidence(*(getattr(self, field.name)[index] for field in fields(Evidence)))
@@ -116,7 +121,7 @@ def loudest_sources(evidence: Evidence, audio_logits: Tensor, similarity: Tensor
 
     audio_logits: (M, K_a); similarity: (K_a, K_v). A sound that names only the kind of a label ("Animal") does not count.
     """
-    heard = torch.minimum(evidence.deviations, evidence.newest) >= SOUGHT_EVIDENCE
+    heard = evidence.lasting >= SOUGHT_EVIDENCE
     logits = audio_logits.masked_fill(~heard, -torch.inf)
     return torch.stack([row[:, None].masked_fill(similarity < 1, -torch.inf).amax(dim=0) for row in logits])
 
@@ -149,7 +154,7 @@ def presence_of(
     thresholds = thresholds * torch.where(
         noise < BACKGROUND_ALONE, 1 - EVIDENCE_RELIEF * noise, noise.new_tensor(BACKGROUND_ALONE_FACTOR)
     )
-    loudest = torch.minimum(evidence.deviations, evidence.newest).amax(dim=1)
+    loudest = evidence.lasting.amax(dim=1)
     enough = (SPECIFIC_SHARE * loudest).clamp(min=SPECIFIC_EVIDENCE)
     exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= enough)
     score = consensus.consensus / (1 - CONSENSUS_RELIEF * noise)

@@ -58,7 +58,7 @@ def nouns_to_look_for(
     makes = similarity >= SOURCE_SIMILARITY
     logits = audio_logits.masked_fill(~makes.any(dim=1), -torch.inf)
     if evidence is not None:
-        heard = torch.minimum(evidence.deviations, evidence.newest) >= SOUGHT_EVIDENCE
+        heard = evidence.lasting >= SOUGHT_EVIDENCE
         logits = logits.masked_fill(~heard, -torch.inf)
     best = logits.topk(min(BEST_SOUNDS, logits.shape[1]), dim=1)
     found = []
