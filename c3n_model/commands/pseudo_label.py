@@ -6,7 +6,7 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from c3n_model.commands.recording import add_model, add_topics
+from c3n_model.commands.recording import add_layout, add_model, add_topics
 
 
 def add(commands) -> None:
@@ -27,18 +27,7 @@ def add(commands) -> None:
         default=0.25,
         help="confidence of what is kept: this fraction of the way from the model's presence threshold to 1 (default %(default)s)",
     )
-    command.add_argument(
-        "--setting",
-        choices=("ms3", "s4"),
-        default="ms3",
-        help="ms3: a mask for each second, silent ones among them; s4: a folder for each label (default %(default)s)",
-    )
-    command.add_argument(
-        "--split",
-        choices=("auto", "train", "val", "test"),
-        default="auto",
-        help="of these recordings' clips; auto: half, a quarter, a quarter of each (default %(default)s)",
-    )
+    add_layout(command)
     add_topics(command)
     command.set_defaults(run=run)
 

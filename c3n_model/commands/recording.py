@@ -34,6 +34,22 @@ def add_model(command, *, default: str) -> None:
     )
 
 
+def add_layout(command) -> None:
+    """Declare how clips of recordings are written in AVSBench's layout."""
+    command.add_argument(
+        "--setting",
+        choices=("ms3", "s4"),
+        default="ms3",
+        help="ms3: a mask for each second; s4: a folder for each label (default %(default)s)",
+    )
+    command.add_argument(
+        "--split",
+        choices=("auto", "train", "val", "test"),
+        default="auto",
+        help="of each recording's clips; auto: half, a quarter, a quarter (default %(default)s)",
+    )
+
+
 def add_topics(command) -> None:
     """Add --image-topic and --audio-topic."""
     command.add_argument("--image-topic", help="image topic to use if the bag has several (default: a colour image)")

@@ -6,7 +6,7 @@ import sys
 from contextlib import suppress
 from pathlib import Path
 
-from c3n_model.commands.recording import add_topics
+from c3n_model.commands.recording import add_layout, add_topics
 
 DEFAULT_PORT = 8766
 
@@ -24,18 +24,7 @@ def add(commands) -> None:
         "--masks", type=Path, metavar="FOLDER", help="what c3n segment wrote of this recording (default: empty masks)"
     )
     command.add_argument("--name", help="of the recording in the data set (default: its file's)")
-    command.add_argument(
-        "--setting",
-        choices=("ms3", "s4"),
-        default="ms3",
-        help="ms3: a mask for each second; s4: a folder for each label (default %(default)s)",
-    )
-    command.add_argument(
-        "--split",
-        choices=("auto", "train", "val", "test"),
-        default="auto",
-        help="of this recording's clips; auto: half, a quarter, a quarter (default %(default)s)",
-    )
+    add_layout(command)
     add_topics(command)
     command.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the page; 0: any (default %(default)s)")
     command.add_argument("--no-browser", action="store_true", help="print the address of the page, do not open it")
