@@ -20,11 +20,16 @@ from c3n_model.streaming.session import Session
 ROOT = Path(__file__).resolve().parents[2]
 
 
+def normalized(names):
+    """Names of distributions as PEP 503 compares them: a wheel may write huggingface_hub, an index huggingface-hub."""
+    return {re.sub(r"[-_.]+", "-", name).lower() for name in names}
+
+
 def declared(table):
-    """Names of distributions that pyproject.toml requires in one array `table = [...]`."""
+    """Normalized names of distributions that pyproject.toml requires in one array `table = [...]`."""
     text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
     array = re.search(rf"^{table} = (\[.*?\])(?: *#.*)?$", text, re.M | re.S).group(1)
-    return {re.match(r"[\w-]+", requirement).group(0).lower() for requirement in ast.literal_eval(array)}
+    return normalized(re.match(r"[\w.-]+", requirement).group(0) for requirement in ast.literal_eval(array))
 
 
 def loaded_after(code):
@@ -60,8 +65,10 @@ def test_extras_are_those_of_pyproject():
     distributions = importlib.metadata.packages_distributions()
     for module, extra in EXTRAS.items():
         names = distributions.get(module, [module])  # transformers' newest releases are not for Python 3.10
-        assert {name.lower() for name in names} & declared(extra), f"{module} is not of {extra}"
-    assert not {name for module in EXTRAS for name in distributions.get(module, [])} & declared("dependencies")
+        assert normalized(names) & declared(extra), f"{module} is not of {extra}"
+    assert not normalized(name for module in EXTRAS for name in distributions.get(module, [])) & declared(
+        "dependencies"
+    )
 
 
 def imported_modules():
@@ -86,7 +93,7 @@ def test_every_import_is_declared():
             or module in distributions.keys() & ros
         ):
             continue
-        names = {name.lower() for name in distributions.get(module, [])}
+        names = normalized(distributions.get(module, []))
         optional = path.relative_to(ROOT).parts[0] == "c3n_ros" and not names  # of a distribution, as cv_bridge
         assert module in EXTRAS or names & core or optional, f"{path}: {module} ({names}) is declared nowhere"
 
