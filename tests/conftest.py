@@ -27,6 +27,11 @@ settings.register_profile("mutants", max_examples=20, deadline=None, derandomize
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """Processes of `pytest -n auto`: more than cores, because tests of nodes wait for the clock half of their time."""
+    return max(1, 3 * len(os.sched_getaffinity(0)) // 2)
+
+
 @pytest.fixture(scope="session")
 def real_data() -> Path:
     """The folder of real clips and weights; the test is skipped where there is none."""
