@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from c3n_model.data.clip_files import squash_frame, squash_mask
-from c3n_model.preprocess import frames_to_tensor, resize_mask, snippet_from_samples
+from c3n_model.preprocess import frames_to_tensor, resize_frames, resize_mask, snippet_from_samples
 from c3n_model.training.clips import masks_to_tensor
 
 
@@ -60,6 +60,12 @@ def test_white_is_one_and_half_grey_is_half():
     assert tensor.shape == (2, 3, 8, 8)
     assert (tensor[0] == 1).all()
     assert tensor[1].mean(dim=(1, 2)).tolist() == pytest.approx([0.2, 0.4, 0.8])
+
+
+def test_a_smaller_frame_has_the_mean_of_the_pixels_under_each_of_its_own():
+    frame = np.random.default_rng(0).integers(0, 256, (1, 24, 40, 3), np.uint8)
+    blocks = frame.reshape(8, 3, 8, 5, 3).mean(axis=(1, 3))
+    assert np.abs(resize_frames(frame, 8)[0] - blocks).max() <= 0.5
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 32_000, 44_100, 48_000])

@@ -8,7 +8,7 @@ import pytest
 from PIL import ImageFile
 
 from c3n_model.messages import limits
-from c3n_model.messages.images import frame_from_compressed, frame_from_image
+from c3n_model.messages.images import frame_from_compressed, frame_from_image, mask_from_image
 
 HEADER = SimpleNamespace(stamp=SimpleNamespace(sec=12, nanosec=34), frame_id="camera_optical")
 COLOURS = np.uint8([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [10, 20, 30]]])
@@ -27,6 +27,17 @@ def image(encoding, rows, *, width=2, height=2, padding=0, is_bigendian=0):
         step=rows.shape[1],
         data=array("B", rows.tobytes()),
     )
+
+
+@pytest.mark.parametrize("encoding", ["mono8", "8UC1"])
+def test_a_mask_is_its_bytes_without_the_padding(encoding):
+    mask = np.uint8([[0, 255], [7, 0]])
+    assert np.array_equal(mask_from_image(image(encoding, mask, padding=3)), mask)
+
+
+def test_no_other_image_is_a_mask():
+    with pytest.raises(ValueError, match="mono16"):
+        mask_from_image(image("mono16", np.uint16([[0, 1], [2, 3]])))
 
 
 class TestImages:

@@ -11,6 +11,15 @@ from scipy import ndimage
 from c3n_model.streaming.objects import objects_of
 
 
+def test_a_speck_is_no_object():
+    mask = np.zeros((400, 500), bool)
+    mask[100:120, 100:110] = True
+    mask[300, 300] = True
+    (found,), numbers = objects_of(mask, mask.astype(np.float32), "dog", None, None)
+    assert (found.box, found.area) == ((100, 100, 10, 20), 200)
+    assert numbers.sum() == 200
+
+
 def test_instances_by_hand():
     mask = np.zeros((6, 10), bool)
     mask[1:4, 1:9] = True

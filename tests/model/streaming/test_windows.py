@@ -260,6 +260,9 @@ class TestBounds:
         with pytest.raises(ValueError, match=message):
             WindowAssembler(**{"sample_rate": RATE, **wrong})
 
+    def test_a_whole_second_may_be_asked_for(self):
+        assert WindowRules(min_heard=1.0).min_heard == 1
+
     @pytest.mark.parametrize(
         ("wrong", "message"),
         [

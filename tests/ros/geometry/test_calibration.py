@@ -41,10 +41,11 @@ def test_other_files_are_refused(tmp_path, broken):
 
 def test_the_angle_of_view_reaches_the_edges():
     calibration = calibration_from_angle(640, 480, 60.0)
-    info = CameraInfo(width=640, height=480, k=np.array(calibration.k), r=np.array(calibration.r), d=[0.0] * 5)
+    info = CameraInfo(width=640, height=480, k=np.array(calibration.k), r=np.array(calibration.r), d=calibration.d)
     info.distortion_model, info.p = calibration.distortion_model, np.array(calibration.p)
     camera = Camera.from_info(info)
     focal, centre = camera.matrix[0, 0], camera.matrix[0, 2]
+    assert not any(calibration.d)
     assert math.degrees(math.atan((639.5 - centre) / focal)) == pytest.approx(30)
     for wrong in (0, 180, -1):
         with pytest.raises(ValueError, match="angle of view"):
