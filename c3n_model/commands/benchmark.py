@@ -36,11 +36,16 @@ def add(commands) -> None:
     step.add_argument("--markdown", type=Path, metavar="FILE", help="write the tables to FILE, too")
     step.add_argument("--plot", type=Path, metavar="FILE", help="write a picture of the ratios to FILE (png)")
     step.set_defaults(run=run_step)
-    profiles = kinds.add_parser("profiles", help="compare the cost of a live second between configs")
+    profiles = kinds.add_parser("profiles", help="compare what models cost in a live second, and how well they segment")
     profiles.add_argument(
-        "configs", type=Path, nargs="+", help="YAML files with a model section, such as config/nano.yaml"
+        "models",
+        nargs="+",
+        help="YAML files for c3n train, such as config/nano.yaml (random weights), demo, or safetensors files",
     )
-    profiles.add_argument("--pairs", type=int, default=10, help="timed pairs per config (default %(default)s)")
+    profiles.add_argument("--pairs", type=int, default=10, help="timed pairs per model (default %(default)s)")
+    profiles.add_argument(
+        "--data", type=Path, help="folder in AVSBench's layout, on whose test split trained models are scored, too"
+    )
     profiles.set_defaults(run=run_profiles)
     loader = kinds.add_parser("loader", help="compare the throughput of the training loader and of the training step")
     loader.add_argument("data", type=Path, help="folder with Single-source and/or Multi-sources")
@@ -108,19 +113,23 @@ def run_step(options, _: str) -> str:
 
 
 def run_profiles(options, _: str) -> str:
-    """Measure configs with random weights; return a table."""
+    """Measure models, those of configs with random weights; return a table."""
     import torch
 
-    from c3n_model.config import read_config
-    from c3n_model.experiments.cost.profiles import measure_profile, profile_table, random_model
+    from c3n_model.experiments.cost.profiles import measure_accuracy, measure_profile, profile_table
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
 
     torch.set_num_threads(1)
     device = choose_device(options.device)
-    models = [(path.stem, read_config(path).model) for path in options.configs]
-    costs = [measure_profile(random_model(*named), device, options.pairs, bar) for named in models]
-    return f"{profile_table(costs)}\n\n{describe_machine(device)}; random weights; median and quartiles of {options.pairs} pairs"
+    models = [_model_to_time(name) for name in options.models]
+    costs = [measure_profile(model, device, options.pairs, bar) for model in models]
+    scores = [
+        measure_accuracy(model, options.data, device, bar) if options.data and not _is_config(name) else {}
+        for name, model in zip(options.models, models)
+    ]
+    note = f"median and quartiles of {options.pairs} pairs; YAML files: random weights, without a score"
+    return f"{profile_table(costs, scores)}\n\n{describe_machine(device)}; {note}"
 
 
 def run_node(options, _: str) -> str:
@@ -141,11 +150,15 @@ def run_node(options, _: str) -> str:
     return ""
 
 
+def _is_config(name: str) -> bool:
+    return Path(name).suffix in (".yaml", ".yml")
+
+
 def _model_to_time(name: str):
     """Load a model, or build one with random weights from the section `model` of a YAML file."""
     from c3n_model.loading import load_model
 
-    if Path(name).suffix not in (".yaml", ".yml"):
+    if not _is_config(name):
         return load_model(name)
     from c3n_model.config import read_config
     from c3n_model.experiments.cost.profiles import random_model

@@ -1,14 +1,16 @@
-"""The cost of named configs: models with random weights, whose time and memory are those of trained ones."""
+"""What models cost in a live second, and how well they segment; with random weights the cost is that of trained ones."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
 
 from c3n_model.config import ModelConfig
+from c3n_model.data.avsbench import AVSBench, settings_below
 from c3n_model.experiments.cost.benchmark import Run, Spread, time_pairs
 from c3n_model.experiments.cost.describe import count_macs
 from c3n_model.experiments.cost.machine import measure_peak
@@ -18,6 +20,7 @@ from c3n_model.network.c3n import C3N
 from c3n_model.network.prepared import prepare
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.progress import Progress
+from c3n_model.scoring.evaluate import evaluate
 from c3n_model.weights.checkpoint import build_network
 
 
@@ -85,13 +88,33 @@ def _runs(model: Model, device: torch.device) -> tuple[Run, Run]:
     return step, lambda: network.visual_encoder(frame)
 
 
-def profile_table(costs: list[ProfileCost]) -> str:
-    """Format the costs as a table in Markdown."""
-    lines = [
-        "| profile | encoders, C | parameters | GMAC a step | CPU ms, one thread | step over backbone | peak MB |",
-        "|---|---|---|---|---|---|---|",
+def measure_accuracy(model: Model, data: Path, device: torch.device, progress: Progress) -> dict[str, float]:
+    """Return the mean IoU in [0, 1] of the masks as a live node publishes them, on the test split of each setting below `data`.
+
+    Raises ValueError if there are no clips, or one cannot be read.
+    """
+    evaluations = [
+        evaluate(model, AVSBench(data, setting, "test", model.sample_rate), device, progress, gated=True)
+        for setting in settings_below(data)
     ]
-    for cost in costs:
+    return {one.setting: one.summary()["batch_independent"]["miou"] for one in evaluations}
+
+
+def profile_table(costs: list[ProfileCost], scores: list[dict[str, float]] | None = None) -> str:
+    """Format the costs, and the mean IoU by setting if there is any, as a table in Markdown."""
+    settings = sorted({setting for score in scores or [] for setting in score}, reverse=True)
+    titles = [
+        "profile",
+        "encoders, C",
+        "parameters",
+        "GMAC a step",
+        "CPU ms, one thread",
+        "step over backbone",
+        "peak MB",
+    ]
+    titles += [f"mIoU {setting.upper()}" for setting in settings]
+    lines = [f"| {' | '.join(titles)} |", "|---" * len(titles) + "|"]
+    for cost, score in zip(costs, scores or [{}] * len(costs)):
         config, ms, ratio = cost.config, cost.milliseconds, cost.over_backbone
         cells = [
             cost.name,
@@ -101,6 +124,7 @@ def profile_table(costs: list[ProfileCost]) -> str:
             f"{ms.median:.0f} [{ms.low:.0f}, {ms.high:.0f}]",
             f"{ratio.median:.2f} [{ratio.low:.2f}, {ratio.high:.2f}]",
             f"{cost.peak_bytes / 1e6:.0f}",
+            *(f"{score[setting]:.3f}" if setting in score else "" for setting in settings),
         ]
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -1,5 +1,6 @@
 """The profiles: their configs, and the table of what they cost."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from c3n_model.config import ModelConfig, read_config
 from c3n_model.experiments.cost.benchmark import Spread
 from c3n_model.experiments.cost.profiles import ProfileCost, measure_profile, profile_table, random_model
 from c3n_model.progress import silent
+from c3n_model.synthetic.synthesize import synthesize
 
 CONFIG = Path(__file__).resolve().parents[4] / "config"
 
@@ -36,6 +38,21 @@ def test_the_command(tmp_path, capsys):
     *_, parameters, gmac, _, ratio, _, _ = row.split("|")
     assert float(parameters.split()[0]) > 1 and 0.02 < float(gmac) < 0.2
     assert float(ratio.split()[0]) > 1  # a step is more than its backbone
+
+
+def test_trained_models_are_scored_as_evaluate_scores_them(tmp_path, capsys):
+    (tmp_path / "small.yaml").write_text("model: {visual: test_resnet, channels: 8, image_size: 64, history: 2}")
+    synthesize(tmp_path / "scenes", "ms3", {"test": 2}, seed=3, progress=silent)
+    threads = torch.get_num_threads()
+    profiles = ["benchmark", "profiles", "demo", str(tmp_path / "small.yaml"), "--data", str(tmp_path / "scenes")]
+    main([*profiles, "--device", "cpu", "--pairs", "1"])
+    torch.set_num_threads(threads)
+    head, _, demo, small = capsys.readouterr().out.splitlines()[:4]
+    main(["evaluate", "demo", str(tmp_path / "scenes"), "--gated", "--device", "cpu"])
+    expected = json.loads(capsys.readouterr().out)["scores"]["ms3"]["batch_independent"]["miou"]
+    assert head.split("|")[-2].strip() == "mIoU MS3"
+    assert demo.split("|")[-2].strip() == f"{expected:.3f}" != "0.000"
+    assert small.split("|")[-2].strip() == "", "random weights have no score"
 
 
 def test_the_same_model_every_time_and_no_other_kind():
