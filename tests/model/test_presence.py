@@ -17,7 +17,19 @@ def test_loudness_by_hand():
 )
 def test_loud_and_recognised(level, score, audible):
     presence = decide_presence(np.full(100, level, np.float32), score, threshold=0.5)
-    assert presence.audible is audible
+    assert presence.audible is audible and presence.visible
+    assert (presence.score, presence.loudness_dbfs) == (score, pytest.approx(20 * np.log10(level)))
+
+
+@pytest.mark.parametrize("audible", [None, 0.2, 0.5])
+def test_a_score_at_the_threshold_is_enough(audible):
+    presence = decide_presence(np.full(100, 0.1, np.float32), 0.5, threshold=0.5, audible=audible)
+    assert presence.audible and presence.visible
+
+
+def test_a_sound_that_would_reach_the_threshold_is_heard():
+    presence = decide_presence(np.full(100, 0.1, np.float32), 0.1, threshold=0.5, audible=0.5)
+    assert presence.audible and not presence.visible
 
 
 @pytest.mark.parametrize(("visual_score", "present"), [(0.3, True), (0.2, True), (0.1, False)])

@@ -13,6 +13,7 @@ from c3n_model.messages.sounds import (
     audio_dialect,
     chunk_from_audio,
     chunk_from_audio_stamped,
+    chunk_from_pcm,
     chunk_from_unstamped,
     format_from_info,
     pcm_from_samples,
@@ -173,3 +174,10 @@ class TestDialects:
     def test_unstamped_bytes(self):
         chunk = chunk_from_unstamped(SimpleNamespace(data=b"\x00\x40"), AudioFormat(8000), 5)
         assert (chunk.samples.tolist(), chunk.sample_rate, chunk.stamp_ns) == ([[0.5]], 8000, 5)
+
+
+def test_bytes_of_a_file_are_the_samples_of_a_message():
+    pcm = np.int16([0, 2**14, -(2**15), 2**15 - 1]).tobytes()
+    chunk = chunk_from_pcm(pcm, AudioFormat(8_000, 2), 7)
+    assert (chunk.sample_rate, chunk.stamp_ns) == (8_000, 7)
+    assert chunk.samples.tolist() == [[0, 0.5], [-1, 1 - 2**-15]]

@@ -6,7 +6,7 @@ from dataclasses import fields
 import pytest
 import torch
 
-from c3n_model.network.consensus import infer_consensus, label_similarity, top_pairs, visual_consensus
+from c3n_model.network.consensus import check_similarity, infer_consensus, label_similarity, top_pairs, visual_consensus
 
 # Two audio classes (dog, car), three visual classes (dog, van, cat).
 SIMILARITY = torch.tensor([[1.0, 0.1, 0.6], [0.1, 0.8, 0.0]])
@@ -142,3 +142,18 @@ def test_one_certain_class_leaves_the_rest_in_order():
 def test_wrong_arguments_are_named(shape, settings, message):
     with pytest.raises(ValueError, match=message):
         top_pairs(torch.zeros(1, 2), torch.zeros(1, 3), torch.ones(shape), **{"k": 1, **settings})
+
+
+def test_the_most_confident_visual_class_alone_is_its_own_consensus():
+    logits = torch.tensor([[0.0, math.log(3.0), 0.0], [math.log(8.0), 0.0, 0.0]])
+    consensus = visual_consensus(torch.tensor([[0.0, 1.0], [1.0, 0.0]]), logits, torch.arange(6.0).reshape(2, 3))
+    assert consensus.similarity.tolist() == [4, 0]
+    assert consensus.visual_class.tolist() == [1, 0]
+    assert consensus.visual_score.tolist() == pytest.approx([0.6, 0.8])
+    assert torch.equal(consensus.consensus, consensus.visual_score)
+
+
+def test_a_similarity_with_anything_positive_is_usable():
+    check_similarity(torch.tensor([[-1.0, 0.0], [0.25, -0.5]]), 2, 2)
+    with pytest.raises(ValueError, match="no positive value"):
+        check_similarity(torch.tensor([[-1.0, 0.0]]), 1, 2)

@@ -11,6 +11,7 @@ from c3n_model.network.fusion import (
     join_contributions,
     naive_non_local,
     tap_means,
+    upsample,
 )
 
 
@@ -146,3 +147,9 @@ def test_gradients_in_half_precision_are_finite(in_channels):
     half.float().square().mean().backward()
     assert all(parameter.grad.isfinite().all() for parameter in pyramid.parameters())
     assert (half.float() - full).abs().max() < 0.1
+
+
+def test_upsampling_by_hand():
+    ramp = torch.tensor([[[[0.0, 4.0]]]])
+    assert upsample(ramp, (1, 4)).flatten().tolist() == [0, 1, 3, 4], "by the pixels' areas"
+    assert upsample(ramp, (2, 3), align_corners=True)[0, 0].tolist() == [[0, 2, 4]] * 2, "by the corners' centres"

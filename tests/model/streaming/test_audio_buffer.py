@@ -10,6 +10,7 @@ from c3n_model.types import AudioChunk
 
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
+RATE = 8_000
 
 
 def chunk(stamp_ns, count, rate=1000, value=0.5, channels=1):
@@ -241,3 +242,36 @@ def test_an_empty_chunk_is_ignored():
     buffer = AudioBuffer()
     buffer.add(chunk(0, 0))
     assert len(buffer) == 0
+
+
+class TestMicrophones:
+    def chunk(self, stamp_ns, microphones, rate=RATE):
+        microphones = np.asarray(microphones, np.float32)
+        return AudioChunk(microphones[:, :1], rate, stamp_ns, microphones)
+
+    def test_a_second_is_put_together_and_what_is_not_finite_is_zero(self):
+        buffer = AudioBuffer()
+        first, second = np.arange(RATE)[:, None] * [1.0, -1.0], np.full((RATE, 2), 5.0)
+        first[RATE // 2] = np.inf, -np.inf
+        second[0, 1] = np.nan
+        buffer.add(self.chunk(0, first))
+        buffer.add(self.chunk(SECOND, second))
+        sound = buffer.read_microphones(SECOND // 2)
+        half = RATE // 2
+        expected = np.concatenate([first[half:], second[:half]])
+        expected[0], expected[half, 1] = 0, 0
+        assert sound.dtype == np.float32 and np.array_equal(sound, expected)
+
+    def test_other_microphones_in_the_same_second_are_none(self):
+        buffer = AudioBuffer()
+        buffer.add(self.chunk(0, np.ones((RATE // 2, 2))))
+        buffer.add(self.chunk(SECOND // 2, np.ones((RATE // 2, 4))))
+        assert buffer.read_microphones(0) is None
+
+    def test_sound_without_an_array_between_is_a_gap(self):
+        buffer = AudioBuffer()
+        quarter = RATE // 4
+        buffer.add(AudioChunk(np.ones((quarter, 1), np.float32), RATE, 0))
+        buffer.add(self.chunk(SECOND // 4, np.ones((quarter, 2))))
+        sound = buffer.read_microphones(0)
+        assert sound[:, 0].tolist() == [0] * quarter + [1] * quarter + [0] * (RATE - 2 * quarter)

@@ -162,3 +162,16 @@ def test_any_camera_info_is_refused_or_gives_unit_rays_or_none(k, r, d):
         rays = camera.rays([[0.0, 0.0], [319.5, 239.5], [639.0, 479.0]])
     lengths = np.linalg.norm(rays, axis=1)
     assert (np.isnan(lengths) | (np.abs(lengths - 1) < 1e-6)).all()
+
+
+def test_a_scaled_camera_has_the_size_of_its_images():
+    camera = Camera.from_info(info())
+    assert (camera.width, camera.height) == (640, 480)
+    half = camera.for_size(320, 240)
+    assert (half.width, half.height) == (320, 240)
+    assert half.matrix.tolist() == [[200, 0, 159.5], [0, 200, 119.5], [0, 0, 1]]
+    assert half.for_size(640, 480).matrix.tolist() == camera.matrix.tolist()
+
+
+def test_no_pixels_have_no_rays():
+    assert Camera.from_info(info()).rays(np.zeros((0, 2))).shape == (0, 3)

@@ -176,3 +176,24 @@ def test_json_has_known_values_and_no_nan():
     assert "bearing" not in describe(seen, "mask.png")["objects"][0]
     described = describe(with_directions(seen, CAMERA, np.full((120, 160), 2.0, np.float32)), "mask.png")["objects"][0]
     assert described["position"] == pytest.approx((0, 0, 2.0), abs=1e-6) and len(described["position_covariance"]) == 9
+
+
+def test_of_a_large_region_every_pixel_counts():
+    """A region larger than the grid of rays, of which one half is four times as sure: the mean is of all pixels."""
+    seen = segmentation((10, 20, 140, 90))
+    sure = seen.confidence.copy()
+    sure[:, :80] //= 4
+    found = region_direction(seen.mask[20:110, 10:150], sure[20:110, 10:150], seen.objects[0], CAMERA)
+    rows, columns = np.mgrid[20:110, 10:150]
+    rays = CAMERA.rays(np.stack([columns, rows], axis=-1).reshape(-1, 2))
+    mean = (rays * sure[20:110, 10:150].reshape(-1, 1)).sum(axis=0)
+    assert found.ray == pytest.approx(mean / np.linalg.norm(mean), abs=2e-4)
+
+
+def test_an_outline_around_the_back_has_no_jump():
+    """The widths of regions of a fisheye lens that sees behind itself are those of their angles."""
+    matrix = np.array([[30.0, 0, 79.5], [0, 30.0, 59.5], [0, 0, 1]])
+    camera = Camera(160, 120, matrix, np.zeros(4), True, np.diag([-1.0, 1.0, -1.0]))  # looks to the back
+    (found,) = with_directions(segmentation((70, 50, 20, 20)), camera).objects
+    assert abs(found.bearing) == pytest.approx(math.pi, abs=0.02)
+    assert found.half_width == pytest.approx(9.5 / 30, abs=0.02)

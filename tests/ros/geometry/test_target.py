@@ -1,11 +1,12 @@
 """Which object is gone for, by stamps."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from sounding import segmentation
 
-from c3n_ros.geometry.target import Sighting, TargetSettings, TargetTracker, sightings_of, turn_between
+from c3n_ros.geometry.target import Sighting, Target, TargetSettings, TargetTracker, sightings_of, turn_between
 
 SECOND_NS = 1_000_000_000
 SETTINGS = TargetSettings(hold_s=2.0, switch_s=0.8, margin=1.5, smoothing_s=0.0)
@@ -112,3 +113,13 @@ def test_sightings_of_a_segmentation():
 )
 def test_turns_take_the_shorter_way(start, end, turn):
     assert turn_between(start, end) == pytest.approx(turn)
+
+
+def test_a_smoothed_target_moves_by_a_share_of_every_coordinate():
+    tracker = TargetTracker(replace(SETTINGS, smoothing_s=1.0))
+    first, second = Sighting("bell", 0.1, 0.0, 0.0, 2.0), Sighting("drum", 0.3, 0.2, 0.4, 4.0)
+    taken = tracker.update(0, [first])
+    assert taken == Target("bell", 0.1, 0.0, 0.0, 2.0, 0, 0)
+    moved, share = tracker.update(SECOND_NS, [second]), 1 - math.exp(-1)
+    assert (moved.label, moved.weight, moved.since_ns, moved.seen_ns) == ("drum", 0.3, 0, SECOND_NS)
+    assert (moved.bearing, moved.elevation, moved.distance) == pytest.approx((0.2 * share, 0.4 * share, 2 + 2 * share))
