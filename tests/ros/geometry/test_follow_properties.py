@@ -133,6 +133,8 @@ def test_one_implausible_number_refuses_the_sighting(field, value):
     follower.command(0)
     follower.add_objects(0, [replace(Sighting("bell", 0.5, 0.5, 0.0, 5.0), **{field: value})], audible=True)
     assert follower.target(0) is None and follower.rejected == {"objects": 1}
+    follower.add_objects(1, [Sighting("bell", 0.5, 0.5, 0.0, 5.0)], audible=True)
+    assert follower.target(1).bearing == 0.5 and follower.rejected == {"objects": 1}
 
 
 @pytest.mark.parametrize("value", [math.nan, math.inf])
