@@ -113,6 +113,14 @@ def test_everything_in_config_and_launch_is_installed():
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name)
+def test_actions_are_pinned_to_commits_and_may_only_read(path):
+    workflow = path.read_text(encoding="utf-8")
+    used = re.findall(r"uses: (\S+)", workflow)
+    assert used and all(re.fullmatch(r"[\w/-]+@[0-9a-f]{40}", action) for action in used)
+    assert yaml.safe_load(workflow)["permissions"] == {"contents": "read"}
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob(".github/workflows/*.yml")), ids=lambda path: path.name)
 def test_workflow_scripts_are_valid_bash(path):
     jobs = yaml.safe_load(path.read_text(encoding="utf-8"))["jobs"]
     scripts = [step["run"] for job in jobs.values() for step in job["steps"] if "run" in step]
