@@ -30,7 +30,9 @@ AGREEMENT = 3.0  # exponent on how well the phases of a moment agree on one dire
 QUIET_DB = 30.0  # frames that are quieter than the loudest one by more do not count
 ELEVATIONS = np.deg2rad([-30.0, 0.0, 30.0])
 BEARINGS = np.deg2rad(np.arange(-180.0, 180.0))
-ECHO_ERROR = np.deg2rad(1.5)  # standard deviation of the bearing where half of the response is the sound's; see docs/direction.md
+ECHO_ERROR = np.deg2rad(
+    1.5
+)  # standard deviation of the bearing where half of the response is the sound's: docs/direction.md
 SILENCE = 1e-6  # mean square; -60 dBFS
 
 
@@ -113,9 +115,7 @@ def _used(frequencies: np.ndarray, rate: int) -> np.ndarray:
     return (frequencies >= BAND_HZ[0]) & (frequencies <= min(BAND_HZ[1], 0.48 * rate))
 
 
-def _phases(
-    sound: np.ndarray, rate: int, pairs: np.ndarray, baselines: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def _phases(sound: np.ndarray, rate: int, pairs: np.ndarray, baselines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the weights float64 (frames, bins), and with them the phase differences as complex numbers (frames, pairs, bins)."""
     length = _frame_length(rate)
     sound = np.pad(sound, ((0, max(0, length - len(sound))), (0, 0)))

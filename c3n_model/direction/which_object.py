@@ -27,7 +27,7 @@ MIN_CONFIDENCE = 0.07  # independent noise of the microphones stays below 0.06; 
 MAX_SPREAD = np.deg2rad(20.0)
 LEAST_SPREAD = np.deg2rad(1.5)  # mouths are not at the centre of persons, nor arrays at that of cameras
 NEAR = np.deg2rad(8.0)  # farthest that a sound may be from the outline of the object that makes it
-ODDS = 2.0  # of the nearest of several objects against the next one, at which it is chosen
+ODDS = 3.0  # of the nearest of several objects against the next one, at which it is chosen
 
 
 class View(Protocol):

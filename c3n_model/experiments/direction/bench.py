@@ -94,10 +94,9 @@ def _scene(
     number: int,
 ) -> Scene:
     reverberation_s, snr_db, distance = (
-        float(rng.uniform(*limits))
-        for limits in (conditions.reverberation_s, conditions.snr_db, conditions.distance_m)
+        float(rng.uniform(*limits)) for limits in (conditions.reverberation_s, conditions.snr_db, conditions.distance_m)
     )
-    sound = sounds[rng.integers(len(sounds))] if sounds else synthetic_sound(rng)
+    sound = sounds[int(rng.integers(len(sounds)))] if sounds else synthetic_sound(rng)
     bearing = wrapped(rng.uniform(BEHIND, 2 * np.pi - BEHIND)) if outside else rng.uniform(-SIDE, SIDE)
     elevation, noise = rng.uniform(-0.15, 0.15), NOISES[number % 2]
     source = rays_of(np.array(bearing), np.array(elevation)) * distance
@@ -118,7 +117,11 @@ def _scene(
 
 
 def _of_two(
-    found: SoundBearing, place: tuple[float, float, float], apart: float, conditions: Conditions, rng: np.random.Generator
+    found: SoundBearing,
+    place: tuple[float, float, float],
+    apart: float,
+    conditions: Conditions,
+    rng: np.random.Generator,
 ) -> str:
     """Return the decision between the object that sounds, at bearing, elevation and distance, and another one; "" if no other one
     has a place in the picture."""
@@ -145,7 +148,7 @@ def _without_object(found: SoundBearing, conditions: Conditions, rng: np.random.
     return "undecided" if len(chosen.objects) == 2 else "wrong"
 
 
-def seen_at(bearings: Sequence[float], elevations: np.ndarray, distances: np.ndarray) -> tuple[Segmentation, list[int]]:
+def seen_at(bearings: Sequence[float] | np.ndarray, elevations: np.ndarray, distances: np.ndarray) -> tuple[Segmentation, list[int]]:
     """Return a segmentation of objects of one class, and the number of each in it: the largest comes first, as in a session."""
     focal = VIEW.width / 2 / np.tan(np.deg2rad(VIEW.horizontal_fov_deg) / 2)
     numbers = np.zeros((VIEW.height, VIEW.width), np.uint16)

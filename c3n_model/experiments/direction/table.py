@@ -60,7 +60,9 @@ def _groups(scenes: Sequence[Scene], conditions: Conditions) -> Iterator[tuple[s
 def _thirds(limits: Range) -> list[Range]:
     """Return the thirds of a range, none of one that is a single value."""
     edges = np.linspace(*limits, 4)
-    return [(float(low), float(high)) for low, high in zip(edges, edges[1:], strict=False)] if edges[0] < edges[-1] else []
+    return (
+        [(float(low), float(high)) for low, high in zip(edges, edges[1:], strict=False)] if edges[0] < edges[-1] else []
+    )
 
 
 def _row(cells: Sequence[str]) -> str:

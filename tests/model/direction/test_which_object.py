@@ -73,10 +73,10 @@ def test_between_two_objects_it_is_unclear():
 
 @pytest.mark.parametrize(
     "apart, spread, decision",
-    [(10, 6.0, "chosen"), (10, 7.2, "unclear"), (40, 13.0, "chosen"), (40, 18.0, "chosen")],
+    [(10, 4.8, "chosen"), (10, 5.7, "unclear"), (40, 13.0, "chosen"), (40, 18.0, "chosen")],
 )
 def test_how_certain_a_bearing_must_be_depends_on_the_distance_of_the_objects(apart, spread, decision):
-    """At 3 degrees, 2 from one object and 8 from the other, the odds are exp((64 - 4) / 2 / spread^2): 2 at 6.6 degrees of spread."""
+    """At 3 degrees, 2 from one object and 8 from the other, the odds are exp((64 - 4) / 2 / spread^2): 3 at 5.2 degrees of spread."""
     near = at(5, 5 - apart)
     assert choose_object(near, sound(3, spread_deg=spread), VIEW).sound.decision == decision
 

@@ -35,7 +35,11 @@ def theirs(room, source, microphone):
     [((6.0, 5.0, 3.0), 0.0), ((3.6, 3.6, 2.4), 0.1), ((6.0, 5.0, 3.0), 0.3), ((4.0, 3.5, 2.5), 0.6)],
 )
 def test_every_echo_arrives_when_and_as_loud_as_theirs(size, reverberation_s):
-    room, source, microphone = Room(np.array(size), reverberation_s), np.array([2.0, 2.2, 1.5]), np.array([2.9, 1.1, 1.2])
+    room, source, microphone = (
+        Room(np.array(size), reverberation_s),
+        np.array([2.0, 2.2, 1.5]),
+        np.array([2.9, 1.1, 1.2]),
+    )
     ours, other = room.response(RATE, source, microphone), theirs(room, source, microphone)
     assert ours.argmax() == other.argmax()
     early = min(EARLY, len(ours), len(other))

@@ -52,9 +52,7 @@ def test_the_sound_decays_by_sixty_decibels_in_the_rooms_time(seconds):
 
 def test_a_rooms_decay_is_not_cut_off():
     """Half a second of decay: what comes later than a quarter of a second after the sound is 30 dB weaker, and there."""
-    response = Room(np.array([5.0, 4.0, 3.0]), 0.5).response(
-        RATE, np.array([1.0, 1.5, 1.2]), np.array([3.5, 2.5, 1.6])
-    )
+    response = Room(np.array([5.0, 4.0, 3.0]), 0.5).response(RATE, np.array([1.0, 1.5, 1.2]), np.array([3.5, 2.5, 1.6]))
     assert len(response) > 0.37 * RATE and np.square(response[RATE // 4 :]).sum() > 0
 
 

@@ -16,7 +16,9 @@ def test_rows_divide_the_scenes():
         Scene(0.2, 5.0, 1.0, "microphones", 1.0, {10: "right", 45: "right"}),
         Scene(0.7, 5.0, 1.0, "all sides", 3.0, {10: "wrong"}),
     ]
-    lines = table("four", scenes, [Scene(0.2, 5.0, 1.0, "all sides", 0.0, outside="right")], Conditions(snr_db=(5.0, 5.0)))
+    lines = table(
+        "four", scenes, [Scene(0.2, 5.0, 1.0, "all sides", 0.0, outside="right")], Conditions(snr_db=(5.0, 5.0))
+    )
     assert lines[0] == "| four, scenes | error, median and 90 % | 10° apart | 45° apart |"
     assert lines[2] == "| all, 2 | 2.0°, 2.8° | 0.50 / 0.00 / 0.50 (0.50) | 1.00 / 0.00 / 0.00 (1.00) |"
     labels = [line.split(" | ")[0] for line in lines[3:7]]
