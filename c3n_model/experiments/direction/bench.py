@@ -148,7 +148,9 @@ def _without_object(found: SoundBearing, conditions: Conditions, rng: np.random.
     return "undecided" if len(chosen.objects) == 2 else "wrong"
 
 
-def seen_at(bearings: Sequence[float] | np.ndarray, elevations: np.ndarray, distances: np.ndarray) -> tuple[Segmentation, list[int]]:
+def seen_at(
+    bearings: Sequence[float] | np.ndarray, elevations: np.ndarray, distances: np.ndarray
+) -> tuple[Segmentation, list[int]]:
     """Return a segmentation of objects of one class, and the number of each in it: the largest comes first, as in a session."""
     focal = VIEW.width / 2 / np.tan(np.deg2rad(VIEW.horizontal_fov_deg) / 2)
     numbers = np.zeros((VIEW.height, VIEW.width), np.uint16)
