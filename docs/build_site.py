@@ -10,7 +10,7 @@ import markdown2
 
 ROOT = Path(__file__).resolve().parents[1]
 GUIDES = ("first_steps", "live", "robot", "bags", "training", "encoders", "packaging")
-MORE = ("zero_shot", "demo_model", "parameters", "architecture", "results/README")
+MORE = ("zero_shot", "direction", "demo_model", "parameters", "architecture", "results/README")
 EXTRAS = ("fenced-code-blocks", "tables", "header-ids", "code-friendly")
 PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">

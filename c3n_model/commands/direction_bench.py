@@ -17,24 +17,27 @@ def add(commands) -> None:
         metavar="FILE",
         help="YAML file of an array, or the name of a preset; may be given several times (default: all presets)",
     )
-    command.add_argument("--scenes", type=int, default=100, help="rooms for each row (default %(default)s)")
+    command.add_argument("--scenes", type=int, default=100, help="rooms for each array (default %(default)s)")
     command.add_argument(
         "--apart",
         type=float,
         nargs="+",
-        default=[10.0, 20.0, 40.0],
+        default=[10.0, 15.0, 20.0, 30.0, 45.0],
         help="degrees between the objects (default %(default)s)",
     )
-    command.add_argument(
-        "--reverberation",
-        type=float,
-        default=0.3,
-        metavar="SECONDS",
-        help="RT60 of the rooms, 0 for none (default %(default)s)",
-    )
-    command.add_argument(
-        "--snr", type=float, default=10.0, metavar="DB", help="signal to noise ratio (default %(default)s)"
-    )
+    for option, default, unit, about in (
+        ("--reverberation", [0.1, 0.8], "SECONDS", "RT60 of the rooms, 0 for none"),
+        ("--snr", [0.0, 30.0], "DB", "signal to noise ratio"),
+        ("--distance", [1.0, 4.0], "METRES", "to the objects"),
+    ):
+        command.add_argument(
+            option,
+            type=float,
+            nargs="+",
+            default=default,
+            metavar=unit,
+            help=f"{about}: one value, or the ends of a range (default %(default)s)",
+        )
     command.add_argument(
         "--sounds", type=Path, metavar="FOLDER", help="folder of wav files to use; default: synthetic syllables"
     )
@@ -43,30 +46,37 @@ def add(commands) -> None:
 
 
 def run(options, _: str) -> str:
-    """Return the table as markdown. Raises ValueError for a number out of range, or a folder without sound."""
+    """Return the tables as markdown. Raises ValueError for a number out of range, or a folder without sound."""
     from c3n_model.direction.microphone_array import load_array, preset_names
-    from c3n_model.experiments.direction.bench import BEHIND, Conditions, measure
+    from c3n_model.experiments.direction.bench import Conditions, measure
     from c3n_model.experiments.direction.sounds import loudest_seconds
+    from c3n_model.experiments.direction.table import table
 
-    if options.scenes < 1 or options.reverberation < 0 or not all(0 < apart < 56 for apart in options.apart):
+    if options.scenes < 1 or not all(0 < apart < 56 for apart in options.apart):
         raise ValueError(
-            "expected scenes of at least 1, a reverberation of at least 0 s and objects less than 56 degrees apart, got "
-            f"{options.scenes}, {options.reverberation} and {options.apart}"
+            "expected scenes of at least 1 and objects less than 56 degrees apart, got "
+            f"{options.scenes} and {options.apart}"
         )
+    conditions = Conditions(
+        _range("--reverberation", options.reverberation, 0, 2),
+        _range("--snr", options.snr, -60, 120),
+        _range("--distance", options.distance, 0.2, 5),
+    )
     sounds = loudest_seconds(options.sounds) if options.sounds else []
-    lines = ["| array | sound | right | undecided | wrong |", "|---|---|---|---|---|"]
+    lines = []
     for name in options.microphone_array or preset_names():
         array = load_array(name)
-        for apart in (*options.apart, BEHIND):
-            conditions = Conditions(apart, options.reverberation, options.snr)
-            counts = measure(array, conditions, options.scenes, sounds, options.seed)
-            where = apart if apart == BEHIND else f"of one of two {apart:g}° apart"
-            shares = " | ".join(
-                f"{counts[outcome] / options.scenes:.2f}" for outcome in ("right", "undecided", "wrong")
-            )
-            lines.append(f"| {Path(name).stem} | {where} | {shares} |")
+        scenes, outside = (
+            measure(array, conditions, options.apart, options.scenes, sounds, options.seed, beyond)
+            for beyond in (False, True)
+        )
+        lines += table(Path(name).stem, scenes, outside, conditions)
     kind = f"{len(sounds)} sounds of {options.sounds}" if sounds else "synthetic syllables"
-    about = (
-        f"{options.scenes} rooms each, {kind}, RT60 {options.reverberation:g} s, {options.snr:g} dB of signal to noise"
-    )
-    return "\n".join([*lines, about])
+    cells = "Cells: right / undecided / wrong (right of the decided)."
+    return "\n".join([*lines, f"{options.scenes} rooms each, {kind}. {cells}"])
+
+
+def _range(option: str, values: list[float], least: float, most: float) -> tuple[float, float]:
+    if len(values) > 2 or not least <= values[0] <= values[-1] <= most:
+        raise ValueError(f"expected {option} as one value or the ends of a range in [{least}, {most}], got {values}")
+    return values[0], values[-1]

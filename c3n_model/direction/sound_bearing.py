@@ -1,8 +1,12 @@
 """The bearing of the loudest sound of a second, by SRP-PHAT (DiBiase, Silverman and Brandstein, 2001).
 
 Of each pair of microphones only the phase difference is used (generalised cross-correlation with the phase transform, Knapp and
-Carter, 1976), the louder frequencies at the louder moments more. The response to a direction is the mean over all pairs of their
-correlation at the delay of that direction: 1 for a single sound without noise or echo.
+Carter, 1976). The response to a direction is the mean over all pairs of their correlation at the delay of that direction: 1 for a
+single sound without noise or echo.
+
+A room's echoes come from elsewhere, and after the sound. So what counts is what is louder than the moment before (an onset, the
+precedence effect of hearing), and a moment counts the more the better its phases agree on one direction. Louder frequencies count a
+little more only, because speech is loudest where small arrays hear least.
 """
 
 from __future__ import annotations
@@ -12,17 +16,23 @@ from itertools import combinations
 
 import numpy as np
 from scipy.interpolate import CubicSpline
+from scipy.signal import lfilter
 
 from c3n_model.direction.microphone_array import MicrophoneArray
 from c3n_model.types import SoundBearing
 
 SPEED_OF_SOUND = 343.0  # m/s, at 20 degrees Celsius
-FRAME_S = 0.064
-BAND_HZ = (150.0, 7000.0)  # lower ones are the robot's motors and rooms, higher ones no microphone's best
+FRAME_S = 0.032
+BAND_HZ = (300.0, 7700.0)  # lower ones are the robot's motors and rooms, higher ones no microphone's best
+LOUDNESS = 0.25  # exponent on the power of a frequency at a moment
+ECHO_S, ECHOES = 0.045, 2.0  # how fast what was heard before is forgotten, and how often it is counted as echo
+AGREEMENT = 3.0  # exponent on how well the phases of a moment agree on one direction
 QUIET_DB = 30.0  # frames that are quieter than the loudest one by more do not count
 ELEVATIONS = np.deg2rad([-30.0, 0.0, 30.0])
 BEARINGS = np.deg2rad(np.arange(-180.0, 180.0))
-PARTS = 6  # of the second, from whose bearings the spread follows
+ECHO_ERROR = np.deg2rad(
+    1.5
+)  # standard deviation of the bearing where half of the response is the sound's: docs/direction.md
 SILENCE = 1e-6  # mean square; -60 dBFS
 
 
@@ -53,30 +63,22 @@ def measure_bearing(microphones: np.ndarray, array: MicrophoneArray) -> SoundBea
         return SoundBearing()
     pairs = np.array(list(combinations(range(count), 2)))
     baselines = array.positions[pairs[:, 0]] - array.positions[pairs[:, 1]]
-    weights, phasors = _phases(microphones, rate, pairs)
+    weights, phasors = _phases(microphones, rate, pairs, baselines)
     lags_s = _lags(baselines, rate)
     steering = np.exp(-2j * np.pi * np.outer(_frequencies(rate), lags_s))  # bins, lags
 
-    def correlate(frames: slice) -> _Correlation:
-        mean = phasors[frames].sum(axis=0) / np.maximum(weights[frames].sum(axis=0).sum(axis=-1, keepdims=True), 1e-30)
-        return _Correlation((mean @ steering).real, lags_s)
-
+    mean = phasors.sum(axis=0) / max(float(weights.sum()), 1e-30)  # pairs, bins
+    correlation = _Correlation((mean @ steering).real, lags_s)
     line = array.line_bearing
     rays = _RAYS if line is None else _RAYS[_LEVEL]
-    response = correlate(slice(None)).response(rays, baselines)
+    response = correlation.response(rays, baselines)
     bearing = _peak(response)
     strongest, typical = float(response.max()), float(response.mean())
-    parts = [correlate(slice(start, None, PARTS)).response(rays, baselines) for start in range(PARTS)]
-    # A part counts by how much of the response it makes: in one without a short sound there is noise alone.
-    shares = [
-        weights[start::PARTS].sum() * max(float(part.max() - part.mean()), 0.0) for start, part in enumerate(parts)
-    ]
-    spread = _spread(bearing, [_peak(part) for part in parts], np.array(shares), line)
+    confidence = float(np.clip((strongest - typical) / max(1 - typical, 1e-6), 0.0, 1.0))
     mirrored = None if line is None else wrapped(2 * line - bearing)
     if mirrored is not None and abs(mirrored) < abs(bearing):
         bearing, mirrored = mirrored, bearing
-    confidence = (strongest - typical) / max(1 - typical, 1e-6)
-    return SoundBearing(bearing, mirrored, float(np.clip(confidence, 0.0, 1.0)), spread)
+    return SoundBearing(bearing, mirrored, confidence, _spread(confidence))
 
 
 def wrapped(angle: float) -> float:
@@ -93,6 +95,7 @@ def rays_of(bearings: np.ndarray, elevations: np.ndarray) -> np.ndarray:
 
 
 _RAYS = rays_of(BEARINGS, ELEVATIONS[:, None])  # elevations, bearings, 3
+_COARSE = rays_of(BEARINGS[::5], np.zeros(1))  # bearings, 3
 _LEVEL = slice(
     1, 2
 )  # of the elevations: what a line of microphones hears as raised may as well be level at another bearing
@@ -109,27 +112,45 @@ def _frequencies(rate: int) -> np.ndarray:
 
 
 def _used(frequencies: np.ndarray, rate: int) -> np.ndarray:
-    return (frequencies >= BAND_HZ[0]) & (frequencies <= min(BAND_HZ[1], 0.45 * rate))
+    return (frequencies >= BAND_HZ[0]) & (frequencies <= min(BAND_HZ[1], 0.48 * rate))
 
 
-def _phases(sound: np.ndarray, rate: int, pairs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return for each frame, pair and frequency its weight float64 and, with that weight, the phase difference as a complex number,
-    both (frames, pairs, bins)."""
+def _phases(sound: np.ndarray, rate: int, pairs: np.ndarray, baselines: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the weights float64 (frames, bins), and with them the phase differences as complex numbers (frames, pairs, bins)."""
     length = _frame_length(rate)
     sound = np.pad(sound, ((0, max(0, length - len(sound))), (0, 0)))
     frames = np.lib.stride_tricks.sliding_window_view(sound, length, axis=0)[:: length // 2]  # frames, m, length
     spectra = np.fft.rfft(frames * np.hanning(length), axis=-1)[..., _used(np.fft.rfftfreq(length, 1 / rate), rate)]
-    energy = np.square(np.abs(spectra)).sum(axis=(1, 2))
-    cross = spectra[:, pairs[:, 0]] * spectra[:, pairs[:, 1]].conj()
-    weights = np.sqrt(np.abs(cross))
+    power = np.square(np.abs(spectra)).mean(axis=1)
+    weights = power**LOUDNESS * _onsets(power, length / 2 / rate) ** 2
+    energy = power.sum(axis=1)
     weights[energy < energy.max() * 10 ** (-QUIET_DB / 10)] = 0.0
-    return weights, weights * np.exp(1j * np.angle(cross))
+    cross = spectra[:, pairs[:, 0]] * spectra[:, pairs[:, 1]].conj()
+    phasors = weights[:, None] * np.exp(1j * np.angle(cross))
+    agreement = _agreement(weights, phasors, _frequencies(rate), baselines) ** AGREEMENT
+    return weights * agreement[:, None], phasors * agreement[:, None, None]
+
+
+def _onsets(power: np.ndarray, step_s: float) -> np.ndarray:
+    """Return the share of a power (frames, bins) that is not echo of the frames before, in [0, 1]."""
+    kept = np.exp(-step_s / ECHO_S)
+    before = lfilter([0.0, 1 - kept], [1.0, -kept], power, axis=0)
+    return power / np.maximum(power + ECHOES * before, 1e-30)
+
+
+def _agreement(weights: np.ndarray, phasors: np.ndarray, hertz: np.ndarray, baselines: np.ndarray) -> np.ndarray:
+    """Return for each frame the highest response to a level direction, (frames,), in [0, 1]: 1 if all its phases fit that one."""
+    delays = baselines @ _COARSE.T / SPEED_OF_SOUND  # pairs, directions
+    steering = np.exp(-2j * np.pi * hertz[:, None] * delays[:, None]).astype(np.complex64)  # pairs, bins, directions
+    flat = phasors.reshape(len(phasors), -1).astype(np.complex64)
+    best = (flat @ steering.reshape(flat.shape[1], -1)).real.max(axis=1) / len(baselines)
+    return np.clip(best / np.maximum(weights.sum(axis=1), 1e-30), 0.0, 1.0)
 
 
 def _lags(baselines: np.ndarray, rate: int) -> np.ndarray:
     """Return all delays in seconds that a direction can have, a twelfth of a period of the highest frequency apart or less."""
     longest = float(np.linalg.norm(baselines, axis=1).max()) / SPEED_OF_SOUND
-    steps = int(np.ceil(longest * 12 * min(BAND_HZ[1], 0.45 * rate))) + 1
+    steps = int(np.ceil(longest * 12 * min(BAND_HZ[1], 0.48 * rate))) + 1
     return np.linspace(-longest, longest, 2 * max(steps, 16) + 1)
 
 
@@ -142,11 +163,6 @@ def _peak(response: np.ndarray) -> float:
     return wrapped(float(BEARINGS[column] + shift * (BEARINGS[1] - BEARINGS[0])))
 
 
-def _spread(bearing: float, parts: list[float], shares: np.ndarray, line: float | None) -> float:
-    """Return the standard deviation of a bearing from those of parts of the second, which count by their shares; on the same side of a
-    line of microphones."""
-    distances = np.array([abs(wrapped(part - bearing)) for part in parts])
-    if line is not None:
-        distances = np.minimum(distances, [abs(wrapped(2 * line - part - bearing)) for part in parts])
-    shares = shares / max(float(shares.sum()), 1e-30)
-    return float(np.sqrt((shares * distances**2).sum() * np.square(shares).sum()))
+def _spread(confidence: float) -> float:
+    """Return the standard deviation of a bearing, radians: what is not the sound turns it in proportion to its share; at most pi."""
+    return float(min(ECHO_ERROR * (1 - confidence) / max(confidence, 1e-6), np.pi))

@@ -23,9 +23,11 @@ import numpy as np
 from c3n_model.direction.sound_bearing import wrapped
 from c3n_model.types import Segmentation, SoundBearing, SoundingObject
 
-MIN_CONFIDENCE = 0.05  # independent noise of the microphones stays below 0.03; noise from all sides does not
-MAX_SPREAD = np.deg2rad(8.0)
+MIN_CONFIDENCE = 0.07  # independent noise of the microphones stays below 0.06; noise from all sides does not
+MAX_SPREAD = np.deg2rad(20.0)
+LEAST_SPREAD = np.deg2rad(1.5)  # mouths are not at the centre of persons, nor arrays at that of cameras
 NEAR = np.deg2rad(8.0)  # farthest that a sound may be from the outline of the object that makes it
+ODDS = 3.0  # of the nearest of several objects against the next one, at which it is chosen
 
 
 class View(Protocol):
@@ -118,12 +120,17 @@ def _decide(objects: tuple[SoundingObject, ...], places: list[_Place], sound: So
             continue
         if len(distances) == 1:
             decision = "agrees" if decision == "elsewhere" else decision
-        elif distances[1][0][1] - from_centre < (sound.spread or 0.0):
+        elif _log_odds(from_centre, distances[1][0][1], sound) < np.log(ODDS):
             decision = "unclear" if decision == "elsewhere" else decision
         else:
             decision = "chosen"
             removed.update(index for index in indices if index != nearest)
     return [index for index in range(len(objects)) if index not in removed], decision
+
+
+def _log_odds(distance: float, rival: float, sound: SoundBearing) -> float:
+    """Return the logarithm of the odds of an object against a rival, by their distances from a bearing with a normal error."""
+    return (rival**2 - distance**2) / (2 * max(sound.spread or 0.0, LEAST_SPREAD) ** 2)
 
 
 def _bearings_at(sound: SoundBearing, elevation: float) -> Iterable[float]:

@@ -1,53 +1,77 @@
 """How often the right one of two objects of a class is chosen, and a sound from behind is said not to be in view.
 
-Each scene is a furnished room's size of box with echo, a camera with an array at its place, and two objects of one class; one of
-them sounds, at a signal-to-noise ratio of independent noise in each microphone. The objects are given: what is measured is the
-direction alone, from samples to the decision.
+Each scene is a box of a room's size with echo, a camera with an array at its place, and objects of one class; one of them sounds, in
+noise: in every other scene white noise of the microphones themselves, else pink noise from all sides. One recording serves all angles
+between two objects, because the silent one changes nothing. The objects are given: what is measured is the direction alone, from
+samples to the decision of `choose_object`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from c3n_model.direction.microphone_array import MicrophoneArray
-from c3n_model.direction.sound_bearing import measure_bearing, rays_of
+from c3n_model.direction.sound_bearing import measure_bearing, rays_of, wrapped
 from c3n_model.direction.which_object import Pinhole, choose_object
+from c3n_model.experiments.direction.noises import microphone_noise, noise_from_all_sides
 from c3n_model.experiments.direction.rooms import Room
-from c3n_model.types import Presence, Segmentation, SoundingObject, UnifiedLabel
+from c3n_model.types import Presence, Segmentation, SoundBearing, SoundingObject, UnifiedLabel
 
 RATE = 16_000  # Hz
 VIEW = Pinhole(640, 480, 70.0)
 OBJECT_WIDTH_M, OBJECT_HEIGHT_M = 0.25, 0.25
-DISTANCES_M, WALL_M = (1.0, 2.5), 0.3
+SIDE = np.deg2rad(28.0)  # the farthest that objects are from the middle of the picture
+BEHIND = np.deg2rad(55.0)  # the nearest to the middle of the picture that a sound without an object is
+WALL_M = 0.3
 LEVEL = 0.05  # RMS of the sound
-BEHIND = "behind"  # in the place of the angle between two objects
+NOISES = ("microphones", "all sides")
+
+Range = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Conditions:
-    """What a row of the table measures: degrees between the objects, or BEHIND for a sound that has no object; seconds of
-    reverberation, and dB of signal to noise."""
+    """The ranges that scenes are drawn from: seconds of reverberation (RT60), dB of signal to noise, metres to the objects."""
 
-    apart: float | str
+    reverberation_s: Range = (0.1, 0.8)
+    snr_db: Range = (0.0, 30.0)
+    distance_m: Range = (1.0, 4.0)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a scene was, and what came out: `error` of the bearing in degrees (of the nearer one, if there are two), and "right",
+    "undecided" or "wrong" for each angle in degrees at which a second object was; for a sound from outside, under `outside`."""
+
     reverberation_s: float
     snr_db: float
+    distance_m: float
+    noise: str
+    error: float
+    decisions: dict[float, str] = field(default_factory=dict)
+    outside: str = ""
 
 
 def measure(
-    array: MicrophoneArray, conditions: Conditions, scenes: int, sounds: Sequence[np.ndarray], seed: int = 0
-) -> Counter:
-    """Count "right", "undecided" and "wrong" decisions in `scenes` rooms; `sounds` are seconds float (RATE,), or empty for
-    synthetic ones."""
-    outcomes: Counter = Counter(right=0, undecided=0, wrong=0)
-    for number in range(scenes):
-        rng = np.random.default_rng([seed, number])
-        sound = sounds[number % len(sounds)] if sounds else synthetic_sound(rng)
-        outcomes[_decide(array, conditions, sound, rng)] += 1
-    return outcomes
+    array: MicrophoneArray,
+    conditions: Conditions,
+    apart: Sequence[float],
+    scenes: int,
+    sounds: Sequence[np.ndarray],
+    seed: int = 0,
+    outside: bool = False,
+) -> list[Scene]:
+    """Return what came out in `scenes` rooms with a second object `apart` degrees away, or whose sound comes from `outside` the picture.
+
+    `sounds` are seconds float (RATE,), or empty for synthetic ones.
+    """
+    return [
+        _scene(array, conditions, apart, sounds, outside, np.random.default_rng([seed, number, int(outside)]), number)
+        for number in range(scenes)
+    ]
 
 
 def synthetic_sound(rng: np.random.Generator) -> np.ndarray:
@@ -60,35 +84,73 @@ def synthetic_sound(rng: np.random.Generator) -> np.ndarray:
     return voice * loud + 0.05 * rng.normal(size=RATE)
 
 
-def _decide(array: MicrophoneArray, conditions: Conditions, sound: np.ndarray, rng: np.random.Generator) -> str:
-    first, second, source = _bearings(conditions.apart, rng)
-    elevations = rng.uniform(-0.15, 0.15, size=2)
-    distances = rng.uniform(*DISTANCES_M, size=2)
-    segmentation, indices = seen_at([first, second], elevations, distances)
-    heard = _heard(array, conditions, sound, rays_of(np.array(source), elevations[0]) * distances[0], rng)
-    chosen = choose_object(segmentation, measure_bearing(heard, array), VIEW)
-    if conditions.apart == BEHIND:
-        kept_all = len(chosen.objects) == 2
-        return "right" if chosen.sound.decision == "not in view" else "undecided" if kept_all else "wrong"
-    if not chosen.objects:
-        return "wrong"
+def _scene(
+    array: MicrophoneArray,
+    conditions: Conditions,
+    apart: Sequence[float],
+    sounds: Sequence[np.ndarray],
+    outside: bool,
+    rng: np.random.Generator,
+    number: int,
+) -> Scene:
+    reverberation_s, snr_db, distance = (
+        float(rng.uniform(*limits)) for limits in (conditions.reverberation_s, conditions.snr_db, conditions.distance_m)
+    )
+    sound = sounds[int(rng.integers(len(sounds)))] if sounds else synthetic_sound(rng)
+    bearing = wrapped(rng.uniform(BEHIND, 2 * np.pi - BEHIND)) if outside else rng.uniform(-SIDE, SIDE)
+    elevation, noise = rng.uniform(-0.15, 0.15), NOISES[number % 2]
+    source = rays_of(np.array(bearing), np.array(elevation)) * distance
+    heard = _heard(array, reverberation_s, sound, source, rng)
+    noises = microphone_noise(rng, len(heard), array.positions)
+    if noise == NOISES[1]:
+        noises = noise_from_all_sides(rng, len(heard), RATE, array.positions)
+    found = measure_bearing(heard + noises * LEVEL * 10 ** (-snr_db / 20), array)
+    error = min(
+        (abs(wrapped(one - bearing)) for one in (found.bearing, found.mirrored) if one is not None), default=np.pi
+    )
+    scene = Scene(reverberation_s, snr_db, distance, noise, float(np.rad2deg(error)))
+    if outside:
+        return replace(scene, outside=_without_object(found, conditions, rng))
+    places = (bearing, elevation, distance)
+    decisions = {angle: _of_two(found, places, np.deg2rad(angle), conditions, rng) for angle in apart}
+    return replace(scene, decisions={angle: decision for angle, decision in decisions.items() if decision})
+
+
+def _of_two(
+    found: SoundBearing,
+    place: tuple[float, float, float],
+    apart: float,
+    conditions: Conditions,
+    rng: np.random.Generator,
+) -> str:
+    """Return the decision between the object that sounds, at bearing, elevation and distance, and another one; "" if no other one
+    has a place in the picture."""
+    bearing, elevation, distance = place
+    elsewhere = [bearing + side * apart for side in rng.permutation([-1, 1]) if abs(bearing + side * apart) <= SIDE]
+    if not elsewhere:
+        return ""
+    elevations = np.array([elevation, rng.uniform(-0.15, 0.15)])
+    distances = np.array([distance, rng.uniform(*conditions.distance_m)])
+    segmentation, indices = seen_at([bearing, elsewhere[0]], elevations, distances)
+    chosen = choose_object(segmentation, found, VIEW)
     if len(chosen.objects) == 2:
         return "undecided"
-    return "right" if chosen.objects[0] == segmentation.objects[indices[0]] else "wrong"
+    return "right" if chosen.objects == (segmentation.objects[indices[0]],) else "wrong"
 
 
-def _bearings(apart: float | str, rng: np.random.Generator) -> tuple[float, float, float]:
-    """Return the bearings of two objects in the picture and of the sound, radians: that of the first, or one behind."""
-    if apart == BEHIND:
-        left, right = np.deg2rad(rng.uniform(5, 25)), np.deg2rad(rng.uniform(-25, -5))
-        return left, right, np.deg2rad(rng.uniform(100, 260))
-    angle = np.deg2rad(float(apart))
-    middle = rng.uniform(-np.deg2rad(28) + angle / 2, np.deg2rad(28) - angle / 2)
-    side = rng.choice([-0.5, 0.5])
-    return middle + side * angle, middle - side * angle, middle + side * angle
+def _without_object(found: SoundBearing, conditions: Conditions, rng: np.random.Generator) -> str:
+    """Return the decision about a sound from outside the picture, in which two silent objects are."""
+    bearings = np.deg2rad([rng.uniform(5, 25), rng.uniform(-25, -5)])
+    segmentation, _ = seen_at(bearings, np.zeros(2), rng.uniform(*conditions.distance_m, size=2))
+    chosen = choose_object(segmentation, found, VIEW)
+    if chosen.sound.decision == "not in view":
+        return "right"
+    return "undecided" if len(chosen.objects) == 2 else "wrong"
 
 
-def seen_at(bearings: Sequence[float], elevations: np.ndarray, distances: np.ndarray) -> tuple[Segmentation, list[int]]:
+def seen_at(
+    bearings: Sequence[float] | np.ndarray, elevations: np.ndarray, distances: np.ndarray
+) -> tuple[Segmentation, list[int]]:
     """Return a segmentation of objects of one class, and the number of each in it: the largest comes first, as in a session."""
     focal = VIEW.width / 2 / np.tan(np.deg2rad(VIEW.horizontal_fov_deg) / 2)
     numbers = np.zeros((VIEW.height, VIEW.width), np.uint16)
@@ -112,26 +174,25 @@ def seen_at(bearings: Sequence[float], elevations: np.ndarray, distances: np.nda
 
 
 def _heard(
-    array: MicrophoneArray, conditions: Conditions, sound: np.ndarray, source: np.ndarray, rng: np.random.Generator
+    array: MicrophoneArray, reverberation_s: float, sound: np.ndarray, source: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
-    """Return what the array hears in a random room of a source (3,) in the camera's optical frame: float64 (n, m)."""
-    for room, yaw, camera in _places(conditions.reverberation_s, rng):
+    """Return what the array hears in a random room of a source (3,) in the camera's optical frame, without noise: float64 (n, m)."""
+    for room, yaw, camera in _places(reverberation_s, rng):
         place = camera + _level(source, yaw)
         if (place > WALL_M).all() and (place < room.size - WALL_M).all():
             heard = room.record(sound, RATE, place, camera + _level(array.positions, yaw))
-            heard *= LEVEL / max(float(np.sqrt(np.square(heard).mean())), 1e-9)
-            return heard + rng.normal(size=heard.shape) * LEVEL * 10 ** (-conditions.snr_db / 20)
+            return heard * LEVEL / max(float(np.sqrt(np.square(heard).mean())), 1e-9)
     raise AssertionError("_places does not end")
 
 
 def _places(reverberation_s: float, rng: np.random.Generator) -> Iterator[tuple[Room, float, np.ndarray]]:
     """Yield rooms, each with a direction and a place of the camera in it."""
     while True:
-        size = rng.uniform([4.0, 3.5, 2.5], [7.0, 6.0, 3.0])
+        size = rng.uniform([3.5, 3.5, 2.4], [9.0, 7.0, 3.5])
         yield (
             Room(size, reverberation_s),
             rng.uniform(-np.pi, np.pi),
-            rng.uniform([0.8, 0.8, 0.9], [*(size[:2] - 0.8), 1.3]),
+            rng.uniform([0.5, 0.5, 0.6], [*(size[:2] - 0.5), 1.4]),
         )
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from c3n_model.direction.microphone_array import load_array
-from c3n_model.direction.sound_bearing import SPEED_OF_SOUND, measure_bearing, rays_of, wrapped
+from c3n_model.direction.sound_bearing import SPEED_OF_SOUND, _onsets, _spread, measure_bearing, rays_of, wrapped
 from c3n_model.types import SoundBearing
 
 RATE = 16_000
@@ -58,6 +58,28 @@ def test_a_short_sound_in_noise_is_certain():
     wave[:4000] = wave[5600:] = 0.0  # a tenth of a second of sound
     sound = measure_bearing(wave + noise, FOUR)
     assert np.rad2deg(sound.bearing) == pytest.approx(40, abs=2) and sound.spread < np.deg2rad(4)
+
+
+def test_what_comes_first_counts_not_its_louder_echo():
+    """Bursts of 20 ms from 20 degrees, four a second; 25 ms after the start of each its echo from -50 degrees, a third louder."""
+    since_burst_ms = np.arange(RATE) // (RATE // 1000) % 250
+    direct = plane_wave(FOUR, 20) * (since_burst_ms < 20)[:, None]
+    echo = 1.33 * plane_wave(FOUR, -50) * ((since_burst_ms >= 25) & (since_burst_ms < 45))[:, None]
+    assert np.rad2deg(measure_bearing(direct + echo, FOUR).bearing) == pytest.approx(20, abs=3)
+    assert np.rad2deg(measure_bearing(echo, FOUR).bearing) == pytest.approx(-50, abs=3)
+
+
+@pytest.mark.parametrize("confidence, degrees", [(1.0, 0.0), (0.5, 1.5), (0.2, 6.0), (0.0, 180.0)])
+def test_the_spread_grows_with_what_is_not_the_sound(confidence, degrees):
+    assert np.rad2deg(_spread(confidence)) == pytest.approx(degrees)
+
+
+def test_an_onset_counts_whole_and_a_steady_sound_a_third():
+    """Frames of 16 ms, remembered for 45 ms: after the first one, twice the mean of the past is counted as echo."""
+    shares = _onsets(np.ones((100, 1)), 0.016)[:, 0]
+    assert shares[0] == 1.0 and shares[-1] == pytest.approx(1 / 3, abs=1e-6)
+    past = 1 - np.exp(-0.016 / 0.045)
+    assert shares[1] == pytest.approx(1 / (1 + 2 * past))
 
 
 def test_another_number_of_channels_is_refused():

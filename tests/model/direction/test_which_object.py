@@ -51,8 +51,8 @@ def same(found, seen):
     "heard, decision",
     [
         (sound(0), "elsewhere"),
-        (sound(20, confidence=0.01), "unclear"),
-        (sound(20, spread_deg=20), "unclear"),
+        (sound(20, confidence=0.06), "unclear"),
+        (sound(20, spread_deg=25), "unclear"),
         (sound(49), "elsewhere"),  # 4 degrees outside the picture are within what a bearing may be off
         (sound(60, mirrored_deg=20), "chosen"),
         (sound(20, mirrored_deg=160), "chosen"),
@@ -69,6 +69,22 @@ def test_between_two_objects_it_is_unclear():
     seen = at(6, -6)
     found = choose_object(seen, sound(0.2, spread_deg=2), VIEW)
     assert found.sound.decision == "unclear" and same(found, seen)
+
+
+@pytest.mark.parametrize(
+    "apart, spread, decision",
+    [(10, 4.8, "chosen"), (10, 5.7, "unclear"), (40, 13.0, "chosen"), (40, 18.0, "chosen")],
+)
+def test_how_certain_a_bearing_must_be_depends_on_the_distance_of_the_objects(apart, spread, decision):
+    """At 3 degrees, 2 from one object and 8 from the other, the odds are exp((64 - 4) / 2 / spread^2): 3 at 5.2 degrees of spread."""
+    near = at(5, 5 - apart)
+    assert choose_object(near, sound(3, spread_deg=spread), VIEW).sound.decision == decision
+
+
+def test_a_bearing_without_a_spread_is_as_certain_as_a_bearing_can_be():
+    published = SoundBearing(float(np.deg2rad(3)), None, 1.0, None)
+    assert choose_object(at(5, -5), published, VIEW).sound.decision == "chosen"
+    assert choose_object(at(5, -5), replace(published, bearing=0.0), VIEW).sound.decision == "unclear"
 
 
 def test_an_only_object_stays_wherever_its_sound_comes_from_in_the_picture():

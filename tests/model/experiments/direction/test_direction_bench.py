@@ -2,11 +2,12 @@
 
 import numpy as np
 import pytest
+from scipy.signal import butter, sosfilt
 
 from c3n_model.cli import main
 from c3n_model.direction.microphone_array import load_array
 from c3n_model.direction.sound_bearing import SPEED_OF_SOUND
-from c3n_model.experiments.direction.bench import BEHIND, RATE, Conditions, measure
+from c3n_model.experiments.direction.bench import RATE, Conditions, measure, synthetic_sound
 from c3n_model.experiments.direction.rooms import Room
 
 CLICK = np.eye(1, 800)[0]
@@ -32,33 +33,84 @@ def test_the_first_echo_is_the_floors_mirror_image():
     late = heard.copy()
     late[: round(first) + 45] = 0
     assert abs(int(late[:130].argmax()) - echo) < 1
-    surfaces = 2 * (9 * 8 + 8 * 7 + 7 * 9)
-    assert room.reflection == pytest.approx(np.sqrt(1 - 0.161 * 9 * 8 * 7 / (surfaces * 0.4)))
+    surface = 2 * (9 * 8 + 8 * 7 + 7 * 9)
+    absorbed = 1 - room.reflection**2
+    assert 0.161 * 9 * 8 * 7 / (-surface * np.log(1 - absorbed)) == pytest.approx(0.4), "Eyring's formula"
 
 
-def test_a_room_that_absorbs_more_than_all_is_refused():
-    with pytest.raises(ValueError, match="reverberation time of 0.01 s"):
-        Room(np.array([5.0, 4.0, 3.0]), 0.01).record(CLICK, RATE, np.ones(3), np.full((1, 3), 2.0))
+@pytest.mark.parametrize("seconds", [0.15, 0.6])
+def test_the_sound_decays_by_sixty_decibels_in_the_rooms_time(seconds):
+    """From the decay of the energy that is left between 5 and 25 dB, as measured in real rooms. A box with equal walls is slower."""
+    response = Room(np.array([5.0, 4.0, 3.0]), seconds).response(
+        RATE, np.array([1.0, 1.5, 1.2]), np.array([3.5, 2.5, 1.6])
+    )
+    audible = sosfilt(butter(4, 200, "high", fs=RATE, output="sos"), response)
+    left_db = 10 * np.log10(np.cumsum(np.square(audible)[::-1])[::-1] / np.square(audible).sum())
+    decay_s = 3 * (np.argmax(left_db < -25) - np.argmax(left_db < -5)) / RATE
+    assert 0.8 * seconds < decay_s < 1.4 * seconds
+
+
+def test_a_rooms_decay_is_not_cut_off():
+    """Half a second of decay: what comes later than a quarter of a second after the sound is 30 dB weaker, and there."""
+    response = Room(np.array([5.0, 4.0, 3.0]), 0.5).response(RATE, np.array([1.0, 1.5, 1.2]), np.array([3.5, 2.5, 1.6]))
+    assert len(response) > 0.37 * RATE and np.square(response[RATE // 4 :]).sum() > 0
+
+
+def scenes(array, reverberation_s=0.0, snr_db=15.0, count=20, apart=(10.0,), **others):
+    conditions = Conditions((reverberation_s,) * 2, (snr_db,) * 2, (1.0, 2.5))
+    return measure(load_array(array), conditions, apart, count, [], **others)
 
 
 @pytest.mark.parametrize("array", ["respeaker_usb_4_mic", "stereo_pair"])
 def test_ten_degrees_apart_the_right_one_is_chosen_in_nine_of_ten_rooms(array):
-    counts = measure(load_array(array), Conditions(10.0, 0.0, 15.0), 20, [])
-    assert counts["right"] >= 18, counts
+    decisions = [scene.decisions[10.0] for scene in scenes(array)]
+    assert decisions.count("right") >= 18, decisions
+
+
+@pytest.mark.parametrize("array", ["respeaker_usb_4_mic", "stereo_pair"])
+def test_in_a_living_room_nine_of_ten_decisions_are_right(array):
+    decisions = [scene.decisions[10.0] for scene in scenes(array, reverberation_s=0.4, snr_db=20.0, count=24)]
+    decided = [decision for decision in decisions if decision != "undecided"]
+    assert len(decided) >= 16 and decided.count("right") >= 0.9 * len(decided), decisions
 
 
 def test_four_microphones_hear_what_is_behind():
-    assert measure(load_array("respeaker_usb_4_mic"), Conditions(BEHIND, 0.0, 15.0), 8, [])["right"] == 8
+    assert [scene.outside for scene in scenes("respeaker_usb_4_mic", count=8, outside=True)] == ["right"] * 8
+
+
+def test_a_scene_follows_from_seed_and_number():
+    first, again, other = (scenes("stereo_pair", count=2, seed=seed) for seed in (3, 3, 4))
+    assert first == again != other
+    assert [scene.noise for scene in first] == ["microphones", "all sides"]
+
+
+def test_no_rival_is_placed_outside_the_picture():
+    """Objects are at most 28 degrees from the middle: for one 45 degrees away the sound must come from beyond 17."""
+    with_rival = [45.0 in scene.decisions for scene in scenes("stereo_pair", count=12, apart=(10.0, 45.0))]
+    assert any(with_rival) and not all(with_rival)
+
+
+def test_synthetic_syllables_sound():
+    sound = synthetic_sound(np.random.default_rng(0))
+    assert sound.shape == (RATE,) and np.isfinite(sound).all() and np.square(sound).mean() > 0.1
 
 
 def test_the_command_writes_the_table(capsys):
-    assert main(["direction-bench", "--scenes", "2", "--apart", "30", "--reverberation", "0"]) in (None, 0)
+    arguments = ["--scenes", "2", "--apart", "10", "--reverberation", "0", "--snr", "10", "30"]
+    assert main(["direction-bench", *arguments]) in (None, 0)
     lines = capsys.readouterr().out.splitlines()
-    assert len([line for line in lines if line.startswith("| respeaker_usb_4_mic |")]) == 2
+    assert [line for line in lines if line.startswith("| respeaker_usb_4_mic, scenes | error")]
+    assert len([line for line in lines if line.startswith("| all, 2 |")]) == 2
     assert lines[-1].startswith("2 rooms each, synthetic syllables")
 
 
 def test_the_command_refuses_what_it_cannot_measure(tmp_path):
-    for arguments, reason in ((["--apart", "90"], "56 degrees"), (["--sounds", str(tmp_path)], "no sound in")):
+    for arguments, reason in (
+        (["--apart", "90"], "56 degrees"),
+        (["--sounds", str(tmp_path)], "no sound in"),
+        (["--distance", "1", "20"], "--distance"),
+        (["--snr", "30", "0"], "--snr"),
+        (["--reverberation", "0", "1", "2"], "--reverberation"),
+    ):
         with pytest.raises(SystemExit, match=reason):
             main(["direction-bench", *arguments])
