@@ -30,9 +30,8 @@ AGREEMENT = 3.0  # exponent on how well the phases of a moment agree on one dire
 QUIET_DB = 30.0  # frames that are quieter than the loudest one by more do not count
 ELEVATIONS = np.deg2rad([-30.0, 0.0, 30.0])
 BEARINGS = np.deg2rad(np.arange(-180.0, 180.0))
-ECHO_ERROR = np.deg2rad(
-    1.5
-)  # standard deviation of the bearing where half of the response is the sound's: docs/direction.md
+# Standard deviation of the bearing where half of the response is the sound's, see docs/direction.md.
+ECHO_ERROR = np.deg2rad(1.5)
 SILENCE = 1e-6  # mean square; -60 dBFS
 
 
