@@ -11,7 +11,7 @@ from pathlib import Path
 from c3n_model.commands import Unsuccessful
 
 # Passed on to c3n_ros, which this package does not import; their defaults are there.
-_NODE_OPTIONS = ("model", "hop", "sizes", "rates", "seconds", "json", "markdown", "plot")
+_NODE_OPTIONS = ("model", "hop", "sizes", "rates", "seconds", "parameters", "json", "markdown", "plot")
 
 
 def add(commands) -> None:
@@ -55,6 +55,12 @@ def add(commands) -> None:
     node.add_argument("--sizes", nargs="+", metavar="WIDTHxHEIGHT", help="default 640x480 1280x720 1920x1080 3840x2160")
     node.add_argument("--rates", nargs="+", metavar="HZ", help="images per second (default 15 30 60)")
     node.add_argument("--seconds", help="duration of each measurement (default 10)")
+    node.add_argument(
+        "--parameters",
+        nargs="+",
+        metavar="NAME:=VALUE",
+        help="further parameters of the node, such as compare_motion:=true max_sources:=2",
+    )
     for name in ("json", "markdown", "plot"):
         node.add_argument(f"--{name}", metavar="FILE", help=f"write the results to FILE as {name}")
     node.set_defaults(run=run_node)

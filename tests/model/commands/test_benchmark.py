@@ -103,7 +103,17 @@ def test_node_passes_its_options_on(monkeypatch, capsys, status):
     commands = []
     monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
     monkeypatch.setattr("subprocess.call", lambda command: commands.append(command) or status)
-    arguments = ["--model", "demo", "--sizes", "640x480", "1920x1080", "--json", "points.json"]
+    arguments = [
+        "--model",
+        "demo",
+        "--sizes",
+        "640x480",
+        "1920x1080",
+        "--parameters",
+        "max_sources:=2",
+        "compare_motion:=true",
+    ]
+    arguments += ["--json", "points.json"]
     if status:
         with pytest.raises(SystemExit):
             main(["benchmark", "node", *arguments])
