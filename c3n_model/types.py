@@ -211,9 +211,6 @@ class SoundBearing:
     decision: str = ""
 
 
-MOTION_DECISIONS = ("", "unclear", "chosen")
-
-
 @dataclass(frozen=True)
 class Segmentation:
     """The result for one window, at the size of the *input* image.
@@ -223,7 +220,7 @@ class Segmentation:
     with a mask. `object_numbers` uint16 (H, W) holds for each pixel 1 + the index of its object, 0 for none; None if unknown (in a
     recording). `sound`: its direction, if a microphone array measured it.
 
-    `motion_decision`, one of MOTION_DECISIONS: "" motion is not compared, or no two objects have a class in common; "unclear" none of
+    `motion_decision`: "" motion is not compared, or no two objects have a class in common; "unclear" none of
     them clearly moves in time with the sound; "chosen" one does, and the others of its class were removed.
     """
 
