@@ -27,6 +27,7 @@ LAGS_NS = tuple(
 MIN_INTERVALS = 20  # two seconds
 SIGNIFICANCE = 3.0  # standard errors of the correlation of independent values, which is 1 / sqrt(intervals)
 MARGIN = 0.2  # by which the best correlation exceeds the next one
+DECISIONS = ("", "unclear", "chosen")
 TOO_LITTLE, NONE_IN_TIME = "too little was seen or heard", "none moves clearly in time with the sound"
 SEVERAL_ALIKE = "several move alike"
 CAUSES = (TOO_LITTLE, NONE_IN_TIME, SEVERAL_ALIKE)  # of a decision "unclear"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 
-from c3n_model.motion.in_time import CAUSES, TOO_LITTLE
-from c3n_model.types import MOTION_DECISIONS, NANOSECONDS_PER_SECOND, Segmentation, SoundingObject
+from c3n_model.motion.in_time import CAUSES, DECISIONS, TOO_LITTLE
+from c3n_model.types import NANOSECONDS_PER_SECOND, Segmentation, SoundingObject
 from c3n_ros.health.status import Level, Status
 
 PATIENCE_NS = 10 * NANOSECONDS_PER_SECOND  # twice the five seconds that are compared
@@ -23,7 +23,7 @@ class MotionHealth:
 
     is_used: bool = False
     # They have all keys from the start: none is added while another thread reads them.
-    decisions: Counter = field(default_factory=lambda: Counter(dict.fromkeys(MOTION_DECISIONS, 0)))
+    decisions: Counter = field(default_factory=lambda: Counter(dict.fromkeys(DECISIONS, 0)))
     causes: Counter = field(default_factory=lambda: Counter(dict.fromkeys(CAUSES, 0)))
     newest: tuple[SoundingObject, ...] = ()
     lacking_ns: int = 0
