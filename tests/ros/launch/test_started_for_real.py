@@ -154,14 +154,19 @@ def test_every_kind_of_argument_reaches_the_segmentation_node(file, ros, launche
         "namespace:=robot",
         "image_transport:=auto",
         "dds_profile:=large_images",
+        "compare_motion:=true",
+        "max_sources:=2",
     ]
     process = launched(
         ["ros2", "launch", "c3n_ros", file, *TINY, *arguments, "image_topic:=/front", "log_level:=debug"]
     )
     node = ros.create_node("probe")
-    names = ["hop_s", "autostart", "image_transport", "model", "device"]
+    names = ["hop_s", "autostart", "image_transport", "model", "device", "compare_motion", "max_sources"]
     values = parameters_of(ros, node, "/robot/segmentation", names, process)
-    assert values == {"hop_s": 1.0, "autostart": False, "image_transport": "auto", "model": "demo", "device": "cpu"}
+    assert values == {
+        "hop_s": 1.0, "autostart": False, "image_transport": "auto", "model": "demo", "device": "cpu", "compare_motion": True,
+        "max_sources": 2,
+    }  # fmt: skip
     wait_for_state(ros, node, "/robot/segmentation", "unconfigured", process)
     assert_clean_end(interrupt(process))
 
