@@ -33,6 +33,8 @@ PASSED_ON = {
     "audio_use_channels": "Channels of the sound to use, such as 0-4; empty: all, or as in the preset",
     "audio_direction_topic": "Where another node hears the sound; empty: /audio/direction",
     "microphone_array": "YAML file or preset of a microphone array whose direction chooses among objects; empty: none",
+    "compare_motion": "Of several objects of a class keep the one that moves in time with the sound; empty: false",
+    "max_sources": "Sounding objects with different labels that are named at once, 1 to 8; empty: 1",
     "namespace": "Namespace of the node and of its outputs",
 }
 OWN = {

@@ -51,6 +51,16 @@ ARGUMENTS = (
         "",
         "YAML file or preset of a microphone array whose direction chooses among objects; empty: as in params_file (none)",
     ),
+    (
+        "compare_motion",
+        "",
+        "Of several objects of a class keep the one that moves in time with the sound; empty: as in params_file (false)",
+    ),
+    (
+        "max_sources",
+        "",
+        "Sounding objects with different labels that are named at once, 1 to 8; empty: as in params_file (1)",
+    ),
     ("microphone", "false", "Also publish this machine's microphone on audio_topic and audio_info_topic"),
     ("namespace", "", "Namespace of the node and of its outputs"),
     (
@@ -77,6 +87,8 @@ OPTIONAL = {
     "image_transport": str,
     "audio_use_channels": str,
     "microphone_array": str,
+    "compare_motion": bool,
+    "max_sources": int,
     "autostart": bool,
 }
 

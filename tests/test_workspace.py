@@ -122,6 +122,17 @@ class TestRequirements:
         copies["PROJECT"].write_text(text.replace("line-length = 120", "line-length = 100"), encoding="utf-8")
         assert setup.environment_key(self.venv) == keys[-1], "a linter's setting must not make a new environment"
 
+    def test_fewer_extras_are_no_reason_to_install_again(self, workspace, tmp_path):
+        setup = sys.modules["virtual_environment"]
+        known = [("", "zero-shot", "zero-shot"), ("live,zero-shot", "zero-shot", "live,zero-shot"), ("", "", "")]
+        known += [("live", " zero-shot, live", "live,zero-shot"), ("all", "live", "all"), ("live", "all", "all")]
+        for installed, wanted, together in known:
+            (tmp_path / setup.EXTRAS_STAMP).write_text(installed)
+            assert setup.with_installed(tmp_path, wanted) == together, (installed, wanted)
+        (tmp_path / setup.EXTRAS_STAMP).unlink()  # as environments were before
+        (tmp_path / setup.STAMP).write_text(setup.environment_key(tmp_path))
+        assert setup.with_installed(tmp_path, "live") == "all"
+
     def test_constraints_fit_the_bounds(self):
         """Every requirement of pyproject.toml has an exact version, and that version is within its bounds."""
         from packaging.requirements import Requirement
@@ -162,8 +173,12 @@ def test_setup_gives_the_environment_the_command_c3n(tmp_path):
     command = [sys.executable, "-E", "workspace", "--venv", str(tmp_path)]
     key = subprocess.run([*command, "key"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
     (tmp_path / ".c3n_ros_key").write_text(key.strip())
-    subprocess.run([*command, "setup"], cwd=ROOT, check=True)
     program = tmp_path / "bin/c3n"
+    program.write_text("import sys\n\nsys.path.insert(0, '/another/checkout')\n")
+    for extras, says in ((["--extras", "live"], "/another/checkout"), ([], "is up to date")):
+        done = subprocess.run([*command, *extras, "setup"], cwd=ROOT, capture_output=True, text=True, check=True)
+        assert "is up to date" in done.stdout and says in done.stdout, "all extras are there"
+    assert "another" not in done.stdout
     assert program.stat().st_mode & 0o111
     done = subprocess.run(
         [sys.executable, str(program), "--help"], cwd=tmp_path, capture_output=True, text=True, timeout=60

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from virtual_environment import (
     ros_is_sourced,
     run_step,
     say,
+    with_installed,
 )
 
 INTERFACES = ROOT / "c3n_model/sources/interfaces"
@@ -28,7 +30,9 @@ def build(venv: Path, extras: str = ALL_EXTRAS) -> None:
     bundled = missing_interfaces(variables["AMENT_PREFIX_PATH"])
     # The key names the bundled packages: once ROS provides one, a copy left in install/ would hide it.
     stamp = ROOT / "build/.c3n_ros_key"
-    key = " ".join([environment_key(venv, extras), str(venv), *(package.name for package in bundled)])
+    key = " ".join(
+        [environment_key(venv, with_installed(venv, extras)), str(venv), *(package.name for package in bundled)]
+    )
     if ros_is_sourced():  # a distribution builds packages with its own Python, not with the environment's
         variables["PATH"] = os.environ["PATH"]
         del variables["VIRTUAL_ENV"]
@@ -62,8 +66,16 @@ def build(venv: Path, extras: str = ALL_EXTRAS) -> None:
 
 
 def write_command(venv: Path) -> None:
-    """Write the program `c3n` into the environment: it runs this folder's source, also where the workspace is not sourced."""
+    """Write the program `c3n` into the environment: it runs this folder's source, also where the workspace is not sourced.
+
+    An environment that several checkouts share has one `c3n`, that of the checkout that wrote last; this is said.
+    """
     program = venv / "bin/c3n"
+    before = (
+        re.search(r"sys\.path\.insert\(0, '(.*)'\)", program.read_text(encoding="utf-8")) if program.exists() else None
+    )
+    if before and before[1] != str(ROOT):
+        say(f"setup: {program} ran the source in {before[1]}, and now runs that in {ROOT}")
     lines = (
         f"#!{venv / 'bin/python'}",
         f"import sys\n\nsys.path.insert(0, {str(ROOT)!r})\nfrom c3n_model.cli import main\n",

@@ -25,21 +25,15 @@ LOG = ROOT / "log"
 PROJECT, ROS_WHEELS, CONSTRAINTS = ROOT / "pyproject.toml", ROOT / "requirements-ros.txt", ROOT / "constraints.txt"
 PYTHON_VERSIONS = ((3, 10), (3, 13))
 ALL_EXTRAS = "all"
+STAMP, EXTRAS_STAMP = ".c3n_ros_key", ".c3n_ros_extras"  # in the environment: its key, and what of the extras it has
 DISK_SPACE_GIB = 8
 HEARTBEAT_S = 15
 SETUP_VERSION = b"2"  # a new value makes existing environments be set up again
 # Variables of other environments that would put their packages before ours.
 FOREIGN_VARIABLES = (
-    "PYTHONPATH",
-    "PYTHONHOME",
-    "CMAKE_PREFIX_PATH",
-    "COLCON_PREFIX_PATH",
-    "AMENT_PREFIX_PATH",
-    "AMENT_CURRENT_PREFIX",
-    "COLCON_CURRENT_PREFIX",
-    "ROS_DISTRO",
-    "RMW_IMPLEMENTATION",
-)
+    "PYTHONPATH", "PYTHONHOME", "CMAKE_PREFIX_PATH", "COLCON_PREFIX_PATH", "AMENT_PREFIX_PATH", "AMENT_CURRENT_PREFIX",
+    "COLCON_CURRENT_PREFIX", "ROS_DISTRO", "RMW_IMPLEMENTATION",
+)  # fmt: skip
 PARENT_MAKE_VARIABLES = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 
 
@@ -164,6 +158,14 @@ def python_version(venv: Path) -> str:
     return match.group(1) if match else f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
+def with_installed(venv: Path, extras: str) -> str:
+    """Return `extras` with those that `venv` has already: no step takes any away, so that fewer are no reason to install again."""
+    if ALL_EXTRAS in (extras, read_key(venv / EXTRAS_STAMP)) or read_key(venv / STAMP) == environment_key(venv):
+        return ALL_EXTRAS
+    names = {name.strip() for name in f"{extras},{read_key(venv / EXTRAS_STAMP)}".split(",")}
+    return ",".join(sorted(filter(None, names)))
+
+
 def read_key(stamp: Path) -> str:
     return stamp.read_text(encoding="utf-8") if stamp.exists() else ""
 
@@ -171,12 +173,13 @@ def read_key(stamp: Path) -> str:
 def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
     """Create the virtual environment, install the requirements and repair the wheels; do nothing if it is up to date.
 
-    `extras` are comma-separated extras of pyproject.toml; "" installs none.
+    `extras` are comma-separated extras of pyproject.toml, beside those that are installed already; "" adds none.
     """
     if re.search(r"\s", f"{ROOT}{venv}"):
         raise WorkspaceError(f"colcon cannot work in a path with spaces ({ROOT}, {venv}): move it")
     check_tools()
-    stamp, key = venv / ".c3n_ros_key", environment_key(venv, extras)
+    extras = with_installed(venv, extras)
+    stamp, key = venv / STAMP, environment_key(venv, extras)
     if read_key(stamp) == key:
         say(f"setup: {venv} is up to date")
         return
@@ -203,6 +206,7 @@ def setup(venv: Path, extras: str = ALL_EXTRAS) -> None:
     )
     if not ros_is_sourced():
         repair_wheels(venv, variables)
+    (venv / EXTRAS_STAMP).write_text(extras, encoding="utf-8")
     stamp.write_text(key, encoding="utf-8")
 
 

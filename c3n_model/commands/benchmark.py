@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from dataclasses import asdict
 from pathlib import Path
 
 from c3n_model.commands import Unsuccessful
 
 # Passed on to c3n_ros, which this package does not import; their defaults are there.
-_NODE_OPTIONS = ("model", "hop", "sizes", "rates", "seconds", "json", "markdown", "plot")
+_NODE_OPTIONS = ("model", "hop", "sizes", "rates", "seconds", "parameters", "json", "markdown", "plot")
 
 
 def add(commands) -> None:
@@ -60,6 +59,12 @@ def add(commands) -> None:
     node.add_argument("--sizes", nargs="+", metavar="WIDTHxHEIGHT", help="default 640x480 1280x720 1920x1080 3840x2160")
     node.add_argument("--rates", nargs="+", metavar="HZ", help="images per second (default 15 30 60)")
     node.add_argument("--seconds", help="duration of each measurement (default 10)")
+    node.add_argument(
+        "--parameters",
+        nargs="+",
+        metavar="NAME:=VALUE",
+        help="further parameters of the node, such as compare_motion:=true max_sources:=2",
+    )
     for name in ("json", "markdown", "plot"):
         node.add_argument(f"--{name}", metavar="FILE", help=f"write the results to FILE as {name}")
     node.set_defaults(run=run_node)
@@ -72,6 +77,7 @@ def add(commands) -> None:
 def run_network(options, _: str) -> str:
     """Time the network; return a table, or JSON."""
     from c3n_model.experiments.cost.benchmark import benchmark_network
+    from c3n_model.experiments.cost.spread_report import comparison_mapping, comparison_table
     from c3n_model.loading import load_model
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
@@ -80,13 +86,9 @@ def run_network(options, _: str) -> str:
     comparisons = benchmark_network(load_model(options.model), device, options.pairs, bar)
     if options.json:
         about = {"model": options.model, "pairs": options.pairs, **_machine(device)}
-        return json.dumps(about | {"comparisons": [_comparison_to_mapping(each) for each in comparisons]}, indent=2)
-    lines = [f"{options.model} on {describe_machine(device)}: {options.pairs} pairs, median and interquartile range"]
-    for comparison in comparisons:
-        lines += ["", comparison.name]
-        lines += [_row(timing.name, timing.seconds * 1e3, "ms") for timing in (comparison.first, comparison.second)]
-        lines.append(_row("ratio, per pair", comparison.ratios, "x"))
-    return "\n".join(lines)
+        return json.dumps(about | {"comparisons": [comparison_mapping(each) for each in comparisons]}, indent=2)
+    title = f"{options.model} on {describe_machine(device)}: {options.pairs} pairs, median and interquartile range"
+    return comparison_table(comparisons, title)
 
 
 def run_step(options, _: str) -> str:
@@ -170,6 +172,7 @@ def run_loader(options, _: str) -> str:
     """Time the loader and the training step; return a table, or JSON."""
     from c3n_model.config import ModelConfig, TrainConfig, read_config, to_mapping
     from c3n_model.experiments.cost.benchmark_loader import benchmark_loader
+    from c3n_model.experiments.cost.spread_report import loader_mapping, loader_table
     from c3n_model.model import choose_device
     from c3n_model.progress import bar
 
@@ -179,21 +182,11 @@ def run_loader(options, _: str) -> str:
     result = benchmark_loader(options.data, model, train, device, options.rounds, bar)
     if options.json:
         about = {"model": to_mapping(model), "train": to_mapping(train), "rounds": options.rounds, **_machine(device)}
-        return json.dumps(about | _loader_to_mapping(result), indent=2)
-    return "\n".join(
-        [
-            f"{result.clips} training clips in batches of {result.batch_size}, {model.visual} + {model.audio} at "
-            f"{model.image_size} on {describe_machine(device)}: {options.rounds} rounds, median and interquartile range",
-            "",
-            "time per clip",
-            *(_row(timing.name, timing.seconds * 1e3, "ms") for timing in result.parts),
-            "",
-            "clips per second",
-            *(_row(_loader_name(workers), rates, "") for workers, rates in result.loading.items()),
-            _row("training step alone", result.batch_size / result.step.seconds, ""),
-            "",
-            _verdict(result),
-        ]
+        return json.dumps(about | loader_mapping(result), indent=2)
+    return loader_table(
+        result,
+        f"{result.clips} training clips in batches of {result.batch_size}, {model.visual} + {model.audio} at "
+        f"{model.image_size} on {describe_machine(device)}: {options.rounds} rounds, median and interquartile range",
     )
 
 
@@ -210,53 +203,3 @@ def _machine(device) -> dict:
     from c3n_model.environment import describe_environment
 
     return {"device": describe_machine(device), "environment": describe_environment()}
-
-
-def _verdict(result) -> str:
-    import numpy as np
-
-    ratios = {
-        workers: float(np.median(rates)) / result.step_rate for workers, rates in result.loading.items() if workers
-    }
-    sufficient = [workers for workers, ratio in ratios.items() if ratio >= 1]
-    workers = sufficient[0] if sufficient else max(ratios, key=ratios.get)
-    throughput = f"{_loader_name(workers)}: {ratios[workers]:.2f} times the throughput of the training step"
-    return (
-        f"{throughput}; the loader keeps up." if sufficient else f"{throughput} at best; the loader is the bottleneck."
-    )
-
-
-def _loader_name(workers: int) -> str:
-    return "loader, no worker" if workers == 0 else f"loader, {workers} worker{'s' * (workers > 1)}"
-
-
-def _row(name: str, values, unit: str) -> str:
-    from c3n_model.experiments.cost.benchmark import Spread
-
-    spread = Spread.of(values)
-    return f"  {name:<28}{spread.median:>10.2f} {unit:<3}{spread.low:>10.2f} to {spread.high:.2f}".rstrip()
-
-
-def _comparison_to_mapping(comparison) -> dict:
-    first, second = comparison.first, comparison.second
-    return {
-        "name": comparison.name,
-        "milliseconds": {timing.name: _spread(timing.seconds * 1e3) for timing in (first, second)},
-        "ratio": _spread(comparison.ratios),
-    }
-
-
-def _loader_to_mapping(result) -> dict:
-    return {
-        "clips": result.clips,
-        "batch_size": result.batch_size,
-        "milliseconds_a_clip": {timing.name: _spread(timing.seconds * 1e3) for timing in result.parts},
-        "loader_clips_a_second": {str(workers): _spread(rates) for workers, rates in result.loading.items()},
-        "step_clips_a_second": _spread(result.batch_size / result.step.seconds),
-    }
-
-
-def _spread(values) -> dict:
-    from c3n_model.experiments.cost.benchmark import Spread
-
-    return asdict(Spread.of(values))

@@ -30,6 +30,18 @@ def add(commands) -> None:
     add_model(command, default="zero_shot")
     command.add_argument("--threshold", type=float, default=0.5, help="of the mask, at the start (default %(default)s)")
     command.add_argument(
+        "--max-sources",
+        type=int,
+        default=1,
+        metavar="N",
+        help="sounding objects with different labels that are named at once, at the start (default %(default)s)",
+    )
+    command.add_argument(
+        "--compare-motion",
+        action="store_true",
+        help="of several objects of a class keep the one that moves in time with the sound, from the start",
+    )
+    command.add_argument(
         "-o", "--out", type=Path, default=Path("out/live"), help="folder for saved bags (default %(default)s)"
     )
     command.add_argument("--port", type=int, default=DEFAULT_PORT, help="of the page; 0: any (default %(default)s)")
@@ -48,7 +60,7 @@ def run(options, _: str) -> str:
     from c3n_model.live.view import LiveView
     from c3n_model.web.local_server import HOST, listen, make_server
 
-    settings = Settings(options.threshold)
+    settings = Settings(options.threshold, max_sources=options.max_sources, compare_motion=options.compare_motion)
     feeds = _open_feeds(options)
     listener = listen(options.port)
 

@@ -87,7 +87,7 @@ def why_unavailable(name: str) -> str:
             return f"there is no {path}; this machine has {', '.join(present)}"
         return (
             "this machine has no camera (no /dev/video*): plug one in, in a container pass it on with --device /dev/video0, "
-            "or use a recording with --video clip.mp4"
+            "or use a recording (--video clip.mp4 of c3n live, video:=clip.mp4 of robot.launch.py)"
         )
     if not os.access(path, os.R_OK | os.W_OK):
         group = _group_of(path)

@@ -9,16 +9,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from c3n_model.live.last_seconds import PICTURES_PER_S, LastSeconds
 from c3n_model.live.screen import Screen
 from c3n_model.live.settings import Settings
 from c3n_model.model import Model
+from c3n_model.motion.motion_memory import MotionMemory
 from c3n_model.presence import loudness_dbfs
 from c3n_model.streaming.class_filter import known_classes, only_classes
 from c3n_model.streaming.explain import Evidence, newest_evidence
 from c3n_model.streaming.session import Session
+from c3n_model.streaming.several_sources import allow_sources
 from c3n_model.streaming.windows import WindowAssembler
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, Window
 
@@ -30,12 +32,16 @@ _LEVEL_OLD_S = 0.5  # without sound for so long the level is none
 
 @dataclass(frozen=True)
 class Second:
-    """What one window became; `took_s` is how long the network worked on it."""
+    """What one window became; `took_s` is how long the network worked on it.
+
+    `evidence`: None for an exported model; `motion_cause`: why the decision of motion is "unclear", else "".
+    """
 
     number: int
     segmentation: Segmentation
-    evidence: Evidence
+    evidence: Evidence | None
     took_s: float
+    motion_cause: str = ""
 
 
 @dataclass
@@ -67,7 +73,8 @@ class Engine:
     """
 
     def __init__(self, model: Model, device: str = "auto", settings: Settings = DEFAULTS):
-        self._session = Session(model, device, threshold=settings.threshold)
+        self._session = Session(model, device, threshold=settings.threshold, max_sources=settings.max_sources)
+        self._motion = MotionMemory()
         self.labels = tuple(sorted({*model.audio_labels, *model.visual_labels}))
         self.note = model.card.get("note", "")
         self.last_seconds = LastSeconds()
@@ -86,14 +93,23 @@ class Engine:
         """The settings in force."""
         return self._settings
 
-    def change(self, *, threshold: float | None = None, classes: list[str] | None = None) -> Settings:
-        """Change settings from the next second on. Raises ValueError for a wrong value; then nothing is changed."""
-        settings = self._settings
-        self._settings = Settings(
-            settings.threshold if threshold is None else threshold,
-            settings.classes if classes is None else known_classes(classes, self.labels),
-        )
-        return self._settings
+    def change(
+        self, *, threshold: float | None = None, classes: list[str] | None = None, max_sources: int | None = None,
+        compare_motion: bool | None = None,
+    ) -> Settings:  # fmt: skip
+        """Change settings from the next second on. Raises ValueError for a wrong value, or for more sources than the model names;
+        then nothing is changed."""
+        known = None if classes is None else known_classes(classes, self.labels)
+        given = {
+            "threshold": threshold,
+            "classes": known,
+            "max_sources": max_sources,
+            "compare_motion": compare_motion,
+        }
+        settings = replace(self._settings, **{name: value for name, value in given.items() if value is not None})
+        allow_sources(self._session.network, settings.max_sources, exported=self._session.is_exported)
+        self._settings = settings
+        return settings
 
     def level_dbfs(self) -> float:
         """Level of the sound right now, QUIET_DBFS if none arrives."""
@@ -101,9 +117,11 @@ class Engine:
         return level.dbfs if time.monotonic() - level.arrived_s < _LEVEL_OLD_S else QUIET_DBFS
 
     def push(self, item: Frame | AudioChunk) -> None:
-        """Take a frame or a chunk of sound. Raises ValueError for sound that cannot be."""
+        """Take a frame or a chunk of sound. Frames come from one thread. Raises ValueError for sound that cannot be."""
         if isinstance(item, Frame):
             self._keep(item)
+            if self._settings.compare_motion:
+                self._motion.see(item)
         else:
             self.last_seconds.add_sound(item)
             self._level = Level(loudness_dbfs(item.samples), time.monotonic())
@@ -139,14 +157,19 @@ class Engine:
 
     def _step(self, window: Window[Frame]) -> None:
         settings, begin_s = self._settings, time.monotonic()
-        self._session.threshold = settings.threshold
+        session = self._session
+        session.threshold, session.max_sources = settings.threshold, settings.max_sources
         try:
-            segmentation = only_classes(self._session.step(window), settings.classes)
+            segmentation = only_classes(session.step(window), settings.classes)
         except RuntimeError as error:  # torch's, for whatever a device reports; the next window may work
             self.problem = f"the network failed: {str(error).splitlines()[0]}; try --device cpu"
             return
+        if settings.compare_motion:
+            segmentation = self._motion.choose(segmentation, window)
         self.problem = ""
         self.counts.windows += 1
         took_s = time.monotonic() - begin_s
         self.screen.add_mask(segmentation.mask, segmentation.stamp_ns)
-        self.timeline.append(Second(self.counts.windows, segmentation, newest_evidence(self._session), took_s))
+        evidence = None if session.is_exported else newest_evidence(session)
+        cause = self._motion.cause if settings.compare_motion else ""
+        self.timeline.append(Second(self.counts.windows, segmentation, evidence, took_s, cause))

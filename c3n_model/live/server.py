@@ -6,7 +6,7 @@
 | `/about` | classes, note, names of the feeds |
 | `/events` | server-sent events, ten a second: level, problems, new seconds |
 | `/video` | the picture with its mask, as motion JPEG |
-| `POST /settings` | `{"threshold": 0.5, "classes": ["dog"]}`, each optional |
+| `POST /settings` | `{"threshold": 0.5, "classes": ["dog"], "max_sources": 2, "compare_motion": true}`, each optional |
 | `POST /bag` | saves the last seconds |
 """
 
@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -58,9 +59,12 @@ def make_app(view: LiveView) -> Starlette:
 def _change(view: LiveView, values: dict) -> dict:
     if view.engine is None:
         raise ValueError("the model is still loading")
-    threshold, classes = values.get("threshold"), values.get("classes")
-    settings = view.engine.change(threshold=None if threshold is None else float(threshold), classes=classes)
-    return {"threshold": settings.threshold, "classes": list(settings.classes)}
+    threshold = values.get("threshold")
+    settings = view.engine.change(
+        threshold=None if threshold is None else float(threshold),
+        **{name: values.get(name) for name in ("classes", "max_sources", "compare_motion")},
+    )
+    return asdict(settings)
 
 
 async def _events(view: LiveView) -> AsyncIterator[str]:

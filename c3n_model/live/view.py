@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,7 +95,7 @@ class LiveView:
             "problems": [*problems, *filter(None, [engine.problem])],
             "level_dbfs": round(engine.level_dbfs(), 1),
             "dropped": engine.counts.dropped_windows,
-            "settings": {"threshold": engine.settings.threshold, "classes": list(engine.settings.classes)},
+            "settings": asdict(engine.settings),
             "seconds": [describe_second(second) for second in seconds],
         }
 
@@ -126,6 +127,7 @@ def describe_second(second: Second) -> dict[str, Any]:
             "id": one.id,
             "label": one.label,
             "score": one.score,
+            "motion": one.motion,
             "box": [one.box[0] / width, one.box[1] / height, one.box[2] / width, one.box[3] / height],
         }
         for one in segmentation.objects
@@ -144,9 +146,12 @@ def describe_second(second: Second) -> dict[str, Any]:
         "heard_fraction": segmentation.heard,
         "mask_fraction": float(segmentation.mask.mean()),
         "objects": objects,
-        "heard": _best(evidence.audio),
-        "seen": _best(evidence.visual),
-        "pairs": [[pair.audio, pair.visual, pair.consensus] for pair in evidence.pairs[:SHOWN]],
+        "named": [list(pair) for pair in segmentation.pairs],
+        "motion": segmentation.motion_decision,
+        "motion_cause": second.motion_cause,
+        "heard": _best(evidence.audio) if evidence else [],
+        "seen": _best(evidence.visual) if evidence else [],
+        "pairs": [[pair.audio, pair.visual, pair.consensus] for pair in evidence.pairs[:SHOWN]] if evidence else [],
         "took_s": second.took_s,
     }
 

@@ -27,6 +27,10 @@ LAGS_NS = tuple(
 MIN_INTERVALS = 20  # two seconds
 SIGNIFICANCE = 3.0  # standard errors of the correlation of independent values, which is 1 / sqrt(intervals)
 MARGIN = 0.2  # by which the best correlation exceeds the next one
+DECISIONS = ("", "unclear", "chosen")
+TOO_LITTLE, NONE_IN_TIME = "too little was seen or heard", "none moves clearly in time with the sound"
+SEVERAL_ALIKE = "several move alike"
+CAUSES = (TOO_LITTLE, NONE_IN_TIME, SEVERAL_ALIKE)  # of a decision "unclear"
 
 
 def correlate(
@@ -62,11 +66,19 @@ def choose_moving(segmentation: Segmentation, correlations: Sequence[tuple[float
     )
     removed: set[int] = set()
     for indices in groups:
-        clearest = _clearest([correlations[index] for index in indices])
+        clearest, _ = _judge([correlations[index] for index in indices])
         if clearest is not None:
             removed.update(set(indices) - {indices[clearest]})
     told = replace(segmentation, objects=objects, motion_decision="chosen" if removed else "unclear")
     return told.with_objects([index for index in range(len(objects)) if index not in removed]) if removed else told
+
+
+def why_unclear(objects: Sequence[SoundingObject], correlations: Sequence[tuple[float, int] | None]) -> str:
+    """Return why `choose_moving` chooses none of `objects`, one of CAUSES, for the first class of several; "" if it chooses one, or
+    no two objects have a class in common."""
+    groups = [indices for indices in indices_by_class(objects) if len(indices) > 1]
+    judged = [_judge([correlations[index] for index in indices]) for indices in groups]
+    return judged[0][1] if judged and all(clearest is None for clearest, _ in judged) else ""
 
 
 def indices_by_class(objects: Sequence[SoundingObject]) -> list[list[int]]:
@@ -77,14 +89,17 @@ def indices_by_class(objects: Sequence[SoundingObject]) -> list[list[int]]:
     return list(of_class.values())
 
 
-def _clearest(correlations: Sequence[tuple[float, int] | None]) -> int | None:
-    """Return the index of the object that moves in time with the sound more clearly than the others; None if there is none."""
+def _judge(correlations: Sequence[tuple[float, int] | None]) -> tuple[int | None, str]:
+    """Return the index of the object that moves in time with the sound more clearly than the others, and ""; or None, and one of
+    CAUSES."""
     if any(correlation is None for correlation in correlations):
-        return None
+        return None, TOO_LITTLE
     known = [correlation for correlation in correlations if correlation is not None]
     *_, second, first = sorted(range(len(known)), key=lambda index: known[index][0])
     (best, count), next_best = known[first], known[second][0]
-    return first if best >= SIGNIFICANCE / np.sqrt(count) and best - next_best >= MARGIN else None
+    if best < SIGNIFICANCE / np.sqrt(count):
+        return None, NONE_IN_TIME
+    return (first, "") if best - next_best >= MARGIN else (None, SEVERAL_ALIKE)
 
 
 def _pearson(first: np.ndarray, second: np.ndarray) -> float:

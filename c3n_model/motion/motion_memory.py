@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from c3n_model.motion.image_change import Change, grown, measure_change
-from c3n_model.motion.in_time import choose_moving, correlate, indices_by_class
+from c3n_model.motion.in_time import choose_moving, correlate, indices_by_class, why_unclear
 from c3n_model.motion.small_pictures import PICTURES_PER_S, SmallPicture, is_due, shrink
 from c3n_model.motion.sound_rhythm import Rhythm, loudness
 from c3n_model.types import NANOSECONDS_PER_SECOND, AudioChunk, Frame, Segmentation, Window
@@ -33,13 +33,15 @@ class _Moment:
 class MotionMemory:
     """Remembers HISTORY_S seconds of one stream. One thread calls `wants`, `add` and `see`, one thread `choose`.
 
-    Only pictures up to the frame of a window count for it, so that the result depends on stamps alone.
+    Only pictures up to the frame of a window count for it, so that the result depends on stamps alone. `cause`: why the newest
+    choice was "unclear", one of `in_time.CAUSES`, else "".
     """
 
     def __init__(self) -> None:
         self._pictures: deque[SmallPicture] = deque(maxlen=_HELD)
         self._moments: list[_Moment] = []
         self._changes: list[Change] = []
+        self.cause = ""
 
     def wants(self, stamp_ns: int) -> bool:
         """Return whether the image of this stamp is to be added."""
@@ -62,6 +64,7 @@ class MotionMemory:
     def choose(self, segmentation: Segmentation, window: Window[Frame]) -> Segmentation:
         """Return `segmentation` with the choice among its objects that follows from motion, see `in_time`; unchanged unless there
         are two objects of a class."""
+        self.cause = ""
         if self._moments and window.start_ns <= self._moments[-1].start_ns:
             self._moments.clear()
             self._changes.clear()
@@ -74,7 +77,9 @@ class MotionMemory:
         self._forget(window.frame.stamp_ns - HISTORY_S * NANOSECONDS_PER_SECOND)
         if all(len(indices) < 2 for indices in indices_by_class(segmentation.objects)):
             return segmentation
-        return choose_moving(segmentation, self._correlations([found.id for found in segmentation.objects]))
+        correlations = self._correlations([found.id for found in segmentation.objects])
+        self.cause = why_unclear(segmentation.objects, correlations)
+        return choose_moving(segmentation, correlations)
 
     def _compare(self, pictures: list[SmallPicture], places: dict[int, np.ndarray]) -> None:
         """Add the changes between the pictures that are new."""

@@ -64,7 +64,7 @@ class Session:
         self.model, self.device = model, choose_device(device)
         self._exported = open_exported(model, runtime, self.device, precision)
         self.network: Any = for_inference(model.network.eval(), precision, self.device)  # C3N or ZeroShot
-        self.network = allow_sources(self.network, max_sources, exported=self._exported is not None)
+        self.network = allow_sources(self.network, max_sources, exported=self.is_exported)
         self._to_device()
         self.threshold = threshold
         self.presence_threshold = model.config.presence_threshold if presence_threshold is None else presence_threshold
@@ -86,6 +86,20 @@ class Session:
         if self._newest is None:
             raise RuntimeError("no window was segmented in torch yet; call step first, of a model that runs in torch")
         return self._newest
+
+    @property
+    def is_exported(self) -> bool:
+        """Whether an exported step runs the model, so that `newest` does not exist."""
+        return self._exported is not None
+
+    @property
+    def max_sources(self) -> int:
+        """Number of different sounding objects that are named at once. Raises ValueError when set as the constructor does."""
+        return getattr(self.network, "max_sources", 1)
+
+    @max_sources.setter
+    def max_sources(self, most: int) -> None:
+        self.network = allow_sources(self.network, most, exported=self.is_exported)
 
     @property
     def background(self) -> Background | None:

@@ -8,6 +8,7 @@
 | camera, microphone | no publisher, QoS mismatch, nothing arrives or no longer, cannot be decoded (MP3, an unknown encoding), constant stamps, too slow, gaps |
 | camera_info, depth, points | published but nothing usable arrives, cannot be used (with cause), do not match the images |
 | sound_direction, with an array or a published bearing | the array's channels do not arrive, no camera_info |
+| sound_motion, with compare_motion | too little is seen or heard of objects of one class |
 | synchronisation | the stamps of the two streams are too far apart |
 | windows | none is published, much of their sound is missing |
 
@@ -34,6 +35,7 @@ from c3n_ros.health.input_status import (
     synchronisation_status,
     topics_status,
 )
+from c3n_ros.health.motion_status import MotionHealth, motion_status
 from c3n_ros.health.optional_status import camera_info_status, distance_status
 from c3n_ros.health.status import Level, Status
 
@@ -59,7 +61,7 @@ class Health:
     `on_window` and `fail_window`.
 
     `camera`, `microphone`, `description` (audio_info), `camera_info` and `distances` (depth, points) are the arriving messages;
-    `direction` is that of the sound;
+    `direction` is that of the sound, `motion` what moves in time with it;
     `counts` those of the WindowAssembler, which updates them; `max_skew_s`, `max_wait_s` and `hop_s` the parameters; `model`,
     `fingerprint`, `device` and `rmw` describe the network and where it runs. `state` is that of the lifecycle, e.g. "active";
     `listening_since_s` the time of subscription; `model_refused` why model or device cannot be used, else "";
@@ -75,6 +77,7 @@ class Health:
     distances: dict[str, Arrivals] = field(default_factory=dict)
     counts: StreamCounts = field(default_factory=StreamCounts)
     direction: DirectionHealth = field(default_factory=DirectionHealth)
+    motion: MotionHealth = field(default_factory=MotionHealth)
     max_skew_s: float = 0.15
     max_wait_s: float = 0.5
     hop_s: float = 1.0
@@ -141,6 +144,7 @@ class Health:
                 for name, stream in self.distances.items()
             ),
             *([direction_status(self.direction)] if self.direction.is_used else []),
+            *([motion_status(self.motion)] if self.motion.is_used else []),
             synchronisation_status(images, sound, self.max_wait_s, self.counts.clock_jumps),
             self._windows_status(now_s, windows),
         ]

@@ -11,7 +11,8 @@ import json
 import signal
 import subprocess
 import sys
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -61,11 +62,18 @@ def point_of(size: str, rate_hz: float, hop_s: float, figures: dict[str, Any]) -
 
 
 def measure(
-    model: str, sizes: tuple[str, ...], rates: tuple[float, ...], seconds: float, hop_s: float
+    model: str,
+    sizes: tuple[str, ...],
+    rates: tuple[float, ...],
+    seconds: float,
+    hop_s: float,
+    parameters: Sequence[str] = (),
 ) -> tuple[float, list[Point]]:
     """Return the CPU of the active node without input, in percent of a core, and the points: of each size the rates, ascending,
-    up to the first that is not sustained. Raises RuntimeError if a process ends without its figures."""
-    node = _start("c3n_ros.segmentation_node", "--ros-args", "-p", f"model:={model}", "-p", f"hop_s:={hop_s}")
+    up to the first that is not sustained. `parameters`: further ones of the node, "NAME:=VALUE". Raises RuntimeError if a process
+    ends without its figures."""
+    given = (f"model:={model}", f"hop_s:={hop_s}", *parameters)
+    node = _start("c3n_ros.segmentation_node", "--ros-args", *(word for one in given for word in ("-p", one)))
     sensors: list[subprocess.Popen] = []
     try:
         idle = process_figures("listener", _listener(node, seconds, "--idle"))["cpu percent"]
@@ -93,10 +101,10 @@ def highest(points: list[Point]) -> dict[str, float | None]:
     }
 
 
-def table(model: str, hop_s: float, idle_percent: float, points: list[Point]) -> str:
+def table(model: str, hop_s: float, idle_percent: float, points: list[Point], parameters: Sequence[str] = ()) -> str:
     """Return the results as Markdown."""
     lines = [
-        f"{model}, a window every {hop_s:g} s; CPU of the active node without input: {idle_percent:.1f} % of a core",
+        f"{', '.join([model, *parameters])}, a window every {hop_s:g} s; CPU of the active node without input: {idle_percent:.1f} % of a core",
         "",
         "| size | images per second | images lost | windows lost | passed over | latency p50 / p99 | CPU, % of a core |",
         "|---|---|---|---|---|---|---|",
@@ -158,9 +166,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--seconds", type=float, default=10.0, help="duration of each measurement (default %(default)s)"
     )
+    parser.add_argument(
+        "--parameters",
+        nargs="+",
+        type=_parameter,
+        default=(),
+        metavar="NAME:=VALUE",
+        help="further parameters of the node, such as compare_motion:=true max_sources:=2",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all numbers to FILE")
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="write the table to FILE, too")
     parser.add_argument("--plot", type=Path, metavar="FILE", help="write a picture to FILE (png)")
+
+
+def _parameter(text: str) -> str:
+    from c3n_ros.segmentation.segmentation_parameters import SegmentationParameters  # imports torch
+
+    name, given, value = text.partition(":=")
+    known = {field.name for field in fields(SegmentationParameters)}
+    if not given or not value or name not in known - {"model", "hop_s"}:
+        raise argparse.ArgumentTypeError(
+            f"expected NAME:=VALUE of a parameter of the node (model and hop_s are --model and --hop), got {text!r}"
+        )
+    return text
 
 
 def main() -> None:
@@ -169,14 +197,17 @@ def main() -> None:
     add_arguments(parser)
     options = parser.parse_args()
     try:
-        idle, points = measure(options.model, tuple(options.sizes), tuple(options.rates), options.seconds, options.hop)
+        idle, points = measure(
+            options.model, tuple(options.sizes), tuple(options.rates), options.seconds, options.hop, options.parameters
+        )
     except RuntimeError as error:
         sys.exit(f"benchmark failed: {error}")
-    text = table(options.model, options.hop, idle, points)
+    text = table(options.model, options.hop, idle, points, options.parameters)
     if options.json:
         about = {
             "model": options.model,
             "hop_s": options.hop,
+            "parameters": list(options.parameters),
             "cpu_percent_idle": idle,
             "highest_rate_hz": highest(points),
         }

@@ -70,6 +70,7 @@ class Perception:
         self._session, self._inputs, self._outputs = session, inputs, outputs
         self._health, self._guard = health, guard
         self._direction = SoundDirection(inputs, health.direction)
+        health.motion.is_used = motion is not None
         self.settings = settings
         self.classes: tuple[str, ...] = ()  # to show, as the model spells them; empty: all
         self.threads = 0  # of torch, after `warm_up` on a CPU
@@ -124,7 +125,8 @@ class Perception:
         chosen = self._guard.run("sound direction", self._direction.choose, segmentation, window, settings.camera_fov)
         segmentation = chosen or segmentation
         if self._motion is not None:
-            segmentation = self._guard.run("motion", self._motion.choose, segmentation, window) or segmentation
+            chosen = self._guard.run("motion", _choose_moving, self._motion, self._health, segmentation, window)
+            segmentation = chosen or segmentation
         segmentation = self._with_directions(segmentation, pending)
         self._guard.run("background", self.learning.after_window)
         self._outputs.publish(segmentation, window.frame.rgb, settings, pending.dropped_windows)
@@ -207,6 +209,14 @@ def _decoded(companion: SerializedMessage, name: str, width: int, height: int) -
     if name == "depth":
         check_depth_size(values, width, height)
     return values
+
+
+def _choose_moving(
+    motion: MotionMemory, health: Health, segmentation: Segmentation, window: Window[Frame]
+) -> Segmentation:
+    segmentation = motion.choose(segmentation, window)
+    health.motion.add(segmentation, motion.cause)
+    return segmentation
 
 
 def _with_directions(segmentation: Segmentation, camera: Camera, distances: dict[str, np.ndarray]) -> Segmentation:

@@ -3,6 +3,7 @@
 import signal
 
 import pytest
+from loading_process import wait_until_torch_loads
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
@@ -21,6 +22,15 @@ def test_recorder_ends_cleanly(tmp_path, start_process, number):
 def test_segmentation_ends_cleanly(start_process, tiny_model_file, number):
     process = start_process("segmentation_node", "--ros-args", "-p", f"model:={tiny_model_file}")
     assert "listening" in process.stdout.readline()
+    process.send_signal(number)
+    output, _ = process.communicate(timeout=30)
+    assert process.returncode == 0 and output == "", output
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_segmentation_ends_cleanly_while_its_libraries_load(start_process, number):
+    process = start_process("segmentation_node")
+    wait_until_torch_loads(process.pid)
     process.send_signal(number)
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 0 and output == "", output

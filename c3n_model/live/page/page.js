@@ -7,6 +7,11 @@ const REASONS = {
   "not in view": "heard, but its source is not seen",
   "filtered": "it sounds, but its class is not among those to show",
 };
+const MOTIONS = {
+  "": "no two objects of a kind are in view",
+  "unclear": "unclear: all stay",
+  "chosen": "one moves in time with the sound",
+};
 const LOWEST_DBFS = -60;
 const MINUTE = 60;
 
@@ -38,16 +43,22 @@ function showObjects(second) {
   const width = video.naturalWidth * scale, height = video.naturalHeight * scale;
   const left = box.left - frame.left + (box.width - width) / 2, top = box.top - frame.top + (box.height - height) / 2;
   byId("objects").replaceChildren(...second.objects.map((object) => {
-    const tag = element("span", `${object.label} ${object.score.toFixed(2)}${object.id ? ` #${object.id}` : ""}`);
+    const motion = object.motion === null ? "" : `, motion ${object.motion.toFixed(2)}`;
+    const tag = element("span", `${object.label} ${object.score.toFixed(2)}${object.id ? ` #${object.id}` : ""}${motion}`);
     tag.style.left = `${left + object.box[0] * width}px`;
     tag.style.top = `${Math.max(top + object.box[1] * height - 20, 0)}px`;
     return tag;
   }));
 }
 
+function showMotion(second) {
+  const cause = second.motion_cause ? ` (${second.motion_cause})` : "";
+  byId("motion-text").textContent = byId("motion").checked ? MOTIONS[second.motion] + cause : "";
+}
+
 function showSecond(second) {
   const heard = second.reason === "sounding" || second.reason === "not in view" || second.reason === "filtered";
-  byId("label").textContent = heard ? `${second.audio} ~ ${second.visual}` : second.reason;
+  byId("label").textContent = heard ? second.named.map((pair) => pair.join(" ~ ")).join(" + ") : second.reason;
   byId("scores").textContent = heard
     ? `heard ${second.audio_score.toFixed(2)}  seen ${second.visual_score.toFixed(2)}  agree ${second.consensus.toFixed(2)}`
     : "";
@@ -56,6 +67,7 @@ function showSecond(second) {
   reason.className = `reason ${cssName(second.reason)}`;
   byId("reason-text").textContent =
     `${REASONS[second.reason]}; audible ${second.presence.toFixed(2)}, ${second.loudness_dbfs.toFixed(0)} dBFS`;
+  showMotion(second);
   showBars("pairs", second.pairs.map(([audio, visual, value]) => [`${audio} ~ ${visual}`, value]));
   showBars("heard", second.heard);
   showBars("seen", second.seen);
@@ -84,6 +96,8 @@ function showSettings(settings) {
   const slider = byId("threshold");
   if (document.activeElement !== slider) slider.value = settings.threshold;
   byId("threshold-value").textContent = Number(slider.value).toFixed(2);
+  if (document.activeElement !== byId("sources")) byId("sources").value = settings.max_sources;
+  byId("motion").checked = settings.compare_motion;
   const shown = [...byId("classes").children].map((button) => button.dataset.name);
   if (shown.join("\n") === settings.classes.join("\n")) return;
   byId("classes").replaceChildren(...settings.classes.map((name) => {
@@ -139,6 +153,15 @@ async function changeClasses(names) {
   }
 }
 
+async function changeSources(change) {
+  byId("sources-error").textContent = "";
+  try {
+    showSettings(await post("settings", change));
+  } catch (error) {
+    byId("sources-error").textContent = error.message;
+  }
+}
+
 async function saveBag() {
   const button = byId("save");
   button.disabled = true;
@@ -171,6 +194,8 @@ byId("class-form").addEventListener("submit", (event) => {
   const name = byId("class").value.trim();
   if (name) changeClasses([...classes, name]);
 });
+byId("sources").addEventListener("change", (event) => changeSources({ max_sources: Number(event.target.value) }));
+byId("motion").addEventListener("change", (event) => changeSources({ compare_motion: event.target.checked }));
 byId("save").addEventListener("click", saveBag);
 loadAbout();
 listen();

@@ -7,10 +7,11 @@ import pytest
 from tiny import make_tiny_model
 
 from c3n_model.cli import main
-from c3n_model.commands.benchmark import _loader_to_mapping, _verdict
 from c3n_model.experiments.cost import benchmark
 from c3n_model.experiments.cost.benchmark import Timing
 from c3n_model.experiments.cost.benchmark_loader import LoaderBenchmark
+from c3n_model.experiments.cost.spread_report import loader_mapping
+from c3n_model.experiments.cost.spread_report import verdict as verdict_of
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.weights.checkpoint import save_model
@@ -59,7 +60,7 @@ def test_loader_as_json():
     found = LoaderBenchmark(
         9, 2, (Timing("clip", np.array([0.1, 0.3, 0.2])),), loading, Timing("step", np.full(3, 0.5))
     )
-    mapping = json.loads(json.dumps(_loader_to_mapping(found)))
+    mapping = json.loads(json.dumps(loader_mapping(found)))
     assert mapping["milliseconds_a_clip"] == {"clip": pytest.approx({"median": 200, "low": 150, "high": 250})}
     assert mapping["loader_clips_a_second"]["0"] == {"median": 5, "low": 4.5, "high": 5.5}
     assert mapping["step_clips_a_second"]["median"] == 4  # batches of 2 in half a second
@@ -82,7 +83,7 @@ def test_loader_as_json():
 def test_the_verdict_names_the_fewest_sufficient_workers(rates, verdict):
     """The step takes 0.8 s for 8 clips. Without workers, loader and step alternate, so that row never suffices."""
     loading = {workers: np.array([rate, rate]) for workers, rate in rates.items()}
-    assert _verdict(LoaderBenchmark(100, 8, (), loading, Timing("step", np.array([0.8, 0.8])))) == verdict
+    assert verdict_of(LoaderBenchmark(100, 8, (), loading, Timing("step", np.array([0.8, 0.8])))) == verdict
 
 
 def test_no_data_is_one_line(tmp_path):
@@ -103,7 +104,17 @@ def test_node_passes_its_options_on(monkeypatch, capsys, status):
     commands = []
     monkeypatch.setattr("importlib.util.find_spec", lambda name: True)
     monkeypatch.setattr("subprocess.call", lambda command: commands.append(command) or status)
-    arguments = ["--model", "demo", "--sizes", "640x480", "1920x1080", "--json", "points.json"]
+    arguments = [
+        "--model",
+        "demo",
+        "--sizes",
+        "640x480",
+        "1920x1080",
+        "--parameters",
+        "max_sources:=2",
+        "compare_motion:=true",
+    ]
+    arguments += ["--json", "points.json"]
     if status:
         with pytest.raises(SystemExit):
             main(["benchmark", "node", *arguments])

@@ -55,8 +55,21 @@ def play_with_the_controls(page):
         page.keyboard.press("ArrowRight")
     assert page.locator("#threshold-value").inner_text() == "0.55"
     page.locator("#threshold").blur()
+    play_with_the_sources(page)
     page.reload(wait_until="domcontentloaded")
     page.get_by_text("0.55").wait_for()  # it is the server's
+    page.wait_for_function("byId('sources').value === '2' && byId('motion').checked")
+
+
+def play_with_the_sources(page):
+    page.locator("#sources").fill("9")
+    page.locator("#sources").blur()
+    page.locator("#sources-error").filter(has_text="within [1, 8]").wait_for()
+    page.locator("#sources").fill("2")
+    page.locator("#sources").blur()
+    page.locator("#sources-error").filter(has_text="within").wait_for(state="detached")
+    page.locator("#motion").click()
+    page.locator("#motion-text").filter(has_text=re.compile("no two objects|unclear|one moves")).wait_for()
 
 
 def shows_a_mask(path):
@@ -72,6 +85,7 @@ def shows_a_mask(path):
         (["--camera", "/dev/video77"], "/dev/video77|no camera"),
         (["--video", "nothing.mp4"], "no such file or folder: nothing.mp4"),
         (["--video", "clip.mp4", "--threshold", "7"], "threshold"),
+        (["--video", "clip.mp4", "--max-sources", "9"], "max_sources"),
         (["--video", "clip.mp4", "--model", "nowhere.safetensors"], "no model 'nowhere.safetensors'"),
     ],
 )

@@ -79,12 +79,15 @@ def test_from_the_first_second_to_a_saved_bag(playing, tmp_path):
 
 def test_settings(playing):
     next(state for state in events(playing) if state["seconds"])
-    assert ask(playing + "/settings", {"threshold": 0.25}) == (200, b'{"threshold":0.25,"classes":[]}')
+    status, answer = ask(playing + "/settings", {"threshold": 0.25, "max_sources": 2, "compare_motion": True})
+    assert status == 200
+    given = {"threshold": 0.25, "classes": [], "max_sources": 2, "compare_motion": True}
+    assert json.loads(answer) == given
     status, answer = ask(playing + "/settings", {"classes": ["striped bel"]})
     assert status == 400 and "striped bell" in json.loads(answer)["error"]
-    for wrong in ({"threshold": 7}, {"threshold": "x"}, {"classes": 3}):
+    for wrong in ({"threshold": 7}, {"threshold": "x"}, {"classes": 3}, {"max_sources": 2.5}, {"compare_motion": "no"}):
         assert ask(playing + "/settings", wrong)[0] == 400
-    assert next(events(playing))["settings"] == {"threshold": 0.25, "classes": []}
+    assert next(events(playing))["settings"] == given
 
 
 def test_only_this_page_on_this_machine_may_ask(playing):

@@ -6,7 +6,18 @@ import numpy as np
 import pytest
 
 from c3n_model.experiments.motion.bench import seen
-from c3n_model.motion.in_time import LAGS_NS, MARGIN, MIN_INTERVALS, SIGNIFICANCE, choose_moving, correlate
+from c3n_model.motion.in_time import (
+    LAGS_NS,
+    MARGIN,
+    MIN_INTERVALS,
+    NONE_IN_TIME,
+    SEVERAL_ALIKE,
+    SIGNIFICANCE,
+    TOO_LITTLE,
+    choose_moving,
+    correlate,
+    why_unclear,
+)
 from c3n_model.motion.sound_rhythm import STEPS_PER_S, Rhythm, loudness
 from c3n_model.types import Frame, Window
 
@@ -106,3 +117,25 @@ def test_a_class_with_one_object_is_left_alone():
     third = replace(before, objects=(*before.objects[:2], replace(before.objects[2], label="dog")))
     found = choose_moving(third, [(0.9, 50), (0.0, 50), (0.0, 50)])
     assert [each.id for each in found.objects] == [1, 3] and found.motion_decision == "chosen"
+
+
+@pytest.mark.parametrize(
+    "correlations, cause",
+    [
+        ([(0.7, 50), (0.1, 50), (0.1, 50)], ""),
+        ([(0.7, 50), None, (0.1, 50)], TOO_LITTLE),
+        ([(SIGNIFICANCE / 50**0.5 - 0.01, 50), (-0.2, 50), (0.0, 50)], NONE_IN_TIME),
+        ([(0.8, 50), (0.8 - MARGIN + 0.01, 50), (0.1, 50)], SEVERAL_ALIKE),
+    ],
+)
+def test_the_cause_of_an_unclear_decision(correlations, cause):
+    found = seen(NUMBERS, 0)
+    assert why_unclear(found.objects, correlations) == cause
+    assert (choose_moving(found, correlations).motion_decision == "chosen") == (cause == "")
+
+
+def test_there_is_no_cause_without_two_of_a_class_or_if_one_class_is_decided():
+    one, two, three = seen(NUMBERS, 0).objects
+    assert why_unclear((one, replace(two, label="dog")), [(0.0, 50), (0.0, 50)]) == ""
+    pair, other = (one, two), (replace(three, label="dog"), replace(one, label="dog"))
+    assert why_unclear((*pair, *other), [None, (0.1, 50), (0.9, 50), (0.1, 50)]) == ""

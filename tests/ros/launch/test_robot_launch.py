@@ -69,11 +69,12 @@ def test_a_preset_names_topics_of_a_driver_that_runs(path, monkeypatch):
 
 @pytest.mark.launch
 def test_an_argument_wins_over_the_preset(monkeypatch):
-    arguments = {"image_topic": "/mine", "model": "demo", "microphone_channels": "1"}
+    arguments = {"image_topic": "/mine", "model": "demo", "microphone_channels": "1", "compare_motion": "true"}
     commands = started(monkeypatch, preset="realsense,respeaker", **arguments)
     assert "camera/image_raw:=/mine" in commands["segmentation_node"]
     assert parameters_in(commands["microphone_node"])["channels"] == 1
-    assert parameters_in(commands["segmentation_node"])["model"] == "demo"
+    values = parameters_in(commands["segmentation_node"])
+    assert values["model"] == "demo" and values["compare_motion"] is True
     assert set(commands) == {"segmentation_node", "microphone_node"}
 
 

@@ -13,7 +13,7 @@ from c3n_ros.topics import INPUTS
 LAUNCH = Path(__file__).resolve().parents[3] / "launch"
 FILES = [LAUNCH / "segment.launch.py", LAUNCH / "segment.launch.xml"]
 OPTIONAL = {"model": "demo", "device": "cpu", "hop_s": "2", "image_transport": "compressed", "autostart": "false",
-            "auto_download": "false", "classes": "dog; Speech"}  # fmt: skip
+            "auto_download": "false", "classes": "dog; Speech", "compare_motion": "true", "max_sources": "2"}  # fmt: skip
 
 
 def arguments_of_the_python_file():
@@ -64,7 +64,7 @@ def test_arguments_win_over_the_file_with_the_right_types(path, monkeypatch):
     (command,) = commands_started(path, monkeypatch, **OPTIONAL, image_topic="/front", namespace="robot")
     values = parameters_in(command)
     wanted = {"model": "demo", "device": "cpu", "hop_s": 2.0, "image_transport": "compressed", "autostart": False}
-    wanted |= {"auto_download": False, "classes": "dog; Speech"}
+    wanted |= {"auto_download": False, "classes": "dog; Speech", "compare_motion": True, "max_sources": 2}
     assert {name: values[name] for name in wanted} == wanted and isinstance(values["hop_s"], float)
     assert "camera/image_raw/compressed:=/front/compressed" in command and "__ns:=/robot" in command
 

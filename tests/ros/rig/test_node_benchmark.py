@@ -1,5 +1,6 @@
 """`c3n benchmark node`: what its figures mean by hand, and what its listener takes from a node over DDS."""
 
+import argparse
 import json
 import os
 import threading
@@ -13,7 +14,7 @@ from c3n_ros.messages.conversions import time_message
 from c3n_ros.msg import SoundingObjects
 from c3n_ros.rig import benchmark_listener_node
 from c3n_ros.rig.benchmark_listener_node import has_ended, listen
-from c3n_ros.rig.node_benchmark import highest, plot, point_of, table
+from c3n_ros.rig.node_benchmark import add_arguments, highest, plot, point_of, table
 
 FIGURES = {
     "images": 190,
@@ -50,9 +51,26 @@ def test_the_table_and_the_picture_show_every_point(tmp_path):
     assert "| 640x480 | 30 | 0.0% | 0.0% | 50% | 60 / 80 ms | 20.0 |" in text
     assert "| 1920x1080 | 30 | 5.0% | 100.0% | 50% | no mask | 20.0 |" in text
     assert "input: 1.2 % of a core" in text and "640x480: 30 Hz, 1920x1080: none" in text
+    parameters = ["compare_motion:=true", "max_sources:=2"]
+    assert table("demo", 1.0, 1.25, points, parameters).startswith(
+        "demo, compare_motion:=true, max_sources:=2, a window"
+    )
     pytest.importorskip("matplotlib")
     plot(points, 1.25, tmp_path / "points.png")
     assert (tmp_path / "points.png").read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize(
+    "wrong", ["compare_motion", "compare_motion:=", "comparemotion:=true", "model:=demo", "hop_s:=0.5"]
+)
+def test_parameters_are_those_of_the_node(wrong, capsys):
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    known = ["compare_motion:=true", "max_sources:=2"]
+    assert parser.parse_args(["--parameters", *known]).parameters == known
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--parameters", *known, wrong])
+    assert f"got '{wrong}'" in capsys.readouterr().err
 
 
 class Talker(Node):

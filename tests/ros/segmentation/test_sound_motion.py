@@ -5,6 +5,7 @@ from array import array
 from types import SimpleNamespace
 
 import numpy as np
+from diagnostic_msgs.msg import DiagnosticArray
 from robot import BEGIN_NS, MODEL, SECOND_NS, image_message, sound_message, start_robot, wait_until
 
 from c3n_model.experiments.motion.bench import seen
@@ -50,6 +51,7 @@ def image(stamp_ns):
 
 def test_the_dog_that_moves_while_it_is_loud_is_chosen_over_dds(spin):
     robot = start_robot(spin, TwoDogs(), compare_motion=True)
+    diagnostics = listen_to_diagnostics(robot)
     for tenth in range(58):
         stamp_ns = BEGIN_NS + tenth * SECOND_NS // 10
         robot.images.publish(image(stamp_ns + SECOND_NS // 25))
@@ -63,12 +65,32 @@ def test_the_dog_that_moves_while_it_is_loud_is_chosen_over_dds(spin):
     assert first.motion_decision == "unclear" and len(first.objects) == 2 and np.isnan(first.objects[0].motion)
     assert last.motion_decision == "chosen" and [each.id for each in last.objects] == [1]
     assert last.objects[0].motion > 0.6
+    chosen = str(sum(each.motion_decision == "chosen" for each in robot.objects))
+    assert wait_until(lambda: diagnostics and diagnostics[-1].get("sound_motion", {}).get("windows: chosen") == chosen)
+    values = diagnostics[-1]["sound_motion"]
+    unclear = sum(int(count) for name, count in values.items() if name.startswith("unclear: "))
+    assert unclear == int(values["windows: unclear"]) >= 1 and values["correlation of person #1"] > "0.6"
+
+
+def listen_to_diagnostics(robot):
+    """A list that grows by the values of all statuses, by name, of each message on /diagnostics."""
+    found = []
+
+    def read(message):
+        found.append(
+            {one.name.rpartition(": ")[2]: {each.key: each.value for each in one.values} for one in message.status}
+        )
+
+    robot.create_subscription(DiagnosticArray, "/diagnostics", read, 10)
+    return found
 
 
 def test_without_it_both_stay_and_nothing_is_said(spin):
     robot = start_robot(spin, TwoDogs())
+    diagnostics = listen_to_diagnostics(robot)
     robot.play(4, size=SIZE)
     assert wait_until(lambda: len(robot.objects) >= 3)
+    assert wait_until(lambda: "windows" in (diagnostics or [{}])[-1]) and "sound_motion" not in diagnostics[-1]
     assert robot.objects[-1].motion_decision == "" and len(robot.objects[-1].objects) == 2
 
 
