@@ -28,7 +28,7 @@ class TrackReport:
     """What happened while one track was decoded.
 
     `errors`: their number so far; `damaged_s`: times of the damaged frames [s], known at the end; `end_s`: end of the last
-    packet [s]; `expected_end_s`: end by the file's header [s], None if it has none; `shown_until_s`: end of the display of the
+    packet [s]; `last_s`: begin of the packet that was read last [s]; `expected_end_s`: end by the file's header [s], None if it has none; `shown_until_s`: end of the display of the
     last image [s].
     """
 
@@ -36,6 +36,7 @@ class TrackReport:
     errors: int = 0
     damaged_s: list[float] = field(default_factory=list)
     end_s: float = 0.0
+    last_s: float = 0.0
     expected_end_s: float | None = None
     shown_until_s: float = 0.0
 
@@ -47,9 +48,11 @@ class TrackReport:
     def notes(self) -> list[str]:
         """Return messages for the user about what is damaged or missing."""
         lines = []
-        if self.damaged_s:
-            shown = ", ".join(f"{second:.2f}" for second in self.damaged_s[:5])
-            more = f" and {len(self.damaged_s) - 5} more" if len(self.damaged_s) > 5 else ""
+        # A truncated file may end within a frame: the next note says so.
+        damaged_s = [second for second in self.damaged_s if not (self.ends_early and second == self.last_s)]
+        if damaged_s:
+            shown = ", ".join(f"{second:.2f}" for second in damaged_s[:5])
+            more = f" and {len(damaged_s) - 5} more" if len(damaged_s) > 5 else ""
             lines.append(
                 f"its {self.kind} is damaged at {shown}{more} s, where it cannot be decoded: copy or download the file again"
             )
@@ -153,11 +156,12 @@ def decode(
         report.expected_end_s = end - start_ns / NANOSECONDS_PER_SECOND
     elif container.duration and any(name in container.format.name for name in _KNOW_DURATION):
         report.expected_end_s = None if len(container.streams) > 1 else container.duration / av.time_base
-    # Packets whose frame was not returned yet: multithreaded decoders report damage some packets later.
+    # Packets whose frame was not returned yet: decoders may report damage some packets later.
     sent: set[int] = set()
     count = 0
     for packet in _packets(container, track, report):
         if packet.pts is not None:
+            report.last_s = float(packet.pts * packet.time_base) - start_ns / NANOSECONDS_PER_SECOND
             end = (packet.pts + (packet.duration or 0)) * packet.time_base
             report.end_s = max(report.end_s, float(end) - start_ns / NANOSECONDS_PER_SECOND)
             sent.add(packet.pts)

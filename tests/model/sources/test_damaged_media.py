@@ -1,5 +1,6 @@
 """Video files of users: what is damaged, cut, late, mirrored or oddly titled is read as far as it goes, and said."""
 
+import os
 import re
 from fractions import Fraction
 
@@ -61,6 +62,25 @@ def mux(path, video=(), sound_s=2.0, codec="mpeg4", rate=10):
         audio = av.AudioFrame.from_ndarray(samples, format="fltp", layout="mono")
         audio.sample_rate = 16_000
         container.mux(sound.encode(audio))
+        container.mux(sound.encode(None))
+    return path
+
+
+def noise_with_its_index_in_front(path, codec, seconds=4, rate=10):
+    """Random pictures and a tone, in a file that can be played while it is downloaded."""
+    random = np.random.default_rng(0)
+    with av.open(str(path), "w", options={"movflags": "faststart"}) as container:
+        track = container.add_stream(codec, rate=rate)
+        track.width, track.height, track.pix_fmt = 96, 64, "yuv420p"
+        sound = container.add_stream("aac", rate=16_000, layout="mono")
+        for second in range(seconds):
+            for _ in range(rate):
+                rgb = random.integers(0, 255, (64, 96, 3), np.uint8)
+                container.mux(track.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))
+            audio = av.AudioFrame.from_ndarray(np.full((1, 16_000), 0.2, np.float32), format="fltp", layout="mono")
+            audio.sample_rate, audio.pts = 16_000, second * 16_000
+            container.mux(sound.encode(audio))
+        container.mux(track.encode(None))
         container.mux(sound.encode(None))
     return path
 
@@ -136,6 +156,24 @@ class TestDamage:
         assert any("truncated" in note and "of 6.0 s" in note for note in source.notes)
         assert windows[-1].start_ns < 5 * SECOND
         assert describe_missing([window.start_ns for window in windows], source.duration_s)
+
+    @pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two CPUs, so that FFmpeg decodes in threads")
+    @pytest.mark.parametrize("codec", ["mpeg4", "libx264", "libvpx-vp9"])
+    def test_where_a_download_ended_is_told_alike_by_one_thread_and_by_several(self, tmp_path, codec):
+        whole = noise_with_its_index_in_front(tmp_path / "whole.mp4", codec).read_bytes()
+        cpus, told = os.sched_getaffinity(0), []
+        for keep in np.linspace(0.5, 0.95, 12):
+            path = tmp_path / "cut.mp4"
+            path.write_bytes(whole[: int(len(whole) * keep)])
+            try:
+                for used in ({min(cpus)}, cpus):
+                    os.sched_setaffinity(0, used)
+                    source = VideoSource(path)
+                    told.append(([window.start_ns for window in windows_of(source)], source.notes))
+            finally:
+                os.sched_setaffinity(0, cpus)
+            assert told[-1] == told[-2]
+        assert any(notes for _, notes in told)
 
     def test_a_whole_file_has_no_notes(self, clip):
         source = VideoSource(clip)
