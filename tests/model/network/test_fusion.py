@@ -152,4 +152,4 @@ def test_gradients_in_half_precision_are_finite(in_channels):
 def test_upsampling_by_hand():
     ramp = torch.tensor([[[[0.0, 4.0]]]])
     assert upsample(ramp, (1, 4)).flatten().tolist() == [0, 1, 3, 4], "by the pixels' areas"
-    assert upsample(ramp, (2, 3), align_corners=True)[0, 0].tolist() == [[0, 2, 4]] * 2, "by the corners' centres"
+    assert upsample(ramp, (2, 5), align_corners=True)[0, 0].tolist() == [[0, 1, 2, 3, 4]] * 2, "by the corners' centres"
