@@ -1,5 +1,8 @@
 """Fit the gate of a trained C3N on its validation clips: from which presence and visibility on a mask is published.
 
+Two gates are compared: the network's own presence with the visibility of the named class, and `network.in_view`, the probability that
+what is heard is in view, judged out of fold. The better one is kept.
+
 Chosen is the pair of thresholds that tells right from wrong masks best (Youden's index): of all IoU in the seconds in which
 something in view sounds it keeps the largest part more than of the masks in all other seconds. Unlike a difference of IoU and rate,
 this does not depend on how good the masks are: a weak network is not silenced, nor a good one left open.
@@ -7,33 +10,45 @@ this does not depend on how good the masks are: a weak network is not silenced, 
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import itertools
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 import torch
 
 from c3n_model.model import Model
+from c3n_model.network.in_view import gather_evidence
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.metrics import MASK_THRESHOLD, count, frame_iou
+from c3n_model.training.in_view_fit import fit_in_view
 from c3n_model.types import Presence
 
 PRESENCES = np.linspace(0, 0.99, 100)
+ALL_VISIBLE = np.zeros(1)
 VISIBILITIES = np.array([0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
 
 
 @dataclass(frozen=True)
 class SecondScores:
     """Of n seconds: `presence` and `visibility` float (n,) in [0, 1], presence -1 in silence; `in_view` bool (n,), whether what
-    sounds is in view; `iou` float (n,) of the ungated mask; `painted` bool (n,), whether it has any pixel."""
+    sounds is in view; `iou` float (n,) of the ungated mask; `painted` bool (n,), whether it has any pixel; `evidence` float (n, 5), see
+    `network.in_view`; `clip` int (n,), the clip of each."""
 
     presence: np.ndarray
     visibility: np.ndarray
     in_view: np.ndarray
     iou: np.ndarray
     painted: np.ndarray
+    evidence: np.ndarray
+    clip: np.ndarray
+
+    @property
+    def learnable(self) -> np.ndarray:
+        """Whether a second asks for a decision, bool (n,): it is not silent, and there is a mask to publish."""
+        return self.painted & (self.presence >= 0)
 
 
 @dataclass(frozen=True)
@@ -50,19 +65,24 @@ class Gate:
     seconds_in_view: int
     seconds_without: int
 
+    @property
+    def index(self) -> float:
+        """Youden's index: the fraction of the IoU in view that is kept, less that of the other masks."""
+        return self.iou_in_view / max(self.iou_ungated, 1e-9) - self.painted_without / max(self.painted_ungated, 1e-9)
+
     def as_mapping(self) -> dict[str, Any]:
         """The fields, for a card."""
         return asdict(self)
 
 
-def choose_gate(scores: SecondScores) -> Gate | None:
+def choose_gate(scores: SecondScores, visibilities: np.ndarray = VISIBILITIES) -> Gate | None:
     """Choose thresholds, of equally good ones the lowest; None unless there are seconds of both kinds."""
     seen = scores.in_view
     if seen.all() or not seen.any():
         return None
     best, highest = None, -np.inf
     all_iou, all_painted = max(float(scores.iou[seen].mean()), 1e-9), max(float(scores.painted[~seen].mean()), 1e-9)
-    for visibility in VISIBILITIES:
+    for visibility in visibilities:
         visible = scores.visibility >= visibility
         for presence in PRESENCES:
             published = visible & (scores.presence >= presence)
@@ -79,10 +99,29 @@ def choose_gate(scores: SecondScores) -> Gate | None:
     return best
 
 
+def fit_gate(model: Model, scores: SecondScores) -> tuple[Model, Gate | None]:
+    """Return the model with the better gate of the two and its thresholds, and what it gives; None, and the model as it is, unless
+    there are seconds of both kinds. The model must not have `in_view` when it is scored."""
+    gate, judge = choose_gate(scores), fit_in_view(scores.evidence, scores.learnable, scores.in_view, scores.clip)
+    if gate is not None and judge is not None:
+        judged = choose_gate(
+            replace(scores, presence=np.where(scores.presence < 0, -1.0, judge.out_of_fold)), ALL_VISIBLE
+        )
+        if judged is not None and judged.index > gate.index:
+            gate, model.network.in_view = judged, judge.in_view
+    if gate is None:
+        return model, None
+    config = replace(
+        model.config, presence_threshold=gate.presence_threshold, visibility_threshold=gate.visibility_threshold
+    )
+    return replace(model, config=config), gate
+
+
 def score_seconds(model: Model, datasets: list[Clips], device: torch.device, progress: Progress) -> SecondScores:
     """Predict the seconds of all clips that have a mask, without a gate."""
     model.network.to(device).eval()
     rows: list[tuple] = []
+    numbers = itertools.count()
     for clips in datasets:
         for index in progress(range(len(clips)), f"thresholds on {clips.setting} {clips.split}"):
             clip = clips[index]
@@ -92,5 +131,7 @@ def score_seconds(model: Model, datasets: list[Clips], device: torch.device, pro
             presence = np.where(loud, decoding.presence.cpu().numpy(), -1.0)
             painted = counts.true_positive + counts.false_positive > 0
             visible = decoding.consensus.visual_score.cpu().numpy()
-            rows.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted))
+            evidence = gather_evidence(decoding.logits, decoding.presence, decoding.consensus).cpu().numpy()
+            number = np.full(len(presence), next(numbers))
+            rows.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted, evidence, number))
     return SecondScores(*(np.concatenate(column) for column in zip(*rows, strict=True)))

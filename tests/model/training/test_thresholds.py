@@ -1,16 +1,30 @@
 """Thresholds of a trained model: the best of the grid on hand-made seconds, and stored by c3n train."""
 
-import numpy as np
+from dataclasses import replace
 
-from c3n_model.training.thresholds import SecondScores, choose_gate
+import numpy as np
+import torch
+from tiny import make_tiny_model
+
+from c3n_model.network.in_view import EVIDENCE
+from c3n_model.training.thresholds import SecondScores, choose_gate, fit_gate
 
 
 def scores(rows):
-    """Rows of presence, visibility, in view, IoU, painted."""
+    """Rows of presence, visibility, in view, IoU, painted; no evidence. Five seconds are a clip."""
     presence, visibility, in_view, iou, painted = zip(*rows)
     return SecondScores(
-        np.array(presence), np.array(visibility), np.array(in_view, bool), np.array(iou), np.array(painted, bool)
-    )
+        np.array(presence), np.array(visibility), np.array(in_view, bool), np.array(iou), np.array(painted, bool),
+        np.zeros((len(rows), len(EVIDENCE))), np.arange(len(rows)) // 5,
+    )  # fmt: skip
+
+
+def ambiguous(peaks):
+    """40 masks, every other of a source in view, all equally audible and visible; `peaks`: the peak of both kinds."""
+    rows = [(0.5, 0.3, k % 2, 0.7 * (k % 2), True) for k in range(40)]
+    found = scores(rows)
+    found.evidence[:, EVIDENCE.index("peak")] = np.where(found.in_view, *peaks)
+    return found
 
 
 def test_right_masks_are_published_and_wrong_ones_are_not():
@@ -44,3 +58,24 @@ def test_a_weak_network_is_not_silenced():
     assert 0.5 < gate.presence_threshold <= 0.8
     assert gate.painted_without == 0 and abs(gate.iou_in_view - 0.05 * 6 / 9) < 1e-9
     assert (gate.iou_ungated, gate.painted_ungated) == (0.05, 1.0)
+
+
+def test_the_network_judges_what_is_in_view_where_that_is_better():
+    model, gate = fit_gate(make_tiny_model(), ambiguous((4.0, 1.0)))
+    assert abs(gate.iou_in_view - 0.7) < 1e-9 and (gate.painted_without, gate.visibility_threshold) == (0, 0)
+    assert model.config.presence_threshold == gate.presence_threshold > 0
+    judged = model.network.in_view.judge(torch.from_numpy(ambiguous((4.0, 1.0)).evidence).float()).numpy()
+    assert ((judged >= gate.presence_threshold) == ambiguous((4.0, 1.0)).in_view).all()
+
+
+def test_and_only_there():
+    told = ambiguous((2.0, 2.0))
+    told = replace(told, presence=np.where(told.in_view, 0.6, 0.4))
+    model, gate = fit_gate(make_tiny_model(), told)
+    assert model.network.in_view is None and gate.painted_without == 0
+    assert 0.4 < model.config.presence_threshold <= 0.6
+
+
+def test_a_model_stays_as_it_is_without_seconds_of_both_kinds():
+    model = make_tiny_model()
+    assert fit_gate(model, scores([(0.5, 0.5, True, 0.7, True)] * 30)) == (model, None)
