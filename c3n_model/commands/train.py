@@ -81,7 +81,7 @@ def _with_fitted_gate(model, clips, device):
     from c3n_model.progress import bar
     from c3n_model.training.thresholds import fit_gate, score_seconds
 
-    model.network.in_view = None  # a finished training is loaded with what was fitted before
+    model.network.mask_quality = None  # a finished training is loaded with what was fitted before
     model, gate = fit_gate(model, score_seconds(model, clips, device, bar))
     reason = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
     return replace(model, card={**model.card, "thresholds": reason if gate is None else gate.as_mapping()})

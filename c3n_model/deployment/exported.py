@@ -20,7 +20,7 @@ METADATA_KEY = "c3n_step"
 INPUTS = ("frame", "snippet", "past", "count")
 OUTPUTS = ("probability", "classes", "scores", "summary")
 SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `network.answer.Answer`
-AUDIBLE = "audible"  # the sixth score of a network whose presence means heard and in view
+AUDIBLE = "audible"  # the sixth score of a network with a fitted `mask_quality`
 CLASSES = ("audio_class", "visual_class")
 LARGEST_DIFFERENCE = 1e-3  # of a mask's probability, between torch and a runtime that may be used
 # Name of a runtime with its precision -> package, and the extra that installs it.

@@ -1,7 +1,7 @@
 """Fit the gate of a trained C3N on its validation clips: from which presence and visibility on a mask is published.
 
-Two gates are compared: the network's own presence with the visibility of the named class, and `network.in_view`, the probability that
-what is heard is in view, judged out of fold. The better one is kept.
+Two gates are compared: the network's own presence with the visibility of the named class, and the IoU that
+`network.mask_quality` expects, judged out of fold. The better one is kept.
 
 Chosen is the pair of thresholds that tells right from wrong masks best (Youden's index): of all IoU in the seconds in which
 something in view sounds it keeps the largest part more than of the masks in all other seconds. Unlike a difference of IoU and rate,
@@ -18,12 +18,12 @@ import numpy as np
 import torch
 
 from c3n_model.model import Model
-from c3n_model.network.in_view import gather_evidence
+from c3n_model.network.mask_quality import gather_evidence
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import Clips, predict
 from c3n_model.scoring.metrics import MASK_THRESHOLD, count, frame_iou
-from c3n_model.training.in_view_fit import fit_in_view
+from c3n_model.training.quality_fit import fit_quality
 from c3n_model.types import Presence
 
 PRESENCES = np.linspace(0, 0.99, 100)
@@ -34,8 +34,8 @@ VISIBILITIES = np.array([0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0
 @dataclass(frozen=True)
 class SecondScores:
     """Of n seconds: `presence` and `visibility` float (n,) in [0, 1], presence -1 in silence; `in_view` bool (n,), whether what
-    sounds is in view; `iou` float (n,) of the ungated mask; `painted` bool (n,), whether it has any pixel; `evidence` float (n, 5), see
-    `network.in_view`; `clip` int (n,), the clip of each."""
+    sounds is in view; `iou` float (n,) of the ungated mask; `painted` bool (n,), whether it has any pixel; `evidence` float (n, 2), see
+    `network.mask_quality`; `clip` int (n,), the clip of each."""
 
     presence: np.ndarray
     visibility: np.ndarray
@@ -101,14 +101,14 @@ def choose_gate(scores: SecondScores, visibilities: np.ndarray = VISIBILITIES) -
 
 def fit_gate(model: Model, scores: SecondScores) -> tuple[Model, Gate | None]:
     """Return the model with the better gate of the two and its thresholds, and what it gives; None, and the model as it is, unless
-    there are seconds of both kinds. The model must not have `in_view` when it is scored."""
-    gate, judge = choose_gate(scores), fit_in_view(scores.evidence, scores.learnable, scores.in_view, scores.clip)
-    if gate is not None and judge is not None:
-        judged = choose_gate(
-            replace(scores, presence=np.where(scores.presence < 0, -1.0, judge.out_of_fold)), ALL_VISIBLE
-        )
+    there are seconds of both kinds. The model must not have `mask_quality` when it is scored."""
+    gate = choose_gate(scores)
+    fitted = fit_quality(scores.evidence, scores.learnable, scores.in_view, scores.iou, scores.clip)
+    if gate is not None and fitted is not None:
+        expected = np.where(scores.presence < 0, -1.0, fitted.out_of_fold)
+        judged = choose_gate(replace(scores, presence=expected), ALL_VISIBLE)
         if judged is not None and judged.index > gate.index:
-            gate, model.network.in_view = judged, judge.in_view
+            gate, model.network.mask_quality = judged, fitted.quality
     if gate is None:
         return model, None
     config = replace(
@@ -131,7 +131,7 @@ def score_seconds(model: Model, datasets: list[Clips], device: torch.device, pro
             presence = np.where(loud, decoding.presence.cpu().numpy(), -1.0)
             painted = counts.true_positive + counts.false_positive > 0
             visible = decoding.consensus.visual_score.cpu().numpy()
-            evidence = gather_evidence(decoding.logits, decoding.presence, decoding.consensus).cpu().numpy()
+            evidence = gather_evidence(decoding.logits, decoding.consensus.audio_score).cpu().numpy()
             number = np.full(len(presence), next(numbers))
             rows.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted, evidence, number))
     return SecondScores(*(np.concatenate(column) for column in zip(*rows, strict=True)))

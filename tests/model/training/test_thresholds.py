@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from tiny import make_tiny_model
 
-from c3n_model.network.in_view import EVIDENCE
+from c3n_model.network.mask_quality import EVIDENCE
 from c3n_model.training.thresholds import SecondScores, choose_gate, fit_gate
 
 
@@ -19,11 +19,11 @@ def scores(rows):
     )  # fmt: skip
 
 
-def ambiguous(peaks):
-    """40 masks, every other of a source in view, all equally audible and visible; `peaks`: the peak of both kinds."""
+def ambiguous(sure):
+    """40 masks, every other of a source in view, all equally audible and visible; `sure`: how sure both kinds are."""
     rows = [(0.5, 0.3, k % 2, 0.7 * (k % 2), True) for k in range(40)]
     found = scores(rows)
-    found.evidence[:, EVIDENCE.index("peak")] = np.where(found.in_view, *peaks)
+    found.evidence[:, EVIDENCE.index("sure")] = np.where(found.in_view, *sure)
     return found
 
 
@@ -60,11 +60,11 @@ def test_a_weak_network_is_not_silenced():
     assert (gate.iou_ungated, gate.painted_ungated) == (0.05, 1.0)
 
 
-def test_the_network_judges_what_is_in_view_where_that_is_better():
+def test_the_network_judges_its_masks_where_that_is_better():
     model, gate = fit_gate(make_tiny_model(), ambiguous((4.0, 1.0)))
     assert abs(gate.iou_in_view - 0.7) < 1e-9 and (gate.painted_without, gate.visibility_threshold) == (0, 0)
     assert model.config.presence_threshold == gate.presence_threshold > 0
-    judged = model.network.in_view.judge(torch.from_numpy(ambiguous((4.0, 1.0)).evidence).float()).numpy()
+    judged = model.network.mask_quality.judge(torch.from_numpy(ambiguous((4.0, 1.0)).evidence).float()).numpy()
     assert ((judged >= gate.presence_threshold) == ambiguous((4.0, 1.0)).in_view).all()
 
 
@@ -72,7 +72,7 @@ def test_and_only_there():
     told = ambiguous((2.0, 2.0))
     told = replace(told, presence=np.where(told.in_view, 0.6, 0.4))
     model, gate = fit_gate(make_tiny_model(), told)
-    assert model.network.in_view is None and gate.painted_without == 0
+    assert model.network.mask_quality is None and gate.painted_without == 0
     assert 0.4 < model.config.presence_threshold <= 0.6
 
 
