@@ -75,16 +75,16 @@ def run(options, command_line: str) -> str:
 
 
 def _with_fitted_gate(model, clips, device):
-    """Return the model with a gate fitted to `clips`; its card says what it gives, or why it was not fitted."""
+    """Return the model with a gate and a shift of its masks fitted to `clips`; its card says what it gives, or why it was not fitted."""
     from dataclasses import replace
 
     from c3n_model.progress import bar
-    from c3n_model.training.thresholds import fit_gate, score_seconds
+    from c3n_model.training.thresholds import fit_masks, score_seconds
 
     model.network.mask_quality = None  # a finished training is loaded with what was fitted before
-    model, gate = fit_gate(model, score_seconds(model, clips, device, bar))
+    model, fitted = fit_masks(model, score_seconds(model, clips, device, bar))
     reason = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
-    return replace(model, card={**model.card, "thresholds": reason if gate is None else gate.as_mapping()})
+    return replace(model, card={**model.card, "thresholds": fitted or reason})
 
 
 def _untrained(options, config, command_line: str):

@@ -1,4 +1,7 @@
-"""Fit the gate of a trained C3N on its validation clips: from which presence and visibility on a mask is published.
+"""Fit on validation clips what a trained C3N's masks need: which pixels belong to them, and when they are published.
+
+A network that knows its training pictures by heart is too careful with others: its logits are right in order, but too low. So first all
+logits are shifted by what gives the best IoU of the seconds in which something in view sounds.
 
 Two gates are compared: the network's own presence with the visibility of the named class, and the IoU that
 `network.mask_quality` expects, judged out of fold. The better one is kept.
@@ -11,6 +14,7 @@ this does not depend on how good the masks are: a weak network is not silenced, 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -22,12 +26,13 @@ from c3n_model.network.mask_quality import gather_evidence
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import Clips, predict
-from c3n_model.scoring.metrics import MASK_THRESHOLD, count, frame_iou
+from c3n_model.scoring.metrics import count, frame_iou
 from c3n_model.training.quality_fit import fit_quality
 from c3n_model.types import Presence
 
 PRESENCES = np.linspace(0, 0.99, 100)
 ALL_VISIBLE = np.zeros(1)
+SHIFTS = np.arange(-1, 5.01, 0.5)  # of mask logits; 0 is among them
 VISIBILITIES = np.array([0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
 
 
@@ -49,6 +54,11 @@ class SecondScores:
     def learnable(self) -> np.ndarray:
         """Whether a second asks for a decision, bool (n,): it is not silent, and there is a mask to publish."""
         return self.painted & (self.presence >= 0)
+
+    @property
+    def mean_iou(self) -> float:
+        """The mean IoU of the seconds in view; 0 without any."""
+        return float(self.iou[self.in_view].mean()) if self.in_view.any() else 0.0
 
 
 @dataclass(frozen=True)
@@ -99,6 +109,19 @@ def choose_gate(scores: SecondScores, visibilities: np.ndarray = VISIBILITIES) -
     return best
 
 
+def fit_masks(model: Model, by_shift: Mapping[float, SecondScores]) -> tuple[Model, dict[str, Any] | None]:
+    """Shift the mask logits by the best of the shifts, in place, and fit the gate of what this gives, see `fit_gate`.
+
+    Returns the model and a description for its card; None, and nothing is changed, unless there are seconds of both kinds."""
+    shift = max(by_shift, key=lambda value: (by_shift[value].mean_iou, -abs(value)))
+    fitted, gate = fit_gate(model, by_shift[shift])
+    if gate is None:
+        return model, None
+    with torch.no_grad():
+        fitted.network.decoder.classify.bias += shift
+    return fitted, {**gate.as_mapping(), "mask_shift": shift, "iou_unshifted": by_shift[0.0].mean_iou}
+
+
 def fit_gate(model: Model, scores: SecondScores) -> tuple[Model, Gate | None]:
     """Return the model with the better gate of the two and its thresholds, and what it gives; None, and the model as it is, unless
     there are seconds of both kinds. The model must not have `mask_quality` when it is scored."""
@@ -117,21 +140,27 @@ def fit_gate(model: Model, scores: SecondScores) -> tuple[Model, Gate | None]:
     return replace(model, config=config), gate
 
 
-def score_seconds(model: Model, datasets: list[Clips], device: torch.device, progress: Progress) -> SecondScores:
-    """Predict the seconds of all clips that have a mask, without a gate."""
+def score_seconds(
+    model: Model, datasets: list[Clips], device: torch.device, progress: Progress
+) -> dict[float, SecondScores]:
+    """Predict the seconds of all clips that have a mask, without a gate, and score them with each of SHIFTS."""
     model.network.to(device).eval()
-    rows: list[tuple] = []
+    rows: dict[float, list[tuple]] = {float(shift): [] for shift in SHIFTS}
     numbers = itertools.count()
     for clips in datasets:
         for index in progress(range(len(clips)), f"thresholds on {clips.setting} {clips.split}"):
             clip = clips[index]
             probabilities, decoding = predict(model, clip.frames, clip.snippets, device, select=clip.has_mask)
-            counts = count(probabilities > MASK_THRESHOLD, clip.masks[clip.has_mask])
             loud = [loudness_dbfs(snippet) > Presence.SILENCE_DBFS for snippet in clip.snippets[clip.has_mask]]
             presence = np.where(loud, decoding.presence.cpu().numpy(), -1.0)
-            painted = counts.true_positive + counts.false_positive > 0
             visible = decoding.consensus.visual_score.cpu().numpy()
-            evidence = gather_evidence(decoding.logits, decoding.consensus.audio_score).cpu().numpy()
             number = np.full(len(presence), next(numbers))
-            rows.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted, evidence, number))
-    return SecondScores(*(np.concatenate(column) for column in zip(*rows, strict=True)))
+            for shift, scored in rows.items():
+                counts = count(probabilities > 1 / (1 + np.exp(shift)), clip.masks[clip.has_mask])
+                painted = counts.true_positive + counts.false_positive > 0
+                evidence = gather_evidence(decoding.logits + shift, decoding.consensus.audio_score).cpu().numpy()
+                scored.append((presence, visible, ~counts.empty_truth, frame_iou(counts), painted, evidence, number))
+    return {
+        shift: SecondScores(*(np.concatenate(column) for column in zip(*scored, strict=True)))
+        for shift, scored in rows.items()
+    }
