@@ -127,5 +127,5 @@ def test_seconds_are_scored_as_a_shifted_network_would_paint_them():
     shifted, decoding = predict(model, frames, snippets, torch.device("cpu"))
     assert scored.iou == pytest.approx(frame_iou(count(shifted > 0.5, masks)))
     assert (scored.iou[0] > found[0.0].iou[0]) and np.allclose(
-        scored.evidence[:, 0], np.log(decoding.consensus.audio_score + 1e-4)
+        scored.evidence[:, 0], np.log(decoding.consensus.audio_score.numpy() + 1e-4)
     )
