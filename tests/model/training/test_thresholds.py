@@ -8,7 +8,7 @@ import torch
 from bright_model import Clips, make_clip
 from tiny import make_tiny_model
 
-from c3n_model.network.mask_quality import EVIDENCE
+from c3n_model.network.mask_quality import EVIDENCE, gather_evidence
 from c3n_model.progress import silent
 from c3n_model.scoring.evaluate import predict
 from c3n_model.scoring.metrics import count, frame_iou
@@ -126,6 +126,8 @@ def test_seconds_are_scored_as_a_shifted_network_would_paint_them():
         model.network.decoder.classify.bias += 2.5
     shifted, decoding = predict(model, frames, snippets, torch.device("cpu"))
     assert scored.iou == pytest.approx(frame_iou(count(shifted > 0.5, masks)))
-    assert (scored.iou[0] > found[0.0].iou[0]) and np.allclose(
-        scored.evidence[:, 0], np.log(decoding.consensus.audio_score.numpy() + 1e-4)
+    assert scored.iou[0] > found[0.0].iou[0]
+    expected = gather_evidence(decoding.logits, decoding.consensus.audio_score).numpy()
+    assert np.allclose(scored.evidence, expected, atol=1e-4) and not np.allclose(
+        found[0.0].evidence, expected, atol=1e-2
     )
