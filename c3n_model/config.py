@@ -172,6 +172,13 @@ class CombinedConfig:
     """A trained C3N beside the zero-shot model of the section zero_shot: `c3n_model.combination`."""
 
     trained: str = ""  # checkpoint written by c3n train; its own gate decides what it publishes
+    presence_threshold: float = (
+        0.0  # ... and this, if it is higher: what zero_shot does not publish is more often not in view
+    )
+
+    def __post_init__(self):
+        if not 0 <= self.presence_threshold <= 1:
+            raise ValueError(f"combined.presence_threshold is {self.presence_threshold}; expected a number from 0 to 1")
 
 
 @dataclass(frozen=True)
