@@ -176,10 +176,6 @@ class CombinedConfig:
         0.0  # ... and this, if it is higher: what zero_shot does not publish is more often not in view
     )
 
-    def __post_init__(self):
-        if not 0 <= self.presence_threshold <= 1:
-            raise ValueError(f"combined.presence_threshold is {self.presence_threshold}; expected a number from 0 to 1")
-
 
 @dataclass(frozen=True)
 class Config:

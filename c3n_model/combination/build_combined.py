@@ -17,11 +17,15 @@ def load_combined(config: Config) -> Model:
     its own presence threshold and `combined.presence_threshold`.
 
     Raises:
-        FileNotFoundError, ValueError: as `load_checkpoint` and `load_zero_shot`; or the two do not hear the same classes.
+        FileNotFoundError, ValueError: as `load_checkpoint` and `load_zero_shot`; the two do not hear the same classes;
+            a threshold outside [0, 1].
     """
+    asked = config.combined.presence_threshold
+    if not 0 <= asked <= 1:
+        raise ValueError(f"combined.presence_threshold is {asked}; expected a number from 0 to 1")
     trained = load_checkpoint(Path(config.combined.trained))
     assert isinstance(trained.config, ModelConfig)
-    threshold = max(trained.config.presence_threshold, config.combined.presence_threshold)
+    threshold = max(trained.config.presence_threshold, asked)
     trained = replace(trained, config=replace(trained.config, presence_threshold=threshold))
     zero_shot = load_zero_shot(config.zero_shot)
     labels = (*zero_shot.visual_labels, *trained.visual_labels)

@@ -40,7 +40,7 @@ from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.encoding import Encoding
 from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid, join_contributions
-from c3n_model.network.mask_quality import MaskQuality
+from c3n_model.network.mask_quality import MaskQuality, presence_of
 from c3n_model.network.several import infer_further, named_classes
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
@@ -67,7 +67,6 @@ class C3N(nn.Module):
     log_similarity: Tensor | None
     audible: Tensor | None
     decoder: Decoder | nn.Module
-    mask_quality: MaskQuality | None
 
     def __init__(
         self,
@@ -110,7 +109,7 @@ class C3N(nn.Module):
         )
         self.decoder = Decoder(channels, STAGES, form=decoder)
         self.max_sources = 1  # labels per frame, one in the paper
-        self.mask_quality = None  # if it is fitted, presence is the expected IoU: heard and in view
+        self.mask_quality: MaskQuality | None = None  # if it is fitted, presence is the expected IoU: heard and in view
         for head in (visual_encoder.head(), audio_encoder.head()):
             head.requires_grad_(False)
 
@@ -195,21 +194,10 @@ class C3N(nn.Module):
 
     def _decoded(self, fused: list[Tensor], encoding: Encoding) -> Decoding:
         """M_i of the frames of `encoding` to what `decode` returns."""
-        logits, audible = self.decoder(fused, encoding.size), None
-        presence = encoding.audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid()
-        if self.mask_quality is not None:
-            confidence = self.consensus_inputs(encoding.audio_logits)[0].softmax(dim=1)
-            loudest = confidence.masked_fill(~self.audible_classes, 0.0).amax(dim=1)
-            presence, audible = self.mask_quality(logits, encoding.consensus.audio_score, loudest)
-        return Decoding(
-            logits=logits,
-            audio_logits=encoding.audio_logits,
-            visual_logits=encoding.visual_logits,
-            consensus=encoding.consensus,
-            presence=presence,
-            audible=audible,
-            further=encoding.further,
-        )
+        logits = self.decoder(fused, encoding.size)
+        presence, audible = presence_of(self, logits, encoding)
+        classes = (encoding.audio_logits, encoding.visual_logits, encoding.consensus)
+        return Decoding(logits, *classes, presence, audible, further=encoding.further)
 
     def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
         """Compute each stage's `fusion.CrossModalNonLocal.attention`, [(N, H_i, W_i)], for clips of T = `frames` frames;

@@ -8,8 +8,12 @@ training keeps empty there, is unsure of itself. A logistic regression joins the
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
+
+from c3n_model.network.encoding import Encoding
 
 # Log of c^A (Eq. 1) of the named class; logit of the mean probability inside the mask.
 EVIDENCE = ("named", "sure")
@@ -50,6 +54,16 @@ class MaskQuality(nn.Module):
     def judge(self, evidence: Tensor) -> Tensor:
         """Return the expected IoU (M,) in [0, 1] for evidence (M, 2)."""
         return (evidence @ self.weight + self.bias).sigmoid()
+
+
+def presence_of(network: Any, logits: Tensor, encoding: Encoding) -> tuple[Tensor, Tensor | None]:
+    """Return `presence` and `audible` of `network.decoding.Decoding` for M frames that a C3N encoded, with mask logits (M, H, W)."""
+    silent = ~network.audible_classes
+    if network.mask_quality is None:
+        return encoding.audio_logits.masked_fill(silent, -torch.inf).amax(dim=1).sigmoid(), None
+    confidence = network.consensus_inputs(encoding.audio_logits)[0].softmax(dim=1)
+    loudest = confidence.masked_fill(silent, 0.0).amax(dim=1)
+    return network.mask_quality(logits, encoding.consensus.audio_score, loudest)
 
 
 def _named(audio_score: Tensor) -> Tensor:

@@ -26,4 +26,4 @@ def test_the_higher_threshold_counts(asked, expected, tmp_path, monkeypatch):
 def test_a_threshold_that_is_none_is_refused(tmp_path):
     (tmp_path / "c.yaml").write_text("combined: {trained: real.safetensors, presence_threshold: 32}")
     with pytest.raises(ValueError, match="combined.presence_threshold is 32"):
-        read_config(tmp_path / "c.yaml")
+        build_combined.load_combined(read_config(tmp_path / "c.yaml"))
