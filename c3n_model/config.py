@@ -71,7 +71,7 @@ class TrainConfig:
     stochastic_depth: float = 0.0  # drop rate of the visual backbone's last block; decreases linearly for earlier ones
     freeze_backbone: bool = False  # keep the pretrained weights of the visual backbone
     cache_features: bool = False  # with a frozen backbone: run both encoders once and cache what they give on disk
-    fit_thresholds: bool = False  # fit model.presence_threshold and visibility_threshold on the validation clips
+    fit_thresholds: bool = False  # fit when a mask is published on the validation clips: training/thresholds.py
     negatives: float = 0.0  # fraction of clips that get a sound without a source in view: training/negatives.py
     save_every: int = 200  # updates between saved training states, from which an interrupted training resumes
     seed: int = 0
@@ -172,6 +172,9 @@ class CombinedConfig:
     """A trained C3N beside the zero-shot model of the section zero_shot: `c3n_model.combination`."""
 
     trained: str = ""  # checkpoint written by c3n train; its own gate decides what it publishes
+    presence_threshold: float = (
+        0.0  # ... and this, if it is higher: what zero_shot does not publish is more often not in view
+    )
 
 
 @dataclass(frozen=True)

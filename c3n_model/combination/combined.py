@@ -1,7 +1,7 @@
 """Combine zero_shot, which knows many kinds of things, with a trained C3N, which tells sources apart that zero_shot does not publish.
 
 Both infer their consensus of a second. zero_shot paints wherever its own consensus passes its gate; where it does not, the
-trained network paints if its consensus passes the gate that was fitted to it, under its own label. Where neither passes, the
+trained network paints if its second passes the gate that was fitted to it, under its own label. Where neither passes, the
 mask is empty and the reason is zero_shot's.
 """
 

@@ -75,20 +75,16 @@ def run(options, command_line: str) -> str:
 
 
 def _with_fitted_gate(model, clips, device):
-    """Return the model with thresholds fitted to `clips`; its card says what they give, or why they were not fitted."""
+    """Return the model with a gate and a shift of its masks fitted to `clips`; its card says what it gives, or why it was not fitted."""
     from dataclasses import replace
 
     from c3n_model.progress import bar
-    from c3n_model.training.thresholds import choose_gate, score_seconds
+    from c3n_model.training.thresholds import fit_masks, score_seconds
 
-    gate = choose_gate(score_seconds(model, clips, device, bar))
-    if gate is None:
-        reason = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
-        return replace(model, card={**model.card, "thresholds": reason})
-    config = replace(
-        model.config, presence_threshold=gate.presence_threshold, visibility_threshold=gate.visibility_threshold
-    )
-    return replace(model, config=config, card={**model.card, "thresholds": gate.as_mapping()})
+    model.network.mask_quality = None  # a finished training is loaded with what was fitted before
+    model, fitted = fit_masks(model, score_seconds(model, clips, device, bar))
+    reason = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
+    return replace(model, card={**model.card, "thresholds": fitted or reason})
 
 
 def _untrained(options, config, command_line: str):

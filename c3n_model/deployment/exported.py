@@ -20,6 +20,7 @@ METADATA_KEY = "c3n_step"
 INPUTS = ("frame", "snippet", "past", "count")
 OUTPUTS = ("probability", "classes", "scores", "summary")
 SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `network.answer.Answer`
+AUDIBLE = "audible"  # the sixth score of a network with a fitted `mask_quality`
 CLASSES = ("audio_class", "visual_class")
 LARGEST_DIFFERENCE = 1e-3  # of a mask's probability, between torch and a runtime that may be used
 # Name of a runtime with its precision -> package, and the extra that installs it.
@@ -206,5 +207,6 @@ def _pack(past: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarra
 
 def _answer(outputs: Sequence[np.ndarray]) -> tuple[Answer, np.ndarray]:
     probability, classes, scores, summary = outputs
-    numbers = dict(zip(CLASSES, classes.tolist(), strict=True)) | dict(zip(SCORES, scores.tolist(), strict=True))
+    names = (*SCORES, AUDIBLE)[: max(len(scores), len(SCORES))]
+    numbers = dict(zip(CLASSES, classes.tolist(), strict=True)) | dict(zip(names, scores.tolist(), strict=True))
     return Answer(probability, **numbers), summary

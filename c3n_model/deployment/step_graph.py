@@ -33,8 +33,8 @@ class StepGraph(nn.Module):
         self.network = prepare(network).to(memory_format=torch.contiguous_format)
 
     def forward(self, frame: Tensor, snippet: Tensor, past: Tensor, count: Tensor) -> tuple[Tensor, ...]:
-        """Return `exported.OUTPUTS`: float32 (S, S) in [0, 1], int64 (2,) in the order of `CLASSES`, float32 (5,) in that of `SCORES`,
-        float32 (2, 4, C')."""
+        """Return `exported.OUTPUTS`: float32 (S, S) in [0, 1], int64 (2,) in the order of `CLASSES`, float32 (5,) in that of `SCORES`
+        (and a sixth, `exported.AUDIBLE`, if the decoding has it), float32 (2, 4, C')."""
         network = self.network
         frames = frame.permute(2, 0, 1).contiguous()[None].float() / 255
         encoding = network.encode(frames, snippet[None])
@@ -44,7 +44,8 @@ class StepGraph(nn.Module):
         decoding = network.decode_in_context(encoding, context)
         label = decoding.consensus
         classes = torch.cat([getattr(label, name) for name in CLASSES])
-        scores = torch.cat([*(getattr(label, name) for name in SCORES[:-1]), decoding.presence])
+        audible = () if decoding.audible is None else (decoding.audible,)
+        scores = torch.cat([*(getattr(label, name) for name in SCORES[:-1]), decoding.presence, *audible])
         return decoding.logits[0].sigmoid(), classes, scores, summary[0]
 
 

@@ -40,6 +40,7 @@ from c3n_model.network.decoder import Decoder, DecoderForm
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.encoding import Encoding
 from c3n_model.network.fusion import CrossModalNonLocal, PyramidForm, build_pyramid, join_contributions
+from c3n_model.network.mask_quality import MaskQuality, presence_of
 from c3n_model.network.several import infer_further, named_classes
 from c3n_model.network.visual_encoder import STAGES, VisualEncoder
 
@@ -108,6 +109,7 @@ class C3N(nn.Module):
         )
         self.decoder = Decoder(channels, STAGES, form=decoder)
         self.max_sources = 1  # labels per frame, one in the paper
+        self.mask_quality: MaskQuality | None = None  # if it is fitted, presence is the expected IoU: heard and in view
         for head in (visual_encoder.head(), audio_encoder.head()):
             head.requires_grad_(False)
 
@@ -192,14 +194,10 @@ class C3N(nn.Module):
 
     def _decoded(self, fused: list[Tensor], encoding: Encoding) -> Decoding:
         """M_i of the frames of `encoding` to what `decode` returns."""
-        return Decoding(
-            logits=self.decoder(fused, encoding.size),
-            audio_logits=encoding.audio_logits,
-            visual_logits=encoding.visual_logits,
-            consensus=encoding.consensus,
-            presence=encoding.audio_logits.masked_fill(~self.audible_classes, -torch.inf).amax(dim=1).sigmoid(),
-            further=encoding.further,
-        )
+        logits = self.decoder(fused, encoding.size)
+        presence, audible = presence_of(self, logits, encoding)
+        classes = (encoding.audio_logits, encoding.visual_logits, encoding.consensus)
+        return Decoding(logits, *classes, presence, audible, further=encoding.further)
 
     def fusion_attention(self, encoding: Encoding, frames: int) -> list[Tensor]:
         """Compute each stage's `fusion.CrossModalNonLocal.attention`, [(N, H_i, W_i)], for clips of T = `frames` frames;

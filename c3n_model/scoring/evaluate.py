@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
+from typing import Any, Protocol
 
 import cv2
 import numpy as np
 import torch
 
 from c3n_model.model import Model
+from c3n_model.network.c3n import C3N
 from c3n_model.network.decoding import Decoding
+from c3n_model.network.fusion import join_contributions
 from c3n_model.presence import decide_presence
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluation import Evaluation
@@ -53,9 +55,22 @@ def predict(
     """
     select = np.ones(len(frames), bool) if select is None else select
     images, sounds = model.inputs(frames, snippets, device)
-    decoding = model.network.decode(model.network.encode(images, sounds), torch.from_numpy(select)[None].to(device))
+    decoding = _decode(model, model.network.encode(images, sounds), torch.from_numpy(select).to(device))
     size = frames.shape[1:3]
     return (_gated(model, snippets[select], decoding, size)[0] if gated else _raw(decoding, size)), decoding
+
+
+def _decode(model: Model, encoding: Any, select: torch.Tensor) -> Decoding:
+    """Decode the seconds of a clip that are marked in `select` bool (T,).
+
+    Where a C3N processes fewer seconds together than the clip has, each is decoded with those before it, as in a live session."""
+    network, history = model.network, model.config.history
+    if history >= len(select) or not isinstance(network, C3N):
+        return network.decode(encoding, select[None])
+    summaries = network.summarise(encoding)
+    ends = (select.nonzero().flatten() + 1).tolist()
+    contexts = [join_contributions(summaries[max(0, end - history) : end][None]) for end in ends]
+    return network.decode_in_context(encoding.select(select), torch.cat(contexts))
 
 
 def _raw(decoding: Decoding, size: tuple[int, int]) -> np.ndarray:

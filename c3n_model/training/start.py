@@ -80,7 +80,8 @@ def _transplant(public: VisualEncoder, encoder: VisualEncoder, trained: VisualHe
 def from_model(name: str, config: ModelConfig, start: Path, seed: int) -> Model:
     """Build C3N with all weights, labels and the card of a trained model, to train it further.
 
-    Settings of the config that have no weights, such as alpha or the thresholds, may differ from the model's.
+    Settings of the config that have no weights, such as alpha or the thresholds, may differ from the model's. What was fitted to
+    its masks (`network.mask_quality`) is left out.
 
     Raises:
         FileNotFoundError: no such file.
@@ -93,6 +94,7 @@ def from_model(name: str, config: ModelConfig, start: Path, seed: int) -> Model:
         if expected != got:
             raise ValueError(f"{start} has the {part} encoder {got}, expected {expected} as in the config")
     network = build_network(config, former.network.similarity, former.network.visual_encoder.input_statistics)
+    former.network.mask_quality = None  # it judges the masks of before
     load_weights(network, former.network.state_dict(), start)
     card = {key: value for key, value in former.card.items() if key not in ("scores", "history", "presence")}
     return Model(name, network, config, former.audio_labels, former.visual_labels, card)

@@ -13,6 +13,7 @@ from c3n_model.config import ModelConfig, from_mapping, to_mapping
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.c3n import C3N
+from c3n_model.network.mask_quality import MaskQuality
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights.tensors import load_weights, read_described, save_tensors
 
@@ -122,6 +123,7 @@ def load_checkpoint(path: Path) -> Model:
             raise ValueError(f"expected similarities of shape {expected} (its labels), got {got}")
         visual_input = description.get("visual_input")
         network = build_network(config, tensors["similarity"], visual_input)
+        network.mask_quality = MaskQuality() if "mask_quality.weight" in tensors else None
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"invalid C3N checkpoint {path}: {error}; expected a file written by c3n train") from error
     load_weights(network, tensors, path)

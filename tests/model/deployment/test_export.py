@@ -24,6 +24,7 @@ from c3n_model.deployment.exported import METADATA_KEY, load_exported, open_runt
 from c3n_model.deployment.step_graph import _convolution_backward, _decompositions, _mean_pool_backward, _restride
 from c3n_model.loading import load_model
 from c3n_model.network.answer import Answer
+from c3n_model.network.mask_quality import MaskQuality
 from c3n_model.streaming.session import Session
 from c3n_model.synthetic.source import demo_seconds
 from c3n_model.types import Frame, Window
@@ -61,6 +62,21 @@ def test_a_session_of_it_gives_the_same_masks_labels_and_history(model, path):
         assert found.label.consensus == pytest.approx(expected.label.consensus, rel=1e-4)
         assert found.presence.score == pytest.approx(expected.presence.score, rel=1e-4)
         assert np.abs(found.confidence.astype(int) - expected.confidence).max() <= 1
+
+
+def test_it_expects_the_same_of_its_masks(tmp_path):
+    """The masks are unsure: something is heard that is not in view, and the session says so."""
+    pytest.importorskip("onnxscript")
+    model = make_tiny_model(history=2, presence_threshold=0.5)
+    model.network.mask_quality = MaskQuality()
+    model.network.mask_quality.weight.copy_(torch.tensor([0.1, 1.0]))
+    model.network.mask_quality.plain_view.copy_(torch.tensor([0.0, 6.0]))
+    export_model(model, tmp_path / "judged.onnx", demo_seconds(4, model.sample_rate))
+    torch_session, other = Session(model, "cpu"), Session(load_model(tmp_path / "judged.onnx"), "cpu")
+    for window in windows()[:2]:
+        expected, found = torch_session.step(window), other.step(window)
+        assert found.presence.score == pytest.approx(expected.presence.score, rel=1e-4)
+        assert found.presence.reason == expected.presence.reason == "not in view"
 
 
 def test_the_stack_of_signals_outlives_openvino(path):

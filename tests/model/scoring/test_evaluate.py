@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from bright_model import Clips, make_bright_model, make_clip, rows
-from tiny import make_tiny_model
+from tiny import make_model_that_listens_back, make_tiny_model
 
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.progress import silent
@@ -126,3 +126,18 @@ def test_selected_seconds_are_gated_by_their_own_sound():
     for second, loud in enumerate((False, True, False)):
         masks, _ = predict(model, frames, snippets, CPU, gated=True, select=np.arange(3) == second)
         assert masks.shape == (1, 20, 50) and (masks > 0.5).all() == (masks > 0.5).any() == loud
+
+
+def test_a_clip_longer_than_the_history_is_decoded_as_a_session_does():
+    model = make_model_that_listens_back(history=2)
+    random = np.random.default_rng(0)
+    frames = random.integers(0, 256, (4, 64, 64, 3), np.uint8)
+    snippets = np.array([0.9, 0.01, 0.3, 0.05], np.float32)[:, None] * random.normal(size=(4, 32000)).astype(np.float32)
+    select = np.array([True, False, False, True])
+    masks, decoding = predict(model, frames, snippets, CPU, select=select)
+    assert len(masks) == len(decoding.presence) == 2
+    for row, second in enumerate((slice(0, 1), slice(2, 4))):
+        last = predict(model, frames[second], snippets[second], CPU)[0][-1]
+        assert np.abs(masks[row] - last).max() < 1e-5
+    whole = predict(replace(model, config=replace(model.config, history=4)), frames, snippets, CPU, select=select)[0]
+    assert np.abs(masks - whole).max() > 1e-3, "seconds beyond the history would matter"
