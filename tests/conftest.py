@@ -29,8 +29,8 @@ REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "realdata"
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """Processes of `pytest -n auto`: more than cores, because tests of nodes wait for the clock half of their time."""
-    return max(1, 3 * len(os.sched_getaffinity(0)) // 2)
+    """Processes of `pytest -n auto`: two for each core, because tests of nodes wait for the clock half of their time."""
+    return 2 * len(os.sched_getaffinity(0))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

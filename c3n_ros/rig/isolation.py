@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import socket
 from functools import cache
+from pathlib import Path
 
+LARGE_IMAGES = Path(__file__).resolve().parents[2] / "config/fastdds_large_images.xml"
 FIRST_DOMAIN, DOMAINS = 10, 90
 PARTICIPANTS = 30  # of a process, that are looked for
 
@@ -14,6 +16,11 @@ def isolated_environment(**variables: str) -> dict[str, str]:
     """Return this process's environment with discovery limited to this machine, a ROS domain of its own, and `variables`."""
     own = {"ROS_AUTOMATIC_DISCOVERY_RANGE": "LOCALHOST", "ROS_DOMAIN_ID": str(_own_domain()), **variables}
     return {**os.environ, **own}
+
+
+def large_images_profile() -> dict[str, str]:
+    """Return the variable with which Fast DDS delivers large images on one machine; empty where the profile is not beside the code."""
+    return {"FASTRTPS_DEFAULT_PROFILES_FILE": str(LARGE_IMAGES)} if LARGE_IMAGES.exists() else {}
 
 
 @cache

@@ -11,12 +11,9 @@ import json
 import signal
 import subprocess
 import sys
-from pathlib import Path
 from typing import Any
 
-from c3n_ros.rig.isolation import isolated_environment
-
-LARGE_IMAGES = Path(__file__).resolve().parents[2] / "config/fastdds_large_images.xml"
+from c3n_ros.rig.isolation import isolated_environment, large_images_profile
 
 
 def main() -> None:
@@ -54,8 +51,9 @@ def run(seconds: float, pause_s: float, images_per_s: float = 30.0, model: str =
 
 def _start(role: str, *arguments: object) -> subprocess.Popen:
     command = [sys.executable, "-m", "c3n_ros.rig.load_test_node", role, *map(str, arguments)]
-    profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(LARGE_IMAGES)} if LARGE_IMAGES.exists() else {}
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=isolated_environment(**profile))
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=isolated_environment(**large_images_profile())
+    )
 
 
 def process_figures(role: str, process: subprocess.Popen) -> dict[str, Any]:

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from c3n_model.complete_file import complete_file, write_complete
-from c3n_ros.rig.isolation import isolated_environment
-from c3n_ros.rig.load_test import LARGE_IMAGES, process_figures
+from c3n_ros.rig.isolation import isolated_environment, large_images_profile
+from c3n_ros.rig.load_test import process_figures
 
 MOST_LOST = 0.05
 SIZES, RATES = ("640x480", "1280x720", "1920x1080", "3840x2160"), (15.0, 30.0, 60.0)
@@ -147,9 +147,10 @@ def _listener(node: subprocess.Popen, seconds: float, *options: str) -> subproce
 
 
 def _start(module: str, *arguments: object) -> subprocess.Popen:
-    profile = {"FASTRTPS_DEFAULT_PROFILES_FILE": str(LARGE_IMAGES)} if LARGE_IMAGES.exists() else {}
     command = [sys.executable, "-m", module, *map(str, arguments)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=isolated_environment(**profile))
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env=isolated_environment(**large_images_profile())
+    )
 
 
 def _end(process: subprocess.Popen) -> None:

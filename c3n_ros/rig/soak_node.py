@@ -18,7 +18,7 @@ import rclpy
 from rclpy.executors import SingleThreadedExecutor
 from rclpy.signals import SignalHandlerOptions
 
-from c3n_ros.rig.isolation import isolated_environment
+from c3n_ros.rig.isolation import isolated_environment, large_images_profile
 from c3n_ros.rig.soak_faults import ENDS_PROCESS, KINDS, Fault, faults
 from c3n_ros.rig.soak_report import MACHINE, Interval, Journal, judge
 from c3n_ros.rig.soak_sensors_node import SoakSensors
@@ -37,7 +37,7 @@ def run(out: Path, seconds: float, seed: int = 0, kinds: Sequence[str] = KINDS) 
     Raises RuntimeError if the node never becomes active, ValueError for an unknown kind of fault.
     """
     out.mkdir(parents=True, exist_ok=True)
-    os.environ.update(isolated_environment())
+    os.environ.update(isolated_environment(**large_images_profile()))
     rclpy.init(signal_handler_options=SignalHandlerOptions.NO)
     soak = Soak(out, seconds, seed, kinds)
     try:

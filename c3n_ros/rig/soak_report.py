@@ -40,13 +40,14 @@ class Interval:
 @dataclass(frozen=True)
 class Published:
     """A window that arrived: the begin of its second, its time of arrival, the fraction heard, the node's count of dropped
-    windows, and which of the node's processes and activations it came from."""
+    windows, which of the node's processes and activations it came from, and the stamp of its image, which may lie after the second."""
 
     second: int
     at_s: float
     heard: float
     dropped: int
     life: int
+    image_ns: int
 
 
 @dataclass
@@ -55,7 +56,7 @@ class Journal:
 
     intervals: list[Interval] = field(default_factory=list)
     windows: list[Published] = field(default_factory=list)
-    masks: list[int] = field(default_factory=list)  # the seconds of their images
+    masks: list[int] = field(default_factory=list)  # the stamps of their images [ns]
     foreign_windows: int = 0  # with stamps that were never sent: from corrupted messages
     listening: list[tuple[float, float]] = field(default_factory=list)  # from the first activity to the end
     start_s: list[float] = field(default_factory=list)  # from the start of a process to its first activity
@@ -70,9 +71,11 @@ def judge(journal: Journal) -> dict[str, Any]:
     missing = [second for second in clean if not published[second]]
     uncounted = _uncounted(journal, missing)
     failures += [f"second {second} is clean, but neither published nor counted as dropped" for second in uncounted]
-    twice = sorted(second for second, count in (published | masks).items() if count > 1)
-    failures += [f"second {second} was published {(published | masks)[second]} times" for second in twice]
-    maskless = sorted(second for second in clean if published[second] and not masks[second])
+    twice = sorted(second for second, count in published.items() if count > 1)
+    failures += [f"second {second} was published {published[second]} times" for second in twice]
+    of_masks = {window.second: masks[window.image_ns] for window in journal.windows}
+    failures += [f"second {second} has {count} masks" for second, count in sorted(of_masks.items()) if count > 1]
+    maskless = sorted(second for second in clean if published[second] and not of_masks[second])
     failures += [f"second {second} has an objects message, but no mask" for second in maskless]
     partly = {window.second for window in journal.windows if window.heard < MIN_HEARD} & set(clean)
     failures += [f"second {second} is clean, but part of its sound is missing" for second in sorted(partly)]

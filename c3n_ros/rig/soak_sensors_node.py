@@ -161,12 +161,13 @@ class SoakSensors(Node):
         if second is None:
             self._journal.foreign_windows += 1
         else:
-            window = Published(second, self._now_s(), message.heard, message.dropped_windows, self.life)
+            image_ns = stamp_of(message.header)
+            window = Published(second, self._now_s(), message.heard, message.dropped_windows, self.life, image_ns)
             self._journal.windows.append(window)
 
     def _on_mask(self, message: Image) -> None:
-        if (second := self._second(stamp_of(message.header))) is not None:
-            self._journal.masks.append(second)
+        if self._second(stamp_of(message.header)) is not None:
+            self._journal.masks.append(stamp_of(message.header))
 
     def _second(self, stamp_ns: int) -> int | None:
         """Return the second of the soak to which a stamp belongs; None for one that was not sent."""

@@ -31,11 +31,15 @@ def test_a_short_soak_has_no_failure(tmp_path):
 
 def journal(seconds=40, missing=(), **changes):
     """All of 40 s published in one life, with a fault that loses something from 10 to 12 s and one that does not at 20 s."""
-    windows = [Published(second, second + 1.2, 1.0, 0, 1) for second in range(seconds) if second not in missing]
+    windows = [
+        Published(second, second + 1.2, 1.0, 0, 1, image_ns=round((second + 1.02) * 1e9))  # after the second's end
+        for second in range(seconds)
+        if second not in missing
+    ]
     made = Journal(
         intervals=[Interval("drop_sound", 10.0, 12.0), Interval("doubled", 20.0, 22.0)],
         windows=windows,
-        masks=[window.second for window in windows],
+        masks=[window.image_ns for window in windows],
         listening=[(0.0, 40.0)],
         resources=[[(500.0, 20, 15)] * 200],
     )
@@ -70,6 +74,7 @@ def test_each_thing_that_can_fail_fails():
     partly = [replace(window, heard=0.8 if window.second == 5 else 1.0) for window in made.windows]
     assert "part of its sound" in judge(replace(made, windows=partly))["failures"][0]
     assert judge(replace(made, masks=made.masks[6:]))["failures"][0] == "second 2 has an objects message, but no mask"
+    assert judge(replace(made, masks=[*made.masks, made.masks[5]]))["failures"] == ["second 5 has 2 masks"]
     late = journal(missing=[*range(12, 16)])
     assert "not recovered 2.0 s after drop_sound at 10 s" in judge(late)["failures"]
     assert judge(journal())["recovery s"] == {"drop_sound": {"count": 1, "median": 0.0, "max": 0.0}}
