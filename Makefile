@@ -49,7 +49,7 @@ soak: build
 	@$(RUN) python -m c3n_ros.rig.soak $(SOAK_ARGS)
 
 test: build
-	@$(RUN) python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder $(PYTEST_ARGS)
+	@$(RUN) python -m pytest -n auto --maxprocesses 4 --dist loadfile $(PYTEST_ARGS)
 
 test-fast: setup
 	@PYTHONPATH= "$(VENV)/bin/python" -m pytest -m "not realdata" $(FAST_TESTS) $(PYTEST_ARGS)

@@ -75,6 +75,9 @@ def _read(folder: Path, class_name: str, **settings: Any) -> Any:
         raise ValueError(
             f"{folder} needs the package transformers, with {class_name}: {install_command(EXTRA)}"
         ) from error
+    # On first use torch remembers the functions that it sends to the meta device; transformers replaces one while it loads.
+    with torch.device("meta"):
+        torch.empty(0)
     try:
         return kind.from_pretrained(folder, **_LOCAL, **settings)
     except (SafetensorError, OSError, RuntimeError, KeyError, TypeError, ValueError) as error:

@@ -112,6 +112,13 @@ def test_half_precision_gives_float32_and_nearly_the_same(folders, name, monkeyp
         assert (half.scores - whole.scores).abs().max() < 0.1
 
 
+def test_loading_leaves_torch_as_it_was(folders):
+    torch.utils._device._device_constructors.cache_clear()  # as in a process that has not used a device as a context yet
+    open_prompted(folders["clipseg"])
+    with torch.device("meta"):
+        assert torch.linspace(0, 1, 3).device.type == "meta"
+
+
 def test_missing_tensors_are_not_made_up(folders):
     file = folders["owl"] / "model.safetensors"
     content, tensors = file.read_bytes(), load_file(file)
