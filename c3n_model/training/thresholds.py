@@ -90,22 +90,17 @@ def choose_gate(scores: SecondScores, visibilities: np.ndarray = VISIBILITIES) -
     seen = scores.in_view
     if seen.all() or not seen.any():
         return None
-    best, highest = None, -np.inf
-    all_iou, all_painted = max(float(scores.iou[seen].mean()), 1e-9), max(float(scores.painted[~seen].mean()), 1e-9)
+    ungated = (scores.mean_iou, float(scores.painted[~seen].mean()), int(seen.sum()), int((~seen).sum()))
+    best: Gate | None = None
     for visibility in visibilities:
         visible = scores.visibility >= visibility
         for presence in PRESENCES:
             published = visible & (scores.presence >= presence)
             iou = float((scores.iou * published)[seen].mean())
             painted = float((scores.painted & published)[~seen].mean())
-            index = iou / all_iou - painted / all_painted
-            if index > highest + 1e-9:
-                highest = index
-                best = Gate(
-                    float(presence), float(visibility), iou, painted,
-                    float(scores.iou[seen].mean()), float(scores.painted[~seen].mean()),
-                    int(seen.sum()), int((~seen).sum()),
-                )  # fmt: skip
+            gate = Gate(float(presence), float(visibility), iou, painted, *ungated)
+            if best is None or gate.index > best.index + 1e-9:
+                best = gate
     return best
 
 
