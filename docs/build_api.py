@@ -18,7 +18,8 @@ def module_names() -> list[str]:
 def build(out: Path) -> None:
     for name in c3n_model.__all__:  # pdoc does not document names that are imported on first use
         getattr(c3n_model, name)
-    pdoc.render.configure(docformat="google", footer_text="c3n_ros")
+    # Without the source, which is in the repository and would be half of the pages.
+    pdoc.render.configure(docformat="google", footer_text="c3n_ros", show_source=False)
     pdoc.pdoc(*module_names(), output_directory=out)
 
 

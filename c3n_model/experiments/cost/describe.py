@@ -116,8 +116,8 @@ def describe(
     """Count the cost of a clip of `config.history` frames. Raises ValueError for an invalid config."""
     network = build_on_meta(config, audio_classes, visual_classes)
     forward_only = build_on_meta(replace(config, consensus="none"), audio_classes, visual_classes)
-    calls = record_calls(forward_only, lambda: run_clip(forward_only, config))
-    backward = count_macs(lambda: run_clip(network, config)) - count_macs(lambda: run_clip(forward_only, config))
+    calls, forward = count_calls(forward_only, lambda: run_clip(forward_only, config))
+    backward = count_macs(lambda: run_clip(network, config)) - forward
     visual, audio = forward_only.visual_encoder, forward_only.audio_encoder
     heads = {name: cost_of([encoder.head()], calls) for name, encoder in (("visual", visual), ("audio", audio))}
     parts = {
@@ -161,7 +161,8 @@ def _cost_of_summaries(network: C3N, config: ModelConfig) -> Cost:
     def run() -> Tensor:
         return join_contributions(network.summarise(encoding)[None])
 
-    return Cost(macs=count_macs(run), layer_macs=sum(map(_layer_macs, record_calls(network, run))))
+    calls, macs = count_calls(network, run)
+    return Cost(macs=macs, layer_macs=sum(map(_layer_macs, calls)))
 
 
 def count_macs(run: Callable[[], object]) -> int:
@@ -171,19 +172,19 @@ def count_macs(run: Callable[[], object]) -> int:
     return counter.get_total_flops() // 2
 
 
-def record_calls(network: nn.Module, run: Callable[[], object]) -> list[Call]:
-    """Record the calls of all modules of `network` in `run`, in the order in which they return."""
+def count_calls(network: nn.Module, run: Callable[[], object]) -> tuple[list[Call], int]:
+    """Count the MACs of `run` as `count_macs`; record the calls of all modules of `network`, in the order in which they return."""
     calls: list[Call] = []
     handles = [
         module.register_forward_hook(lambda module, arguments, output: calls.append(Call(module, arguments, output)))
         for module in network.modules()
     ]
     try:
-        run()
+        macs = count_macs(run)
     finally:
         for handle in handles:
             handle.remove()
-    return calls
+    return calls, macs
 
 
 def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
@@ -194,9 +195,9 @@ def cost_of(modules: Iterable[nn.Module], calls: list[Call]) -> Cost:
     with torch.no_grad(), fx_config.patch(meta_nonzero_assume_all_nonzero=True):  # as in `run_clip`
         for call in calls:
             if call.module in modules:
-                run = partial(call.module, *call.arguments)
-                macs += count_macs(run)
-                inner += record_calls(call.module, run)
+                calls_inside, more = count_calls(call.module, partial(call.module, *call.arguments))
+                inner += calls_inside
+                macs += more
     return Cost(
         parameters=sum(parameter.numel() for module in modules for parameter in module.parameters()),
         macs=macs,

@@ -102,6 +102,7 @@ def test_a_killed_training_ends_with_the_same_weights(folder):
 
 
 def assert_same(model, expected):
+    found = model.network.state_dict()
     for name, value in expected.network.state_dict().items():
-        assert torch.equal(model.network.state_dict()[name], value), name
+        assert torch.equal(found[name], value), name
     assert model.card["history"] == expected.card["history"]

@@ -83,8 +83,9 @@ def test_a_warm_start_goes_on_from_the_weights_of_a_model(folder):
     )
     second = trained("second.safetensors", "--start", "first.safetensors")
     assert second.config.alpha == 0.5
+    found = second.network.state_dict()
     for name, value in first.network.state_dict().items():
-        assert torch.allclose(value, second.network.state_dict()[name], atol=1e-5), name
+        assert torch.allclose(value, found[name], atol=1e-5), name
     (folder / "small.yaml").write_text(CONFIG.replace("channels: 8", "channels: 16"))
     with pytest.raises(SystemExit, match="first.safetensors do not fit"):
         trained("third.safetensors", "--start", "first.safetensors")

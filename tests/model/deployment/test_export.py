@@ -21,7 +21,14 @@ from torch.nn import functional as F
 from c3n_model.deployment import exported
 from c3n_model.deployment.export import TorchStep, compare, export_model
 from c3n_model.deployment.exported import METADATA_KEY, load_exported, open_runtime
-from c3n_model.deployment.step_graph import _convolution_backward, _decompositions, _mean_pool_backward, _restride
+from c3n_model.deployment.step_graph import (
+    StepGraph,
+    _convolution_backward,
+    _decompositions,
+    _mean_pool_backward,
+    _restride,
+    example_inputs,
+)
 from c3n_model.loading import load_model
 from c3n_model.network.answer import Answer
 from c3n_model.network.mask_quality import MaskQuality
@@ -35,7 +42,12 @@ ANSWER = Answer(np.zeros((2, 2), np.float32), 1, 2, 0.5, 0.5, 1.0, 0.5, 0.5)
 
 @pytest.fixture(scope="module")
 def model():
-    return make_model_that_listens_back(history=3, gate="standard")
+    """Its masks depend on the seconds before, and are unsure: it expects more of a mask of what is in plain view."""
+    model = make_model_that_listens_back(history=3, gate="standard", presence_threshold=0.5)
+    model.network.mask_quality = MaskQuality()
+    model.network.mask_quality.weight.copy_(torch.tensor([0.1, 1.0]))
+    model.network.mask_quality.plain_view.copy_(torch.tensor([0.0, 6.0]))
+    return model
 
 
 @pytest.fixture(scope="module")
@@ -64,19 +76,20 @@ def test_a_session_of_it_gives_the_same_masks_labels_and_history(model, path):
         assert np.abs(found.confidence.astype(int) - expected.confidence).max() <= 1
 
 
-def test_it_expects_the_same_of_its_masks(tmp_path):
-    """The masks are unsure: something is heard that is not in view, and the session says so."""
-    pytest.importorskip("onnxscript")
-    model = make_tiny_model(history=2, presence_threshold=0.5)
-    model.network.mask_quality = MaskQuality()
-    model.network.mask_quality.weight.copy_(torch.tensor([0.1, 1.0]))
-    model.network.mask_quality.plain_view.copy_(torch.tensor([0.0, 6.0]))
-    export_model(model, tmp_path / "judged.onnx", demo_seconds(4, model.sample_rate))
-    torch_session, other = Session(model, "cpu"), Session(load_model(tmp_path / "judged.onnx"), "cpu")
+def test_it_expects_the_same_of_its_masks(model, path):
+    """Something is heard that is not in view, and the session says so."""
+    torch_session, other = Session(model, "cpu"), Session(load_model(path), "cpu")
     for window in windows()[:2]:
         expected, found = torch_session.step(window), other.step(window)
         assert found.presence.score == pytest.approx(expected.presence.score, rel=1e-4)
         assert found.presence.reason == expected.presence.reason == "not in view"
+
+
+def test_a_step_without_expectations_has_no_audible_score():
+    model = make_tiny_model(history=2)
+    probability, classes, scores, summary = StepGraph(model.network)(*example_inputs(model, 2))
+    answer, _ = exported._answer([tensor.detach().numpy() for tensor in (probability, classes, scores, summary)])
+    assert len(scores) == 5 and answer.audible is None and answer.presence == pytest.approx(float(scores[4]))
 
 
 def test_the_stack_of_signals_outlives_openvino(path):

@@ -39,7 +39,8 @@ def fit(model, scenes, config=QUICK, *, setting="ms3", validate=lambda: 0.0, kee
 
 
 def differing(first, second) -> set[str]:
-    return {name for name, value in first.state_dict().items() if not torch.equal(value, second.state_dict()[name])}
+    other = second.state_dict()
+    return {name for name, value in first.state_dict().items() if not torch.equal(value, other[name])}
 
 
 def test_heads_audio_and_batch_statistics_stay(scenes):

@@ -1,4 +1,4 @@
-"""`ros2 launch` for real, where it is installed: the commands of the README, every kind of argument, and Ctrl-C."""
+"""`ros2` for real, where it is installed: the commands of the README and the guides, every kind of argument, and Ctrl-C."""
 
 import contextlib
 import os
@@ -17,7 +17,9 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.parameter import parameter_value_to_python
 from scene_video import write_scene_video
 
-README = Path(__file__).resolve().parents[3] / "README.md"
+ROOT = Path(__file__).resolve().parents[3]
+DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
+GUIDE = ROOT / "docs/guide/robot.md"
 SEGMENT, FOLLOW = "/segmentation", "/follow_sound"
 TINY = ["model:=demo", "device:=cpu"]  # in the place of weights that are not on every machine
 
@@ -27,11 +29,11 @@ pytestmark = [
 ]
 
 
-def commands_of_the_readme() -> list[str]:
-    """Every `ros2 launch` command, of code spans and indented lines, without comments."""
-    text = README.read_text(encoding="utf-8")
-    found = re.findall(r"(?:`|^    )(ros2 launch c3n_ros \w+\.launch\.\w+[^`\n#]*)", text, re.M)
-    return [command.strip() for command in found]
+def printed_commands(verb: str, documents=DOCUMENTS) -> list[str]:
+    """Every `ros2 VERB` command of code spans and indented lines, without comments, each once."""
+    text = "\n".join(path.read_text(encoding="utf-8") for path in documents)
+    found = re.findall(rf"(?:`|^    )(ros2 {verb} /?\w+[^`\n#]*)", text, re.M)
+    return list(dict.fromkeys(command.strip() for command in found))
 
 
 @pytest.fixture
@@ -111,13 +113,13 @@ def without_missing_devices(printed: str) -> str:
     return printed
 
 
-def test_the_readme_has_a_command_for_each_node():
-    files = {command.split()[3] for command in commands_of_the_readme()}
+def test_the_documents_have_a_command_for_each_node():
+    files = {command.split()[3] for command in printed_commands("launch")}
     assert files == {"robot.launch.py", "segment.launch.py", "follow_sound.launch.py"}
 
 
-@pytest.mark.parametrize("command", [one for one in commands_of_the_readme() if "follow_sound" not in one])
-def test_commands_of_the_readme_make_the_node_listen_and_end_cleanly(command, ros, launched, tmp_path):
+@pytest.mark.parametrize("command", [one for one in printed_commands("launch") if "follow_sound" not in one])
+def test_printed_commands_make_the_node_listen_and_end_cleanly(command, ros, launched, tmp_path):
     words = shlex.split(command)
     plays = "video:=clip.mp4" in words
     if plays:
@@ -130,10 +132,28 @@ def test_commands_of_the_readme_make_the_node_listen_and_end_cleanly(command, ro
     assert_clean_end(printed if plays else without_missing_devices(printed))
 
 
-def test_the_command_of_the_readme_starts_the_follower(ros, launched):
-    (command,) = (one for one in commands_of_the_readme() if "follow_sound" in one)
+def test_the_printed_command_starts_the_follower(ros, launched):
+    (command,) = (one for one in printed_commands("launch") if "follow_sound" in one)
     process = launched(shlex.split(command))
     assert parameters_of(ros, ros.create_node("probe"), FOLLOW, ["search"], process) == {"search": True}
+    assert_clean_end(interrupt(process))
+
+
+def test_the_commands_of_the_guide_while_it_runs(ros, launched, tmp_path):
+    """In their order, beside a recording that plays; a command that echoes ends with its first line."""
+    write_scene_video(tmp_path / "clip.mp4", seconds=60)
+    process, node = launched(["ros2", "launch", "c3n_ros", "robot.launch.py", "video:=clip.mp4", *TINY], tmp_path), None
+    node = ros.create_node("probe")
+    wait_for_an_object(ros, node)
+    commands = [line for verb in ("service", "param", "topic") for line in printed_commands(verb + " \\w+", [GUIDE])]
+    assert len(commands) == 5
+    answers = {}
+    for command in commands:
+        words = shlex.split(command)
+        one = launched([*words, "--once"] if words[2] == "echo" else words)
+        answers[words[2] + words[3]], _ = one.communicate(timeout=60)
+        assert one.returncode == 0, answers
+    assert "dog" in answers["call/segmentation/set_classes"]
     assert_clean_end(interrupt(process))
 
 

@@ -14,10 +14,10 @@ from c3n_model.experiments.cost.describe import (
     PAPER_CONFIG,
     Cost,
     cost_of,
+    count_calls,
     count_macs,
     describe,
     naive_fusion,
-    record_calls,
 )
 from c3n_model.network.audio import AUDIO_ENCODERS, build_audio_encoder
 from c3n_model.network.fusion import AtrousPyramid, CrossModalNonLocal, join_contributions
@@ -38,7 +38,8 @@ def paper():
 
 
 def cost_alone(module, *inputs):
-    return cost_of([module], record_calls(module, lambda: module(*inputs)))
+    calls, _ = count_calls(module, lambda: module(*inputs))
+    return cost_of([module], calls)
 
 
 @pytest.mark.parametrize(

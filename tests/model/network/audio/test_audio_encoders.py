@@ -10,6 +10,20 @@ from c3n_model.training.loop import set_training_mode
 from c3n_model.training.optimisation import Optimisation
 
 
+@pytest.fixture(autouse=True)
+def repeated_weights(monkeypatch):
+    """Repeat a block of random numbers: to draw a hundred million for each network takes longer than to run it."""
+    block, draw = torch.rand(1 << 16), torch.Tensor.uniform_
+
+    def repeat(tensor, low=0.0, high=1.0, *, generator=None):
+        if tensor.numel() < len(block):
+            return draw(tensor, low, high, generator=generator)
+        numbers = block.repeat(-(-tensor.numel() // len(block)))[: tensor.numel()]
+        return tensor.copy_(low + (high - low) * numbers.view(tensor.shape))
+
+    monkeypatch.setattr(torch.Tensor, "uniform_", repeat)
+
+
 @pytest.mark.parametrize("name", ["panns_cnn14", "panns_cnn14_16k", "panns_mobilenet_v1", "beats"])
 def test_c3n_segments_and_trains_with(name):
     model = make_tiny_model(audio=name, history=2)
