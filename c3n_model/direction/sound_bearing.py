@@ -15,8 +15,6 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-from scipy.interpolate import CubicSpline
-from scipy.signal import lfilter
 
 from c3n_model.direction.microphone_array import MicrophoneArray
 from c3n_model.types import SoundBearing
@@ -44,6 +42,8 @@ class _Correlation:
 
     def response(self, rays: np.ndarray, baselines: np.ndarray) -> np.ndarray:
         """Return the response (...,) to directions (..., 3); `baselines` (pairs, 3), metres."""
+        from scipy.interpolate import CubicSpline  # here and below: half a second that only arrays should cost
+
         delays = rays @ baselines.T / SPEED_OF_SOUND
         pairs = [CubicSpline(self.lags_s, row)(delays[..., pair]) for pair, row in enumerate(self.values)]
         return np.mean(pairs, axis=0)
@@ -132,6 +132,8 @@ def _phases(sound: np.ndarray, rate: int, pairs: np.ndarray, baselines: np.ndarr
 
 def _onsets(power: np.ndarray, step_s: float) -> np.ndarray:
     """Return the share of a power (frames, bins) that is not echo of the frames before, in [0, 1]."""
+    from scipy.signal import lfilter
+
     kept = np.exp(-step_s / ECHO_S)
     before = lfilter([0.0, 1 - kept], [1.0, -kept], power, axis=0)
     return power / np.maximum(power + ECHOES * before, 1e-30)
