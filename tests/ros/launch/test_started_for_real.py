@@ -17,6 +17,8 @@ from rcl_interfaces.srv import GetParameters
 from rclpy.parameter import parameter_value_to_python
 from scene_video import write_scene_video
 
+from c3n_model.types import REASONS
+
 ROOT = Path(__file__).resolve().parents[3]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
 GUIDE = ROOT / "docs/guide/robot.md"
@@ -142,18 +144,20 @@ def test_the_printed_command_starts_the_follower(ros, launched):
 def test_the_commands_of_the_guide_while_it_runs(ros, launched, tmp_path):
     """In their order, beside a recording that plays; a command that echoes ends with its first line."""
     write_scene_video(tmp_path / "clip.mp4", seconds=60)
-    process, node = launched(["ros2", "launch", "c3n_ros", "robot.launch.py", "video:=clip.mp4", *TINY], tmp_path), None
-    node = ros.create_node("probe")
-    wait_for_an_object(ros, node)
+    process = launched(["ros2", "launch", "c3n_ros", "robot.launch.py", "video:=clip.mp4", *TINY], tmp_path)
+    wait_for_state(ros, ros.create_node("probe"), SEGMENT, "active", process)
     commands = [line for verb in ("service", "param", "topic") for line in printed_commands(verb + " \\w+", [GUIDE])]
     assert len(commands) == 5
     answers = {}
     for command in commands:
         words = shlex.split(command)
         one = launched([*words, "--once"] if words[2] == "echo" else words)
-        answers[words[2] + words[3]], _ = one.communicate(timeout=60)
-        assert one.returncode == 0, answers
-    assert "dog" in answers["call/segmentation/set_classes"]
+        answers[words[3]], _ = one.communicate(timeout=60)
+        assert one.returncode == 0, answers[words[3]][-2000:]
+    assert "got 'dog'" in answers["/segmentation/set_classes"], "the embedded model has no such class, and says so"
+    assert "GetLast_Response(success=True" in answers["/segmentation/last"]
+    assert "successful" in answers["/segmentation"]
+    assert answers["/sounding_object/objects"].split("\n")[0] in REASONS
     assert_clean_end(interrupt(process))
 
 
