@@ -12,7 +12,7 @@ aten = torch.ops.aten
 
 def simplify(traced: fx.GraphModule) -> fx.GraphModule:
     """Apply all rewrites of this module in place."""
-    for rewrite in (keep_upsampling, move_channels_before_flattening, fold_constants, share_factors):
+    for rewrite in (keep_upsampling, move_channels_before_flattening, drop_views, fold_constants, share_factors):
         rewrite(traced)
     return traced
 
@@ -38,7 +38,22 @@ def move_channels_before_flattening(traced: fx.GraphModule) -> None:
         with traced.graph.inserting_before(node):
             last = traced.graph.call_function(aten.permute.default, (maps, [0, 2, 3, 1]))
             moved = traced.graph.call_function(aten.reshape.default, (last, list(node.meta["val"].shape)))
+        last.meta["val"], moved.meta["val"] = maps.meta["val"].permute(0, 2, 3, 1), node.meta["val"]
         node.replace_all_uses_with(moved)
+
+
+def drop_views(traced: fx.GraphModule) -> None:
+    """Leave out views that change no shape, and those whose only use is another view."""
+    views = (aten.view.default, aten.reshape.default)
+    for node in traced.graph.nodes:
+        if node.op != "call_function" or node.target not in (*views, aten.expand.default):
+            continue
+        source = node.args[0]
+        if source.meta["val"].shape == node.meta["val"].shape:
+            node.replace_all_uses_with(source)
+        elif node.target in views and source.target in views:
+            node.target, node.args = aten.reshape.default, (source.args[0], node.args[1])
+    traced.graph.eliminate_dead_code()
 
 
 def fold_constants(traced: fx.GraphModule) -> None:

@@ -32,6 +32,13 @@ def test_other_permutations_stay():
     torch.testing.assert_close(traced(maps), maps.flatten(0, 1).mT * 2)
 
 
+def test_views_that_nobody_needs_are_left_out():
+    maps = torch.rand(2, 3, 4)
+    traced = trace(lambda x: x.view(6, 4).view(24).view(3, 8).expand(3, 8).view(3, 8) * 2, maps)
+    torch.testing.assert_close(traced(maps), maps.view(3, 8) * 2)
+    assert sum(node.op == "call_function" for node in traced.graph.nodes) == 2
+
+
 def test_a_constant_matrix_is_kept_once():
     matrix, maps = torch.rand(6, 4), torch.rand(2, 3, 4, 5)
     traced = trace(lambda x: matrix @ x, maps)
