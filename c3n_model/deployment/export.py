@@ -10,9 +10,11 @@ import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from torch import fx
 
 from c3n_model.complete_file import complete_file
 from c3n_model.config import to_mapping
@@ -32,6 +34,9 @@ from c3n_model.network.answer import Answer, read_answer
 from c3n_model.network.c3n import C3N
 from c3n_model.preprocess import resize_frames
 from c3n_model.progress import Progress, silent
+
+if TYPE_CHECKING:
+    import onnx
 
 OPSET = 18
 
@@ -62,14 +67,7 @@ def export_model(
         raise ValueError(f"history must be at least 2 s, got {history}")
     inputs = example_inputs(model, history)
     traced = trace_step(StepGraph(model.network), inputs)
-    with warnings.catch_warnings(), contextlib.redirect_stdout(None):
-        warnings.simplefilter("ignore")
-        program = torch.onnx.export(
-            traced, inputs, dynamo=True, opset_version=OPSET, input_names=list(INPUTS), output_names=list(OUTPUTS),
-            optimize=True, verbose=False,
-        )  # fmt: skip
-    assert program is not None
-    proto = program.model_proto
+    proto = to_onnx(traced, inputs)
     with tempfile.TemporaryDirectory() as folder:
         unchecked = Path(folder) / "step.onnx"  # some runtimes go by the suffix
         onnx.save(proto, unchecked)
@@ -79,6 +77,33 @@ def export_model(
     with complete_file(path) as partial:
         onnx.save(proto, partial)
     return checks
+
+
+def to_onnx(traced: fx.GraphModule, inputs: tuple[torch.Tensor, ...]) -> onnx.ModelProto:
+    """Write a trace of `trace_step` as ONNX, in operations of ONNX alone."""
+    import onnx_ir.passes.common as passes
+    from onnxscript.optimizer import fold_constants
+
+    with warnings.catch_warnings(), contextlib.redirect_stdout(None):
+        warnings.simplefilter("ignore")
+        program = torch.onnx.export(
+            traced, inputs, dynamo=True, opset_version=OPSET, input_names=list(INPUTS), output_names=list(OUTPUTS),
+            optimize=False, verbose=False,
+        )  # fmt: skip
+    assert program is not None
+    # What optimize=True does, but for rewriting by patterns: that took a third of an export, and runtimes do it on loading.
+    passes.InlinePass()(program.model)
+    fold_constants(program.model)  # which makes a Cast of each CastLike
+    for step in (
+        passes.RemoveUnusedNodesPass(),
+        passes.RemoveUnusedFunctionsPass(),
+        passes.RemoveUnusedOpsetsPass(),
+        passes.LiftConstantsToInitializersPass(lift_all_constants=True, size_limit=0),
+        passes.DeduplicateInitializersPass(),
+        passes.CommonSubexpressionEliminationPass(),
+    ):
+        step(program.model)
+    return program.model_proto
 
 
 def check_runtimes(

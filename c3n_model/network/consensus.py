@@ -75,14 +75,16 @@ def top_pairs(
     audio, visual = (logits - logits.amax(dim=1, keepdim=True) for logits in (audio_logits, visual_logits))
     if log_similarity is None:
         log_similarity = similarity.clamp(min=0).log()  # -inf for excluded pairs
-    degree = (alpha * audio[:, :, None] + log_similarity + beta * visual[:, None, :]).flatten(1)  # N (K_a K_v)
-    best: list[tuple[Tensor, Tensor]] = []
-    for rank in range(k):  # topk does not define how it breaks ties
+    degree = alpha * audio[:, :, None] + log_similarity + beta * visual[:, None, :]  # N K_a K_v
+    frame = torch.arange(len(degree), device=degree.device)
+    best: list[tuple[Tensor, ...]] = []
+    for rank in range(k):  # topk does not define how it breaks ties; each maximum is the first among equals
         if rank > 0:
-            degree = degree.scatter(1, best[-1][1], -torch.inf)
-        best.append(degree.max(dim=1, keepdim=True))  # the first among equals
-    value, index = (torch.cat(parts, dim=1) for parts in zip(*best, strict=True))  # N k
-    audio_class, visual_class = index // similarity.shape[1], index % similarity.shape[1]
+            degree = degree.index_put((frame, *best[-1][1:]), degree.new_tensor(-torch.inf))
+        audio_class = degree.amax(dim=2).argmax(dim=1)
+        value, visual_class = degree[frame, audio_class].max(dim=1)
+        best.append((value, audio_class, visual_class))
+    value, audio_class, visual_class = (torch.stack(parts, dim=1) for parts in zip(*best, strict=True))  # N k
     log_total = alpha * audio.logsumexp(dim=1, keepdim=True) + beta * visual.logsumexp(dim=1, keepdim=True)
     return Consensus(
         audio_class=audio_class,

@@ -88,10 +88,8 @@ class MergedPyramid(nn.Module):
         reaching = self._reaching(features)
         if not reaching:
             return F.conv2d(features, self.weights[0][:, :, 1:2, 1:2]) + constant.to(features.dtype)
-        summed = constant.to(features.dtype)
-        for rate, weight in reaching:
-            summed = F.conv2d(features, weight, padding=rate, dilation=rate) + summed
-        return summed
+        parts = (F.conv2d(features, weight, padding=rate, dilation=rate) for rate, weight in reaching)
+        return sum(parts) + constant.to(features.dtype)
 
     def mean(self, features: Tensor) -> Tensor:
         """Compute the spatial mean of `forward`, float32 (N, C), at the cost of a few sums of the features."""
