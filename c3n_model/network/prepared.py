@@ -12,6 +12,7 @@ Between some layers of C3N there is no nonlinearity, so that they can be merged 
 from __future__ import annotations
 
 import copy
+from functools import reduce
 from typing import Literal
 
 import torch
@@ -89,7 +90,7 @@ class MergedPyramid(nn.Module):
         if not reaching:
             return F.conv2d(features, self.weights[0][:, :, 1:2, 1:2]) + constant.to(features.dtype)
         parts = (F.conv2d(features, weight, padding=rate, dilation=rate) for rate, weight in reaching)
-        return sum(parts) + constant.to(features.dtype)
+        return reduce(torch.add, parts) + constant.to(features.dtype)  # last, so that runtimes fuse the sums
 
     def mean(self, features: Tensor) -> Tensor:
         """Compute the spatial mean of `forward`, float32 (N, C), at the cost of a few sums of the features."""
