@@ -47,6 +47,29 @@ def test_bags(folder):
     assert (folder / "why/explain.json").exists()
 
 
+def test_first_steps_and_a_bag_that_the_page_has_saved(folder):
+    write_scene_video(folder / "clip.mp4", seconds=2)
+    live, segment = commands_of("first_steps")
+    assert live.startswith("live ")  # tests/model/live/test_page.py runs it
+    main(shlex.split(segment))
+    assert len((folder / "masks/labels.jsonl").read_text().splitlines()) == 2
+    (folder / "out/live").mkdir(parents=True)
+    main(["bag", "make", "clip.mp4", "-o", "out/live/BAG"])
+    for line in commands_of("live")[1:]:
+        main(shlex.split(line))
+    assert (folder / "OUT/labels.jsonl").exists() and (folder / "WHY/explain.json").exists()
+
+
+def test_encoders(folder, monkeypatch, capsys):
+    """The last one, of the paper's network, is run by tests/model/experiments/cost/test_describe.py with its options."""
+    monkeypatch.setenv("C3N_WEIGHTS", str(folder))
+    listed, verify, describe = commands_of("encoders")
+    main(shlex.split(listed))
+    assert "pvt_v2_b5" in capsys.readouterr().out
+    main(shlex.split(verify))
+    assert describe == "describe"
+
+
 def test_twenty_seconds_are_reviewed_and_train_a_model(folder, capsys):
     pytest.importorskip("c3n_model.web.local_server", reason='pip install ".[live]"')
     write_scene_video(folder / "clip.mp4", seconds=20)
