@@ -5,11 +5,13 @@ import re
 
 import numpy as np
 import pytest
+from printed_lines import printed
 from scene_video import write_scene_video
 
+from c3n_model import loading
 from c3n_model.cli import main
+from c3n_model.direction.microphone_array import PRESETS
 from c3n_model.loading import load_model
-from c3n_model.weights.checkpoint import save_model
 
 CONFIG = """
 model: {visual: test_resnet, channels: 8, image_size: 64, gate: standard}
@@ -54,12 +56,21 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     assert "recognises no real object" in card["note"]
 
 
-def test_segmenting_a_video_and_its_bag_gives_equal_results(tmp_path, scene_video, tiny_model, capsys):
-    save_model(tmp_path / "tiny.safetensors", tiny_model)
-    segment = ["--model", str(tmp_path / "tiny.safetensors"), "--device", "cpu", "--threshold", "0.45"]
-    main(["bag", "make", str(scene_video), "-o", str(tmp_path / "scene.bag"), "--storage", "sqlite3"])
-    for name, recording in (("video", scene_video), ("bag", tmp_path / "scene.bag"), ("again", tmp_path / "scene.bag")):
-        main(["segment", str(recording), "-o", str(tmp_path / name), *segment])
+def test_segmenting_a_video_and_its_bag_gives_equal_results(tmp_path, scene_video, tiny_model, monkeypatch, capsys):
+    """Neither its motion nor its direction can choose among objects where there is one at most."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model)
+    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    (tmp_path / "clip.mp4").symlink_to(scene_video)
+    (tmp_path / "mine.yaml").symlink_to(PRESETS / "stereo_pair.yaml")
+    main(["bag", "make", "clip.mp4", "-o", "robot.bag", "--storage", "sqlite3"])
+    for name, line in (
+        ("video", "c3n segment clip.mp4 -o out --model zero_shot"),
+        ("bag", "c3n segment robot.bag -o out --model zero_shot --compare-motion"),
+        ("again", "c3n segment robot.bag -o out --model zero_shot --microphone-array"),
+    ):
+        main(printed(line))
+        (tmp_path / "out").rename(name)
     assert capsys.readouterr().out.count("model ") == 3
     names = [sorted(path.name for path in (tmp_path / name / "masks").iterdir()) for name in ("bag", "again")]
     assert names[0] == names[1]
