@@ -5,11 +5,13 @@ from dataclasses import replace
 
 import pytest
 import torch
+from printed_lines import printed
 from tiny import make_tiny_model
 from torch import nn
 
 from c3n_model.cli import main
 from c3n_model.config import ModelConfig
+from c3n_model.experiments.cost import describe as module
 from c3n_model.experiments.cost.describe import (
     PAPER_CONFIG,
     Cost,
@@ -220,6 +222,14 @@ def test_json(capsys):
     assert printed["baseline"]["macs"] < printed["c3n"]["macs"]
     assert printed["parts"]["fusions"]["macs"] < printed["parts"]["fusions"]["naive_macs"]
     assert printed["paper"] is None
+
+
+def test_table_of_the_papers_network(paper, monkeypatch, capsys):
+    """It is counted once for all tests."""
+    monkeypatch.setattr(module, "describe", {PAPER_CONFIG: paper}.__getitem__)
+    main(printed("c3n describe"))
+    said = capsys.readouterr().out
+    assert "Table IV" in said and f"{paper.c3n.macs:,}" in said and f"{paper.c3n.parameters:,}" in said
 
 
 def test_table(capsys, tmp_path):
