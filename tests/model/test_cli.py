@@ -12,6 +12,8 @@ from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.direction.microphone_array import PRESETS
 from c3n_model.loading import load_model
+from c3n_model.synthetic import synthesize as scenes
+from c3n_model.synthetic.synthesize import synthesize
 
 CONFIG = """
 model: {visual: test_resnet, channels: 8, image_size: 64, gate: standard}
@@ -27,28 +29,19 @@ def scene_video(tmp_path_factory):
 
 
 def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
+    """The recipe of the embedded model with fewer scenes and a small config."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(CONFIG)
-    main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
-    main(["pretrain", "--config", "small.yaml", "-o", "classifiers.safetensors"])
-    main(
-        [
-            "train",
-            "scenes",
-            "--config",
-            "small.yaml",
-            "--classifiers",
-            "classifiers.safetensors",
-            "-o",
-            "model.safetensors",
-            "--device",
-            "cpu",
-        ]
-    )
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/demo.yaml").write_text(CONFIG)
+    few = {"train": 2, "val": 1, "test": 1}
+    monkeypatch.setattr(scenes, "synthesize", lambda *given: synthesize(*given[:2], few, *given[3:]))
+    main(printed("c3n synthesize"))
+    main(printed("c3n pretrain"))
+    main(printed("c3n train out/scenes"))
     capsys.readouterr()
-    main(["evaluate", "model.safetensors", "scenes", "--device", "cpu"])
+    main(["evaluate", "out/demo.safetensors", "out/scenes", "--device", "cpu"])
     scores = json.loads(capsys.readouterr().out)["scores"]
-    card = load_model("model.safetensors").card
+    card = load_model("out/demo.safetensors").card
     assert card["scores"] == scores
     assert scores.keys() == {"s4", "ms3"}
     assert all(0 <= part["official"]["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
