@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from printed_commands import check, commands_in
+from printed_lines import c3n_lines, printed
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -25,6 +26,7 @@ NOT_OURS = {
     "data.yaml",
     "mine.txt",
 }  # the authors' code, examples
+NOT_RUN = {}
 GENERATED = ("out/", "build/", "install/", "log/")
 
 
@@ -71,6 +73,14 @@ def test_every_command_names_what_there_is(path):
     """By the command's own parser, Makefile, launch file and so on; those of the guides run in tests/test_guides.py."""
     wrong = {command: check(command, whole) for command, whole in commands_in(path.read_text(encoding="utf-8"))}
     assert {command: text for command, text in wrong.items() if text} == {}
+
+
+def test_every_c3n_line_outside_of_the_guides_runs_in_a_test():
+    """As it is printed, by `main(printed("..."))`, with stand-ins for what is not here."""
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("tests/**/*.py")))
+    run = {("c3n", *printed(beginning)) for beginning in re.findall(r'printed\("(c3n [^"]+)"\)', tests)}
+    left = {" ".join(line) for line in c3n_lines() - run}
+    assert left == NOT_RUN.keys()
 
 
 @pytest.mark.parametrize(
