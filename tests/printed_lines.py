@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
-DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "docs/results/README.md"]
+DOCUMENTS = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")), ROOT / "docs/results/README.md")
 
 
-def c3n_lines() -> set[tuple[str, ...]]:
+def c3n_lines(documents: Sequence[Path] = DOCUMENTS) -> set[tuple[str, ...]]:
     """The words of each line of code that begins with c3n, without its comment; what is left out as "…" cannot run."""
-    text = "\n".join(path.read_text(encoding="utf-8") for path in DOCUMENTS)
+    text = "\n".join(path.read_text(encoding="utf-8") for path in documents)
     lines = [tuple(shlex.split(line, comments=True)) for line in re.findall(r"^ {4,}(c3n .+)$", text, re.M)]
     return {line for line in lines if "…" not in line}
 
