@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from printed_lines import printed
 from scene_video import write_scene_video
+from stand_in_model import every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.direction.microphone_array import PRESETS
 from c3n_model.loading import load_model
@@ -52,8 +52,7 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
 def test_segmenting_a_video_and_its_bag_gives_equal_results(tmp_path, scene_video, tiny_model, monkeypatch, capsys):
     """Neither its motion nor its direction can choose among objects where there is one at most."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model)
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, lambda: tiny_model)
     (tmp_path / "clip.mp4").symlink_to(scene_video)
     (tmp_path / "mine.yaml").symlink_to(PRESETS / "stereo_pair.yaml")
     main(["bag", "make", "clip.mp4", "-o", "robot.bag", "--storage", "sqlite3"])

@@ -5,15 +5,16 @@ import json
 import numpy as np
 import pytest
 from printed_lines import printed
+from stand_in_model import every_model_is
 from tiny import make_tiny_model
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.experiments.cost import benchmark
 from c3n_model.experiments.cost.benchmark import Timing, benchmark_network
 from c3n_model.experiments.cost.benchmark_loader import LoaderBenchmark
 from c3n_model.experiments.cost.spread_report import loader_mapping
 from c3n_model.experiments.cost.spread_report import verdict as verdict_of
+from c3n_model.model import choose_device
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.weights.checkpoint import load_checkpoint, save_model
@@ -28,11 +29,11 @@ def model(tmp_path, monkeypatch):
 
 def test_network(model, monkeypatch, capsys):
     """Two pairs of a tiny model."""
-    monkeypatch.setattr(loading, "load_model", lambda _: load_checkpoint(model))
+    every_model_is(monkeypatch, lambda: load_checkpoint(model))
     monkeypatch.setattr(benchmark, "benchmark_network", lambda *given: benchmark_network(*given[:2], 2, silent))
     main(printed("c3n benchmark network"))
     lines = capsys.readouterr().out.splitlines()
-    assert "demo on " in lines[0] and "20 pairs" in lines[0]
+    assert f"demo on {choose_device('auto')} (" in lines[0] and "20 pairs" in lines[0]
     assert [line for line in lines if line and not line.startswith(" ")][1:] == [
         "one second live", "non-local fusion at 6 x 6, T = 5", "forward of a clip of 5 frames",
     ]  # fmt: skip

@@ -5,8 +5,8 @@ import pytest
 import yaml
 from bench_folder import LeftHalf, tiny_model, write_data, write_video
 from printed_lines import printed
+from stand_in_model import every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.config import read_config
 from c3n_model.sources.picture_files import read_picture
@@ -18,8 +18,7 @@ from c3n_model.zero_shot import zero_shot as network
 def data(tmp_path, monkeypatch):
     monkeypatch.setattr(masks, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
-    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model(LeftHalf()))
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, lambda: tiny_model(LeftHalf()))
     monkeypatch.chdir(tmp_path)
     return write_data(tmp_path / "DATA")
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from live_recording import record
 from printed_lines import printed
+from stand_in_model import every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.scoring.bag_scores import TruthFolder
 from c3n_model.scoring.evaluate_bag import report_on, run_offline
@@ -59,7 +59,7 @@ def offline(folder, model):
 
 def test_command_twice_gives_the_same_report(tmp_path, scene_bag, tiny_model, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model)
+    every_model_is(monkeypatch, lambda: tiny_model)
     (tmp_path / "BAG").symlink_to(scene_bag / "scene.bag")
     (tmp_path / "MASKS").symlink_to(scene_bag / "truth")
     seconds = [START_NS // SECOND + number for number in range(3)]

@@ -7,8 +7,8 @@ import cv2
 import pytest
 from printed_lines import printed
 from scene_video import write_scene_video
+from stand_in_model import demo, every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 
 
@@ -20,9 +20,7 @@ def scene_video(tmp_path_factory):
 
 def test_explanations_agree_with_the_segmentation(tmp_path, scene_video, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    load = loading.load_model
-    monkeypatch.setattr(loading, "load_model", lambda _: load("demo"))
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, demo)
     (tmp_path / "INPUT").symlink_to(scene_video)
     main(printed("c3n segment INPUT -o OUT --model zero_shot"))
     (tmp_path / "OUT").rename("masks")

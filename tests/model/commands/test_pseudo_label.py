@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from printed_lines import printed
 from scene_video import BELL, HORN, steady_scene, write_scene_video
+from stand_in_model import demo, every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
 from c3n_model.review import proposals
@@ -29,9 +29,7 @@ def videos(tmp_path_factory):
 @pytest.fixture
 def folder(videos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    load = loading.load_model
-    monkeypatch.setattr(loading, "load_model", lambda _: load("demo"))
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, demo)
     (tmp_path / "recordings").symlink_to(videos / "recordings")
     (tmp_path / "RECORDINGS").mkdir()
     (tmp_path / "RECORDINGS/clip.mp4").symlink_to(videos / "recordings/clip.mp4")

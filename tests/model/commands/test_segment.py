@@ -3,8 +3,8 @@
 import pytest
 from bench_folder import SOUNDS, LeftHalf, tiny_model, write_video
 from printed_lines import printed
+from stand_in_model import every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.zero_shot import masks
 from c3n_model.zero_shot import zero_shot as network
@@ -25,8 +25,7 @@ def video(tmp_path, monkeypatch):
 def use_model(monkeypatch, tmp_path, with_prior):
     (tmp_path / "prior.csv").write_text("label,mean,deviation\n" + "".join(f'"{name}",0,1\n' for name in SOUNDS))
     prior = read_statistics(tmp_path / "prior.csv", SOUNDS) if with_prior else None
-    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model(LeftHalf(), network_prior=prior))
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, lambda: tiny_model(LeftHalf(), network_prior=prior))
 
 
 def test_a_learnt_background_is_used(video, tmp_path, monkeypatch):

@@ -15,11 +15,11 @@ import pytest
 import torch
 from bright_model import make_bright_model
 from printed_lines import printed
+from stand_in_model import every_model_is
 from tiny import make_model_that_listens_back, make_tiny_model
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.commands import export
 from c3n_model.deployment import exported
@@ -60,7 +60,7 @@ def path(model, tmp_path_factory):
     folder = tmp_path_factory.mktemp("export")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        patch.setattr(loading, "load_model", lambda _: model)
+        every_model_is(patch, lambda: model)
         patch.setattr(export, "CHECKED_INPUTS", 4)
         main(printed("c3n export"))
     return folder / "demo.onnx"

@@ -16,8 +16,8 @@ from fake_sounddevice import FakeSounddevice
 from page_command import page_command
 from printed_lines import printed
 from scene_video import write_scene_video
+from stand_in_model import every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.devices import feeds, microphone
 from c3n_model.devices.camera import Camera
@@ -69,7 +69,7 @@ def play_with_the_controls(page):
     page.locator("#threshold").blur()
     play_with_the_sources(page)
     page.reload(wait_until="domcontentloaded")
-    page.get_by_text("0.55").wait_for()  # it is the server's
+    page.locator("#threshold-value").filter(has_text="0.55").wait_for()  # it is the server's
     page.wait_for_function("byId('sources').value === '2' && byId('motion').checked")
 
 
@@ -114,8 +114,7 @@ def states(monkeypatch, tiny_model):
     def open_camera(name):
         return Camera(name, make_capture=lambda _: Camera20Hz(pictures=10_000))
 
-    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model)
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, lambda: tiny_model)
     monkeypatch.setattr(feeds, "CameraFeed", lambda name: CameraFeed(name, open_camera))
     monkeypatch.setattr(microphone, "load_sounddevice", FakeSounddevice)
     monkeypatch.setattr(local_server, "listen", lambda _: listen(0))  # other tests may use the port

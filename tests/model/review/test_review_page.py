@@ -7,8 +7,8 @@ from browser import open_page, screenshot
 from page_command import page_command
 from printed_lines import printed
 from scene_video import write_scene_video
+from stand_in_model import demo, every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
 
@@ -18,9 +18,7 @@ pytest.importorskip("c3n_model.web.local_server", reason='pip install ".[live]"'
 @pytest.mark.browser
 def test_keys_and_a_polygon(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    load = loading.load_model
-    monkeypatch.setattr(loading, "load_model", lambda _: load("demo"))
-    monkeypatch.setattr(loading, "fetch_weights", lambda *_: None)
+    every_model_is(monkeypatch, demo)
     (tmp_path / "INPUT").symlink_to(write_scene_video(tmp_path / "clip.mp4", seconds=6))
     main(printed("c3n segment INPUT -o OUT --model zero_shot --max-sources"))
     with (
