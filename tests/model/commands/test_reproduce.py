@@ -69,13 +69,16 @@ def test_table_ii(everything):
     assert "test_resnet+mn04, in the place of PVTv2+PANNs" in text
 
 
-@pytest.mark.parametrize("number", ["I", "III", "IV"])
-def test_nothing_is_trained_twice(everything, small, monkeypatch, number):
+@pytest.mark.parametrize(
+    "line",
+    [printed("c3n reproduce I"), printed("c3n reproduce III"), printed("c3n reproduce IV")],
+    ids=lambda line: line[1],
+)
+def test_nothing_is_trained_twice(everything, small, monkeypatch, line):
     monkeypatch.setattr(runs, "fit_model", lambda *_, **__: pytest.fail("was trained already"))
-    first, _ = read(everything / number)
-    lines = printed("c3n reproduce I"), printed("c3n reproduce III"), printed("c3n reproduce IV")
-    main(next(line for line in lines if line[1] == number))
-    again, _ = read(everything / number)
+    first, _ = read(everything / line[1])
+    main(line)
+    again, _ = read(everything / line[1])
     assert again["made_by"]["command"] != first["made_by"]["command"] and again["rows"] == first["rows"]
 
 
