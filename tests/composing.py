@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import cv2
@@ -32,4 +33,30 @@ def write_material(folder: Path, pictures: int = 4, sounds: int = 4) -> Path:
         write_sound(folder / f"sounds/sneezing/s{number}.wav", 1500 + 50 * number, seconds=2)
         write_sound(folder / f"sounds/rain/r{number}.wav", 3000 + 50 * number, seconds=1)
     write_cutout(folder / "cutouts", "cow", hertz=300)
+    return folder
+
+
+def write_public_sets(folder: Path, pictures: int = 4, sounds: int = 4) -> Path:
+    """The same dogs, people and sounds as COCO and ESC-50 have them."""
+    made = write_material(folder / "made", pictures, sounds)
+    (folder / "COCO/annotations").mkdir(parents=True)
+    (made / "coco/images").rename(folder / "COCO/train2017")
+    names = sorted(path.name for path in (folder / "COCO/train2017").iterdir())
+    square = {"area": 900, "segmentation": [[10, 15, 40, 15, 40, 45, 10, 45]]}
+    table = {
+        "categories": [{"id": DOG, "name": "dog"}, {"id": PERSON, "name": "person"}],
+        "images": [{"id": number, "height": 60, "width": 80, "file_name": name} for number, name in enumerate(names)],
+        "annotations": [
+            {"image_id": number, "category_id": DOG if "dog" in name else PERSON, **square}
+            for number, name in enumerate(names)
+        ],
+    }
+    (folder / "COCO/annotations/instances_train2017.json").write_text(json.dumps(table))
+    for part in ("audio", "meta"):
+        (folder / "ESC-50" / part).mkdir(parents=True)
+    rows = ["filename,fold,target,category,esc10,src_file,take"]
+    for path in sorted(made.glob("sounds/*/*.wav")):
+        rows.append(f"{path.name},1,0,{path.parent.name},True,{path.stem},A")
+        path.rename(folder / "ESC-50/audio" / path.name)
+    (folder / "ESC-50/meta/esc50.csv").write_text("\n".join(rows))
     return folder

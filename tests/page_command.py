@@ -17,6 +17,16 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 
 
+_C3N = """
+from c3n_model import loading
+from c3n_model.cli import main
+load = loading.load_model
+loading.load_model = lambda name: load("demo" if name == "zero_shot" else name)
+loading.fetch_weights = lambda *_: None
+main()
+"""
+
+
 class PageCommand:
     """A command that runs: the `address` of its page, and what it `printed`, once it has ended."""
 
@@ -29,8 +39,11 @@ class PageCommand:
 
 @contextmanager
 def page_command(folder: Path, *arguments: str) -> Iterator[PageCommand]:
-    """Run `c3n ARGUMENTS` in `folder` without a browser and at a free port, and end it as Ctrl-C does; it must then succeed."""
-    command = [sys.executable, "-m", "c3n_model", *arguments, "--no-browser", "--port", "0"]
+    """Run `c3n ARGUMENTS` in `folder` without a browser and at a free port, and end it as Ctrl-C does; it must then succeed.
+
+    The embedded model is in the place of zero_shot, which must be downloaded.
+    """
+    command = [sys.executable, "-c", _C3N, *arguments, "--no-browser", "--port", "0"]
     environment = os.environ | {"PYTHONPATH": f"{ROOT}{os.pathsep}{os.environ.get('PYTHONPATH', '')}"}
     process = subprocess.Popen(
         command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from printed_commands import check, commands_in
+from printed_lines import c3n_lines, printed
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted(
@@ -25,6 +26,18 @@ NOT_OURS = {
     "data.yaml",
     "mine.txt",
 }  # the authors' code, examples
+# Lines that take too long as they are printed, and what runs instead.
+NOT_RUN = {
+    "c3n compose --images COCO/annotations/instances_train2017.json LVIS/lvis_v1_train.json --sounds "
+    "FSD50K/FSD50K.ground_truth/dev.csv VGGSound/vggsound.csv -o clips --setting ms3 --train 200000 --val 2000 --test 2000 "
+    "--shard 2500": "200 000 clips: tests/model/commands/test_train_real.py composes a few, test_writer.py has shards",
+    "c3n train-visual-head --images COCO/annotations/instances_train2017.json --composed clips --visual pvt_v2_b2 "
+    "-o head.safetensors": "101 MB of weights: tests/model/commands/test_train_real.py has MobileNetV2's",
+    "c3n reproduce II --data AVSBENCH --labels labels.safetensors -o out": "ten trainings with real encoders: "
+    "tests/model/commands/test_reproduce.py makes Table VII so, and Table II of synthetic scenes",
+    "c3n reproduce II --seeds 3 --data synthetic --runs out/runs -o out/II": "thirty trainings: "
+    "tests/model/commands/test_reproduce.py has those of one seed",
+}
 GENERATED = ("out/", "build/", "install/", "log/")
 
 
@@ -71,6 +84,21 @@ def test_every_command_names_what_there_is(path):
     """By the command's own parser, Makefile, launch file and so on; those of the guides run in tests/test_guides.py."""
     wrong = {command: check(command, whole) for command, whole in commands_in(path.read_text(encoding="utf-8"))}
     assert {command: text for command, text in wrong.items() if text} == {}
+
+
+def test_every_c3n_line_outside_of_the_guides_runs_in_a_test():
+    """As it is printed, by `main(printed("..."))` or in tests/test_guides.py, with stand-ins for what is not here."""
+    tests = "\n".join(path.read_text(encoding="utf-8") for path in sorted(ROOT.glob("tests/**/*.py")))
+    run = {("c3n", *printed(beginning)) for beginning in re.findall(r'printed\(\s*"(c3n [^"]+)"\s*\)', tests)}
+    guides = c3n_lines([ROOT / f"docs/guide/{name}.md" for name in ("bags", "training")])
+    left = {" ".join(line) for line in c3n_lines() - run - guides}
+    assert left == NOT_RUN.keys()
+
+
+@pytest.mark.parametrize("beginning, count", [("c3n nothing", 0), ("c3n segment", "[1-9]")])
+def test_what_begins_no_line_or_several_is_refused(beginning, count):
+    with pytest.raises(AssertionError, match=f"begins {count}"):
+        printed(beginning)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,5 @@
 """The guides' commands, literally as they are printed: with a short scene in the place of a recording, and the embedded model in the
-place of zero_shot, which must be downloaded. tests/printed_commands.py checks the commands of all other documents without running them."""
+place of zero_shot, which must be downloaded. Those of other documents run in the tests of each command: tests/printed_lines.py."""
 
 import json
 import re

@@ -83,7 +83,7 @@ def find_videos(folder: Path, table: Path | None = None) -> RawVideos:
         )
     if single:
         return RawVideos("s4", tuple(RawVideo(path, *path.parts[-3:-1]) for path in single), {})
-    near = (folder / "ms3_meta_data.csv", folder.parent.parent / "ms3_meta_data.csv")
+    near = (folder / "ms3_meta_data.csv", folder.resolve().parent.parent / "ms3_meta_data.csv")
     table = table or next((path for path in near if path.is_file()), None)
     if table is None:
         raise FileNotFoundError(f"neither {near[0]} nor {near[1]} exists, which list the splits; pass a csv with --csv")

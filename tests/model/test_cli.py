@@ -5,11 +5,15 @@ import re
 
 import numpy as np
 import pytest
+from printed_lines import printed
 from scene_video import write_scene_video
+from stand_in_model import every_model_is
 
 from c3n_model.cli import main
+from c3n_model.direction.microphone_array import PRESETS
 from c3n_model.loading import load_model
-from c3n_model.weights.checkpoint import save_model
+from c3n_model.synthetic import synthesize as scenes
+from c3n_model.synthetic.synthesize import synthesize
 
 CONFIG = """
 model: {visual: test_resnet, channels: 8, image_size: 64, gate: standard}
@@ -25,28 +29,19 @@ def scene_video(tmp_path_factory):
 
 
 def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
+    """The recipe of the embedded model with fewer scenes and a small config."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(CONFIG)
-    main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
-    main(["pretrain", "--config", "small.yaml", "-o", "classifiers.safetensors"])
-    main(
-        [
-            "train",
-            "scenes",
-            "--config",
-            "small.yaml",
-            "--classifiers",
-            "classifiers.safetensors",
-            "-o",
-            "model.safetensors",
-            "--device",
-            "cpu",
-        ]
-    )
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/demo.yaml").write_text(CONFIG)
+    few = {"train": 2, "val": 1, "test": 1}
+    monkeypatch.setattr(scenes, "synthesize", lambda *given: synthesize(*given[:2], few, *given[3:]))
+    main(printed("c3n synthesize"))
+    main(printed("c3n pretrain"))
+    main(printed("c3n train out/scenes"))
     capsys.readouterr()
-    main(["evaluate", "model.safetensors", "scenes", "--device", "cpu"])
+    main(["evaluate", "out/demo.safetensors", "out/scenes", "--device", "cpu"])
     scores = json.loads(capsys.readouterr().out)["scores"]
-    card = load_model("model.safetensors").card
+    card = load_model("out/demo.safetensors").card
     assert card["scores"] == scores
     assert scores.keys() == {"s4", "ms3"}
     assert all(0 <= part["official"]["miou"] <= 1 and part["frames"] == 5 for part in scores.values())
@@ -54,12 +49,20 @@ def test_recipe_from_scenes_to_scores(tmp_path, monkeypatch, capsys):
     assert "recognises no real object" in card["note"]
 
 
-def test_segmenting_a_video_and_its_bag_gives_equal_results(tmp_path, scene_video, tiny_model, capsys):
-    save_model(tmp_path / "tiny.safetensors", tiny_model)
-    segment = ["--model", str(tmp_path / "tiny.safetensors"), "--device", "cpu", "--threshold", "0.45"]
-    main(["bag", "make", str(scene_video), "-o", str(tmp_path / "scene.bag"), "--storage", "sqlite3"])
-    for name, recording in (("video", scene_video), ("bag", tmp_path / "scene.bag"), ("again", tmp_path / "scene.bag")):
-        main(["segment", str(recording), "-o", str(tmp_path / name), *segment])
+def test_segmenting_a_video_and_its_bag_gives_equal_results(tmp_path, scene_video, tiny_model, monkeypatch, capsys):
+    """Neither its motion nor its direction can choose among objects where there is one at most."""
+    monkeypatch.chdir(tmp_path)
+    every_model_is(monkeypatch, lambda: tiny_model)
+    (tmp_path / "clip.mp4").symlink_to(scene_video)
+    (tmp_path / "mine.yaml").symlink_to(PRESETS / "stereo_pair.yaml")
+    main(["bag", "make", "clip.mp4", "-o", "robot.bag", "--storage", "sqlite3"])
+    for name, line in (
+        ("video", printed("c3n segment clip.mp4 -o out --model zero_shot")),
+        ("bag", printed("c3n segment robot.bag -o out --model zero_shot --compare-motion")),
+        ("again", printed("c3n segment robot.bag -o out --model zero_shot --microphone-array")),
+    ):
+        main(line)
+        (tmp_path / "out").rename(name)
     assert capsys.readouterr().out.count("model ") == 3
     names = [sorted(path.name for path in (tmp_path / name / "masks").iterdir()) for name in ("bag", "again")]
     assert names[0] == names[1]

@@ -4,17 +4,20 @@ import json
 
 import numpy as np
 import pytest
+from printed_lines import printed
+from stand_in_model import every_model_is
 from tiny import make_tiny_model
 
 from c3n_model.cli import main
 from c3n_model.experiments.cost import benchmark
-from c3n_model.experiments.cost.benchmark import Timing
+from c3n_model.experiments.cost.benchmark import Timing, benchmark_network
 from c3n_model.experiments.cost.benchmark_loader import LoaderBenchmark
 from c3n_model.experiments.cost.spread_report import loader_mapping
 from c3n_model.experiments.cost.spread_report import verdict as verdict_of
+from c3n_model.model import choose_device
 from c3n_model.progress import silent
 from c3n_model.synthetic.synthesize import synthesize
-from c3n_model.weights.checkpoint import save_model
+from c3n_model.weights.checkpoint import load_checkpoint, save_model
 
 
 @pytest.fixture
@@ -24,10 +27,13 @@ def model(tmp_path, monkeypatch):
     return tmp_path / "tiny.safetensors"
 
 
-def test_network(model, capsys):
-    main(["benchmark", "network", str(model), "--device", "cpu", "--pairs", "2"])
+def test_network(model, monkeypatch, capsys):
+    """Two pairs of a tiny model."""
+    every_model_is(monkeypatch, lambda: load_checkpoint(model))
+    monkeypatch.setattr(benchmark, "benchmark_network", lambda *given: benchmark_network(*given[:2], 2, silent))
+    main(printed("c3n benchmark network"))
     lines = capsys.readouterr().out.splitlines()
-    assert "on cpu (" in lines[0] and "2 pairs" in lines[0]
+    assert f"demo on {choose_device('auto')} (" in lines[0] and "20 pairs" in lines[0]
     assert [line for line in lines if line and not line.startswith(" ")][1:] == [
         "one second live", "non-local fusion at 6 x 6, T = 5", "forward of a clip of 5 frames",
     ]  # fmt: skip
@@ -36,10 +42,10 @@ def test_network(model, capsys):
 
 def test_network_as_json(model, capsys):
     main(["benchmark", "network", str(model), "--device", "cpu", "--pairs", "3", "--json"])
-    printed = json.loads(capsys.readouterr().out)
-    assert (printed["pairs"], printed["device"].split()[0]) == (3, "cpu")
-    assert printed["environment"]["packages"]["torch"]
-    for comparison in printed["comparisons"]:
+    found = json.loads(capsys.readouterr().out)
+    assert (found["pairs"], found["device"].split()[0]) == (3, "cpu")
+    assert found["environment"]["packages"]["torch"]
+    for comparison in found["comparisons"]:
         assert len(comparison["milliseconds"]) == 2
         assert comparison["ratio"]["low"] <= comparison["ratio"]["median"] <= comparison["ratio"]["high"]
 
@@ -49,10 +55,10 @@ def test_loader(tmp_path, capsys):
     config = tmp_path / "small.yaml"
     config.write_text("model: {visual: test_resnet, channels: 8, image_size: 64}\ntrain: {batch_size: 2}")
     main(["benchmark", "loader", str(tmp_path), "--config", str(config), "--device", "cpu", "--rounds", "1"])
-    printed = capsys.readouterr().out
-    assert printed.startswith("2 training clips in batches of 2, test_resnet + mn04 at 64 on cpu")
+    said = capsys.readouterr().out
+    assert said.startswith("2 training clips in batches of 2, test_resnet + mn04 at 64 on cpu")
     for row in ("png to pixels", "front end", "loader, no worker", "loader, 1 worker ", "training step alone"):
-        assert f"\n  {row}" in printed
+        assert f"\n  {row}" in said
 
 
 def test_loader_as_json():
@@ -122,3 +128,7 @@ def test_node_passes_its_options_on(monkeypatch, capsys, status):
     else:
         main(["benchmark", "node", *arguments])
     assert commands[0][1:] == ["-m", "c3n_ros.rig.node_benchmark", *arguments]
+    if not status:
+        for line in (printed("c3n benchmark node --json"), printed("c3n benchmark node --parameters")):
+            main(line)
+            assert commands[-1][1:] == ["-m", "c3n_ros.rig.node_benchmark", *line[2:]]

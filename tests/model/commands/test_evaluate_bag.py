@@ -7,6 +7,9 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from live_recording import record
+from printed_lines import printed
+from stand_in_model import every_model_is
 
 from c3n_model.cli import main
 from c3n_model.scoring.bag_scores import TruthFolder
@@ -56,20 +59,23 @@ def offline(folder, model):
 
 def test_command_twice_gives_the_same_report(tmp_path, scene_bag, tiny_model, capsys, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    save_model(tmp_path / "tiny.safetensors", tiny_model)
-    arguments = ["evaluate-bag", str(scene_bag / "scene.bag"), "--truth", str(scene_bag / "truth"), "-o", "out"]
-    arguments += ["--model", "tiny.safetensors", "--device", "cpu"]
+    every_model_is(monkeypatch, lambda: tiny_model)
+    (tmp_path / "BAG").symlink_to(scene_bag / "scene.bag")
+    (tmp_path / "MASKS").symlink_to(scene_bag / "truth")
+    seconds = [START_NS // SECOND + number for number in range(3)]
+    record(tmp_path / "LIVE", seconds, mask=np.ones((48, 64), bool), seen_at_ns=SECOND * 7 // 8)
     reports = []
     for _ in range(2):
-        main(arguments)
-        reports.append((tmp_path / "out/report.json").read_bytes())
+        main(printed("c3n evaluate-bag"))
+        reports.append((tmp_path / "OUT/report.json").read_bytes())
     assert reports[0] == reports[1]
     report = json.loads(reports[0])
     scores = report["offline"]
     assert (scores["windows"], scores["scored_windows"], scores["seconds_without_window"]) == (3, 3, 0)
     assert len(report["windows"]) == 3 and report["windows"][0]["truth_labels"] == ["something"]
     out = capsys.readouterr().out
-    assert f"mask IoU                    {scores['mask_iou']:.3f}" in out and "wrote out/report.json" in out
+    assert f"mask IoU                    {scores['mask_iou']:.3f}" in out and "wrote OUT/report.json" in out
+    assert report["live_and_offline"]["live_offline_windows"] == 3 and report["live"]["windows"] == 3
 
 
 def test_numbers_of_the_page_are_those_of_the_report(scene_bag, tiny_model):

@@ -2,12 +2,17 @@
 
 import numpy as np
 import pytest
-from word_files import write_npz
+from printed_lines import printed
+from toy_weights import own_weights
+from word_files import write_npz, write_spacy
 
 from c3n_model.cli import main
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.weights import manifest
+
+WORDS = {"violin": [1, 0], "guitar": [0.8, 0.6], "dog": [0, 1]}
+VECTORS = {word: np.array(row, np.float32) for word, row in WORDS.items()}
 
 
 @pytest.fixture
@@ -15,8 +20,7 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("C3N_WEIGHTS", str(tmp_path / "no_weights"))
     monkeypatch.setattr(manifest, "cache_folder", lambda: tmp_path / "no_cache")
-    words = {"violin": [1, 0], "guitar": [0.8, 0.6], "dog": [0, 1]}
-    write_npz(tmp_path / "words.npz", {word: np.array(row, np.float32) for word, row in words.items()})
+    write_npz(tmp_path / "words.npz", VECTORS)
     (tmp_path / "sounds.txt").write_text("Violin\n\nSilence\nBark, dog\n")
     (tmp_path / "sights.txt").write_text("guitar\ndog\n")
     return tmp_path
@@ -36,9 +40,14 @@ def test_a_table_of_two_files_of_labels(folder, capsys):
     ]
 
 
-def test_imagenet_needs_no_file(folder, capsys):
-    main(["labels", "build", "-o", "table.safetensors", "--vectors", "words.npz", "--audio-labels", "sounds.txt"])
-    table = LabelTable.load(folder / "table.safetensors")
+def test_imagenet_needs_no_file(folder, monkeypatch, capsys):
+    """A small model of spaCy and AudioSet's classes in the place of those that are downloaded."""
+    write_spacy(folder / "en_core_web_lg", VECTORS)
+    own_weights(folder, monkeypatch)
+    rows = "".join(f"{number},/m/{number},{'sound' if number else 'Violin'}\n" for number in range(527))
+    (folder / "class_labels_indices.csv").write_text(f"index,mid,display_name\n{rows}")
+    main(printed("c3n labels build"))
+    table = LabelTable.load(folder / "labels.safetensors")
     assert table.visual_labels == tuple(imagenet_names())
     assert table.similarity[0, table.visual_labels.index("violin, fiddle")].item() == pytest.approx(1)
     assert "; and " in capsys.readouterr().out

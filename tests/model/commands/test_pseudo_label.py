@@ -4,7 +4,9 @@ import json
 from pathlib import Path
 
 import pytest
+from printed_lines import printed
 from scene_video import BELL, HORN, steady_scene, write_scene_video
+from stand_in_model import demo, every_model_is
 
 from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
@@ -27,12 +29,15 @@ def videos(tmp_path_factory):
 @pytest.fixture
 def folder(videos, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    every_model_is(monkeypatch, demo)
     (tmp_path / "recordings").symlink_to(videos / "recordings")
+    (tmp_path / "RECORDINGS").mkdir()
+    (tmp_path / "RECORDINGS/clip.mp4").symlink_to(videos / "recordings/clip.mp4")
     return tmp_path
 
 
-def summary():
-    return json.loads(Path("out/pseudo_labels.json").read_text())["recordings"]
+def summary(out="out"):
+    return json.loads(Path(out, "pseudo_labels.json").read_text())["recordings"]
 
 
 def test_an_interrupted_run_continues_and_equals_an_uninterrupted_one(folder, monkeypatch, capsys):
@@ -46,25 +51,25 @@ def test_an_interrupted_run_continues_and_equals_an_uninterrupted_one(folder, mo
 
     monkeypatch.setattr(proposals, "propose", breaks)
     with pytest.raises(SystemExit):
-        main([*LABEL, "--split", "train"])
-    assert list(summary()) == ["clip"]
-    main([*LABEL, "--split", "train"])
+        main(printed("c3n pseudo-label recordings"))
+    assert list(summary("learnt")) == ["clip"]
+    main(printed("c3n pseudo-label recordings"))
     assert len(calls) == 3  # the first is not segmented again
-    printed = capsys.readouterr().out
-    assert "c.mp4: left out:" in printed and "2 recordings, 14 seconds, 2 clips" in printed
-    assert summary()["clip"]["clips"] == [["clip_001", "train"]]
-    assert summary()["clip"]["dropped"] == {"without a second before or after": [0, 6]}
-    assert {clip.name for clip in AVSBench("out", "ms3", "train", 16_000).clips} == {"clip_001", "b_clip_001"}
-    assert AVSBench("out", "ms3", "train", 16_000)[0].masks.any(axis=(1, 2)).all()
+    said = capsys.readouterr().out
+    assert "c.mp4: left out:" in said and "2 recordings, 14 seconds, 2 clips" in said
+    assert summary("learnt")["clip"]["clips"] == [["clip_001", "train"]]
+    assert summary("learnt")["clip"]["dropped"] == {"without a second before or after": [0, 6]}
+    assert {clip.name for clip in AVSBench("learnt", "ms3", "train", 16_000).clips} == {"clip_001", "b_clip_001"}
+    assert AVSBench("learnt", "ms3", "train", 16_000)[0].masks.any(axis=(1, 2)).all()
 
 
 def test_other_settings_and_other_data_are_refused(folder):
-    main([*LABEL[:1], "recordings/clip.mp4", *LABEL[2:]])
-    before = summary()
+    main(printed("c3n pseudo-label RECORDINGS"))
+    before = summary("MINE")
     for changed, name in ((["--margin", "0.5"], "margin"), (["--setting", "s4"], "setting")):
         with pytest.raises(SystemExit, match=f"another {name}"):
-            main([*LABEL, *changed])
-    assert summary() == before
+            main([*printed("c3n pseudo-label RECORDINGS"), *changed])
+    assert summary("MINE") == before
     Path("full").mkdir()
     Path("full/Multi-sources").mkdir()
     with pytest.raises(SystemExit, match="full contains other files"):
@@ -79,6 +84,6 @@ def test_a_recording_without_a_clip_is_said(folder, capsys):
 
 
 def test_s4_has_a_folder_for_each_label(folder):
-    main([*LABEL[:1], "recordings/b", *LABEL[2:], "--setting", "s4"])
-    (clip,) = AVSBench("out", "s4", "train", 16_000).clips
+    main([*LABEL[:1], "recordings/b", *LABEL[2:], "--setting", "s4", "--split", "val"])
+    (clip,) = AVSBench("out", "s4", "val", 16_000).clips
     assert clip.category == "striped_horn"

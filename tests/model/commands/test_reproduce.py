@@ -2,9 +2,11 @@
 
 import json
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
+from printed_lines import printed
 from public_weights import save_label_table, write_public_weights
 from toy_weights import own_weights
 
@@ -20,15 +22,32 @@ SYNTHETIC_NOTE = "Synthetic data."
 
 
 @pytest.fixture(scope="module")
-def trainings(tmp_path_factory):
-    """Make one folder of trainings for all tables."""
-    return tmp_path_factory.mktemp("trainings")
+def everything(tmp_path_factory):
+    """Make all tables and figures in `out`, once; Table IV, which is counted and not trained, is counted once."""
+    folder = tmp_path_factory.mktemp("everything")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "count_cost", cache(module.count_cost))
+        patch.chdir(folder)
+        main(printed("c3n reproduce all"))
+        yield folder / "out"
 
 
-def reproduce(number: str, trainings, out, *more: str) -> tuple[dict, str]:
-    """Reproduce a table; return its JSON and its Markdown."""
-    main(["reproduce", number, *SMALL, "--runs", str(trainings), "-o", str(out), *more])
-    return json.loads((out / "table.json").read_text()), (out / "table.md").read_text()
+@pytest.fixture
+def small(everything, monkeypatch):
+    """The recipes of hours are those of seconds."""
+    monkeypatch.chdir(everything.parent)
+    monkeypatch.setitem(SYNTHETIC, "full", SYNTHETIC["small"])
+
+
+def read(folder) -> tuple[dict, str]:
+    """Return a table's JSON and its Markdown."""
+    return json.loads((folder / "table.json").read_text()), (folder / "table.md").read_text()
+
+
+def reproduce(number: str, everything, out, *more: str) -> tuple[dict, str]:
+    """Reproduce a table from the trainings of all; return its JSON and its Markdown."""
+    main(["reproduce", number, *SMALL, "--runs", str(everything / "runs"), "-o", str(out), *more])
+    return read(out)
 
 
 def ours(table: dict) -> dict[str, dict]:
@@ -36,29 +55,43 @@ def ours(table: dict) -> dict[str, dict]:
     return {row["row"]: row["cells"] for row in table["rows"] if any(cell["ours"] for cell in row["cells"].values())}
 
 
-def test_table_ii(trainings, tmp_path):
-    table, text = reproduce("II", trainings, tmp_path / "II")
-    assert sorted(path.name for path in (tmp_path / "II").iterdir()) == ["table.json", "table.md", "table.png"]
+def test_table_ii(everything):
+    table, text = read(everything / "II")
+    assert sorted(path.name for path in (everything / "II").iterdir()) == ["table.json", "table.md", "table.png"]
     assert list(ours(table)) == [f"PVTv2+PANNs {variant}" for variant in ABLATION]
     assert table["rows"][-1]["cells"]["ms3_miou"]["paper"] == 61.67
     assert 0 <= table["rows"][-1]["cells"]["ms3_miou"]["ours"]["mean"] <= 100
     assert len(table["claims"]) == 2 * 6
     assert table["claims"][-1]["claim"] == "CC helps beside AF (PVTv2+PANNs)"
     assert table["made_by"]["trainings"] == 10
-    assert table["made_by"]["command"].startswith("c3n reproduce II --data synthetic")
+    assert table["made_by"]["command"].startswith("c3n reproduce all --data synthetic")
     assert SYNTHETIC_NOTE in text
     assert "test_resnet+mn04, in the place of PVTv2+PANNs" in text
 
 
-def test_nothing_is_trained_twice(trainings, tmp_path, monkeypatch):
-    first, _ = reproduce("II", trainings, tmp_path / "first")
+@pytest.mark.parametrize(
+    "line",
+    [printed("c3n reproduce I"), printed("c3n reproduce III"), printed("c3n reproduce IV")],
+    ids=lambda line: line[1],
+)
+def test_nothing_is_trained_twice(everything, small, monkeypatch, line):
     monkeypatch.setattr(runs, "fit_model", lambda *_, **__: pytest.fail("was trained already"))
-    again, _ = reproduce("II", trainings, tmp_path / "again")
-    assert again["rows"] == first["rows"]
+    first, _ = read(everything / line[1])
+    main(line)
+    again, _ = read(everything / line[1])
+    assert again["made_by"]["command"] != first["made_by"]["command"] and again["rows"] == first["rows"]
 
 
-def test_table_i_has_stand_ins_and_baselines(trainings, tmp_path):
-    table, text = reproduce("I", trainings, tmp_path)
+def test_figures_alone(everything, small, monkeypatch):
+    """That they are drawn, which takes as long as many trainings, is seen where everything is."""
+    drawn = []
+    monkeypatch.setattr(module, "draw_figures", lambda folder, jobs, found, *_: drawn.append((folder, found.folder)))
+    main(printed("c3n reproduce figures"))
+    assert drawn == [(Path("out/figures"), Path("out/runs"))]
+
+
+def test_table_i_has_stand_ins_and_baselines(everything):
+    table, text = read(everything / "I")
     assert list(ours(table)) == ["TPAVI", "AF", *SYNTHETIC["small"].pairs]
     assert len(table["rows"]) == 19 + 6
     assert "test_efficientnet+panns_mobilenet_v1, in the place of Swin+VGGish" in text
@@ -68,24 +101,24 @@ def test_table_i_has_stand_ins_and_baselines(trainings, tmp_path):
     }
 
 
-def test_table_iii_is_of_the_validation_split(trainings, tmp_path):
-    table, _ = reproduce("III", trainings, tmp_path, "--settings", "ms3")
+def test_table_iii_is_of_the_validation_split(everything, tmp_path):
+    table, _ = reproduce("III", everything, tmp_path, "--settings", "ms3")
     assert len(ours(table)) == 4
     assert table["rows"][0]["details"]["ms3"]["clips"] == SYNTHETIC["small"].scenes["val"]
     assert list(table["rows"][0]["cells"]) == ["ms3_miou", "ms3_fscore"]
 
 
-def test_table_iv_is_counted(trainings, tmp_path):
-    table, text = reproduce("IV", trainings, tmp_path)
+def test_table_iv_is_counted(everything):
+    table, text = read(everything / "IV")
     flops, parameters = table["rows"]
     assert flops["cells"]["c3n"]["difference"] == pytest.approx(0, abs=0.01)
     assert parameters["cells"]["baseline"]["ours"]["mean"] == pytest.approx(171.755265)
     assert SYNTHETIC_NOTE not in text
-    assert not (tmp_path / "table.png").exists()
+    assert not (everything / "IV/table.png").exists()
 
 
-def test_table_v_by_category(trainings, tmp_path):
-    table, text = reproduce("V", trainings, tmp_path)
+def test_table_v_by_category(everything):
+    table, text = read(everything / "V")
     rows = ours(table)
     categories = [key for key in rows if key not in ("average", "deviation")]
     assert sum(row.get("details", {}).get("clips", 0) for row in table["rows"]) == SYNTHETIC["small"].scenes["test"]
@@ -95,20 +128,19 @@ def test_table_v_by_category(trainings, tmp_path):
 
 
 @pytest.mark.parametrize(("number", "rows"), [("VI", 6), ("VII", 4)])
-def test_noise(trainings, tmp_path, number, rows):
-    table, text = reproduce(number, trainings, tmp_path, "--settings", "s4")
+def test_noise(everything, tmp_path, number, rows):
+    table, text = reproduce(number, everything, tmp_path, "--settings", "s4")
     assert len(ours(table)) == rows
     assert len(table["claims"]) == rows - 1
     assert "| no noise | 82.94 |" in text
     assert (tmp_path / "table.png").is_file()
 
 
-def test_figures(trainings, tmp_path):
-    main(["reproduce", "figures", *SMALL, "--runs", str(trainings), "-o", str(tmp_path)])
-    text = (tmp_path / "figures.md").read_text()
+def test_figures(everything):
+    text = (everything / "figures/figures.md").read_text()
     assert SYNTHETIC_NOTE in text
     for number in range(5, 11):
-        assert (tmp_path / f"figure_{number}.png").stat().st_size > 10_000
+        assert (everything / f"figures/figure_{number}.png").stat().st_size > 10_000
         assert f"![Figure {number}](figure_{number}.png)" in text
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 from bench_folder import SOUNDS, LeftHalf, tiny_model, write_video
+from printed_lines import printed
+from stand_in_model import every_model_is
 
-from c3n_model import loading
 from c3n_model.cli import main
 from c3n_model.zero_shot import masks
 from c3n_model.zero_shot import zero_shot as network
@@ -16,23 +17,24 @@ def video(tmp_path, monkeypatch):
     monkeypatch.setattr(masks, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
     monkeypatch.chdir(tmp_path)
-    write_video(tmp_path / "noise.mp4", seconds=3)
-    return "noise.mp4"
+    write_video(tmp_path / "motors.mp4", seconds=3)
+    (tmp_path / "clip.mp4").symlink_to("motors.mp4")
+    return "clip.mp4"
 
 
 def use_model(monkeypatch, tmp_path, with_prior):
     (tmp_path / "prior.csv").write_text("label,mean,deviation\n" + "".join(f'"{name}",0,1\n' for name in SOUNDS))
     prior = read_statistics(tmp_path / "prior.csv", SOUNDS) if with_prior else None
-    monkeypatch.setattr(loading, "load_model", lambda _: tiny_model(LeftHalf(), network_prior=prior))
+    every_model_is(monkeypatch, lambda: tiny_model(LeftHalf(), network_prior=prior))
 
 
 def test_a_learnt_background_is_used(video, tmp_path, monkeypatch):
     use_model(monkeypatch, tmp_path, with_prior=True)
-    main(["segment", video, "-o", "first", "--device", "cpu", "--learn-background", "robot.csv"])
+    main(printed("c3n segment motors.mp4"))
     learnt = load_background(tmp_path / "robot.csv", SOUNDS).statistics
     assert learnt.weight == 1.0 and learnt.mean.abs().max() > 0
-    main(["segment", video, "-o", "second", "--device", "cpu", "--background", "robot.csv"])
-    assert '"reason": "sounding"' not in (tmp_path / "second" / "labels.jsonl").read_text()
+    main(printed("c3n segment clip.mp4 -o out --model zero_shot --background"))
+    assert '"reason": "sounding"' not in (tmp_path / "out" / "labels.jsonl").read_text()
 
 
 def test_files_and_models_that_cannot_be_are_refused(video, tmp_path, monkeypatch):

@@ -4,6 +4,7 @@ import json
 
 import pytest
 import torch
+from printed_lines import printed
 from public_weights import SOUNDS, save_label_table, write_public_weights
 from toy_weights import own_weights
 
@@ -16,7 +17,7 @@ CONFIG = """
 model: {visual: mobilenetv2_100, audio: mn04, channels: 8, image_size: 64}
 train: {epochs: 1, batch_size: 2, color_jitter: false}
 """
-TRAIN = ["train", "scenes", "--config", "small.yaml", "-o", "model.safetensors", "--device", "cpu"]
+TRAIN = ["train", "AVSBENCH", "--config", "config/avsbench_s4.yaml", "-o", "s4.safetensors", "--device", "cpu"]
 
 
 @pytest.fixture
@@ -24,16 +25,17 @@ def folder(tmp_path, monkeypatch):
     """Write two scenes, a config, and toy weights with the names of the public files."""
     own_weights(tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "small.yaml").write_text(CONFIG)
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/avsbench_s4.yaml").write_text(CONFIG)
     write_public_weights(tmp_path)
-    main(["synthesize", "scenes", "--train", "2", "--val", "1", "--test", "1"])
+    main(["synthesize", "AVSBENCH", "--train", "2", "--val", "1", "--test", "1"])
     return tmp_path
 
 
 def test_from_public_weights_and_a_label_table(folder):
     provenance = save_label_table(folder / "labels.safetensors")
-    main([*TRAIN, "--labels", "labels.safetensors"])
-    model = load_model(folder / "model.safetensors")
+    main(printed("c3n train AVSBENCH"))
+    model = load_model(folder / "s4.safetensors")
     assert (list(model.audio_labels), list(model.visual_labels)) == (SOUNDS, imagenet_names())
     assert model.card["labels"] == provenance
     assert model.card["weights"] == {

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 from file_server import file_server
+from printed_lines import printed
 
 from c3n_model.cli import main
 from c3n_model.weights import manifest
@@ -31,7 +32,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_list_names_every_file_and_its_path(folder, capsys):
     (folder / "pvt_v2_b4.in1k.safetensors").write_bytes(b"x")
-    main(["weights", "list"])
+    main(printed("c3n weights list"))
     lines = capsys.readouterr().out.splitlines()
     rows = {line.split()[0]: line for line in lines if line}
     assert read_manifest().keys() <= rows.keys()
@@ -76,6 +77,18 @@ def test_get_shows_files_that_exist_already(folder, capsys):
     assert capsys.readouterr().out == f"{name}: {folder / 'swin_base_patch4_window7_224.pth'}\n"
     with pytest.raises(SystemExit, match="--sha256.*single file.*6 files"):
         main(["weights", "get", "zero_shot", "--sha256", sha256])
+
+
+def test_get_of_several_files_and_of_a_set(folder, monkeypatch, capsys):
+    good = {"checksum": TOYS["toy"].checksum, "bytes": 1}
+    files = {name: replace(file, **good) for name, file in read_manifest().items()}
+    monkeypatch.setattr(manifest, "read_manifest", lambda: files)
+    for file in files.values():
+        (folder / file.file).write_bytes(b"x")
+    for line in (printed("c3n weights get pvt_v2_b5"), printed("c3n weights get zero_shot")):
+        main(line)
+        names = manifest.expand(line[2:])
+        assert capsys.readouterr().out.splitlines() == [f"{name}: {folder / files[name].file}" for name in names]
 
 
 def test_get_downloads_the_rest_if_one_fails(folder, monkeypatch, capsys):

@@ -7,21 +7,29 @@ import shutil
 import numpy as np
 import pytest
 from bench_folder import LeftHalf, tiny_model, write_data, write_sound
+from printed_lines import printed
 
 from c3n_model import loading
 from c3n_model.cli import main
+from c3n_model.experiments.zero_shot import tasks
+from c3n_model.experiments.zero_shot.tasks import compose_tasks
 from c3n_model.zero_shot import masks
 from c3n_model.zero_shot import zero_shot as network
 
 
 def run(data, *arguments):
-    """Run the benchmark on a folder; return bench.json, refusing infinities and NaN, which are invalid JSON."""
+    """Run the benchmark on a folder; return bench.json."""
     main(["zero-shot-bench", str(data), "-o", str(data / "out"), "--device", "cpu", *arguments])
+    return results(data / "out")
+
+
+def results(out):
+    """Return bench.json, refusing infinities and NaN, which are invalid JSON."""
 
     def refuse(constant):
         raise ValueError(f"{constant} is no JSON")
 
-    return json.loads((data / "out/bench.json").read_text(), parse_constant=refuse)
+    return json.loads((out / "bench.json").read_text(), parse_constant=refuse)
 
 
 def message_of(data, *arguments):
@@ -34,20 +42,23 @@ def message_of(data, *arguments):
 
 @pytest.fixture
 def tiny_models(monkeypatch):
-    """Replace the real models: `zero_shot` predicts people at the left, `a.yaml` never publishes anything."""
+    """Replace the real models: `zero_shot` predicts people at the left, the others never publish anything."""
     monkeypatch.setattr(masks, "LOCALISE_SIZE", 64)
     monkeypatch.setattr(network, "CLASSIFY_SIZE", 32)
-    thresholds = {"zero_shot": 0.0, "a.yaml": 1.0}
+    thresholds = {"zero_shot": 0.0, "real.safetensors": 1.0, "config/combined.yaml": 1.0}
     monkeypatch.setattr(loading, "load_model", lambda name: tiny_model(LeftHalf(), presence_threshold=thresholds[name]))
 
 
 @pytest.fixture
-def data(tmp_path):
-    return write_data(tmp_path / "data")
+def data(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return write_data(tmp_path / "DATA")
 
 
 def test_a_whole_folder(tiny_models, data, capsys):
-    found = run(data)
+    main(printed("c3n zero-shot-bench DATA -o OUT"))
+    out = data.parent / "OUT"
+    found = results(out)
     assert (found["split"], found["pictures"], found["cutouts"]) == ("reported", 3, 2)
     assert found["left_out"] == ["esc10/zither of glass", "pairs/lonely_audio.wav"]
     setting = found["settings"]["zero_shot"]
@@ -64,20 +75,22 @@ def test_a_whole_folder(tiny_models, data, capsys):
     assert (setting["lingering"]["streams"], setting["switching"]["streams"]) == (2, 4)
     assert [pair["name"] for pair in setting["pairs"]] == ["dog_image.jpg"]
     assert [(clip["name"], clip["sounding"]) for clip in setting["avsbench_clips"]] == [("yard", ["dog", "person"])]
-    assert {path.name for path in (data / "out/zero_shot").iterdir()} == {
+    assert {path.name for path in (out / "zero_shot").iterdir()} == {
         "report.html",
         "metrics.json",
         "clips.csv",
         "frames.csv",
     }
-    printed = capsys.readouterr().out
-    assert "matched" in printed and "ms per mask" in printed
+    said = capsys.readouterr().out
+    assert "matched" in said and "ms per mask" in said
 
 
 def test_pages_show_every_row_and_are_self_contained(tiny_models, data):
-    run(data)
-    page, pictures = (data / "out/bench.html").read_text(), (data / "out/zero_shot/report.html").read_text()
-    rows = json.loads((data / "out/bench.json").read_text())["settings"]["zero_shot"]["rows"]
+    """Those of two sources, with the sections of one."""
+    main(printed("c3n zero-shot-bench DATA -o OUT --max-sources"))
+    out = data.parent / "OUT"
+    page, pictures = (out / "bench.html").read_text(), (out / "zero_shot/report.html").read_text()
+    rows = results(out)["settings"]["zero_shot"]["rows"]
     for name, row in rows.items():
         assert f'href="zero_shot/report.html#{name}"' in page and f'id="{name}"' in pictures
         assert row["about"] in page
@@ -86,17 +99,21 @@ def test_pages_show_every_row_and_are_self_contained(tiny_models, data):
     assert "None" not in page and "zither of glass" in page
 
 
-def test_settings_side_by_side(tiny_models, data):
-    found = run(data, "--config", "zero_shot", "a.yaml", "--rows", "matched", "noise", "lingering")["settings"]
-    assert list(found) == ["zero_shot", "a"]
-    assert found["a"]["rows"]["matched"]["painted"] == 0 and found["a"]["rows"]["matched"]["iou"] == 0
-    change = found["a"]["differences_to_zero_shot"]
+def test_settings_side_by_side(tiny_models, data, monkeypatch):
+    few = ["matched", "noise", "lingering"]
+    monkeypatch.setattr(tasks, "compose_tasks", lambda found, rows: compose_tasks(found, rows or few))
+    main(printed("c3n zero-shot-bench DATA -o OUT --config"))
+    found = results(data.parent / "OUT")["settings"]
+    assert list(found) == ["zero_shot", "real", "combined"]
+    assert found["real"]["rows"]["matched"]["painted"] == 0 and found["real"]["rows"]["matched"]["iou"] == 0
+    change = found["real"]["differences_to_zero_shot"]
     assert change.keys() == {"matched", "noise"}
     for row in ("matched", "noise"):
         painted = found["zero_shot"]["rows"][row]["painted"]
         assert painted > 0 and change[row]["painted"] == pytest.approx(-painted)
     assert "iou" in change["matched"] and "iou" not in change["noise"]
-    assert found["a"]["lingering"]["painted_streams"] == 0 and found["a"]["painted_wrong"]["people_fraction"] is None
+    assert found["real"]["lingering"]["painted_streams"] == 0
+    assert found["real"]["painted_wrong"]["people_fraction"] is None
     assert "x/a.yaml, a.yaml" in message_of(data, "--config", "x/a.yaml", "a.yaml")
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from printed_lines import printed
 from semantic_release import write_semantic_release
 
 from c3n_model.cli import main
@@ -133,8 +134,10 @@ def test_findings_are_grouped_errors_first(tmp_path):
 
 
 class TestCommand:
-    def test_usable(self, scenes, capsys):
-        main(["doctor", str(scenes)])
+    def test_usable(self, scenes, tmp_path, monkeypatch, capsys):
+        monkeypatch.chdir(tmp_path)
+        (tmp_path / "AVSBENCH").symlink_to(scenes)
+        main(printed("c3n doctor"))
         lines = capsys.readouterr().out.splitlines()
         assert lines[0].startswith("s4: object release, ")
         assert lines[-1] == "usable"

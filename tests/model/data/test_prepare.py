@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import soundfile
 from PIL import Image
+from printed_lines import printed
 
 from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
@@ -150,17 +151,20 @@ def ms3(video, tmp_path):
     return root / "ms3_data/raw_videos"
 
 
-def test_ms3_from_the_release_to_a_usable_folder(ms3, tmp_path, capsys):
-    main(["prepare", str(ms3), "-o", str(tmp_path / "out")])
+def test_ms3_from_the_release_to_a_usable_folder(ms3, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "VIDEOS").symlink_to(ms3)
+    out = tmp_path / "AVSBENCH"
+    main(printed("c3n prepare"))
     text = capsys.readouterr().out
     assert re.match("2 clips .* 0 kept", text) and "gt_masks" in text
-    (report,) = examine(tmp_path / "out", silent)
+    (report,) = examine(out, silent)
     assert report.usable and report.clips == {"train": 1, "test": 1}
     assert report.masks == {"of mode L with 0 and 255": 10}
-    clip = AVSBench(tmp_path / "out", "ms3", "test", 16000)[0]
+    clip = AVSBench(out, "ms3", "test", 16000)[0]
     assert clip.name == "b" and numbers_of(clip.frames) == [9, 19, 29, 39, 49]
     assert clip.masks.any()
-    assert soundfile.info(tmp_path / "out/Multi-sources/ms3_data/audio_wav/test/b.wav").subtype == "PCM_16"
+    assert soundfile.info(out / "Multi-sources/ms3_data/audio_wav/test/b.wav").subtype == "PCM_16"
 
 
 def test_into_the_release_s_own_tree_only_what_is_missing_is_written(ms3, tmp_path):

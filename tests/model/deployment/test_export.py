@@ -14,8 +14,12 @@ import onnx
 import pytest
 import torch
 from bright_model import make_bright_model
+from printed_lines import printed
+from stand_in_model import every_model_is
 from tiny import make_model_that_listens_back, make_tiny_model
 
+from c3n_model.cli import main
+from c3n_model.commands import export
 from c3n_model.deployment import exported
 from c3n_model.deployment.export import TorchStep, compare, export_model
 from c3n_model.deployment.exported import METADATA_KEY, load_exported, open_runtime
@@ -44,9 +48,13 @@ def model():
 @pytest.fixture(scope="module")
 def path(model, tmp_path_factory):
     pytest.importorskip("onnxscript")
-    path = tmp_path_factory.mktemp("export") / "tiny.onnx"
-    export_model(model, path, demo_seconds(4, model.sample_rate))
-    return path
+    folder = tmp_path_factory.mktemp("export")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        every_model_is(patch, lambda: model)
+        patch.setattr(export, "CHECKED_INPUTS", 4)
+        main(printed("c3n export"))
+    return folder / "demo.onnx"
 
 
 def windows():

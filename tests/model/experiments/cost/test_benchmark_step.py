@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 from bright_model import make_bright_model
+from printed_lines import printed
 from tiny import make_model_that_listens_back, make_tiny_model
 
 from c3n_model.cli import main
@@ -16,7 +17,6 @@ from c3n_model.experiments.cost.benchmark_step import Part, StepBenchmark, bench
 from c3n_model.experiments.cost.naive_form import run_naive_clip
 from c3n_model.experiments.cost.step_report import plot_ratios, step_mapping, step_tables
 from c3n_model.progress import silent
-from c3n_model.weights.checkpoint import save_model
 
 CPU = torch.device("cpu")
 RESULT = StepBenchmark(
@@ -75,16 +75,19 @@ def test_memory_is_what_a_run_adds_at_its_peak():
 
 
 def test_the_command(tmp_path, monkeypatch, capsys):
+    """A round of a small model."""
+    monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(module, "CAMERA", (48, 64))
     monkeypatch.setattr(machine, "PEAK_GEMM", 16)
     monkeypatch.setattr(machine, "PEAK_CHANNELS", 4)
-    save_model(tmp_path / "tiny.safetensors", make_tiny_model(history=2))
-    files = {kind: tmp_path / f"found.{kind}" for kind in ("json", "markdown", "plot")}
-    options = [word for kind, path in files.items() for word in (f"--{kind}", str(path))]
-    main(["benchmark", "step", str(tmp_path / "tiny.safetensors"), "--device", "cpu", "--rounds", "1", *options])
-    printed = capsys.readouterr().out
-    assert files["markdown"].read_text() == printed
-    found = json.loads(files["json"].read_text())
+    monkeypatch.setattr(module, "benchmark_step", lambda *given, **more: benchmark_step(*given[:2], 1, silent, **more))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/nano.yaml").write_text("model: {visual: test_resnet, channels: 8, image_size: 64, history: 2}")
+    main(printed("c3n benchmark step"))
+    said = capsys.readouterr().out
+    assert (tmp_path / "step.md").read_text() == said
+    assert (tmp_path / "step.png").stat().st_size > 0
+    found = json.loads((tmp_path / "step.json").read_text())
     assert {"naive", "tpavi", "clip", "backbone"} <= set(found["ratios"])
     assert all(0 < spread["low"] <= spread["median"] <= spread["high"] for spread in found["ratios"].values())
     assert sum(part["gmac"] > 0 for part in found["parts"].values()) >= 6

@@ -2,11 +2,14 @@
 
 import numpy as np
 import pytest
+import soundfile
+from printed_lines import printed
 from scipy.signal import butter, sosfilt
 
 from c3n_model.cli import main
-from c3n_model.direction.microphone_array import load_array
+from c3n_model.direction.microphone_array import PRESETS, load_array
 from c3n_model.direction.sound_bearing import SPEED_OF_SOUND
+from c3n_model.experiments.direction import bench
 from c3n_model.experiments.direction.bench import RATE, Conditions, measure, synthetic_sound
 from c3n_model.experiments.direction.rooms import Room
 
@@ -95,13 +98,29 @@ def test_synthetic_syllables_sound():
     assert sound.shape == (RATE,) and np.isfinite(sound).all() and np.square(sound).mean() > 0.1
 
 
-def test_the_command_writes_the_table(capsys):
-    arguments = ["--scenes", "2", "--apart", "10", "--reverberation", "0", "--snr", "10", "30"]
-    assert main(["direction-bench", *arguments]) in (None, 0)
+@pytest.fixture
+def two_scenes(monkeypatch):
+    """Two of a hundred rooms."""
+    monkeypatch.setattr(bench, "measure", lambda *given: measure(*given[:3], given[3] // 50, *given[4:]))
+
+
+def test_the_command_writes_the_table(two_scenes, capsys):
+    assert main(printed("c3n direction-bench --scenes 100")) in (None, 0)
     lines = capsys.readouterr().out.splitlines()
     assert [line for line in lines if line.startswith("| respeaker_usb_4_mic, scenes | error")]
     assert len([line for line in lines if line.startswith("| all, 2 |")]) == 2
-    assert lines[-1].startswith("2 rooms each, synthetic syllables")
+    assert lines[-1].startswith("100 rooms each, synthetic syllables")
+
+
+def test_one_array_with_sounds_of_ones_own(two_scenes, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine.yaml").symlink_to(PRESETS / "respeaker_usb_4_mic.yaml")
+    (tmp_path / "SOUNDS").mkdir()
+    soundfile.write(tmp_path / "SOUNDS/a.wav", synthetic_sound(np.random.default_rng(0)), RATE)
+    main(printed("c3n direction-bench --scenes 100 --seed 1"))
+    main(printed("c3n direction-bench --scenes 100 --microphone-array"))
+    heads = [line for line in capsys.readouterr().out.splitlines() if ", scenes | error" in line]
+    assert [head.split(",")[0] for head in heads] == ["| respeaker_usb_4_mic", "| mine"]
 
 
 def test_the_command_refuses_what_it_cannot_measure(tmp_path):

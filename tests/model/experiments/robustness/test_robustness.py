@@ -5,10 +5,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from printed_lines import printed
 from tiny import make_tiny_model
 
 from c3n_model.cli import main
 from c3n_model.data.avsbench import AVSBench
+from c3n_model.experiments.robustness import bench
+from c3n_model.experiments.robustness import conditions as module
 from c3n_model.experiments.robustness.bench import Scores, global_metrics, harmonic_mean
 from c3n_model.experiments.robustness.conditions import NEGATIVE, conditions, select
 from c3n_model.experiments.robustness.sound_faults import clipped, reverberant, telephone
@@ -24,19 +27,19 @@ RATE = 16_000
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("robustness")
     for setting in ("s4", "ms3"):
-        synthesize(folder / "scenes", setting, {"test": 3}, seed=0, progress=silent)
-    save_model(folder / "tiny.safetensors", make_tiny_model())
+        synthesize(folder / "AVSBENCH", setting, {"test": 3}, seed=0, progress=silent)
+    save_model(folder / "s4.safetensors", make_tiny_model())
     return folder
 
 
 @pytest.fixture(scope="module")
 def clips(folder):
-    return AVSBench(folder / "scenes", "ms3", "test", RATE)
+    return AVSBench(folder / "AVSBENCH", "ms3", "test", RATE)
 
 
 @pytest.fixture(scope="module")
 def every(folder, clips):
-    donors = Donors([AVSBench(folder / "scenes", "s4", "test", RATE)])
+    donors = Donors([AVSBench(folder / "AVSBENCH", "s4", "test", RATE)])
     return {condition.name: condition for condition in conditions(clips, donors, seed=0)}
 
 
@@ -78,7 +81,7 @@ def test_negative_sounds(clips, every):
 
 
 def test_an_off_screen_sound_is_of_an_s4_clip_whose_class_is_not_in_view(folder, clips, every):
-    donors = AVSBench(folder / "scenes", "s4", "test", RATE)
+    donors = AVSBench(folder / "AVSBENCH", "s4", "test", RATE)
     by_class = {paths.category: donors[index].snippets for index, paths in enumerate(donors.clips)}
     applied = [index for index, paths in enumerate(clips.clips) if every["off-screen"].applies(paths)]
     assert applied
@@ -142,30 +145,33 @@ def test_global_metrics_by_hand(every):
     assert harmonic_mean(0, 0) == 0 and harmonic_mean(0.86, 0.14) == pytest.approx(0.2408)
 
 
-def test_the_command_writes_table_page_and_plot(folder, capsys):
-    command = [
-        "robustness",
-        str(folder / "tiny.safetensors"),
-        str(folder / "scenes"),
-        "--device",
-        "cpu",
-        "--clips",
-        "2",
-    ]
-    main([*command, "-o", str(folder / "out"), "--only", "silence", "off-screen", "motor", "dark"])
-    printed = capsys.readouterr().out
-    results = json.loads((folder / "out/robustness.json").read_text())
-    page = (folder / "out/robustness.md").read_text()
-    assert "| S4 |" in printed and "wrote" in printed
+def test_the_command_writes_table_page_and_plot(folder, monkeypatch, capsys):
+    """Of one clip and four conditions, in the place of all; of more with options."""
+    monkeypatch.chdir(folder)
+    measure, choose = bench.measure, module.select
+    few = ["silence", "off-screen", "motor", "dark"]
+    monkeypatch.setattr(module, "select", lambda every, only: choose(every, only or few))
+    monkeypatch.setattr(bench, "measure", lambda *given: measure(*given[:3], 1, *given[4:]))
+    main(printed("c3n robustness"))
+    said = capsys.readouterr().out
+    results = json.loads((folder / "robust/robustness.json").read_text())
+    page = (folder / "robust/robustness.md").read_text()
+    assert "| S4 |" in said and "wrote" in said
     assert list(results["settings"]) == ["s4", "ms3"] and results["command"].startswith("c3n robustness ")
     for setting in ("s4", "ms3"):
         measured = results["settings"][setting]["conditions"]
         assert list(measured) == ["clean", "silence", "off-screen", "motor", "dark"]
-        assert measured["clean"]["network"]["clips"] == 2
+        assert measured["clean"]["network"]["clips"] == 1
         assert measured["silence"]["gated"]["painted"] == 0, "silence is never published"
         assert f"## {setting.upper()}" in page
-    assert (folder / "out/robustness.png").read_bytes().startswith(b"\x89PNG")
+    assert (folder / "robust/robustness.png").read_bytes().startswith(b"\x89PNG")
+    monkeypatch.setattr(bench, "measure", measure)
+    command = ["robustness", "s4.safetensors", "AVSBENCH", "-o", "robust", "--device", "cpu"]
+    main([*command, "--setting", "ms3", "--clips", "2", "--only", "silence"])
+    results = json.loads((folder / "robust/robustness.json").read_text())["settings"]
+    assert list(results) == ["ms3"] and list(results["ms3"]["conditions"]) == ["clean", "silence"]
+    assert results["ms3"]["conditions"]["clean"]["network"]["clips"] == 2
     with pytest.raises(SystemExit, match="no condition is called 'fog'"):
-        main([*command, "-o", str(folder / "out"), "--only", "fog"])
+        main([*command, "--only", "fog"])
     with pytest.raises(SystemExit, match="--clips is 0"):
-        main([*command, "-o", str(folder / "out"), "--clips", "0"])
+        main([*command, "--clips", "0"])
