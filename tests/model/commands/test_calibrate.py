@@ -31,8 +31,8 @@ def calibrate(data, *arguments):
 def test_fewer_false_masks_need_a_higher_threshold(data, capsys):
     main(printed("c3n calibrate DATA -o mine.yaml --false-masks-per-hour"))
     strict = read_config(data.parent / "mine.yaml").zero_shot
-    lenient = calibrate(data, "--false-masks-per-hour", "3600")
-    assert 0 < lenient.presence_threshold < strict.presence_threshold <= 1
+    none, lenient = (calibrate(data, "--false-masks-per-hour", rate) for rate in ("0", "3600"))
+    assert 0 < lenient.presence_threshold < strict.presence_threshold <= none.presence_threshold <= 1
     assert "other half" in capsys.readouterr().out
 
 

@@ -45,6 +45,9 @@ def test_explanations_agree_with_the_segmentation(tmp_path, scene_video, monkeyp
         "second_0000.png",
         "second_0001.png",
     ]
+    main(["explain", "INPUT", "-o", "one", "--second", "1", "--device", "cpu"])
+    assert json.loads((tmp_path / "one/explain.json").read_text())["seconds"] == [second]
+    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["explain.json", "second_0001.png"]
 
 
 def test_a_negative_second_is_refused_before_anything_is_read(tmp_path):
