@@ -81,9 +81,10 @@ def export_model(
 
 def to_onnx(traced: fx.GraphModule, inputs: tuple[torch.Tensor, ...]) -> onnx.ModelProto:
     """Write a trace of `trace_step` as ONNX, in operations of ONNX alone."""
-    import onnx_ir.passes.common as passes
+    from onnxscript import ir
     from onnxscript.optimizer import fold_constants
 
+    passes = ir.passes.common
     with warnings.catch_warnings(), contextlib.redirect_stdout(None):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
