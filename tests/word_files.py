@@ -3,7 +3,6 @@
 import gzip
 
 import numpy as np
-import spacy
 
 
 def write_npz(path, vectors):
@@ -30,6 +29,8 @@ def write_word2vec(path, vectors, after=b"\n"):
 
 def write_spacy(path, vectors):
     """A folder as spaCy saves a model: English words, and nothing but vectors."""
+    import spacy  # which takes a second that most processes of tests do not need
+
     model = spacy.blank("en")
     model.meta["name"], model.meta["version"] = "little_vectors", "1.2.3"
     model.vocab.reset_vectors(width=len(next(iter(vectors.values()), [0])))

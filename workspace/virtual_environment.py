@@ -66,6 +66,7 @@ def environment(venv: Path) -> dict[str, str]:
         variables["AMENT_PREFIX_PATH"] = str(venv)
     # The ROS wheels restart Python once to set LD_LIBRARY_PATH; a guard inherited from another venv would prevent that.
     variables.pop("_ROS_WHEELS_BOOTSTRAP_COMPLETE", None)
+    variables.pop("PYTHONDONTWRITEBYTECODE", None)  # each of a hundred processes would compile the sources again
     variables.update(
         VIRTUAL_ENV=str(venv),
         PATH=f"{venv / 'bin'}{os.pathsep}{variables.get('PATH', os.defpath)}",
