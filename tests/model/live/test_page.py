@@ -62,6 +62,8 @@ def play_with_the_controls(page):
     page.locator("#timeline i.filtered").first.wait_for()
     page.locator("#classes button").click()
     page.locator("#classes button").wait_for(state="detached")
+    page.evaluate("Promise.all([...Array(20).keys()].map((k) => post('settings', { threshold: (31 + k) / 100 })))")
+    page.locator("#threshold-value").filter(has_text="0.50").wait_for()  # the last of many at once
     page.locator("#threshold").focus()
     for _ in range(5):
         page.keyboard.press("ArrowRight")
