@@ -14,6 +14,9 @@ def simplify(traced: fx.GraphModule) -> fx.GraphModule:
     """Apply all rewrites of this module in place."""
     for rewrite in (keep_upsampling, move_channels_before_flattening, drop_views, fold_constants, share_factors):
         rewrite(traced)
+        traced.graph.eliminate_dead_code()
+    traced.delete_all_unused_submodules()
+    traced.recompile()
     return traced
 
 
@@ -53,7 +56,6 @@ def drop_views(traced: fx.GraphModule) -> None:
             node.replace_all_uses_with(source)
         elif node.target in views and source.target in views:
             node.target, node.args = aten.reshape.default, (source.args[0], node.args[1])
-    traced.graph.eliminate_dead_code()
 
 
 def fold_constants(traced: fx.GraphModule) -> None:
@@ -72,9 +74,6 @@ def fold_constants(traced: fx.GraphModule) -> None:
             with traced.graph.inserting_before(node):
                 constant = traced.graph.get_attr(name)
             node.replace_all_uses_with(constant, delete_user_cb=lambda user: user not in known)
-    traced.graph.eliminate_dead_code()
-    traced.delete_all_unused_submodules()
-    traced.recompile()
 
 
 def _is_pure(node: fx.Node) -> bool:
@@ -95,6 +94,3 @@ def share_factors(traced: fx.GraphModule) -> None:
         with traced.graph.inserting_before(node):
             product = traced.graph.call_function(aten.matmul.default, (traced.graph.get_attr(name), batch))
         node.replace_all_uses_with(product)
-    traced.graph.eliminate_dead_code()
-    traced.delete_all_unused_submodules()
-    traced.recompile()
