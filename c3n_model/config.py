@@ -153,6 +153,7 @@ class ZeroShotConfig:
     refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
     # The tagger's logits for unrelated sounds: a file of c3n labels prior, or none; auto: the built-in one, if there is one
     prior: str = "auto"
+    visual_prior: str = "auto"  # the same of the image classifier for unrelated pictures: a file of c3n labels visual-prior, or none
     prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
     presence_threshold: float = 0.38  # consensus below which the mask is empty

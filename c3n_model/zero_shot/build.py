@@ -17,6 +17,7 @@ from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_han
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.needed_files import needed_files
 from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_eye, pretrained_segmenter
+from c3n_model.zero_shot.visual_prior import SEARCHED_NOUNS
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
@@ -67,6 +68,7 @@ def _load(config: ZeroShotConfig) -> Model:
         beta=config.beta,
         refinement=config.refinement,
         prior=_prior(config, sounds),
+        visual_prior=_visual_prior(config, visual_file),
         prior_weight=config.prior_weight,
         evidence_threshold=config.evidence_threshold,
     ).eval()
@@ -83,6 +85,15 @@ def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics |
         return read_statistics(Path(config.prior), sounds)
     shipped = Path(__file__).parent / f"prior_{config.audio}.csv"
     return read_statistics(shipped, sounds) if config.labels == SOURCES and shipped.is_file() else None
+
+
+def _visual_prior(config: ZeroShotConfig, weights: Path) -> LogitStatistics | None:
+    """Read the visual prior: a file, or the table shipped for these weights of the classifier."""
+    if config.visual_prior == "none":
+        return None
+    shipped = Path(__file__).parent / f"visual_prior_{weights.stem}.csv"
+    path = shipped if config.visual_prior == "auto" else Path(config.visual_prior)
+    return read_statistics(path, SEARCHED_NOUNS) if path != shipped or shipped.is_file() else None
 
 
 def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:

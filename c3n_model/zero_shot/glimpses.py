@@ -15,11 +15,14 @@ from torch.nn import functional as F
 
 from c3n_model.network.fusion import upsample
 from c3n_model.network.visual_encoder import VisualEncoder
+from c3n_model.zero_shot.logit_statistics import LogitStatistics
 
-SEARCH_SIZE = 320  # pixels, of the frame whose windows are classified: 10 x 10 places of MobileNetV2
-CROP_SIZE = 224  # pixels, of the crop: classifiers are calibrated at the size they were trained on
-WINDOW = 0.5  # sides of a window as a fraction of the frame's
-DISCOUNT = 1.4  # nats off the log-confidence of a crop: it is the best of many windows
+SEARCH_SIZE = 448  # pixels, of the frame whose windows are classified: 14 x 14 places of MobileNetV2
+WINDOWS = (0.5, 0.36, 0.21)  # sides of the windows as fractions of the frame's
+# A label's log-odds of being in view, by the standard deviations z by which its best window exceeds the prior: SLOPE * (z - MIDDLE).
+# A logistic fit with equal weight for 87 cut-outs and for all nouns that are not in 73 pictures.
+SLOPE, MIDDLE = 2.5, 4.6
+DISCOUNT = 1.4  # nats off the log-confidence of the best of many windows, without a prior
 
 
 @dataclass(frozen=True)
@@ -37,36 +40,37 @@ def dense_features(encoder: VisualEncoder, frames: Tensor, side: int) -> Tensor:
     return encoder.backbone.forward_features((upsample(frames, (side, side)) - encoder.mean) / encoder.std)
 
 
-def search(encoder: VisualEncoder, frame: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
+def search(
+    encoder: VisualEncoder, frame: Tensor, members: Tensor, prior: LogitStatistics | None
+) -> tuple[Tensor, Tensor]:
     """Search all windows of a frame (3, H, W) in [0, 1] for labels, of which `members` bool (n, classes) are the classes.
 
-    Returns the log-confidence (n,) of each label in its best window, and those windows' boxes (n, 4) as fractions of the frame.
+    Args:
+        prior: the log-probabilities (n,) of the labels' best windows in pictures that do not show them.
+    Returns:
+        The log-confidence (n,) that each label is in view, and the boxes (n, 4) of its best windows, as fractions of the frame.
     """
+    best, boxes = best_windows(encoder, frame, members)
+    if prior is None:
+        return best - DISCOUNT, boxes
+    return F.logsigmoid(SLOPE * ((best - prior.mean) / prior.deviation - MIDDLE)), boxes
+
+
+def best_windows(encoder: VisualEncoder, frame: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the log-probability (n,) of each label, as in `search`, in the window where it is highest, and the boxes (n, 4)."""
     features = dense_features(encoder, frame[None], SEARCH_SIZE)
     height, width = features.shape[2:]
-    rows, columns = (max(1, round(WINDOW * length)) for length in (height, width))
-    pooled = F.avg_pool2d(features, (rows, columns), stride=1)[0]
-    log_probability = _classify(encoder, pooled.flatten(1).T[:, :, None, None])  # windows classes
-    confidence = log_probability[:, None].masked_fill(~members.to(frame.device), -torch.inf).logsumexp(dim=2)
-    best, index = confidence.max(dim=0)
-    left, top = index % pooled.shape[2] / width, index // pooled.shape[2] / height
-    return best, torch.stack([left, top, left + columns / width, top + rows / height], dim=1)
-
-
-def look_closer(encoder: VisualEncoder, frame: Tensor, box: Tensor, members: Tensor) -> float:
-    """Classify the crop of a frame (3, H, W) to a box; return the log-confidence, in nats, of the classes `members` bool
-    (classes,)."""
-    height, width = frame.shape[1:]
-    (left, right), (top, bottom) = (
-        (
-            round(float(box[axis]) * length),
-            max(round(float(box[axis + 2]) * length), round(float(box[axis]) * length) + 1),
-        )
-        for axis, length in ((0, width), (1, height))
-    )
-    crop = upsample(frame[None, :, top:bottom, left:right], (CROP_SIZE, CROP_SIZE))
-    _, logits = encoder(crop)
-    return float(logits[0].log_softmax(dim=0)[members.to(frame.device)].logsumexp(dim=0))
+    scores, boxes = [], []
+    for side in WINDOWS:
+        rows, columns = (max(1, round(side * length)) for length in (height, width))
+        pooled = F.avg_pool2d(features, (rows, columns), stride=1)[0]
+        scores.append(_classify(encoder, pooled.flatten(1).T[:, :, None, None]))  # windows classes
+        places = torch.arange(len(scores[-1]), device=frame.device)
+        left, top = places % pooled.shape[2] / width, places // pooled.shape[2] / height
+        boxes.append(torch.stack([left, top, left + columns / width, top + rows / height], dim=1))
+    log_probability = torch.cat(scores)[:, None].masked_fill(~members.to(frame.device), -torch.inf).logsumexp(dim=2)
+    best, index = log_probability.max(dim=0)
+    return best, torch.cat(boxes)[index]
 
 
 def _classify(encoder: VisualEncoder, pooled: Tensor) -> Tensor:

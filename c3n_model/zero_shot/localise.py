@@ -18,10 +18,9 @@ from c3n_model.network.visual_encoder import VisualEncoder
 
 AFFINITY_POWER = 2.0
 AFFINITY_STEPS = 2
-GRABCUT_SIZE = 224
 # Fractions of the maximum: below the first is certain background, above the second certain object.
 GRABCUT_SEEDS = (0.5, 0.85)
-GRABCUT_ITERATIONS = 3
+GRABCUT_ITERATIONS = 2
 
 
 def class_activation(visual_encoder: VisualEncoder, frames: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:
@@ -59,12 +58,12 @@ def spread(activation: Tensor, features: Tensor) -> Tensor:
     return _normalise(walked.view_as(activation))
 
 
-def grabcut(activation: Tensor, frames: Tensor, threshold: float) -> Tensor:
-    """Segment each frame by GrabCut, seeded by its activation. Slower than `spread`; outlines follow colours.
+def grabcut(activation: Tensor, frames: Tensor, threshold: float, side: int) -> Tensor:
+    """Segment each frame by GrabCut, seeded by its activation; outlines follow colours.
 
-    activation (N, h, w), frames (N, 3, H, W) in [0, 1] -> 0 or 1, float (N, GRABCUT_SIZE, GRABCUT_SIZE).
+    activation (N, h, w), frames (N, 3, H, W) in [0, 1] -> 0 or 1, float (N, side, side).
     """
-    size = (GRABCUT_SIZE, GRABCUT_SIZE)
+    size = (side, side)
     pictures = (upsample(frames, size) * 255).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     seeds = upsample(activation[:, None], size)[:, 0].cpu().numpy()
     masks = [_grab_cut(picture, seed, threshold) for picture, seed in zip(pictures, seeds, strict=True)]

@@ -30,6 +30,10 @@ class LogitStatistics:
         """Return the same statistics on a device."""
         return LogitStatistics(self.mean.to(device), self.deviation.to(device), self.weight)
 
+    def select(self, classes: Tensor) -> LogitStatistics:
+        """Return the statistics of some classes, an index tensor."""
+        return LogitStatistics(self.mean[classes], self.deviation[classes], self.weight)
+
 
 def write_statistics(path: Path, statistics: LogitStatistics, labels: tuple[str, ...], about: str) -> None:
     """Write a CSV file with a row per class; `about` becomes a comment at the top. Missing folders are created."""

@@ -26,8 +26,9 @@ from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, matching_classes
 LOCALISE_SIZE = 448  # twice the classifier's input size: activations are finer, but its probabilities are unusable
 ZOOM_SIZE = 224  # input size for a crop
 SHARPNESS = 10.0  # mask logits per unit of activation
+GRABCUT_SIZES = {LOCALISE_SIZE: 224, ZOOM_SIZE: 128}  # input size of the activation: pixels for GrabCut
 ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # fraction of the activation's maximum
-AROUND_GLIMPSE = 0.15  # fraction of the sides of a glimpse's box, added on each side: the object may extend beyond it
+AROUND_GLIMPSE = 0.9  # fraction of the sides of a glimpse's box, added on each side: the best window is often a part of the object
 MARGIN = 0.1  # fraction of the box's sides, added on each side of a crop
 SEEN = 0.2  # minimum fraction of a box covered by the segmenter's mask for its outline to be used
 SLACK = 0.05  # fraction of the box's sides by which an outline may extend beyond the box
@@ -39,7 +40,7 @@ SPECK_OF_CLASS = (
 )
 SEEN_IN_GLIMPSE = 0.05  # the same, fraction of the surroundings of a glimpse
 SAME_REGION = 0.4  # IoU of the activation and a segmenter's class above which that class outlines the object
-SAME_BOX = 0.35  # the same for the activation and a box
+SAME_BOX = 0.5  # the same for the activation and a box
 NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # an object in front of them has another outline
 
 
@@ -211,8 +212,8 @@ class MaskMaker:
         activation, features = class_activation(self.visual_encoder, upsample(frames, (side, side)), members)
         if self.refinement != "none":
             activation = spread(activation, features)
-        if self.refinement == "grabcut":
-            return SHARPNESS * (grabcut(activation, frames, threshold)[0] - 0.5)
+        if self.refinement == "grabcut" or (self.refinement == "affinity" and side == ZOOM_SIZE):
+            return SHARPNESS * (grabcut(activation, frames, threshold, GRABCUT_SIZES[side])[0] - 0.5)
         return SHARPNESS * (activation[0] - threshold)
 
 

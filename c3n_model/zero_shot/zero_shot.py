@@ -18,7 +18,7 @@ from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
 from c3n_model.zero_shot.detectors import Detector
 from c3n_model.zero_shot.further import further_sources
-from c3n_model.zero_shot.glimpses import DISCOUNT, Glimpse, look_closer, search
+from c3n_model.zero_shot.glimpses import Glimpse, search
 from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding
 from c3n_model.zero_shot.hearing import (
     KEEP_NAME,
@@ -49,6 +49,7 @@ class ZeroShot(nn.Module):
         names an object; alpha, beta: Eq. 6;
         refinement: of the class activation maps;
         prior: the audio encoder's logits for unrelated sounds; None uses its logits as they are (plain C3IM);
+        visual_prior: the log-probabilities of the first labels in the best window of unrelated pictures (`glimpses.search`);
         prior_weight: fraction of the prior that is subtracted from the logits before C3IM;
         evidence_threshold: standard deviations by which a sound must exceed the prior to be published.
     """
@@ -67,6 +68,7 @@ class ZeroShot(nn.Module):
         beta: float = 0.25,
         refinement: Refinement = "affinity",
         prior: LogitStatistics | None = None,
+        visual_prior: LogitStatistics | None = None,
         prior_weight: float = 0.25,
         evidence_threshold: float = 2.0,
     ):
@@ -77,6 +79,7 @@ class ZeroShot(nn.Module):
         self.register_buffer("similarity", vocabulary.similarity)
         self.max_sources = 1  # pairs per frame, each with a mask of its own
         self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
+        self._visual_prior = visual_prior
         self._prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
         self._specific = torch.tensor([label != PERSON for label in vocabulary.labels])
         boxed = detector.labels if detector is not None else ()
@@ -178,11 +181,10 @@ class ZeroShot(nn.Module):
         labels = heard.isfinite().nonzero().flatten()
         if not len(labels):
             return None
-        members = self.vocabulary.members[labels.cpu()]
-        confidence, boxes = search(self.visual_encoder, frame, members)
+        prior = self._visual_prior.to(frame.device).select(labels) if self._visual_prior is not None else None
+        confidence, boxes = search(self.visual_encoder, frame, self.vocabulary.members[labels.cpu()], prior)
         best = int((self.alpha * heard[labels] + self.beta * confidence).argmax())
-        closer = look_closer(self.visual_encoder, frame, boxes[best], members[best])
-        return Glimpse(int(labels[best]), closer - DISCOUNT, boxes[best])
+        return Glimpse(int(labels[best]), float(confidence[best]), boxes[best])
 
     def _decoded(
         self, views: list[View], audio_logits, visual_logits, consensus: Consensus, presence: Tensor
