@@ -138,9 +138,7 @@ class ZeroShotConfig:
     # A torchvision detector of c3n weights list, a .tflite or .onnx file, or none; auto: whichever is installed
     detector: str = "auto"
     detector_labels: str = ""  # text file with one class per line; default: the detector's path with suffix .txt
-    detector_input: str = (
-        "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: usual for the output format
-    )
+    detector_input: str = "auto"  # range of float input: unit, symmetric, bytes, imagenet; auto: usual for the outputs
     detector_score: float = 0.3  # detections with a lower score are ignored
     open_vocabulary: str = ""  # GroundingDINO, OWLv2 or CLIPSeg, which is asked for what is heard: a folder or a hub id
     open_vocabulary_masks: str = ""  # SAM 2 of transformers, which outlines its boxes: a folder or an id
@@ -151,12 +149,13 @@ class ZeroShotConfig:
     beta: float = 0.2  # Eq. 6, exponent of the visual confidence
     history: int = 5  # length of the sound that is classified [s]
     refinement: str = "affinity"  # of class activation maps; or "none", or "grabcut" (slower)
-    # The tagger's logits for unrelated sounds: a file of c3n labels prior, or none; auto: the built-in one, if there is one
+    # What the tagger says of unrelated sounds, and the classifier of unrelated pictures: a file of c3n labels prior or
+    # c3n labels visual-prior, or none; auto: the built-in one, if there is one for these weights
     prior: str = "auto"
-    visual_prior: str = "auto"  # the same of the image classifier for unrelated pictures: a file of c3n labels visual-prior, or none
+    visual_prior: str = "auto"
     prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
-    presence_threshold: float = 0.38  # consensus below which the mask is empty
+    presence_threshold: float = 0.40  # consensus below which the mask is empty
     visibility_threshold: float = 0.05  # confidence of the visual class below which the mask is empty
     image_size: int = 512  # frames are resized to this square before each network scales them
 

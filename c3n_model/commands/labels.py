@@ -1,5 +1,5 @@
-"""`c3n labels build`: compute the similarity of audio and visual labels (Eqs. 3-5) from word vectors; `c3n labels prior`: measure
-a tagger's prior, its mean logits over unrelated sounds."""
+"""`c3n labels build`: compute the similarity of audio and visual labels (Eqs. 3-5) from word vectors; `c3n labels prior` and
+`c3n labels visual-prior`: measure what a tagger says of unrelated sounds, and an image classifier of unrelated pictures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ MAX_NAMED = 12  # labels without a vector that are printed; the table's provenan
 
 def add(commands) -> None:
     """Declare the arguments."""
-    command = commands.add_parser("labels", help="build the tables of label similarities and of a tagger's prior")
+    command = commands.add_parser("labels", help="build the tables of label similarities and of priors")
     verbs = command.add_subparsers(required=True, metavar="VERB")
     build = verbs.add_parser("build", help="build a label table from word vectors")
     build.add_argument("-o", "--out", type=Path, required=True, help="safetensors file to write")
@@ -53,6 +53,16 @@ def add(commands) -> None:
     prior.add_argument("-o", "--out", type=Path, required=True, help="CSV file to write")
     prior.add_argument("--audio", default="mn04", help="tagger, a name of c3n weights list (default %(default)s)")
     prior.set_defaults(run=run_prior)
+    visual = verbs.add_parser(
+        "visual-prior",
+        help="measure an image classifier's prior on a folder of pictures, for visual_prior of zero_shot",
+    )
+    visual.add_argument("pictures", type=Path, help="folder with pictures of all kinds, with or without subfolders")
+    visual.add_argument("-o", "--out", type=Path, required=True, help="CSV file to write")
+    visual.add_argument(
+        "--visual", default="mobilenetv2_100", help="classifier, a name of c3n weights list (default %(default)s)"
+    )
+    visual.set_defaults(run=run_visual_prior)
 
 
 def run_build(options, command_line: str) -> str:
@@ -117,3 +127,23 @@ def run_prior(options, _: str) -> str:
 def _abbreviate(labels: list[str]) -> str:
     rest = len(labels) - MAX_NAMED
     return "; ".join(labels[:MAX_NAMED]) + (f"; and {rest} more" if rest > 0 else "")
+
+
+def run_visual_prior(options, _: str) -> str:
+    """Measure and save an image classifier's prior."""
+    from c3n_model.progress import bar
+    from c3n_model.sources.media import pictures_in
+    from c3n_model.sources.picture_files import read_picture
+    from c3n_model.zero_shot.build import load_classifier
+    from c3n_model.zero_shot.logit_statistics import write_statistics
+    from c3n_model.zero_shot.visual_prior import SEARCHED_NOUNS, measure_visual_prior
+
+    if not options.pictures.is_dir():
+        raise FileNotFoundError(f"no such folder: {options.pictures}; expected a folder of pictures of all kinds")
+    folders = [options.pictures, *(path for path in options.pictures.rglob("*") if path.is_dir())]
+    pictures = sorted(path for folder in folders for path in pictures_in(folder))
+    encoder, weights = load_classifier(options.visual)
+    prior = measure_visual_prior(encoder.eval(), map(read_picture, bar(pictures, "pictures")))
+    description = f"Log-probabilities by {weights.name} in the best window of {len(pictures)} unrelated pictures"
+    write_statistics(options.out, prior, SEARCHED_NOUNS, f"{description} (c3n_model/zero_shot/visual_prior.py)")
+    return f"wrote {options.out}: {len(pictures)} pictures, {len(SEARCHED_NOUNS)} nouns, {weights.name}"

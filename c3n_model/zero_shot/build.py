@@ -45,7 +45,7 @@ def _load(config: ZeroShotConfig) -> Model:
     if config.audio == "vggish" and config.history > 1:
         raise ValueError("vggish encodes one second at a time; set history: 1, or choose another audio encoder")
     sounds = tuple(audioset_names(manifest.find("audioset_classes")))
-    visual, visual_file = _visual_encoder(config.visual)
+    visual, visual_file = load_classifier(config.visual)
     audio = build_audio_encoder(config.audio, len(sounds))
     files = [visual_file, *load_audio(audio, config.audio)]
     segmenter, segmenter_name = pretrained_segmenter(config)
@@ -96,8 +96,9 @@ def _visual_prior(config: ZeroShotConfig, weights: Path) -> LogitStatistics | No
     return read_statistics(path, SEARCHED_NOUNS) if path != shipped or shipped.is_file() else None
 
 
-def _visual_encoder(name: str) -> tuple[VisualEncoder, Path]:
-    """Build the classifier `name` with ImageNet weights; for MobileNetV2 those of TensorFlow, if available."""
+def load_classifier(name: str) -> tuple[VisualEncoder, Path]:
+    """Build the image classifier `name` with ImageNet weights, and return it with their file; for MobileNetV2 those of TensorFlow, if
+    available."""
     name = weights_at_hand(name)
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
     if encoder.backbone.pretrained_cfg.get("fixed_input_size"):

@@ -41,7 +41,7 @@ BACKGROUND_ALONE, BACKGROUND_ALONE_FACTOR = 0.9, 1.5
 # fraction of those of the most evident of all sounds; then the consensus is multiplied, because the many names of one sound ("Music",
 # "Mallet percussion") share the softmax. The fraction keeps noise out, most of which is another sound's.
 SPECIFIC_EVIDENCE, SPECIFIC_SHARE, SPECIFIC_RELIEF = 3.5, 0.9, 1.6
-SOUGHT_EVIDENCE = 2.5  # standard deviations above which the sources of a sound are looked for in parts of the frame
+SOUGHT_EVIDENCE = 3.0  # standard deviations above which the sources of a sound are looked for in parts of the frame
 # A person is published only if a sound of people reaches this fraction of the evidence of the most evident sound: of a helicopter
 # a tagger also says "Speech".
 PERSON_SHARE = 0.6

@@ -28,7 +28,10 @@ ZOOM_SIZE = 224  # input size for a crop
 SHARPNESS = 10.0  # mask logits per unit of activation
 GRABCUT_SIZES = {LOCALISE_SIZE: 224, ZOOM_SIZE: 128}  # input size of the activation: pixels for GrabCut
 ACTIVATION_THRESHOLD = {"none": 0.4, "affinity": 0.7, "grabcut": 0.7}  # fraction of the activation's maximum
-AROUND_GLIMPSE = 0.9  # fraction of the sides of a glimpse's box, added on each side: the best window is often a part of the object
+NEAR_GLIMPSE = (
+    0.15  # fraction of the sides of a glimpse's box, added on each side, within which a segmenter must see its object
+)
+AROUND_GLIMPSE = 0.9  # the same for the crop that is activated: the best window is often only a part of the object
 MARGIN = 0.1  # fraction of the box's sides, added on each side of a crop
 SEEN = 0.2  # minimum fraction of a box covered by the segmenter's mask for its outline to be used
 SLACK = 0.05  # fraction of the box's sides by which an outline may extend beyond the box
@@ -38,7 +41,7 @@ CLOSER = 1  # maximum number of such crops, for the boxes with the highest score
 SPECK_OF_CLASS = (
     0.01  # fraction of the image; the classifier finds its classes better than a segmenter that sees so little
 )
-SEEN_IN_GLIMPSE = 0.05  # the same, fraction of the surroundings of a glimpse
+SEEN_IN_GLIMPSE = 0.2  # the same, fraction of the surroundings of a glimpse
 SAME_REGION = 0.4  # IoU of the activation and a segmenter's class above which that class outlines the object
 SAME_BOX = 0.5  # the same for the activation and a box
 NO_OUTLINE = frozenset({"background", "__background__", PERSON})  # an object in front of them has another outline
@@ -105,7 +108,7 @@ class MaskMaker:
             return bool((semantic > 0.5).any())
         if view.glimpse is None or view.glimpse.label != label:
             return bool((semantic > 0.5).float().mean() >= SPECK_OF_CLASS)
-        around = window_of(view.glimpse.box, tuple(semantic.shape), AROUND_GLIMPSE)
+        around = window_of(view.glimpse.box, tuple(semantic.shape), NEAR_GLIMPSE)
         return bool((semantic[around] > 0.5).float().mean() >= SEEN_IN_GLIMPSE)
 
     def _activate(self, view: View, label: int) -> Tensor:

@@ -8,16 +8,14 @@ matter that some pictures show the noun.
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterable
 
+import numpy as np
 import torch
 
 from c3n_model.labels.sound_sources import KINDS, imagenet_nouns
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.preprocess import frames_to_tensor
-from c3n_model.progress import Progress
-from c3n_model.sources.media import pictures_in
-from c3n_model.sources.picture_files import read_picture
 from c3n_model.zero_shot.glimpses import best_windows
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.prior import prior_of
@@ -28,30 +26,20 @@ FEWEST_PICTURES = 30  # with fewer, single pictures would decide
 SEARCHED_NOUNS = tuple(noun for noun in imagenet_nouns() if noun not in KINDS)
 
 
-def find_unrelated(folder: Path) -> list[Path]:
-    """Find the pictures of a folder and its subfolders.
+@torch.no_grad()
+def measure_visual_prior(encoder: VisualEncoder, pictures: Iterable[np.ndarray]) -> LogitStatistics:
+    """Measure the prior of an image classifier for SEARCHED_NOUNS on pictures uint8 (H, W, 3), as different as possible.
 
     Raises:
-        FileNotFoundError: no such folder. ValueError: fewer than FEWEST_PICTURES pictures.
+        ValueError: fewer than FEWEST_PICTURES pictures.
     """
-    if not folder.is_dir():
-        raise FileNotFoundError(f"no such folder: {folder}; expected a folder of pictures of all kinds")
-    paths = [path for inner in (folder, *folder.rglob("*/")) for path in pictures_in(inner)]
-    if len(paths) < FEWEST_PICTURES:
-        raise ValueError(
-            f"{folder} has {len(paths)} pictures; expected at least {FEWEST_PICTURES}, as different from each other as possible"
-        )
-    return paths
-
-
-@torch.no_grad()
-def measure_visual_prior(encoder: VisualEncoder, pictures: list[Path], progress: Progress) -> LogitStatistics:
-    """Measure the prior of an image classifier for SEARCHED_NOUNS. Raises ValueError for a picture that cannot be read."""
     members = torch.zeros(len(SEARCHED_NOUNS), encoder.num_classes, dtype=torch.bool)
     for row, noun in enumerate(SEARCHED_NOUNS):
         members[row, list(imagenet_nouns()[noun])] = True
-    found = []
-    for path in progress(pictures, "pictures"):
-        frame = frames_to_tensor(read_picture(path)[None], IMAGE_SIZE)[0]
-        found.append(best_windows(encoder, frame, members)[0][None])
+    frames = (frames_to_tensor(picture[None], IMAGE_SIZE)[0] for picture in pictures)
+    found = [best_windows(encoder, frame, members)[0][None] for frame in frames]
+    if len(found) < FEWEST_PICTURES:
+        raise ValueError(
+            f"{len(found)} pictures; expected at least {FEWEST_PICTURES}, as different from each other as possible"
+        )
     return prior_of(found)

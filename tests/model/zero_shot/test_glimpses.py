@@ -1,37 +1,13 @@
 """Glimpses find what fills a small part of a frame, and where."""
 
-from types import SimpleNamespace
-
 import pytest
 import torch
-from torch import nn
-from torch.nn import functional as F
+from colour_classifier import RedOrBlue
 from toy_zero_shot import SAMPLES, SOUNDS, LeftHalf, make_network
 
 from c3n_model.zero_shot import glimpses
-from c3n_model.zero_shot.glimpses import look_closer, search
+from c3n_model.zero_shot.glimpses import DISCOUNT, MIDDLE, SLOPE, WINDOWS, best_windows, search
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
-
-
-class RedOrBlue(nn.Module):
-    """A classifier of mean colour over the places of a stride of 32: class 0 is red, 1 blue, 2 neither."""
-
-    mean = std = None
-
-    def __init__(self):
-        super().__init__()
-        self.mean, self.std = torch.zeros(1, 3, 1, 1), torch.ones(1, 3, 1, 1)
-        self.backbone = SimpleNamespace(
-            forward_features=lambda frames: F.avg_pool2d(frames, 32), forward_head=lambda maps: self._head(maps)
-        )
-
-    def _head(self, maps):
-        red, _, blue = maps.mean(dim=(2, 3)).unbind(dim=1)
-        return 8 * torch.stack([red, blue, 0.5 * torch.ones_like(red)], dim=1)
-
-    def forward(self, frames):
-        return [], self._head(frames)
-
 
 MEMBERS = torch.eye(3, dtype=torch.bool)[:2]
 
@@ -43,32 +19,43 @@ def frame_with_blue(top, left, side=256, length=640):
 
 
 @torch.no_grad()
+@pytest.mark.parametrize("side", [100, 160, 256])
 @pytest.mark.parametrize(("top", "left"), [(0, 0), (384, 0), (192, 256), (320, 384)])
-def test_the_best_window_contains_the_object(top, left):
-    confidence, boxes = search(RedOrBlue(), frame_with_blue(top, left), MEMBERS)
+def test_the_best_window_is_about_the_object(top, left, side):
+    confidence, boxes = search(RedOrBlue(), frame_with_blue(top, left, side), MEMBERS, None)
     assert confidence[1] > confidence[0]
     x0, y0, x1, y1 = (640 * boxes[1]).tolist()
-    assert x1 - x0 == pytest.approx(320) and y1 - y0 == pytest.approx(320)
-    assert x0 <= left and y0 <= top and left + 256 <= x1 and top + 256 <= y1
+    assert min(abs((x1 - x0) / 640 - side) for side in WINDOWS) < 0.02
+    overlap = (min(x1, left + side) - max(x0, left)) * (min(y1, top + side) - max(y0, top))
+    assert overlap > 0.9 * min(side**2, (x1 - x0) * (y1 - y0)) * 0.8
 
 
 @torch.no_grad()
 def test_a_part_shows_more_than_the_whole():
-    frame, classifier = frame_with_blue(0, 0), RedOrBlue()
+    frame, classifier = frame_with_blue(0, 0, 160), RedOrBlue()
     whole = classifier(frame[None])[1].log_softmax(dim=1)[0, 1].item()
-    _, boxes = search(classifier, frame, MEMBERS)
-    closer = look_closer(classifier, frame, boxes[1], MEMBERS[1])
-    assert closer > whole + 1
-    assert look_closer(classifier, frame, torch.tensor([0.0, 0.0, 1.0, 1.0]), MEMBERS[1]) == pytest.approx(
-        whole, abs=0.02
-    )
+    best, _ = best_windows(classifier, frame, MEMBERS)
+    assert best[1] > whole + 2
+
+
+@torch.no_grad()
+def test_confidence_is_the_distance_to_the_prior():
+    frame, classifier = frame_with_blue(0, 0), RedOrBlue()
+    best, _ = best_windows(classifier, frame, MEMBERS)
+    at_middle = LogitStatistics(best - MIDDLE * 0.5, torch.full_like(best, 0.5))
+    confidence, boxes = search(classifier, frame, MEMBERS, at_middle)
+    assert confidence.exp().tolist() == pytest.approx([0.5, 0.5])
+    higher, same = search(classifier, frame, MEMBERS, LogitStatistics(at_middle.mean + 0.5, at_middle.deviation))
+    assert (higher.exp() / (1 - higher.exp())).log().tolist() == pytest.approx([-SLOPE, -SLOPE], abs=1e-4)
+    assert torch.equal(boxes, same)
+    assert search(classifier, frame, MEMBERS, None)[0].tolist() == pytest.approx((best - DISCOUNT).tolist())
 
 
 @torch.no_grad()
 def test_a_label_of_several_classes_has_the_sum_of_their_probabilities():
     both = torch.tensor([[True, True, False]])
-    confidence, _ = search(RedOrBlue(), frame_with_blue(0, 0), both)
-    single, _ = search(RedOrBlue(), frame_with_blue(0, 0), MEMBERS)
+    confidence, _ = search(RedOrBlue(), frame_with_blue(0, 0), both, None)
+    single, _ = search(RedOrBlue(), frame_with_blue(0, 0), MEMBERS, None)
     assert confidence[0] > single.max()
 
 
@@ -86,3 +73,12 @@ def test_parts_are_looked_at_only_for_an_evident_sound(monkeypatch, sound, looks
     encoding = network.encode(torch.rand(1, 3, 32, 32), torch.zeros(1, SAMPLES))
     network.decode(encoding, torch.ones(1, 1, dtype=torch.bool))
     assert bool(searched) == looks
+
+
+@torch.no_grad()
+def test_a_frame_full_of_what_is_always_seen_shows_nothing():
+    """The prior of this camera: what its pictures look like anyhow is no evidence of an object."""
+    frame, classifier = frame_with_blue(0, 0), RedOrBlue()
+    best, _ = best_windows(classifier, frame, MEMBERS)
+    usual = LogitStatistics(best, torch.full_like(best, 0.5))
+    assert (search(classifier, frame, MEMBERS, usual)[0].exp() < 1e-3).all()

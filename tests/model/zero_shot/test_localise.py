@@ -157,7 +157,7 @@ def make_square() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_grabcut_finds_the_square():
     frame, activation = make_square()
-    mask = grabcut(activation, frame, threshold=0.6)[0]
+    mask = grabcut(activation, frame, threshold=0.6, side=224)[0]
     expected = torch.zeros(224, 224)
     expected[64:160, 80:192] = 1
     intersection, union = (mask * expected).sum(), (mask + expected).clamp(max=1).sum()
@@ -168,17 +168,17 @@ def test_grabcut_finds_the_square():
 def test_grabcut_is_deterministic():
     frame, activation = make_square()
     frame = torch.rand(frame.shape, generator=torch.Generator().manual_seed(0))
-    first, second = (grabcut(activation, frame, threshold=0.6) for _ in range(2))
+    first, second = (grabcut(activation, frame, threshold=0.6, side=224) for _ in range(2))
     assert torch.equal(first, second)
 
 
 @pytest.mark.parametrize(("value", "expected"), [(0.0, 0.0), (0.5, 0.0), (0.7, 1.0), (1.0, 1.0)])
 def test_grabcut_without_both_kinds_of_seeds_is_the_threshold(value, expected):
-    mask = grabcut(torch.full((1, 4, 4), value), torch.rand(1, 3, 32, 32), threshold=0.6)
+    mask = grabcut(torch.full((1, 4, 4), value), torch.rand(1, 3, 32, 32), threshold=0.6, side=224)
     assert mask.unique().tolist() == [expected]
 
 
 def test_grabcut_with_a_single_seed():
     activation = torch.zeros(1, 224, 224)
     activation[0, 100, 100] = 1.0
-    assert grabcut(activation, torch.rand(1, 3, 224, 224), threshold=0.6).sum().item() < 224 * 224 / 2
+    assert grabcut(activation, torch.rand(1, 3, 224, 224), threshold=0.6, side=224).sum().item() < 224 * 224 / 2

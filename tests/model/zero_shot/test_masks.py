@@ -9,7 +9,7 @@ import torch
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
 from c3n_model.zero_shot.glimpses import Glimpse
-from c3n_model.zero_shot.masks import MaskMaker, View
+from c3n_model.zero_shot.masks import AROUND_GLIMPSE, MaskMaker, View
 from c3n_model.zero_shot.vocabulary import noun_vocabulary
 
 SEGMENTS, BOXES = ("background", "person", "bird", "cat"), ("person", "bird", "dog", "skateboard")
@@ -149,9 +149,9 @@ def glimpse_of(maker, noun, box):
 
 
 def test_a_glimpse_is_activated_where_it_was_seen(maker):
-    seen = replace(view({}), glimpse=glimpse_of(maker, "lion", (0.5, 0.5, 1.0, 1.0)))
+    seen = replace(view({}), glimpse=glimpse_of(maker, "lion", (0.75, 0.75, 0.9, 0.9)))
     mask, _ = drawn(maker, seen, "lion")
-    edge = int(64 * (0.5 - 0.15 * 0.5))
+    edge = int(64 * (0.75 - AROUND_GLIMPSE * 0.15))
     assert mask[edge:, edge:].any()
     mask[edge:, edge:] = False
     assert not mask.any()
@@ -160,9 +160,9 @@ def test_a_glimpse_is_activated_where_it_was_seen(maker):
 
 
 def test_a_segmenters_mask_outside_a_glimpse_is_another_object(maker):
-    seen = replace(view({"bird": LEFT}), glimpse=glimpse_of(maker, "bird", (0.5, 0.0, 1.0, 0.5)))
+    seen = replace(view({"bird": LEFT}), glimpse=glimpse_of(maker, "bird", (0.8, 0.0, 1.0, 0.2)))
     mask, _ = drawn(maker, seen, "bird")
-    assert not mask[:, :24].any()
+    assert mask.any() and not mask[:, :32].any()
     seen = replace(view({"bird": RIGHT}), glimpse=glimpse_of(maker, "bird", (0.5, 0.25, 1.0, 0.75)))
     assert torch.equal(drawn(maker, seen, "bird")[0], seen.masks[2] > 0.5)
 
