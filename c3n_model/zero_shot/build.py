@@ -73,6 +73,11 @@ def _load(config: ZeroShotConfig) -> Model:
         evidence_threshold=config.evidence_threshold,
     ).eval()
     note = _describe(config, [name for name in (segmenter_name, detector_name, eye_name) if name], vocabulary)
+    if config.visual_prior == "auto" and network.visual_prior is None and network.prior is not None:
+        note += (
+            f" What fills little of the picture is seen less often: there is no visual prior of {visual_file.name}; "
+        )
+        note += "c3n labels visual-prior makes one from any pictures."
     card = {"note": note, "files": [path.name for path in files]}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
 

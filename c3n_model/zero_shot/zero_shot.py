@@ -79,8 +79,8 @@ class ZeroShot(nn.Module):
         self.register_buffer("similarity", vocabulary.similarity)
         self.max_sources = 1  # pairs per frame, each with a mask of its own
         self.alpha, self.beta, self.detector_score = alpha, beta, detector_score
-        self._visual_prior = visual_prior
-        self._prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
+        self.visual_prior = visual_prior
+        self.prior, self.prior_weight, self.evidence_threshold = prior, prior_weight, evidence_threshold
         self._specific = torch.tensor([label != PERSON for label in vocabulary.labels])
         boxed = detector.labels if detector is not None else ()
         self._closed_boxes = len(boxed)
@@ -92,7 +92,7 @@ class ZeroShot(nn.Module):
 
     def new_memory(self) -> HearingMemory | None:
         """Return a new audio state for a session; None without a prior."""
-        return None if self._prior is None else HearingMemory()
+        return None if self.prior is None else HearingMemory()
 
     def forward(self, frames: Tensor, snippets: Tensor) -> Tensor:
         """Segment clips as `C3N.forward`: (B, T, 3, H, W) and (B, T, samples) -> mask logits (B, T, H, W)."""
@@ -126,7 +126,7 @@ class ZeroShot(nn.Module):
     def _decode(self, frames: Tensor, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Decoding:
         """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `_listen` returns for them."""
         masks = self.segmenter(frames) if self.segmenter is not None else None
-        evidence = self._weigh(combined, newest, memory) if self._prior is not None else None
+        evidence = self._weigh(combined, newest, memory) if self.prior is not None else None
         audio_logits = (combined if evidence is None else evidence.logits) - self.vocabulary.discount.to(
             combined.device
         )
@@ -181,7 +181,7 @@ class ZeroShot(nn.Module):
         labels = heard.isfinite().nonzero().flatten()
         if not len(labels):
             return None
-        prior = self._visual_prior.to(frame.device).select(labels) if self._visual_prior is not None else None
+        prior = self.visual_prior.to(frame.device).select(labels) if self.visual_prior is not None else None
         confidence, boxes = search(self.visual_encoder, frame, self.vocabulary.members[labels.cpu()], prior)
         best = int((self.alpha * heard[labels] + self.beta * confidence).argmax())
         return Glimpse(int(labels[best]), float(confidence[best]), boxes[best])
@@ -195,7 +195,7 @@ class ZeroShot(nn.Module):
     def _weigh(self, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Evidence:
         device, background = combined.device, memory.background.statistics if memory is not None else None
         known = background.to(device) if background is not None else None
-        return weigh(combined, newest, self._prior.to(device), known, prior_weight=self.prior_weight)
+        return weigh(combined, newest, self.prior.to(device), known, prior_weight=self.prior_weight)
 
     def agree(
         self, audio_logits: Tensor, visual_logits: Tensor, memory: HearingMemory | None, allowed: Tensor | None = None
@@ -237,7 +237,7 @@ class ZeroShot(nn.Module):
         """
         snippets = heard.snippets.unflatten(0, tuple(selected.shape))
         alone = heard.audio_logits.unflatten(0, tuple(selected.shape))
-        weight = 0.5 if self._prior is None else NEWEST_WEIGHT
+        weight = 0.5 if self.prior is None else NEWEST_WEIGHT
         combined = []
         for clip, second in selected.nonzero().tolist():
             newest = alone[clip, second, None]
