@@ -19,6 +19,7 @@ from torch import fx
 from c3n_model.complete_file import complete_file
 from c3n_model.config import to_mapping
 from c3n_model.deployment.exported import (
+    FEATURES,
     INPUTS,
     METADATA_KEY,
     OUTPUTS,
@@ -32,6 +33,7 @@ from c3n_model.deployment.step_graph import StepGraph, example_inputs, trace_ste
 from c3n_model.model import Model
 from c3n_model.network.answer import Answer, read_answer
 from c3n_model.network.c3n import C3N
+from c3n_model.network.prepared import prepare
 from c3n_model.preprocess import resize_frames
 from c3n_model.progress import Progress, silent
 
@@ -85,11 +87,13 @@ def to_onnx(traced: fx.GraphModule, inputs: tuple[torch.Tensor, ...]) -> onnx.Mo
     from onnxscript.optimizer import fold_constants
 
     passes = ir.passes.common
+    results = next(iter(traced.graph.find_nodes(op="output"))).args[0]
+    names = [*OUTPUTS, *FEATURES][: len(results)]
     with warnings.catch_warnings(), contextlib.redirect_stdout(None):
         warnings.simplefilter("ignore")
         program = torch.onnx.export(
-            traced, inputs, dynamo=True, opset_version=OPSET, input_names=list(INPUTS), output_names=list(OUTPUTS),
-            optimize=False, verbose=False,
+            traced, inputs, dynamo=True, opset_version=OPSET, input_names=list(INPUTS),
+            output_names=names, optimize=False, verbose=False,
         )  # fmt: skip
     assert program is not None
     # What optimize=True does, but for rewriting by patterns: that took a third of an export, and runtimes do it on loading.
@@ -104,6 +108,7 @@ def to_onnx(traced: fx.GraphModule, inputs: tuple[torch.Tensor, ...]) -> onnx.Mo
         passes.CommonSubexpressionEliminationPass(),
     ):
         step(program.model)
+    del program.model.graph.outputs[len(OUTPUTS) :]  # which keeps their names
     return program.model_proto
 
 
@@ -135,12 +140,12 @@ class TorchStep:
     """The reference for exported steps: `deployment.exported.Runtime` in torch, on the CPU."""
 
     def __init__(self, model: Model):
-        self._graph = StepGraph(model.network)  # type: ignore[arg-type]
+        self._network = prepare(model.network)  # type: ignore[arg-type]
 
     @torch.no_grad()
     def step(self, frame: np.ndarray, snippet: np.ndarray, past: list[np.ndarray]) -> tuple[Answer, np.ndarray]:
         """As `Runtime.step`."""
-        network = self._graph.network
+        network = self._network
         frames = torch.from_numpy(frame).permute(2, 0, 1)[None] / 255
         encoding = network.encode(frames, torch.from_numpy(snippet)[None])
         summary = network.summarise(encoding)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +12,15 @@ import numpy as np
 from torch import nn
 
 from c3n_model.config import ModelConfig, from_mapping
+from c3n_model.deployment.openvino_network import OpenVinoNetwork
 from c3n_model.model import Model
 from c3n_model.network.answer import Answer
 
 METADATA_KEY = "c3n_step"
 INPUTS = ("frame", "snippet", "past", "count")
 OUTPUTS = ("probability", "classes", "scores", "summary")
+# Names of what ASPP, fusion and decoder read, inside of the graph: V_i^r, and the context of Eq. 14 if there is a fusion.
+FEATURES = ("map_1", "map_2", "map_3", "map_4", "context")
 SCORES = ("audio_score", "visual_score", "similarity", "consensus", "presence")  # of `network.answer.Answer`
 AUDIBLE = "audible"  # the sixth score of a network with a fitted `mask_quality`
 CLASSES = ("audio_class", "visual_class")
@@ -168,28 +170,18 @@ class OnnxRuntimeStep:
 
 
 class OpenVinoStep:
-    """An exported step in OpenVINO on the CPU."""
+    """An exported step in OpenVINO on the CPU. In bfloat16 ASPP, fusion and decoder are, and they alone: the encoders, CCAM's gradient
+    and C3IM stay float32, so that the label is the same."""
 
     def __init__(self, path: Path, precision: str, threads: int | None):
-        options: dict[str, Any] = {"INFERENCE_PRECISION_HINT": {"float32": "f32", "bfloat16": "bf16"}[precision]}
-        options |= {"PERFORMANCE_HINT": "LATENCY"} | ({"INFERENCE_NUM_THREADS": threads} if threads else {})
-        self._request = openvino_core().compile_model(str(path), "CPU", options).create_infer_request()
-        self._past_shape = tuple(self._request.model_inputs[INPUTS.index("past")].shape)
+        self._network = OpenVinoNetwork(path, precision, threads, FEATURES)
+        self._past_shape = self._network.input_shape("past")
 
     def step(self, frame: np.ndarray, snippet: np.ndarray, past: Sequence[np.ndarray]) -> tuple[Answer, np.ndarray]:
         """As `Runtime.step`."""
         given = (frame, snippet, *_pack(past, self._past_shape))
-        found = self._request.infer(dict(zip(INPUTS, given, strict=True)))
-        return _answer([np.array(found[name]) for name in OUTPUTS])
-
-
-@functools.cache
-def openvino_core() -> Any:
-    """OpenVINO's `Core`, one for the life of the process: its CPU plugin gives the thread that loads it another stack for signals, and
-    frees that stack in whichever thread drops the last user of it; the next Ctrl-C (or SIGCHLD) of the first thread would be a crash."""
-    import openvino
-
-    return openvino.Core()
+        found = self._network.run(dict(zip(INPUTS, given, strict=True)))
+        return _answer([found(name) for name in OUTPUTS])
 
 
 def _pack(past: Sequence[np.ndarray], shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:

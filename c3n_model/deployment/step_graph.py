@@ -14,13 +14,13 @@ from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from c3n_model.deployment.decompositions import decompositions
-from c3n_model.deployment.exported import CLASSES, SCORES
+from c3n_model.deployment.exported import CLASSES, OUTPUTS, SCORES
+from c3n_model.deployment.graph_forms import prepare_for_graph
 from c3n_model.deployment.rewrites import simplify
 from c3n_model.model import Model
 from c3n_model.network.audio.spectra import without_fft
 from c3n_model.network.c3n import C3N
 from c3n_model.network.fusion import join_contributions
-from c3n_model.network.prepared import prepare
 
 
 class StepGraph(nn.Module):
@@ -28,12 +28,16 @@ class StepGraph(nn.Module):
 
     def __init__(self, network: C3N):
         super().__init__()
-        # Channels first: for others torch's pooling sets strides, which a graph cannot.
-        self.network = prepare(network).to(memory_format=torch.contiguous_format)
+        self.network = prepare_for_graph(network)
 
     def forward(self, frame: Tensor, snippet: Tensor, past: Tensor, count: Tensor) -> tuple[Tensor, ...]:
         """Return `exported.OUTPUTS`: float32 (S, S) in [0, 1], int64 (2,) in the order of `CLASSES`, float32 (5,) in that of `SCORES`
         (and a sixth, `exported.AUDIBLE`, if the decoding has it), float32 (2, 4, C')."""
+        return self.with_features(frame, snippet, past, count)[: len(OUTPUTS)]
+
+    def with_features(self, frame: Tensor, snippet: Tensor, past: Tensor, count: Tensor) -> tuple[Tensor, ...]:
+        """Return `exported.OUTPUTS` and then `exported.FEATURES`, all that ASPP, fusion and decoder read: V_i^r (1, C_vi, H_i, W_i)
+        of the four stages, and the context (1, 4, C', C') unless the network has no fusion."""
         network = self.network
         frames = frame.permute(2, 0, 1).contiguous()[None].float() / 255
         encoding = network.encode(frames, snippet[None])
@@ -45,7 +49,8 @@ class StepGraph(nn.Module):
         classes = torch.cat([getattr(label, name) for name in CLASSES])
         audible = () if decoding.audible is None else (decoding.audible,)
         scores = torch.cat([*(getattr(label, name) for name in SCORES[:-1]), decoding.presence, *audible])
-        return decoding.logits[0].sigmoid(), classes, scores, summary[0]
+        features = (*encoding.visual, context)[: len(encoding.visual) + bool(network.fusions)]
+        return decoding.logits[0].sigmoid(), classes, scores, summary[0], *features
 
 
 def example_inputs(model: Model, history: int) -> tuple[Tensor, ...]:
@@ -66,5 +71,5 @@ def trace_step(graph: StepGraph, inputs: tuple[Tensor, ...]) -> fx.GraphModule:
     """Trace a step to a static graph of forward operations alone: that of the gradient is part of it."""
     with without_fft(), sdpa_kernel(SDPBackend.MATH):  # the fused attention has a gradient that no runtime knows
         # Not as a module: its parameters are constants of the graph.
-        traced = make_fx(lambda *given: graph(*given), decomposition_table=decompositions())(*inputs)
+        traced = make_fx(lambda *given: graph.with_features(*given), decomposition_table=decompositions())(*inputs)
     return simplify(traced).eval()

@@ -38,20 +38,24 @@ class UpsampledConv(nn.Module):
 
     def forward(self, features: Tensor, size: tuple[int, int]) -> Tensor:
         """Map (N, C_in, h, w) to (N, C_out, H, W) with `size` = (H, W)."""
-        frames, _, height, width = features.shape
-        positions = features.flatten(2)  # N C_in (h w)
-        products = [(taps @ positions).reshape(-1, width) for taps in self.taps]  # 3 x (N 3 C_out h) w
-        columns, bands = self._matrix(width, size[1], features)
-        wide = torch.cat([_sum_products(products, columns, band) for band in bands], dim=1)
-        wide = wide.view(frames, 3, len(self.bias), height, size[1])
-        rows, bands = self._matrix(height, size[0], features)
+        wide = self.upsampled_columns(features, size[1]).unflatten(1, (3, len(self.bias)))  # N 3 C_out h W
+        rows, bands = self.matrix(features.shape[2], size[0], features)
         blocks = []
         for first, last, start, stop in bands:
             parts = (rows[tap, start:stop, first:last] @ wide[:, tap, :, first:last] for tap in range(3))
             blocks.append(sum(parts, start=self.bias[:, None, None]))
         return torch.cat(blocks, dim=2)
 
-    def _matrix(self, size: int, upsampled: int, like: Tensor) -> tuple[Tensor, list[Band]]:
+    def upsampled_columns(self, features: Tensor, width: int) -> Tensor:
+        """Apply the horizontal taps: (N, C_in, h, w) to (N, 3 C_out, h, `width`), a channel for each row of `taps`."""
+        frames, _, height, before = features.shape
+        positions = features.flatten(2)  # N C_in (h w)
+        products = [(taps @ positions).reshape(-1, before) for taps in self.taps]  # 3 x (N 3 C_out h) w
+        columns, bands = self.matrix(before, width, features)
+        wide = torch.cat([_sum_products(products, columns, band) for band in bands], dim=1)
+        return wide.view(frames, -1, height, width)
+
+    def matrix(self, size: int, upsampled: int, like: Tensor) -> tuple[Tensor, list[Band]]:
         """Return the matrices of the three taps of an axis, (3, upsampled, size), and their blocks. Kept for the next call."""
         key = (size, upsampled, like.dtype, like.device)
         if key not in self._matrices:

@@ -1,6 +1,6 @@
-"""Power spectra for the front ends, by FFT or by convolutions with sines and cosines.
+"""Power spectra for the front ends, by FFT or by products with sines and cosines.
 
-The FFT is faster in torch. Exported networks use convolutions (`without_fft`), because runtimes such as TensorRT have no FFT.
+The FFT is faster in torch. Exported networks use products (`without_fft`), because runtimes such as TensorRT have no FFT.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ _BY_FFT: ContextVar[bool] = ContextVar("by_fft", default=True)
 
 @contextmanager
 def without_fft() -> Iterator[None]:
-    """Compute the spectra within this context by convolutions and matrix products."""
+    """Compute the spectra within this context by matrix products."""
     token = _BY_FFT.set(False)
     try:
         yield
@@ -41,13 +41,12 @@ def power_spectrogram(waveform: Tensor, window: Tensor, *, n_fft: int, hop: int,
             return_complex=True,
         )  # fmt: skip
         return spectrum.real.square() + spectrum.imag.square()
-    left = (n_fft - len(window)) // 2
-    padded = F.pad(window, (left, n_fft - len(window) - left))
     if center:
         waveform = F.pad(waveform[:, None], (n_fft // 2, n_fft // 2), mode="reflect")[:, 0]
-    kernels = (_waves(n_fft, n_fft, waveform) * padded)[:, None]
-    real, imaginary = F.conv1d(waveform[:, None], kernels, stride=hop).chunk(2, dim=1)
-    return real.square() + imaginary.square()
+    frames = (waveform.shape[1] - n_fft) // hop + 1
+    left = (n_fft - len(window)) // 2  # the window's zeros on both sides are left out
+    parts = _overlapping(waveform[:, left:], len(window), hop, frames) * window
+    return _folded_power(parts, n_fft).mT
 
 
 def power_spectrum(frames: Tensor, *, n_fft: int) -> Tensor:
@@ -55,14 +54,38 @@ def power_spectrum(frames: Tensor, *, n_fft: int) -> Tensor:
     if _BY_FFT.get():
         spectrum = torch.fft.rfft(frames, n=n_fft)
         return spectrum.real.square() + spectrum.imag.square()
-    real, imaginary = (frames @ _waves(n_fft, frames.shape[-1], frames).mT).chunk(2, dim=-1)
-    return real.square() + imaginary.square()
+    return _folded_power(frames, n_fft)
 
 
-def _waves(n_fft: int, samples: int, like: Tensor) -> Tensor:
-    """Cosines and sines of all frequencies, (2 (n_fft / 2 + 1), samples)."""
-    frequency = torch.arange(n_fft // 2 + 1, dtype=torch.int64)[:, None]
+def _overlapping(waveform: Tensor, length: int, hop: int, count: int) -> Tensor:
+    """Cut `count` pieces of `length` samples, one every `hop`: (N, samples) -> (N, count, length). By slices of blocks of `hop`
+    samples: a graph would gather each sample."""
+    blocks = -(-length // hop)
+    wanted = (count - 1 + blocks) * hop
+    waveform = F.pad(waveform[:, :wanted], (0, max(wanted - waveform.shape[1], 0)))
+    by_hop = waveform.reshape(len(waveform), -1, hop)
+    return torch.cat([by_hop[:, first : first + count] for first in range(blocks)], dim=2)[:, :, :length]
+
+
+def _folded_power(frames: Tensor, n_fft: int) -> Tensor:
+    """Compute squared magnitudes of the Fourier transform of (..., samples), padded with zeros: (..., n_fft / 2 + 1).
+
+    They do not depend on where the phases begin. From the middle on, cosines are even and sines odd, so that both need only the
+    sums and the differences of the samples on both sides of it: half of the products.
+    """
+    middle = frames.shape[-1] // 2
+    before = F.pad(frames[..., :middle].flip(-1), (1, 0))
+    after = frames[..., middle:]
+    reach = max(before.shape[-1], after.shape[-1])
+    before, after = (F.pad(side, (0, reach - side.shape[-1])) for side in (before, after))
+    cosines, sines = _waves(n_fft, reach, frames)
+    return ((after + before) @ cosines).square() + ((after - before) @ sines).square()
+
+
+def _waves(n_fft: int, samples: int, like: Tensor) -> tuple[Tensor, Tensor]:
+    """Cosines and sines of all frequencies, each (samples, n_fft / 2 + 1)."""
+    frequency = torch.arange(n_fft // 2 + 1, dtype=torch.int64)
     # The phase modulo one turn, in integers: exact however long the window.
-    turns = (frequency * torch.arange(samples, dtype=torch.int64)).remainder(n_fft).double() / n_fft
+    turns = (torch.arange(samples, dtype=torch.int64)[:, None] * frequency).remainder(n_fft).double() / n_fft
     angles = 2 * torch.pi * turns
-    return torch.cat([angles.cos(), angles.sin()]).to(like.device, like.dtype)
+    return angles.cos().to(like.device, like.dtype), angles.sin().to(like.device, like.dtype)

@@ -1,5 +1,6 @@
 """Rewrites keep the results of a graph, and change what they are for."""
 
+import pytest
 import torch
 from torch.fx.experimental.proxy_tensor import make_fx
 from torch.nn import functional as F
@@ -60,3 +61,27 @@ def test_upsampling_stays_one_operation():
     traced = trace(lambda x: F.interpolate(x, size=(6, 6), mode="bilinear"), maps)
     torch.testing.assert_close(traced(maps), F.interpolate(maps, size=(6, 6), mode="bilinear"))
     assert count(traced, aten.upsample_bilinear2d.vec) == 1
+
+
+def test_gradients_of_relus_are_multiplied_by_signs():
+    def gradient(maps):
+        with torch.enable_grad():
+            maps = maps.detach().requires_grad_()
+            return torch.autograd.grad((maps.relu() * torch.arange(5.0)).sum(), maps)[0]
+
+    maps = torch.tensor([[-1.0, -2.0, 0.0, 3.0, 4.0]])
+    traced = trace(gradient, maps)
+    assert traced(maps).tolist() == [[0, 0, 0, 3, 4]]
+    assert count(traced, aten.where.self) == 0 and count(traced, aten.sign.default) == 1
+
+
+@pytest.mark.parametrize(
+    ("condition", "expected"),
+    [(lambda x: x <= 0, [0, 1.5, 6]), (lambda x: x.relu() <= 1, [0, 0, 6]), (lambda x: x.relu() <= 0, [1, 1.5, 6])],
+    ids=["of no ReLU", "of another bound", "of something else"],
+)
+def test_other_choices_stay(condition, expected):
+    maps, otherwise = torch.tensor([[-1.0, 0.5, 2.0]]), torch.tensor(float(expected[0]))
+    traced = trace(lambda x: torch.where(condition(x), otherwise, x * 3), maps)
+    assert traced(maps).tolist() == [expected]
+    assert count(traced, aten.where.self) == 1
