@@ -155,7 +155,7 @@ class ZeroShotConfig:
     visual_prior: str = "auto"
     prior_weight: float = 0.25  # fraction of the prior that is subtracted before Eq. 6
     evidence_threshold: float = 2.0  # standard deviations above the prior below which a sound is not published
-    presence_threshold: float = 0.40  # consensus below which the mask is empty
+    presence_threshold: float = 0.38  # consensus below which the mask is empty
     visibility_threshold: float = 0.05  # confidence of the visual class below which the mask is empty
     image_size: int = 512  # frames are resized to this square before each network scales them
 
