@@ -34,6 +34,7 @@ from c3n_model.commands import (
     segment,
     synthesize,
     train,
+    train_direct_sound,
     train_vggish_head,
     train_visual_head,
     weights,
@@ -68,6 +69,7 @@ COMMANDS = (
     reproduce,
     labels,
     import_authors,
+    train_direct_sound,
     train_vggish_head,
     train_visual_head,
 )

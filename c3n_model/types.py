@@ -10,7 +10,7 @@ have their origin at the top left corner, x to the right and y down.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -198,10 +198,9 @@ class SoundBearing:
     `bearing` in radians relative to the camera's axis, 0 ahead, positive to the left, in (-pi, pi]; None: not measured. `mirrored`:
     the other bearing that microphones along a line cannot tell from it; None for other arrays. `confidence` in [0, 1]: 1 for a
     single sound without noise or echo, 0 for sound from everywhere. `spread`: standard deviation of the bearing, radians.
-
     `decision`, one of DECISIONS: "" no bearing was measured; "unclear" the bearing is too uncertain, or lies between two objects;
-    "agrees" an object is there and no other of its class is in view; "chosen" one of several objects of a class is there, and the
-    others were removed; "elsewhere" no object is there, but it is in the picture; "not in view" it is outside the picture.
+    "agrees" an object is there, the only one of its class in view; "chosen" one of several of a class is there, the others were removed;
+    "elsewhere" none is there; "not in view" it is outside the picture. `likelihood`: logarithms for bearings from -pi on, or None.
     """
 
     bearing: float | None = None
@@ -209,6 +208,7 @@ class SoundBearing:
     confidence: float = 0.0
     spread: float | None = None
     decision: str = ""
+    likelihood: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,9 @@ def add(commands) -> None:
     command.add_argument(
         "--sounds", type=Path, metavar="FOLDER", help="folder of wav files to use; default: synthetic syllables"
     )
+    command.add_argument(
+        "--seconds", type=int, default=1, help="of the sound that are heard before the decision (default %(default)s)"
+    )
     command.add_argument("--seed", type=int, default=0, help="of the rooms (default %(default)s)")
     command.set_defaults(run=run)
 
@@ -57,10 +60,13 @@ def run(options, _: str) -> str:
             "expected scenes of at least 1 and objects less than 56 degrees apart, got "
             f"{options.scenes} and {options.apart}"
         )
+    if not 1 <= options.seconds <= 10:
+        raise ValueError(f"expected --seconds within [1, 10], got {options.seconds}")
     conditions = Conditions(
         _range("--reverberation", options.reverberation, 0, 2),
         _range("--snr", options.snr, -60, 120),
         _range("--distance", options.distance, 0.2, 5),
+        options.seconds,
     )
     sounds = loudest_seconds(options.sounds) if options.sounds else []
     lines = []
@@ -73,7 +79,8 @@ def run(options, _: str) -> str:
         lines += table(Path(name).stem, scenes, outside, conditions)
     kind = f"{len(sounds)} sounds of {options.sounds}" if sounds else "synthetic syllables"
     cells = "Cells: right / undecided / wrong (right of the decided)."
-    return "\n".join([*lines, f"{options.scenes} rooms each, {kind}. {cells}"])
+    heard = f"{options.seconds} s of {kind}" if options.seconds > 1 else kind
+    return "\n".join([*lines, f"{options.scenes} rooms each, {heard}. {cells}"])
 
 
 def _range(option: str, values: list[float], least: float, most: float) -> tuple[float, float]:

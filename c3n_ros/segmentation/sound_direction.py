@@ -6,6 +6,7 @@ import math
 from dataclasses import replace
 from typing import Any, Protocol
 
+from c3n_model.direction.heard_before import HeardBefore
 from c3n_model.direction.microphone_array import load_array
 from c3n_model.direction.sound_bearing import measure_bearing
 from c3n_model.direction.which_object import Pinhole, View, choose_object
@@ -67,6 +68,7 @@ class SoundDirection:
 
     def __init__(self, inputs: CalibratedInput, health: DirectionHealth):
         self._inputs, self._health = inputs, health
+        self._before = HeardBefore()
 
     def choose(self, segmentation: Segmentation, window: Window, horizontal_fov_deg: float) -> Segmentation:
         """Return `segmentation` with the direction of its sound and the choice that follows; unchanged without array and bearing.
@@ -83,7 +85,7 @@ class SoundDirection:
         if view is None and not health.unfit:
             health.unfit = "no camera_info and no camera_fov: the direction chooses nothing; set one of them"
         if view is not None:
-            segmentation = choose_object(segmentation, sound, view)
+            segmentation = choose_object(segmentation, sound, view, self._before)
             sound = segmentation.sound
         health.add(sound)
         return replace(segmentation, sound=sound)

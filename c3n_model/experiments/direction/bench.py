@@ -13,12 +13,21 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from c3n_model.direction.heard_before import HeardBefore
 from c3n_model.direction.microphone_array import MicrophoneArray
-from c3n_model.direction.sound_bearing import measure_bearing, rays_of, wrapped
+from c3n_model.direction.sound_bearing import measure_bearing, wrapped
+from c3n_model.direction.steering import rays_of
 from c3n_model.direction.which_object import Pinhole, choose_object
 from c3n_model.experiments.direction.noises import microphone_noise, noise_from_all_sides
 from c3n_model.experiments.direction.rooms import Room
-from c3n_model.types import Presence, Segmentation, SoundBearing, SoundingObject, UnifiedLabel
+from c3n_model.types import (
+    NANOSECONDS_PER_SECOND,
+    Presence,
+    Segmentation,
+    SoundBearing,
+    SoundingObject,
+    UnifiedLabel,
+)
 
 RATE = 16_000  # Hz
 VIEW = Pinhole(640, 480, 70.0)
@@ -34,11 +43,13 @@ Range = tuple[float, float]
 
 @dataclass(frozen=True)
 class Conditions:
-    """The ranges that scenes are drawn from: seconds of reverberation (RT60), dB of signal to noise, metres to the objects."""
+    """The ranges that scenes are drawn from: seconds of reverberation (RT60), dB of signal to noise, metres to the objects; and how many
+    seconds of the sound are heard before the decision."""
 
     reverberation_s: Range = (0.1, 0.8)
     snr_db: Range = (0.0, 30.0)
     distance_m: Range = (1.0, 4.0)
+    seconds: int = 1
 
 
 @dataclass(frozen=True)
@@ -96,19 +107,20 @@ def _scene(
     reverberation_s, snr_db, distance = (
         float(rng.uniform(*limits)) for limits in (conditions.reverberation_s, conditions.snr_db, conditions.distance_m)
     )
-    sound = sounds[int(rng.integers(len(sounds)))] if sounds else synthetic_sound(rng)
+    if sounds:
+        sound = np.tile(sounds[int(rng.integers(len(sounds)))], conditions.seconds)
+    else:
+        sound = np.concatenate([synthetic_sound(rng) for _ in range(conditions.seconds)])
     bearing = wrapped(rng.uniform(BEHIND, 2 * np.pi - BEHIND)) if outside else rng.uniform(-SIDE, SIDE)
     elevation, noise = rng.uniform(-0.15, 0.15), NOISES[number % 2]
     source = rays_of(np.array(bearing), np.array(elevation)) * distance
-    heard = _heard(array, reverberation_s, sound, source, rng)
+    heard = heard_in_room(array, reverberation_s, sound, source, rng)
     noises = microphone_noise(rng, len(heard), array.positions)
     if noise == NOISES[1]:
         noises = noise_from_all_sides(rng, len(heard), RATE, array.positions)
-    found = measure_bearing(heard + noises * LEVEL * 10 ** (-snr_db / 20), array)
-    error = min(
-        (abs(wrapped(one - bearing)) for one in (found.bearing, found.mirrored) if one is not None), default=np.pi
-    )
-    scene = Scene(reverberation_s, snr_db, distance, noise, float(np.rad2deg(error)))
+    mixture = heard + noises * LEVEL * 10 ** (-snr_db / 20)
+    found = [measure_bearing(second, array) for second in np.split(mixture, conditions.seconds)]
+    scene = Scene(reverberation_s, snr_db, distance, noise, _error(found[-1], bearing))
     if outside:
         return replace(scene, outside=_without_object(found, conditions, rng))
     places = (bearing, elevation, distance)
@@ -116,8 +128,14 @@ def _scene(
     return replace(scene, decisions={angle: decision for angle, decision in decisions.items() if decision})
 
 
+def _error(found: SoundBearing, bearing: float) -> float:
+    """Return how far a bearing, or the nearer one of two, is from the true one, degrees."""
+    bearings = [one for one in (found.bearing, found.mirrored) if one is not None]
+    return float(np.rad2deg(min((abs(wrapped(one - bearing)) for one in bearings), default=np.pi)))
+
+
 def _of_two(
-    found: SoundBearing,
+    found: list[SoundBearing],
     place: tuple[float, float, float],
     apart: float,
     conditions: Conditions,
@@ -132,20 +150,29 @@ def _of_two(
     elevations = np.array([elevation, rng.uniform(-0.15, 0.15)])
     distances = np.array([distance, rng.uniform(*conditions.distance_m)])
     segmentation, indices = seen_at([bearing, elsewhere[0]], elevations, distances)
-    chosen = choose_object(segmentation, found, VIEW)
+    chosen = _after(found, segmentation)
     if len(chosen.objects) == 2:
         return "undecided"
     return "right" if chosen.objects == (segmentation.objects[indices[0]],) else "wrong"
 
 
-def _without_object(found: SoundBearing, conditions: Conditions, rng: np.random.Generator) -> str:
+def _without_object(found: list[SoundBearing], conditions: Conditions, rng: np.random.Generator) -> str:
     """Return the decision about a sound from outside the picture, in which two silent objects are."""
     bearings = np.deg2rad([rng.uniform(5, 25), rng.uniform(-25, -5)])
     segmentation, _ = seen_at(bearings, np.zeros(2), rng.uniform(*conditions.distance_m, size=2))
-    chosen = choose_object(segmentation, found, VIEW)
+    chosen = _after(found, segmentation)
     if chosen.sound.decision == "not in view":
         return "right"
     return "undecided" if len(chosen.objects) == 2 else "wrong"
+
+
+def _after(found: list[SoundBearing], segmentation: Segmentation) -> Segmentation:
+    """Return what is chosen in the last of several seconds with the same objects."""
+    before = HeardBefore()
+    for number, sound in enumerate(found):
+        second = replace(segmentation, window_start_ns=number * NANOSECONDS_PER_SECOND)
+        chosen = choose_object(second, sound, VIEW, before)
+    return chosen
 
 
 def seen_at(
@@ -163,7 +190,9 @@ def seen_at(
         columns = slice(max(round(column - half_width), 0), min(round(column + half_width), VIEW.width))
         rows = slice(max(round(row - half_height), 0), min(round(row + half_height), VIEW.height))
         box = (columns.start, rows.start, columns.stop - columns.start, rows.stop - rows.start)
-        objects.append(SoundingObject("person", 0.9, box, (column - 0.5, row - 0.5), box[2] * box[3]))
+        objects.append(
+            SoundingObject("person", 0.9, box, (column - 0.5, row - 0.5), box[2] * box[3], id=len(objects) + 1)
+        )
         numbers[rows, columns] = np.where(numbers[rows, columns] == 0, len(objects), numbers[rows, columns])
     mask, label = numbers > 0, UnifiedLabel("Speech", "person", 0.9, 0.9, 0.9, 0.9)
     confidence = mask.astype(np.uint8) * np.uint8(255)
@@ -173,7 +202,7 @@ def seen_at(
     return segmentation, [order.index(index) for index in range(len(bearings))]
 
 
-def _heard(
+def heard_in_room(
     array: MicrophoneArray, reverberation_s: float, sound: np.ndarray, source: np.ndarray, rng: np.random.Generator
 ) -> np.ndarray:
     """Return what the array hears in a random room of a source (3,) in the camera's optical frame, without noise: float64 (n, m)."""

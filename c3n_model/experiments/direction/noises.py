@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from c3n_model.direction.sound_bearing import SPEED_OF_SOUND
+from c3n_model.direction.steering import SPEED_OF_SOUND
 
 _WAVES = 48
 _PINK_FROM_HZ = 50.0

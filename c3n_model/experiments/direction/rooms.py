@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.signal import fftconvolve, upfirdn
 
-from c3n_model.direction.sound_bearing import SPEED_OF_SOUND
+from c3n_model.direction.steering import SPEED_OF_SOUND
 
 _FINER = 8  # times the sample rate at which echoes are placed
 _HALF_TAPS = 40  # samples, of the windowed sinc that brings them to the sample rate

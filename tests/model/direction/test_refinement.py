@@ -7,7 +7,7 @@ import pytest
 
 from c3n_model.direction.microphone_array import load_array
 from c3n_model.direction.refinement import by_direction
-from c3n_model.direction.sound_bearing import SPEED_OF_SOUND, rays_of
+from c3n_model.direction.steering import SPEED_OF_SOUND, rays_of
 from c3n_model.experiments.direction.bench import VIEW, seen_at
 from c3n_model.streaming.channels import ChosenChannels
 from c3n_model.streaming.segment import segment

@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from c3n_model.direction.heard_before import HeardBefore
 from c3n_model.direction.which_object import Pinhole, choose_object
 from c3n_model.types import Presence, Segmentation, SoundBearing, SoundingObject, UnifiedLabel
 
@@ -51,7 +52,7 @@ def same(found, seen):
     "heard, decision",
     [
         (sound(0), "elsewhere"),
-        (sound(20, confidence=0.06), "unclear"),
+        (sound(20, confidence=0.04), "unclear"),
         (sound(20, spread_deg=25), "unclear"),
         (sound(49), "elsewhere"),  # 4 degrees outside the picture are within what a bearing may be off
         (sound(60, mirrored_deg=20), "chosen"),
@@ -67,18 +68,49 @@ def test_what_else_follows(heard, decision):
 
 def test_between_two_objects_it_is_unclear():
     seen = at(6, -6)
-    found = choose_object(seen, sound(0.2, spread_deg=2), VIEW)
+    found = choose_object(seen, sound(0.02, spread_deg=2), VIEW)
     assert found.sound.decision == "unclear" and same(found, seen)
 
 
 @pytest.mark.parametrize(
     "apart, spread, decision",
-    [(10, 4.8, "chosen"), (10, 5.7, "unclear"), (40, 13.0, "chosen"), (40, 18.0, "chosen")],
+    [(10, 17.0, "chosen"), (10, 18.5, "unclear"), (20, 18.5, "chosen"), (40, 18.5, "chosen")],
 )
 def test_how_certain_a_bearing_must_be_depends_on_the_distance_of_the_objects(apart, spread, decision):
-    """At 3 degrees, 2 from one object and 8 from the other, the odds are exp((64 - 4) / 2 / spread^2): 3 at 5.2 degrees of spread."""
+    """At 3 degrees, 2 from one object and 8 from the other, the odds are exp((64 - 4) / 2 / spread^2): 1.1 at 17.7 degrees of spread."""
     near = at(5, 5 - apart)
     assert choose_object(near, sound(3, spread_deg=spread), VIEW).sound.decision == decision
+
+
+def heard_from(*bearings_deg, mirrored_deg=None):
+    """A sound whose likelihood has a normal maximum of 3 degrees at each bearing; the first is the highest, by 1."""
+    grid = np.arange(-180.0, 180.0, 2.0)
+    curves = [-((grid - bearing) ** 2) / 18 - (index > 0) for index, bearing in enumerate(bearings_deg)]
+    return replace(sound(bearings_deg[0], mirrored_deg), likelihood=np.max(curves, axis=0))
+
+
+def test_objects_are_compared_by_the_likelihood_of_their_own_bearings():
+    """An echo between them, louder than the sound at 12 degrees, does no harm; by distances from it the other one would be nearer."""
+    heard = heard_from(0, 12)
+    assert [region.id for region in choose_object(at(12, -8), heard, VIEW).objects] == [7]
+    assert [region.id for region in choose_object(at(12, -8), replace(heard, likelihood=None), VIEW).objects] == [8]
+
+
+def test_the_likelihood_of_raised_objects_is_that_of_the_bearing_at_which_a_line_hears_them():
+    """A pair hears 30 degrees left and 40 up at 22.5 degrees; a level object at 30 degrees it hears there."""
+    row = round(49.5 - 100 * np.tan(np.deg2rad(40)) / np.cos(np.deg2rad(30)))
+    seen = at(30, 8, -30)
+    objects = [replace(seen.objects[0], centroid=(seen.objects[0].centroid[0], float(row))), *seen.objects[1:]]
+    heard = heard_from(22.5, mirrored_deg=157.5)
+    assert [region.id for region in choose_object(replace(seen, objects=tuple(objects)), heard, VIEW).objects] == [7]
+
+
+def test_two_uncertain_seconds_decide_together():
+    """The odds of a second are exp(0.07) = 1.07: too few, those of two exp(0.07 + 0.049) = 1.13: enough."""
+    before, heard = HeardBefore(), replace(sound(0.0), likelihood=np.where(np.arange(180) < 90, -0.07, 0.0))
+    for second, decision in ((1, "unclear"), (2, "chosen")):
+        seen = replace(at(6, -6), window_start_ns=second * 10**9)
+        assert choose_object(seen, heard, VIEW, before).sound.decision == decision
 
 
 def test_a_bearing_without_a_spread_is_as_certain_as_a_bearing_can_be():
@@ -104,6 +136,16 @@ def test_a_sound_from_outside_the_picture_is_not_in_view(heard):
     found = choose_object(at(20, -20), heard, VIEW)
     assert found.sound.decision == "not in view" and found.presence.reason == "not in view"
     assert not found.mask.any() and not found.confidence.any() and not found.objects and not found.object_numbers.any()
+
+
+@pytest.mark.parametrize("ahead, decision", [(-1.9, "agrees"), (-2.1, "not in view")])
+def test_a_sound_is_outside_the_picture_at_odds_of_7_against_all_of_it(ahead, decision):
+    """e^2 = 7.4 to 1, whatever the width of its maximum: 60 degrees are 15 beyond the picture, and the spread is 10."""
+    grid = np.arange(-180.0, 180.0, 2.0)
+    heard = replace(sound(60, spread_deg=10), likelihood=np.where(np.abs(grid) < 40, ahead, -3.0))
+    seen = at(0)
+    found = choose_object(seen, replace(heard, likelihood=np.maximum(heard.likelihood, -np.abs(grid - 60))), VIEW)
+    assert (found.sound.decision, found.mask.any()) == (decision, decision != "not in view")
 
 
 def test_a_pair_that_hears_a_sound_behind_or_ahead_decides_for_ahead():

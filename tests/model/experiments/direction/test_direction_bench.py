@@ -1,5 +1,7 @@
 """Rooms whose echoes are known by hand, and the bench as a command."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import soundfile
@@ -8,7 +10,7 @@ from scipy.signal import butter, sosfilt
 
 from c3n_model.cli import main
 from c3n_model.direction.microphone_array import PRESETS, load_array
-from c3n_model.direction.sound_bearing import SPEED_OF_SOUND
+from c3n_model.direction.steering import SPEED_OF_SOUND
 from c3n_model.experiments.direction import bench
 from c3n_model.experiments.direction.bench import RATE, Conditions, measure, synthetic_sound
 from c3n_model.experiments.direction.rooms import Room
@@ -77,6 +79,15 @@ def test_in_a_living_room_nine_of_ten_decisions_are_right(array):
     assert len(decided) >= 16 and decided.count("right") >= 0.9 * len(decided), decisions
 
 
+def test_more_seconds_leave_fewer_undecided():
+    conditions = Conditions((0.6, 0.6), (5.0, 5.0), (2.0, 3.0))
+    one, three = (
+        measure(load_array("stereo_pair"), replace(conditions, seconds=seconds), (10.0,), 12, []) for seconds in (1, 3)
+    )
+    undecided = [[scene.decisions[10.0] for scene in scenes].count("undecided") for scenes in (one, three)]
+    assert undecided[1] < undecided[0]
+
+
 def test_four_microphones_hear_what_is_behind():
     assert [scene.outside for scene in scenes("respeaker_usb_4_mic", count=8, outside=True)] == ["right"] * 8
 
@@ -130,6 +141,7 @@ def test_the_command_refuses_what_it_cannot_measure(tmp_path):
         (["--distance", "1", "20"], "--distance"),
         (["--snr", "30", "0"], "--snr"),
         (["--reverberation", "0", "1", "2"], "--reverberation"),
+        (["--seconds", "0"], "--seconds"),
     ):
         with pytest.raises(SystemExit, match=reason):
             main(["direction-bench", *arguments])

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from c3n_model.direction.sound_bearing import SPEED_OF_SOUND
+from c3n_model.direction.steering import SPEED_OF_SOUND
 from c3n_model.experiments.direction.noises import microphone_noise, noise_from_all_sides
 
 RATE, PAIR = 16_000, np.array([[0.05, 0.0, 0.0], [-0.05, 0.0, 0.0]])  # 10 cm: the first zero is at 343 / 0.2 = 1715 Hz
