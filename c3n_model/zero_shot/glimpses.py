@@ -7,6 +7,7 @@ window in which an audible object is most likely is then cropped and classified 
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import torch
@@ -19,9 +20,9 @@ from c3n_model.zero_shot.logit_statistics import LogitStatistics
 
 SEARCH_SIZE = 448  # pixels, of the frame whose windows are classified: 14 x 14 places of MobileNetV2
 WINDOWS = (0.5, 0.36, 0.21)  # sides of the windows as fractions of the frame's
-# A label's log-odds of being in view, by the standard deviations z by which its best window exceeds the prior: SLOPE * (z - MIDDLE).
-# A logistic fit with equal weight for 87 cut-outs and for all nouns that are not in 73 pictures.
-SLOPE, MIDDLE = 2.5, 5.0
+# A label's log-odds of being in view, by the standard deviations z by which its best window exceeds the prior: SLOPE (z - MIDDLE), less the
+# logarithm of the number of labels that are sought, because the more are sought, the sooner one is found by chance.
+SLOPE, MIDDLE = 2.5, 4.6
 DISCOUNT = 1.4  # nats off the log-confidence of the best of many windows, without a prior
 
 
@@ -53,7 +54,8 @@ def search(
     best, boxes = best_windows(encoder, frame, members)
     if prior is None:
         return best - DISCOUNT, boxes
-    return F.logsigmoid(SLOPE * ((best - prior.mean) / prior.deviation - MIDDLE)), boxes
+    log_odds = SLOPE * ((best - prior.mean) / prior.deviation - MIDDLE) - math.log(len(members))
+    return F.logsigmoid(log_odds), boxes
 
 
 def best_windows(encoder: VisualEncoder, frame: Tensor, members: Tensor) -> tuple[Tensor, Tensor]:

@@ -1,5 +1,6 @@
 """Glimpses find what fills a small part of a frame, and where."""
 
+import numpy as np
 import pytest
 import torch
 from colour_classifier import RedOrBlue
@@ -44,9 +45,11 @@ def test_confidence_is_the_distance_to_the_prior():
     best, _ = best_windows(classifier, frame, MEMBERS)
     at_middle = LogitStatistics(best - MIDDLE * 0.5, torch.full_like(best, 0.5))
     confidence, boxes = search(classifier, frame, MEMBERS, at_middle)
-    assert confidence.exp().tolist() == pytest.approx([0.5, 0.5])
+    assert confidence.exp().tolist() == pytest.approx([1 / 3, 1 / 3]), "of two that are sought, each has half the odds"
+    alone, _ = search(classifier, frame, MEMBERS[1:], at_middle.select(torch.tensor([1])))
+    assert alone.exp().tolist() == pytest.approx([0.5])
     higher, same = search(classifier, frame, MEMBERS, LogitStatistics(at_middle.mean + 0.5, at_middle.deviation))
-    assert (higher.exp() / (1 - higher.exp())).log().tolist() == pytest.approx([-SLOPE, -SLOPE], abs=1e-4)
+    assert (higher.exp() / (1 - higher.exp())).log().tolist() == pytest.approx([-SLOPE - np.log(2)] * 2, abs=1e-4)
     assert torch.equal(boxes, same)
     assert search(classifier, frame, MEMBERS, None)[0].tolist() == pytest.approx((best - DISCOUNT).tolist())
 
