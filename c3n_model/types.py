@@ -10,7 +10,7 @@ have their origin at the top left corner, x to the right and y down.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -200,7 +200,7 @@ class SoundBearing:
     single sound without noise or echo, 0 for sound from everywhere. `spread`: standard deviation of the bearing, radians.
     `decision`, one of DECISIONS: "" no bearing was measured; "unclear" the bearing is too uncertain, or lies between two objects;
     "agrees" an object is there, the only one of its class in view; "chosen" one of several of a class is there, the others were removed;
-    "elsewhere" none is there; "not in view" it is outside the picture. `likelihood`: logarithms for bearings from -pi on, or None.
+    "elsewhere" none is there; "not in view" it is outside the picture.
     """
 
     bearing: float | None = None
@@ -208,7 +208,6 @@ class SoundBearing:
     confidence: float = 0.0
     spread: float | None = None
     decision: str = ""
-    likelihood: np.ndarray | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True)

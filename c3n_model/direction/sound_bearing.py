@@ -7,6 +7,8 @@ straight from its source (`direct_sound`). That makes the response a log-likelih
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 import numpy as np
 
 from c3n_model.direction.direct_sound import agreement_of, direct_sound, features
@@ -20,6 +22,18 @@ LOBE = np.deg2rad(
     45.0
 )  # farthest from the bearing that counts as its error; a bearing from anywhere in it has a spread of 26 degrees
 SILENCE = 1e-6  # mean square; -60 dBFS
+
+
+@dataclass(frozen=True)
+class MeasuredBearing(SoundBearing):
+    """A bearing with the `likelihood` of all others, float64 (n,): logarithms, for bearings from -pi on, the largest is 0."""
+
+    likelihood: np.ndarray | None = field(default=None, compare=False, repr=False)
+
+
+def as_published(sound: SoundBearing, decision: str = "") -> SoundBearing:
+    """Return a bearing as results and messages have it, with the decision that followed."""
+    return SoundBearing(sound.bearing, sound.mirrored, sound.confidence, sound.spread, decision)
 
 
 def measure_bearing(microphones: np.ndarray, array: MicrophoneArray) -> SoundBearing:
@@ -46,7 +60,7 @@ def measure_bearing(microphones: np.ndarray, array: MicrophoneArray) -> SoundBea
     mirrored = None if line is None else wrapped(2 * line - bearing)
     if mirrored is not None and abs(mirrored) < abs(bearing):
         bearing, mirrored = mirrored, bearing
-    return SoundBearing(bearing, mirrored, confidence, spread, likelihood=likelihood)
+    return MeasuredBearing(bearing, mirrored, confidence, spread, likelihood=likelihood)
 
 
 def wrapped(angle: float) -> float:

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 
 from c3n_model.direction.heard_before import HeardBefore
-from c3n_model.direction.sound_bearing import wrapped
+from c3n_model.direction.sound_bearing import MeasuredBearing, as_published, wrapped
 from c3n_model.types import Segmentation, SoundBearing, SoundingObject
 
 MIN_CONFIDENCE = 0.05  # independent noise of four microphones stays below; that of a pair is mostly told by its spread
@@ -87,11 +87,12 @@ class _Place:
 
         A bearing without `likelihood` has a normal error.
         """
-        if sound.likelihood is None:
+        likelihood = _likelihood_of(sound)
+        if likelihood is None:
             offset = min(abs(wrapped(bearing - self.bearing)) for bearing in _bearings_at(sound, self.elevation))
             return -(offset**2) / (2 * max(sound.spread or 0.0, LEAST_SPREAD) ** 2)
         heard_as = _heard_as(sound, self.bearing, self.elevation) + np.array([-LEAST_SPREAD, 0.0, LEAST_SPREAD])
-        return float(np.log(np.exp(_likelihoods(sound.likelihood, heard_as)).mean() + LEAST_LIKELIHOOD))
+        return float(np.log(np.exp(_likelihoods(likelihood, heard_as)).mean() + LEAST_LIKELIHOOD))
 
 
 def is_clear(sound: SoundBearing) -> bool:
@@ -140,7 +141,7 @@ def _decide(
         sums = before.add([objects[index].id for index in indices], now)
         (best, likeliest), *rivals = sorted(zip(sums, indices, strict=True), reverse=True)
         is_near = places[likeliest].beyond(sound) <= max(NEAR, 2 * (sound.spread or 0.0))
-        if not is_near and (sound.likelihood is None or max(now) < -FAR):
+        if not is_near and (_likelihood_of(sound) is None or max(now) < -FAR):
             continue
         if not rivals:
             decision = "agrees" if decision == "elsewhere" else decision
@@ -194,15 +195,20 @@ def _is_outside(segmentation: Segmentation, sound: SoundBearing, view: View) -> 
     (right, left), _ = _angles(view.rays(np.array([(width - 0.5, height / 2), (-0.5, height / 2)])))
     if not np.isfinite([right, left]).all():
         return False
-    margin = max(NEAR, 2 * (sound.spread or 0.0)) if sound.likelihood is None else NEAR
+    likelihood = _likelihood_of(sound)
+    margin = max(NEAR, 2 * (sound.spread or 0.0)) if likelihood is None else NEAR
     bearings = [bearing for bearing in (sound.bearing, sound.mirrored) if bearing is not None]
     if any(right - margin <= bearing <= left + margin for bearing in bearings):
         return False
-    return sound.likelihood is None or _likelihoods(sound.likelihood, np.linspace(right, left, 180)).max() < -FAR
+    return likelihood is None or _likelihoods(likelihood, np.linspace(right, left, 180)).max() < -FAR
+
+
+def _likelihood_of(sound: SoundBearing) -> np.ndarray | None:
+    return sound.likelihood if isinstance(sound, MeasuredBearing) else None
 
 
 def _likelihoods(likelihood: np.ndarray, bearings: np.ndarray) -> np.ndarray:
-    """Return the log-likelihoods (n,) of bearings (n,), radians, between those of a `SoundBearing`."""
+    """Return the log-likelihoods (n,) of bearings (n,), radians, between those of a `MeasuredBearing`."""
     grid = np.linspace(-np.pi, np.pi, len(likelihood), endpoint=False)
     return np.interp(bearings, grid, likelihood, period=2 * np.pi)
 
@@ -219,4 +225,4 @@ def _not_in_view(segmentation: Segmentation) -> Segmentation:
 
 
 def _told(segmentation: Segmentation, sound: SoundBearing, decision: str) -> Segmentation:
-    return replace(segmentation, sound=replace(sound, decision=decision))
+    return replace(segmentation, sound=as_published(sound, decision))

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from c3n_model.direction.heard_before import HeardBefore
 from c3n_model.direction.microphone_array import load_array
-from c3n_model.direction.sound_bearing import measure_bearing
+from c3n_model.direction.sound_bearing import as_published, measure_bearing
 from c3n_model.direction.which_object import Pinhole, View, choose_object
 from c3n_model.messages.stamps import stamp_of
 from c3n_model.streaming.channels import with_microphones
@@ -88,7 +88,7 @@ class SoundDirection:
             segmentation = choose_object(segmentation, sound, view, self._before)
             sound = segmentation.sound
         health.add(sound)
-        return replace(segmentation, sound=sound)
+        return replace(segmentation, sound=as_published(sound, sound.decision))
 
     def _measured(self, window: Window) -> SoundBearing:
         source = self._inputs.direction

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from c3n_model.direction.heard_before import HeardBefore
+from c3n_model.direction.sound_bearing import MeasuredBearing
 from c3n_model.direction.which_object import Pinhole, choose_object
 from c3n_model.types import Presence, Segmentation, SoundBearing, SoundingObject, UnifiedLabel
 
@@ -82,17 +83,24 @@ def test_how_certain_a_bearing_must_be_depends_on_the_distance_of_the_objects(ap
     assert choose_object(near, sound(3, spread_deg=spread), VIEW).sound.decision == decision
 
 
+def measured(heard, likelihood):
+    """The same with log-likelihoods of all bearings."""
+    return MeasuredBearing(heard.bearing, heard.mirrored, heard.confidence, heard.spread, likelihood=likelihood)
+
+
 def heard_from(*bearings_deg, mirrored_deg=None):
     """A sound whose likelihood has a normal maximum of 3 degrees at each bearing; the first is the highest, by 1."""
     grid = np.arange(-180.0, 180.0, 2.0)
     curves = [-((grid - bearing) ** 2) / 18 - (index > 0) for index, bearing in enumerate(bearings_deg)]
-    return replace(sound(bearings_deg[0], mirrored_deg), likelihood=np.max(curves, axis=0))
+    return measured(sound(bearings_deg[0], mirrored_deg), np.max(curves, axis=0))
 
 
 def test_objects_are_compared_by_the_likelihood_of_their_own_bearings():
     """An echo between them, louder than the sound at 12 degrees, does no harm; by distances from it the other one would be nearer."""
     heard = heard_from(0, 12)
-    assert [region.id for region in choose_object(at(12, -8), heard, VIEW).objects] == [7]
+    chosen = choose_object(at(12, -8), heard, VIEW)
+    assert [region.id for region in chosen.objects] == [7]
+    assert type(chosen.sound) is SoundBearing, "results and messages do not have the likelihood"
     assert [region.id for region in choose_object(at(12, -8), replace(heard, likelihood=None), VIEW).objects] == [8]
 
 
@@ -107,7 +115,7 @@ def test_the_likelihood_of_raised_objects_is_that_of_the_bearing_at_which_a_line
 
 def test_two_uncertain_seconds_decide_together():
     """The odds of a second are exp(0.07) = 1.07: too few, those of two exp(0.07 + 0.049) = 1.13: enough."""
-    before, heard = HeardBefore(), replace(sound(0.0), likelihood=np.where(np.arange(180) < 90, -0.07, 0.0))
+    before, heard = HeardBefore(), measured(sound(0.0), np.where(np.arange(180) < 90, -0.07, 0.0))
     for second, decision in ((1, "unclear"), (2, "chosen")):
         seen = replace(at(6, -6), window_start_ns=second * 10**9)
         assert choose_object(seen, heard, VIEW, before).sound.decision == decision
@@ -142,7 +150,7 @@ def test_a_sound_from_outside_the_picture_is_not_in_view(heard):
 def test_a_sound_is_outside_the_picture_at_odds_of_7_against_all_of_it(ahead, decision):
     """e^2 = 7.4 to 1, whatever the width of its maximum: 60 degrees are 15 beyond the picture, and the spread is 10."""
     grid = np.arange(-180.0, 180.0, 2.0)
-    heard = replace(sound(60, spread_deg=10), likelihood=np.where(np.abs(grid) < 40, ahead, -3.0))
+    heard = measured(sound(60, spread_deg=10), np.where(np.abs(grid) < 40, ahead, -3.0))
     seen = at(0)
     found = choose_object(seen, replace(heard, likelihood=np.maximum(heard.likelihood, -np.abs(grid - 60))), VIEW)
     assert (found.sound.decision, found.mask.any()) == (decision, decision != "not in view")
