@@ -1,8 +1,8 @@
 """Glimpses: looks at a part of a frame for what is heard, because objects that fill little of it are lost on the whole frame.
 
 An image classifier pools the features of all places of an image before it names it. Pooled over a window of places only, the same
-features name that part of the image, so one pass classifies all windows (OverFeat, Sermanet et al. 2014). That is coarse; the
-window in which an audible object is most likely is then cropped and classified at the classifier's own size.
+features name that part of the image, so one pass classifies all windows (OverFeat, Sermanet et al. 2014). The best of many windows is
+often right and often a coincidence, more so for some labels than for others: see `visual_prior`.
 """
 
 from __future__ import annotations
