@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import os
 import signal
+import sys
 from pathlib import Path
 
 import pytest
@@ -35,6 +37,11 @@ def pytest_xdist_auto_num_workers() -> int:
 
 def pytest_collection_finish() -> None:
     """Leave what the imports made out of garbage collections from here on, which take a twentieth of the time of all tests."""
+    # openvino imports absl, whose handler closes any stderr but the real one when uvicorn closes all handlers: the one pytest captures.
+    with contextlib.suppress(ImportError):
+        from absl import logging as absl_logging
+
+        absl_logging.get_absl_handler().python_handler.stream = sys.__stderr__
     gc.collect()
     gc.freeze()
 
