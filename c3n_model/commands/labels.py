@@ -136,7 +136,8 @@ def run_visual_prior(options, _: str) -> str:
     from c3n_model.sources.picture_files import read_picture
     from c3n_model.zero_shot.build import load_classifier
     from c3n_model.zero_shot.logit_statistics import write_statistics
-    from c3n_model.zero_shot.visual_prior import SEARCHED_NOUNS, measure_visual_prior
+    from c3n_model.zero_shot.visual_prior import measure_visual_prior
+    from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS
 
     if not options.pictures.is_dir():
         raise FileNotFoundError(f"no such folder: {options.pictures}; expected a folder of pictures of all kinds")
@@ -145,5 +146,5 @@ def run_visual_prior(options, _: str) -> str:
     encoder, weights = load_classifier(options.visual)
     prior = measure_visual_prior(encoder.eval(), map(read_picture, bar(pictures, "pictures")))
     description = f"Log-probabilities by {weights.name} in the best window of {len(pictures)} unrelated pictures"
-    write_statistics(options.out, prior, SEARCHED_NOUNS, f"{description} (c3n_model/zero_shot/visual_prior.py)")
-    return f"wrote {options.out}: {len(pictures)} pictures, {len(SEARCHED_NOUNS)} nouns, {weights.name}"
+    write_statistics(options.out, prior, CLASSIFIED_NOUNS, f"{description} (c3n_model/zero_shot/visual_prior.py)")
+    return f"wrote {options.out}: {len(pictures)} pictures, {len(CLASSIFIED_NOUNS)} nouns, {weights.name}"

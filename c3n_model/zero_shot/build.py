@@ -17,8 +17,7 @@ from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_han
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.needed_files import needed_files
 from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_eye, pretrained_segmenter
-from c3n_model.zero_shot.visual_prior import SEARCHED_NOUNS
-from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary, noun_vocabulary, table_vocabulary
+from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS, PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
 
@@ -98,7 +97,7 @@ def _visual_prior(config: ZeroShotConfig, weights: Path) -> LogitStatistics | No
         return None
     shipped = Path(__file__).parent / f"visual_prior_{weights.stem}.csv"
     path = shipped if config.visual_prior == "auto" else Path(config.visual_prior)
-    return read_statistics(path, SEARCHED_NOUNS) if path != shipped or shipped.is_file() else None
+    return read_statistics(path, CLASSIFIED_NOUNS) if path != shipped or shipped.is_file() else None
 
 
 def load_classifier(name: str) -> tuple[VisualEncoder, Path]:

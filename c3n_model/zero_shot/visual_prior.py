@@ -13,29 +13,25 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 
-from c3n_model.labels.sound_sources import KINDS, imagenet_nouns
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.preprocess import frames_to_tensor
 from c3n_model.zero_shot.glimpses import best_windows
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.prior import prior_of
+from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS, classes_of_nouns
 
 IMAGE_SIZE = 512  # pixels, to which pictures are squashed before the search, as the default `image_size` does
 FEWEST_PICTURES = 30  # with fewer, single pictures would decide
 
-SEARCHED_NOUNS = tuple(noun for noun in imagenet_nouns() if noun not in KINDS)
-
 
 @torch.no_grad()
 def measure_visual_prior(encoder: VisualEncoder, pictures: Iterable[np.ndarray]) -> LogitStatistics:
-    """Measure the prior of an image classifier for SEARCHED_NOUNS on pictures uint8 (H, W, 3), as different as possible.
+    """Measure the prior of an image classifier for CLASSIFIED_NOUNS on pictures uint8 (H, W, 3), as different as possible.
 
     Raises:
         ValueError: fewer than FEWEST_PICTURES pictures.
     """
-    members = torch.zeros(len(SEARCHED_NOUNS), encoder.num_classes, dtype=torch.bool)
-    for row, noun in enumerate(SEARCHED_NOUNS):
-        members[row, list(imagenet_nouns()[noun])] = True
+    members = classes_of_nouns(CLASSIFIED_NOUNS)
     frames = (frames_to_tensor(picture[None], IMAGE_SIZE)[0] for picture in pictures)
     found = [best_windows(encoder, frame, members)[0][None] for frame in frames]
     if len(found) < FEWEST_PICTURES:

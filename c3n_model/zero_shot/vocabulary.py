@@ -19,6 +19,10 @@ PROMINENT_AREA = 0.05  # fraction of the image; below it, a segmenter's confiden
 GENERIC_DISCOUNT = 2.0  # subtracted from the logits of "Animal", "Vehicle", "Music", which most AudioSet clips contain
 NOT_SEEN = -1e4  # log-confidence of a class that the segmenter or detector does not find
 
+CLASSIFIED_NOUNS = tuple(
+    noun for noun in imagenet_nouns() if noun not in KINDS
+)  # what an image classifier of ImageNet names
+
 
 @dataclass(frozen=True)
 class Vocabulary:
@@ -82,6 +86,14 @@ def matching_classes(label: str, names: tuple[str, ...]) -> tuple[int, ...]:
     return tuple(index for index, noun in enumerate(nouns) if is_a(label, noun) or is_a(noun, label))
 
 
+def classes_of_nouns(nouns: Sequence[str]) -> Tensor:
+    """Return the classes of ImageNet that are each of its nouns, bool (nouns, 1000)."""
+    members = torch.zeros(len(nouns), len(imagenet_names()), dtype=torch.bool)
+    for row, noun in enumerate(nouns):
+        members[row, list(imagenet_nouns()[noun])] = True
+    return members
+
+
 def noun_vocabulary(
     sounds: tuple[str, ...],
     segmenter_labels: tuple[str, ...] | None = None,
@@ -95,12 +107,11 @@ def noun_vocabulary(
     found = list(dict.fromkeys([*segments, *boxes]))
     sounding = source_similarity(sounds, found).any(axis=0)
     found = [noun for noun, sounds_at_all in zip(found, sounding, strict=True) if sounds_at_all]
-    nouns = [noun for noun in imagenet_nouns() if noun not in KINDS]
-    labels = tuple(dict.fromkeys([*nouns, *found]))
+    labels = tuple(dict.fromkeys([*CLASSIFIED_NOUNS, *found]))
     members = torch.zeros(len(labels), len(imagenet_names()), dtype=torch.bool)
-    for row, noun in enumerate(nouns):
-        if noun != PERSON or PERSON not in found:
-            members[row, list(imagenet_nouns()[noun])] = True
+    members[: len(CLASSIFIED_NOUNS)] = classes_of_nouns(CLASSIFIED_NOUNS)
+    if PERSON in found:
+        members[labels.index(PERSON)] = False
     similarity = torch.from_numpy(source_similarity(sounds, labels))
     discount = torch.tensor([GENERIC_DISCOUNT * (sound in GENERIC_SOUNDS) for sound in sounds])
     return Vocabulary(labels, members, _same(labels, segments), _same(labels, boxes), similarity, discount)
