@@ -103,6 +103,11 @@ def _build_sources(out: Path, audio: list[str], visual: list[str], command_line:
     )
 
 
+def _abbreviate(labels: list[str]) -> str:
+    rest = len(labels) - MAX_NAMED
+    return "; ".join(labels[:MAX_NAMED]) + (f"; and {rest} more" if rest > 0 else "")
+
+
 def run_prior(options, _: str) -> str:
     """Measure and save a tagger's prior."""
     from c3n_model.labels.names import audioset_names
@@ -124,27 +129,23 @@ def run_prior(options, _: str) -> str:
     return f"wrote {options.out}: {count} sounds of {len(kinds)} kinds, {len(labels)} classes"
 
 
-def _abbreviate(labels: list[str]) -> str:
-    rest = len(labels) - MAX_NAMED
-    return "; ".join(labels[:MAX_NAMED]) + (f"; and {rest} more" if rest > 0 else "")
-
-
 def run_visual_prior(options, _: str) -> str:
     """Measure and save an image classifier's prior."""
     from c3n_model.progress import bar
     from c3n_model.sources.media import pictures_in
     from c3n_model.sources.picture_files import read_picture
     from c3n_model.zero_shot.build import load_classifier
-    from c3n_model.zero_shot.logit_statistics import write_statistics
-    from c3n_model.zero_shot.visual_prior import measure_visual_prior
+    from c3n_model.zero_shot.visual_prior import write_visual_prior
+    from c3n_model.zero_shot.visual_prior_measurement import check_number, measure_visual_prior
     from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS
 
     if not options.pictures.is_dir():
         raise FileNotFoundError(f"no such folder: {options.pictures}; expected a folder of pictures of all kinds")
     folders = [options.pictures, *(path for path in options.pictures.rglob("*") if path.is_dir())]
     pictures = sorted(path for folder in folders for path in pictures_in(folder))
+    check_number(len(pictures))
     encoder, weights = load_classifier(options.visual)
     prior = measure_visual_prior(encoder.eval(), map(read_picture, bar(pictures, "pictures")))
-    description = f"Log-probabilities by {weights.name} in the best window of {len(pictures)} unrelated pictures"
-    write_statistics(options.out, prior, CLASSIFIED_NOUNS, f"{description} (c3n_model/zero_shot/visual_prior.py)")
+    about = f"Log-probabilities by {weights.name} in the best window of {len(pictures)} pictures"
+    write_visual_prior(options.out, prior, CLASSIFIED_NOUNS, f"{about} (c3n_model/zero_shot/visual_prior_measurement.py)")
     return f"wrote {options.out}: {len(pictures)} pictures, {len(CLASSIFIED_NOUNS)} nouns, {weights.name}"

@@ -10,6 +10,7 @@ from c3n_model.labels.names import IMAGENET_CLASSES, audioset_names
 from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
 from c3n_model.network.audio import build_audio_encoder
+from c3n_model.network.folded_norms import fold_norms
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
 from c3n_model.weights.first_use import missing_files, put_by_hand
@@ -17,6 +18,7 @@ from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_han
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.needed_files import needed_files
 from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_eye, pretrained_segmenter
+from c3n_model.zero_shot.visual_prior import VisualPrior, read_visual_prior
 from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS, PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
@@ -91,25 +93,30 @@ def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics |
     return read_statistics(shipped, sounds) if config.labels == SOURCES and shipped.is_file() else None
 
 
-def _visual_prior(config: ZeroShotConfig, weights: Path) -> LogitStatistics | None:
+def _visual_prior(config: ZeroShotConfig, weights: Path) -> VisualPrior | None:
     """Read the visual prior: a file, or the table shipped for these weights of the classifier."""
     if config.visual_prior == "none":
         return None
     shipped = Path(__file__).parent / f"visual_prior_{weights.stem}.csv"
     path = shipped if config.visual_prior == "auto" else Path(config.visual_prior)
-    return read_statistics(path, CLASSIFIED_NOUNS) if path != shipped or shipped.is_file() else None
+    return read_visual_prior(path, CLASSIFIED_NOUNS) if path != shipped or shipped.is_file() else None
 
 
 def load_classifier(name: str) -> tuple[VisualEncoder, Path]:
     """Build the image classifier `name` with ImageNet weights, and return it with their file; for MobileNetV2 those of TensorFlow, if
-    available."""
+    available.
+
+    It is frozen: its batch norms are folded.
+    """
     name = weights_at_hand(name)
     encoder = VisualEncoder(name, IMAGENET_CLASSES)
     if encoder.backbone.pretrained_cfg.get("fixed_input_size"):
         raise ValueError(
             f"{name} accepts images of one size only, and zero-shot masks need two; use mobilenetv2_100 or a pvt_v2"
         )
-    return encoder, load_visual(encoder, name)[0]
+    file = load_visual(encoder, name)[0]
+    fold_norms(encoder.eval().backbone)
+    return encoder, file
 
 
 def _describe(config: ZeroShotConfig, sources: list[str], vocabulary: Vocabulary) -> str:

@@ -6,16 +6,16 @@ of one robot (see `background.py`).
 
 from __future__ import annotations
 
-import csv
-import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
+from c3n_model.zero_shot.label_values import read_label_values, write_label_values
+
 SMALLEST_DEVIATION = 0.3  # nats; a class that hardly varied while measured may vary more later
-COLUMNS = ("label", "mean", "deviation")
+COLUMNS = ("mean", "deviation")
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,8 @@ class LogitStatistics:
 
 def write_statistics(path: Path, statistics: LogitStatistics, labels: tuple[str, ...], about: str) -> None:
     """Write a CSV file with a row per class; `about` becomes a comment at the top. Missing folders are created."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="", encoding="utf-8") as file:
-        file.writelines(f"# {line}\n" for line in [*about.splitlines(), f"weight {statistics.weight:.3f}"])
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(COLUMNS)
-        rows = zip(labels, statistics.mean.tolist(), statistics.deviation.tolist(), strict=True)
-        writer.writerows((label, f"{mean:.3f}", f"{deviation:.3f}") for label, mean, deviation in rows)
+    columns = dict(zip(COLUMNS, (statistics.mean, statistics.deviation), strict=True))
+    write_label_values(path, labels, columns, f"{about}\nweight {statistics.weight:.3f}")
 
 
 def read_statistics(path: Path, labels: tuple[str, ...]) -> LogitStatistics:
@@ -52,24 +47,11 @@ def read_statistics(path: Path, labels: tuple[str, ...]) -> LogitStatistics:
     Raises:
         FileNotFoundError: no such file. ValueError: not such a CSV file, other classes, or an invalid number.
     """
-    if not path.is_file():
-        raise FileNotFoundError(f"no such file: {path}; expected a CSV file of {', '.join(COLUMNS)} per audio class")
+    values, comments = read_label_values(path, labels, COLUMNS)
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
-        comments = [line.removeprefix("#").split() for line in lines if line.startswith("#")]
         weight = next((float(words[1]) for words in comments if words[:1] == ["weight"]), 1.0)
-        rows = list(csv.DictReader(line for line in lines if not line.startswith("#")))
-        found = tuple(row["label"] for row in rows)
-        values = torch.tensor([[float(row["mean"]), float(row["deviation"])] for row in rows]).reshape(-1, 2)
-    except (UnicodeDecodeError, csv.Error, ValueError, KeyError, TypeError, IndexError) as error:
-        raise ValueError(f"{path} is not a CSV file of {', '.join(COLUMNS)}: {error!r}") from error
-    if found != labels:
-        raise ValueError(
-            f"{path} has {len(found)} classes that differ from the model's {len(labels)}, or are in another order: it was "
-            "measured with another tagger; measure it again with this one"
-        )
-    if not (values.isfinite().all() and (values[:, 1] >= 0).all() and math.isfinite(weight) and 0 <= weight <= 1):
-        raise ValueError(
-            f"{path} must have finite means, deviations of at least 0 and a weight in [0, 1]; measure it again"
-        )
+    except (ValueError, IndexError) as error:
+        raise ValueError(f"{path} has no number as its weight: {error!r}") from error
+    if not ((values[:, 1] >= 0).all() and 0 <= weight <= 1):
+        raise ValueError(f"{path} must have deviations of at least 0 and a weight in [0, 1]; measure it again")
     return LogitStatistics(values[:, 0].contiguous(), values[:, 1].clamp(min=SMALLEST_DEVIATION), weight)

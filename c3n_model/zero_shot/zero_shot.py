@@ -33,6 +33,7 @@ from c3n_model.zero_shot.logit_statistics import LogitStatistics
 from c3n_model.zero_shot.masks import MaskMaker, View
 from c3n_model.zero_shot.open_vocabulary import OpenVocabularyEye, nouns_to_look_for
 from c3n_model.zero_shot.segmenters import Segmenter
+from c3n_model.zero_shot.visual_prior import VisualPrior
 from c3n_model.zero_shot.vocabulary import PERSON, Vocabulary
 
 CLASSIFY_SIZE = 224  # classifiers are calibrated at the size they were trained on
@@ -49,7 +50,7 @@ class ZeroShot(nn.Module):
         names an object; alpha, beta: Eq. 6;
         refinement: of the class activation maps;
         prior: the audio encoder's logits for unrelated sounds; None uses its logits as they are (plain C3IM);
-        visual_prior: the log-probabilities of the first labels in the best window of unrelated pictures (`glimpses.search`);
+        visual_prior: of the first labels, what windows of unrelated pictures give (`glimpses.search`);
         prior_weight: fraction of the prior that is subtracted from the logits before C3IM;
         evidence_threshold: standard deviations by which a sound must exceed the prior to be published.
     """
@@ -68,7 +69,7 @@ class ZeroShot(nn.Module):
         beta: float = 0.25,
         refinement: Refinement = "affinity",
         prior: LogitStatistics | None = None,
-        visual_prior: LogitStatistics | None = None,
+        visual_prior: VisualPrior | None = None,
         prior_weight: float = 0.25,
         evidence_threshold: float = 2.0,
     ):

@@ -15,8 +15,8 @@ import c3n_model.zero_shot
 from c3n_model.cli import main
 from c3n_model.config import ZeroShotConfig
 from c3n_model.zero_shot.build import load_zero_shot
-from c3n_model.zero_shot.logit_statistics import read_statistics
-from c3n_model.zero_shot.visual_prior import FEWEST_PICTURES
+from c3n_model.zero_shot.visual_prior import read_visual_prior
+from c3n_model.zero_shot.visual_prior_measurement import FEWEST_PICTURES
 from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS
 
 CONFIG = ZeroShotConfig(segmenter="none", detector="none")
@@ -46,10 +46,10 @@ def test_the_printed_command_makes_the_prior_of_these_weights(folder, capsys):
     assert "no visual prior of mobilenetv2_100_ra-b33bc2c4.pth; c3n labels visual-prior" in model.card["note"]
     main(printed("c3n labels visual-prior pictures"))
     assert f"wrote mine.csv: {FEWEST_PICTURES} pictures, {len(CLASSIFIED_NOUNS)} nouns" in capsys.readouterr().out
-    measured = read_statistics(folder / "mine.csv", CLASSIFIED_NOUNS)
-    assert (measured.mean < 0).all() and (measured.mean.exp() > 1e-6).all()
+    measured = read_visual_prior(folder / "mine.csv", CLASSIFIED_NOUNS)
+    assert (measured.usual < 0).all() and (measured.usual.exp() > 1e-6).all()
     model = load_zero_shot(replace(CONFIG, visual_prior="mine.csv"))
-    assert torch.equal(model.network.visual_prior.mean, measured.mean)
+    assert torch.equal(model.network.visual_prior.usual, measured.usual)
     assert "visual prior" not in model.card["note"]
     assert "visual prior" not in load_zero_shot(replace(CONFIG, visual_prior="none")).card["note"]
 

@@ -90,7 +90,7 @@ def test_a_file_round_trip(tmp_path):
     background.save(tmp_path / "new" / "robot.csv", LABELS)
     again = load_background(tmp_path / "new" / "robot.csv", LABELS).statistics
     assert again.mean.tolist() == [-3.25, 1.5] and again.weight == 1.0
-    with pytest.raises(ValueError, match="another tagger"):
+    with pytest.raises(ValueError, match="another model"):
         load_background(tmp_path / "new" / "robot.csv", ("dog", "cat"))
 
 

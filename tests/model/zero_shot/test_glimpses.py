@@ -1,6 +1,7 @@
 """Glimpses find what fills a small part of a frame, and where."""
 
-import numpy as np
+import math
+
 import pytest
 import torch
 from colour_classifier import RedOrBlue
@@ -9,6 +10,7 @@ from toy_zero_shot import SAMPLES, SOUNDS, LeftHalf, make_network
 from c3n_model.zero_shot import glimpses
 from c3n_model.zero_shot.glimpses import DISCOUNT, MIDDLE, SLOPE, WINDOWS, best_windows, search
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
+from c3n_model.zero_shot.visual_prior import TAIL, VisualPrior
 
 MEMBERS = torch.eye(3, dtype=torch.bool)[:2]
 
@@ -39,17 +41,23 @@ def test_a_part_shows_more_than_the_whole():
     assert best[1] > whole + 2
 
 
+def prior_with_rarity(best: torch.Tensor, rarity: torch.Tensor) -> VisualPrior:
+    """A prior by which windows with log-probabilities `best` have this rarity."""
+    excess = torch.full_like(best, 0.5)
+    return VisualPrior(best - excess * (rarity + math.log(TAIL)), excess)
+
+
 @torch.no_grad()
-def test_confidence_is_the_distance_to_the_prior():
+def test_confidence_is_how_rare_the_window_is():
     frame, classifier = frame_with_blue(0, 0), RedOrBlue()
     best, _ = best_windows(classifier, frame, MEMBERS)
-    at_middle = LogitStatistics(best - MIDDLE * 0.5, torch.full_like(best, 0.5))
+    at_middle = prior_with_rarity(best, torch.full_like(best, MIDDLE))
     confidence, boxes = search(classifier, frame, MEMBERS, at_middle)
     assert confidence.exp().tolist() == pytest.approx([1 / 3, 1 / 3]), "of two that are sought, each has half the odds"
     alone, _ = search(classifier, frame, MEMBERS[1:], at_middle.select(torch.tensor([1])))
     assert alone.exp().tolist() == pytest.approx([0.5])
-    higher, same = search(classifier, frame, MEMBERS, LogitStatistics(at_middle.mean + 0.5, at_middle.deviation))
-    assert (higher.exp() / (1 - higher.exp())).log().tolist() == pytest.approx([-SLOPE - np.log(2)] * 2, abs=1e-4)
+    rarer, same = search(classifier, frame, MEMBERS, prior_with_rarity(best, torch.full_like(best, MIDDLE + 1)))
+    assert (rarer.exp() / (1 - rarer.exp())).log().tolist() == pytest.approx([SLOPE - math.log(2)] * 2, abs=1e-4)
     assert torch.equal(boxes, same)
     assert search(classifier, frame, MEMBERS, None)[0].tolist() == pytest.approx((best - DISCOUNT).tolist())
 
@@ -83,5 +91,16 @@ def test_a_frame_full_of_what_is_always_seen_shows_nothing():
     """The prior of this camera: what its pictures look like anyhow is no evidence of an object."""
     frame, classifier = frame_with_blue(0, 0), RedOrBlue()
     best, _ = best_windows(classifier, frame, MEMBERS)
-    usual = LogitStatistics(best, torch.full_like(best, 0.5))
-    assert (search(classifier, frame, MEMBERS, usual)[0].exp() < 1e-3).all()
+    usual = prior_with_rarity(best, torch.zeros_like(best))
+    rare = prior_with_rarity(best, torch.full_like(best, 6.0))  # one unrelated picture in 400
+    seldom, often = (search(classifier, frame, MEMBERS, prior)[0] for prior in (rare, usual))
+    assert (often < -2).all() and (seldom > often + 2).all()
+
+
+@torch.no_grad()
+def test_what_the_whole_frame_shows_anyhow_counts_less_in_its_parts():
+    blue = torch.zeros(3, 640, 640)
+    blue[2] = 1
+    alone = frame_with_blue(0, 0)
+    everywhere, part = (best_windows(RedOrBlue(), frame, MEMBERS)[0][1] for frame in (blue, alone))
+    assert part > everywhere
