@@ -1,20 +1,26 @@
 """Outlines of pictures whose class is known: their names, what is refused, and that `c3n compose` reads what is written."""
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
 import torch
+from composing import write_public_sets
+from printed_lines import printed
 from toy_zero_shot import LeftHalf, make_network
 
 from c3n_model.cli import main
 from c3n_model.commands import recording
-from c3n_model.compose import outlines
+from c3n_model.compose import outlines, writer
 from c3n_model.compose.known_pictures import list_known, noun_of_name
 from c3n_model.compose.outline_writer import SHOWN, OutlineWriter
 from c3n_model.compose.outlines import LONGEST_SIDE, Outline, outline, tidy
 from c3n_model.compose.picture_set import open_pictures
+from c3n_model.compose.writer import write_clips
 
 SIDE = 64
+FEW = {"train": 2, "val": 1, "test": 0}  # clips
 GREY = np.full((SIDE, SIDE, 3), 90, np.uint8)
 DISC = cv2.circle(np.zeros((SIDE, SIDE), np.uint8), (40, 30), 16, 1, -1).astype(bool)
 BOX = np.zeros((SIDE, SIDE), bool)
@@ -103,11 +109,11 @@ def test_a_real_localiser_on_a_large_picture():
 
 
 def test_compose_reads_what_is_written(tmp_path):
-    writer = OutlineWriter(tmp_path)
-    writer.write("a", "cat", Outline(GREY, DISC, False, ""))
-    writer.write("b", "dog", Outline(GREY, DISC | np.roll(DISC, 31, axis=0) & ~np.roll(DISC, -4, axis=0), False, ""))
-    writer.write("c", "dog", Outline(GREY, DISC, True, ""))
-    writer.finish()
+    outlined = OutlineWriter(tmp_path)
+    outlined.write("a", "cat", Outline(GREY, DISC, False, ""))
+    outlined.write("b", "dog", Outline(GREY, DISC | np.roll(DISC, 31, axis=0) & ~np.roll(DISC, -4, axis=0), False, ""))
+    outlined.write("c", "dog", Outline(GREY, DISC, True, ""))
+    outlined.finish()
     read = open_pictures([tmp_path / "pictures", tmp_path / "cutouts"])
     assert [(picture.key, picture.nouns) for picture in read.pictures] == [("a", {"cat"}), ("b", {"dog"})]
     mask = read.pictures[0].regions[0].mask((SIDE, SIDE))
@@ -117,26 +123,33 @@ def test_compose_reads_what_is_written(tmp_path):
 
 
 def test_no_more_than_some_are_shown(tmp_path, monkeypatch):
-    writer = OutlineWriter(tmp_path)
+    outlined = OutlineWriter(tmp_path)
     for number in range(3 * SHOWN):
-        writer.write(str(number), "cat", Outline(GREY, DISC, False, ""))
-    assert SHOWN / 2 <= len(writer._shown) <= SHOWN
+        outlined.write(str(number), "cat", Outline(GREY, DISC, False, ""))
+    assert SHOWN / 2 <= len(outlined._shown) <= SHOWN
 
 
-def test_the_command(tmp_path, monkeypatch, capsys):
+def test_the_printed_commands(tmp_path, monkeypatch, capsys):
     network = make_network()
+    logits = torch.from_numpy(np.where(DISC, 5.0, -5.0))[None]
     monkeypatch.setattr(recording, "load_chosen_model", lambda options: type("Model", (), {"network": network}))
-    monkeypatch.setattr(
-        network, "mask_of", lambda views, labels: (torch.from_numpy(np.where(DISC, 5.0, -5.0))[None], (None,))
-    )
+    monkeypatch.setattr(network, "mask_of", lambda views, labels: (logits, (None,)))
     monkeypatch.setattr(outlines, "_activated", lambda *given: [DISC])
+    monkeypatch.setattr(
+        writer, "write_clips", lambda *given, **more: write_clips(*given[:3], FEW, **more | {"workers": 1})
+    )
+    monkeypatch.chdir(write_public_sets(tmp_path, 8))
+    folder = tmp_path / "ILSVRC2012" / "train"
     for name in ("dog/1.png", "cat/1.png", "table/1.png", "horse/1.png"):
-        (tmp_path / "all" / name).parent.mkdir(parents=True)
-        cv2.imwrite(str(tmp_path / "all" / name), GREY)
-    (tmp_path / "all" / "dog" / "2.png").write_bytes(b"no picture")
-    main(["outline", str(tmp_path / "all"), "-o", str(tmp_path / "out")])
+        (folder / name).parent.mkdir(parents=True)
+        cv2.imwrite(str(folder / name), GREY)
+    (folder / "dog" / "2.png").write_bytes(b"no picture")
+    main(printed("c3n outline ILSVRC2012/train -o"))
     said = capsys.readouterr().out
     assert "2 pictures (cat 1, dog 1)" in said
     assert "1 left out: nothing is known of its sound" in said
     assert "1 left out: the image classifier has no horse" in said
-    assert [picture.key for picture in open_pictures([tmp_path / "out" / "pictures"]).pictures] == ["cat_1", "dog_1"]
+    read = open_pictures([Path("outlined/pictures")]).pictures
+    assert [(picture.key, picture.nouns) for picture in read] == [("cat_1", {"cat"}), ("dog_1", {"dog"})]
+    main(printed("c3n compose --images outlined/pictures"))
+    assert "train: 13 pictures" in capsys.readouterr().out
