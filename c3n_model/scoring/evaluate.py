@@ -55,13 +55,13 @@ def predict(
     """
     select = np.ones(len(frames), bool) if select is None else select
     images, sounds = model.inputs(frames, snippets, device)
-    decoding = _decode(model, model.network.encode(images, sounds), torch.from_numpy(select).to(device))
+    decoding = decode_clip(model, model.network.encode(images, sounds), torch.from_numpy(select).to(device))
     size = frames.shape[1:3]
     return (_gated(model, snippets[select], decoding, size)[0] if gated else _raw(decoding, size)), decoding
 
 
-def _decode(model: Model, encoding: Any, select: torch.Tensor) -> Decoding:
-    """Decode the seconds of a clip that are marked in `select` bool (T,).
+def decode_clip(model: Model, encoding: Any, select: torch.Tensor) -> Decoding:
+    """Decode the seconds of an encoded clip that are marked in `select` bool (T,).
 
     Where a C3N processes fewer seconds together than the clip has, each is decoded with those before it, as in a live session."""
     network, history = model.network, model.config.history

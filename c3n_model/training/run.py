@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,9 +31,10 @@ from c3n_model.model import Model
 from c3n_model.pictures.overlay import contact_sheet, draw_mask
 from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate, predict
+from c3n_model.training.cached_validation import cached_miou
 from c3n_model.training.clips import TrainingClips
 from c3n_model.training.distributed import SINGLE_PROCESS, Group
-from c3n_model.training.features import cache_features
+from c3n_model.training.features import CachedFeatures, cache_features
 from c3n_model.training.identity import identity
 from c3n_model.training.loop import train
 from c3n_model.training.short_clips import ShortClips
@@ -75,17 +77,21 @@ def _fit(
 
         def validate() -> float:
             board.add_image("validation", _picture(model, splits["val"][0][0], device), dataformats="HWC")
-            scores = [evaluate(model, clips, device, progress).summary() for clips in splits["val"]]
-            return float(np.mean([score["batch_independent"]["miou"] for score in scores]))
+            return float(np.mean([score(clips) for clips in held_out]))
+
+        def score(clips: Any) -> float:
+            if isinstance(clips, CachedFeatures):
+                return cached_miou(model, clips, device, progress)
+            return evaluate(model, clips, device, progress).summary()["batch_independent"]["miou"]
 
         def keep(history: list[dict]) -> None:
             card = {**model.card, "history": history, "train": run["train"]}
             save_model(out, replace(model, name=out.stem, card=card))
             write(finished=False, history=history)
 
-        clips = _training_clips(
-            model, splits["train"], config, device, features or out.parent / "features", progress, group
-        )
+        features = features or out.parent / "features"
+        clips = _training_clips(model, splits["train"], config, device, features, progress, group)
+        held_out = _held_out(model, splits["val"], config, device, features, progress, group)
         history = train(
             model.network, clips, config, device, validate=validate, keep=keep, progress=progress, state=state,
             record=board.add_scalar, group=group, workers=workers,
@@ -110,6 +116,19 @@ def _training_clips(
     else:
         clips = TrainingClips(ConcatDataset(datasets), model.config.image_size, config, model.config.snippet_spacing_s)
     return ShortClips(clips, model.config.history, config.seed) if model.config.history < CLIP_FRAMES else clips
+
+
+def _held_out(
+    model: Model, datasets: list, config: TrainConfig, device: torch.device, features: Path, progress: Progress,
+    group: Group,
+) -> list:  # fmt: skip
+    """Return what each validation set is scored on: with cached features these, of frames as they are."""
+    if not config.cache_features:
+        return datasets
+    return [
+        cache_features(model, [clips], features, device, progress, flip=False, seed=config.seed, group=group)
+        for clips in datasets
+    ]
 
 
 def _describe(splits: dict[str, list]) -> dict:
