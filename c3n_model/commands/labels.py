@@ -147,5 +147,7 @@ def run_visual_prior(options, _: str) -> str:
     encoder, weights = load_classifier(options.visual)
     prior = measure_visual_prior(encoder.eval(), map(read_picture, bar(pictures, "pictures")))
     about = f"Log-probabilities by {weights.name} in the best window of {len(pictures)} pictures"
-    write_visual_prior(options.out, prior, CLASSIFIED_NOUNS, f"{about} (c3n_model/zero_shot/visual_prior_measurement.py)")
+    write_visual_prior(
+        options.out, prior, CLASSIFIED_NOUNS, f"{about} (c3n_model/zero_shot/visual_prior_measurement.py)"
+    )
     return f"wrote {options.out}: {len(pictures)} pictures, {len(CLASSIFIED_NOUNS)} nouns, {weights.name}"

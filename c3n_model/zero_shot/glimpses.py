@@ -44,9 +44,7 @@ def dense_features(encoder: VisualEncoder, frames: Tensor, side: int) -> Tensor:
     return encoder.backbone.forward_features((upsample(frames, (side, side)) - encoder.mean) / encoder.std)
 
 
-def search(
-    encoder: VisualEncoder, frame: Tensor, members: Tensor, prior: VisualPrior | None
-) -> tuple[Tensor, Tensor]:
+def search(encoder: VisualEncoder, frame: Tensor, members: Tensor, prior: VisualPrior | None) -> tuple[Tensor, Tensor]:
     """Search all windows of a frame (3, H, W) in [0, 1] for labels, of which `members` bool (n, classes) are the classes.
 
     Args:

@@ -46,7 +46,9 @@ def measure_visual_prior(encoder: VisualEncoder, pictures: Iterable[np.ndarray])
 def check_number(pictures: int) -> None:
     """Raise ValueError for fewer than FEWEST_PICTURES pictures."""
     if pictures < FEWEST_PICTURES:
-        raise ValueError(f"{pictures} pictures; expected at least {FEWEST_PICTURES}, as different from each other as possible")
+        raise ValueError(
+            f"{pictures} pictures; expected at least {FEWEST_PICTURES}, as different from each other as possible"
+        )
 
 
 def tail_of(best: Tensor, shown: Tensor) -> VisualPrior:
