@@ -25,7 +25,7 @@ WINDOWS = (0.5, 0.36, 0.21)  # sides of the windows as fractions of the frame's
 SURROUNDINGS = 0.2  # fraction of the whole frame's logits that is subtracted from those of its windows
 # A label's log-odds of being in view: SLOPE times how far the rarity of its best window among unrelated pictures exceeds MIDDLE (nats),
 # less the logarithm of the number of labels that are sought, because the more are sought, the sooner one is found by chance.
-SLOPE, MIDDLE = 2.5, 4.5
+SLOPE, MIDDLE = 2.5, 5.0
 DISCOUNT = 1.4  # nats off the log-confidence of the best of many windows, without a prior
 
 
