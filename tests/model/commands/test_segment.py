@@ -42,7 +42,7 @@ def test_files_and_models_that_cannot_be_are_refused(video, tmp_path, monkeypatc
     with pytest.raises(SystemExit, match="no such file: nothing.csv"):
         main(["segment", video, "-o", "out", "--background", "nothing.csv"])
     write_statistics(tmp_path / "other.csv", read_statistics(tmp_path / "prior.csv", SOUNDS), SOUNDS[::-1], "")
-    with pytest.raises(SystemExit, match="another tagger"):
+    with pytest.raises(SystemExit, match="another model"):
         main(["segment", video, "-o", "out", "--background", "other.csv"])
     use_model(monkeypatch, tmp_path, with_prior=False)
     with pytest.raises(SystemExit, match="zero_shot with a prior"):

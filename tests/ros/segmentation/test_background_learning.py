@@ -59,5 +59,5 @@ def test_a_model_without_a_background_refuses_with_the_remedy(session):
 
 def test_a_file_of_another_model_is_refused(tmp_path):
     (tmp_path / "noise.csv").write_text("label,mean,deviation\ncat,1,1\n")
-    with pytest.raises(ValueError, match="another tagger"):
+    with pytest.raises(ValueError, match="another model"):
         BackgroundLearning(HearingSession(), str(tmp_path / "noise.csv"), print)
