@@ -145,7 +145,7 @@ def run_visual_prior(options, _: str) -> str:
     pictures = sorted(path for folder in folders for path in pictures_in(folder))
     check_number(len(pictures))
     encoder, weights = load_classifier(options.visual)
-    prior = measure_visual_prior(encoder.eval(), map(read_picture, bar(pictures, "pictures")))
+    prior = measure_visual_prior(encoder, map(read_picture, bar(pictures, "pictures")))
     about = f"Log-probabilities by {weights.name} in the best window of {len(pictures)} pictures"
     write_visual_prior(
         options.out, prior, CLASSIFIED_NOUNS, f"{about} (c3n_model/zero_shot/visual_prior_measurement.py)"

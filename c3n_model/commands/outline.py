@@ -31,7 +31,7 @@ def run(options, _: str) -> str:
     from c3n_model.zero_shot.zero_shot import ZeroShot
 
     refuse_overwriting([options.pictures], [options.out])
-    network = load_chosen_model(options).network
+    network = load_chosen_model(options).network.eval()
     if not isinstance(network, ZeroShot):
         raise ValueError(
             f"{options.model} does not outline things by their name; expected zero_shot, or a YAML file of it"
@@ -43,7 +43,7 @@ def run(options, _: str) -> str:
                 left_out["nothing is known of its sound"] += 1
                 continue
             try:
-                outlined = outline(network.eval(), read_picture(path), noun)
+                outlined = outline(network, read_picture(path), noun)
             except ValueError as error:
                 left_out[str(error)] += 1
                 continue

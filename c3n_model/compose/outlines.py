@@ -15,17 +15,15 @@ from torch import Tensor
 
 from c3n_model.network.fusion import upsample
 from c3n_model.zero_shot.localise import class_activation, grabcut, spread
-from c3n_model.zero_shot.masks import GRABCUT_SIZES, LOCALISE_SIZE, View
+from c3n_model.zero_shot.masks import ACTIVATION_THRESHOLD, GRABCUT_SIZES, LOCALISE_SIZE, View
+from c3n_model.zero_shot.regions import iou
 from c3n_model.zero_shot.vocabulary import PERSON, matching_classes
 from c3n_model.zero_shot.zero_shot import ZeroShot
 
 LONGEST_SIDE = 512  # pixels, to which larger pictures are reduced
 AREA = (0.03, 0.8)  # fractions of the picture; less is a speck, more a close-up without surroundings
-ACTIVE = 0.7  # fraction of the activation's maximum
-AGREEMENT, AGREEMENT_IN_BOX = (
-    0.6,
-    0.1,
-)  # least IoU with the activation or its GrabCut; less is asked where a detector has the noun
+# Least IoU with the activation or its GrabCut; less is asked where a detector has the noun.
+AGREEMENT, AGREEMENT_IN_BOX = 0.6, 0.1
 BOXY = 0.88  # fraction of its bounding box that a region covers, from which it is the box of a detector rather than an outline
 PART = 0.1  # of the largest region's area; smaller ones are dropped
 HOLE = 0.02  # of the picture; smaller ones are filled
@@ -64,7 +62,7 @@ def outline(network: ZeroShot, rgb: np.ndarray, noun: str) -> Outline:
     logits, (instances,) = network.mask_of([view], torch.tensor([label]))
     people, seen = _people(network, view), _activated(network, frame, members[label])
     mask = tidy((logits[0] > 0).numpy())
-    overlap = max(_iou(mask, other) for other in seen)
+    overlap = max(_overlap(mask, other) for other in seen)
     shows_people = bool(people.mean() >= PEOPLE) or _detected(network, view)
     return Outline(rgb, mask, shows_people, _refusal(mask, overlap, people, instances is not None))
 
@@ -86,7 +84,7 @@ def _refusal(mask: np.ndarray, overlap: float, people: np.ndarray, boxed: bool) 
     _, _, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8))
     if (stats[1:, cv2.CC_STAT_AREA] / (stats[1:, cv2.CC_STAT_WIDTH] * stats[1:, cv2.CC_STAT_HEIGHT])).max() > BOXY:
         return "only a box of it was found"
-    if _iou(mask, people) > SAME_AS_PEOPLE:
+    if _overlap(mask, people) > SAME_AS_PEOPLE:
         return "people were outlined"
     if overlap < (AGREEMENT_IN_BOX if boxed else AGREEMENT):
         return "its localisers do not agree"
@@ -97,8 +95,9 @@ def _activated(network: ZeroShot, frame: Tensor, members: Tensor) -> list[np.nda
     """Where the image classifier sees its classes `members` bool (classes,), and GrabCut's outline of that, bool (H, W) each."""
     square, size = upsample(frame[None], (LOCALISE_SIZE, LOCALISE_SIZE)), tuple(frame.shape[1:])
     activation = spread(*class_activation(network.visual_encoder, square, members[None]))
-    cut = grabcut(activation, frame[None], ACTIVE, GRABCUT_SIZES[LOCALISE_SIZE])
-    levels = ((activation, ACTIVE), (cut, 0.5))
+    active = ACTIVATION_THRESHOLD["affinity"]
+    cut = grabcut(activation, frame[None], active, GRABCUT_SIZES[LOCALISE_SIZE])
+    levels = ((activation, active), (cut, 0.5))
     return [(upsample(plane[:, None], size)[0, 0] > level).numpy() for plane, level in levels]
 
 
@@ -119,5 +118,5 @@ def _detected(network: ZeroShot, view: View) -> bool:
     return bool((view.detections.scores[torch.isin(view.detections.classes, classes)] >= PERSON_SCORE).any())
 
 
-def _iou(first: np.ndarray, second: np.ndarray) -> float:
-    return float((first & second).sum() / max((first | second).sum(), 1))
+def _overlap(first: np.ndarray, second: np.ndarray) -> float:
+    return iou(torch.from_numpy(first), torch.from_numpy(second))

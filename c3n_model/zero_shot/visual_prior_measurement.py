@@ -18,9 +18,9 @@ from c3n_model.preprocess import frames_to_tensor
 from c3n_model.zero_shot.glimpses import best_windows
 from c3n_model.zero_shot.visual_prior import SMALLEST_EXCESS, TAIL, VisualPrior
 from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS, classes_of_nouns
+from c3n_model.zero_shot.zero_shot import CLASSIFY_SIZE
 
 IMAGE_SIZE = 512  # pixels, to which pictures are squashed before the search, as the default `image_size` does
-CLASSIFY_SIZE = 224
 SHOWS = 0.5  # probability of a noun on the whole picture above which the picture is taken to show it
 FEWEST_PICTURES = 100  # with fewer, single pictures would decide: the tail of a noun has a tenth of them
 
