@@ -13,6 +13,7 @@ from torch import nn
 
 from c3n_model.config import ModelConfig, from_mapping
 from c3n_model.deployment.openvino_network import OpenVinoNetwork
+from c3n_model.deployment.winograd_graph import read_for_cpu
 from c3n_model.model import Model
 from c3n_model.network.answer import Answer
 
@@ -160,7 +161,8 @@ class OnnxRuntimeStep:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads or 0
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(str(path), options, providers=[provider])
+        graph = str(path) if provider.startswith("CUDA") else read_for_cpu(path)
+        self._session = onnxruntime.InferenceSession(graph, options, providers=[provider])
         self._past_shape = tuple(self._session.get_inputs()[INPUTS.index("past")].shape)
 
     def step(self, frame: np.ndarray, snippet: np.ndarray, past: Sequence[np.ndarray]) -> tuple[Answer, np.ndarray]:

@@ -18,6 +18,9 @@ def prepare_for_graph(network: C3N) -> C3N:
     prepared = prepare(network)
     prepared.fusions = nn.ModuleList(ChannelsFirstFusion(copy.deepcopy(fusion)) for fusion in network.fusions)  # type: ignore[arg-type]
     decoder = network.decoder
+    # A runtime has its own way to convolve, a GPU's, too; for CPUs `winograd_graph` rewrites what is loaded.
+    for name in ("lateral", "merge"):
+        setattr(prepared.decoder, name, copy.deepcopy(getattr(decoder, name)))
     for name, align_corners in (("reduce", decoder.align_corners), ("refine", False)):
         if isinstance(getattr(prepared.decoder, name), UpsampledConv):
             setattr(prepared.decoder, name, StackedUpsampledConv(getattr(decoder, name), align_corners=align_corners))  # type: ignore[arg-type]

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from c3n_model.deployment.winograd_graph import read_for_cpu
+
 HINTS = {"float32": ("f32",), "bfloat16": ("f32", "bf16")}  # precision -> OpenVINO's, of each part
 
 
@@ -22,7 +24,7 @@ class OpenVinoNetwork:
     def __init__(self, path: Path, precision: str, threads: int | None, features: Sequence[str]):
         core, options = openvino_core(), {"PERFORMANCE_HINT": "LATENCY"}
         options |= {"INFERENCE_NUM_THREADS": threads} if threads else {}
-        model = core.read_model(str(path))
+        model = core.read_model(read_for_cpu(path) if precision == "float32" else str(path))
         parts = [model] if precision == "float32" else split_at(model, features)
         self._requests = [
             core.compile_model(part, "CPU", options | {"INFERENCE_PRECISION_HINT": hint}).create_infer_request()

@@ -5,6 +5,7 @@ Between some layers of C3N there is no nonlinearity, so that they can be merged 
 
 - ASPP: the projection is merged into the branches, and a dilation that reaches beyond the map is left out.
 - Fusion: theta1, the context and theta4 are one C x C matrix per clip, norms included.
+- Decoder: the convolutions of the two finest maps are Winograd's on a CPU (`WinogradConv`).
 - Head: 3 x 3 convolutions are applied before the upsampling that they follow (`UpsampledConv`), at a quarter of the positions.
 - C3IM: the logarithm of the similarities and the audible classes are constants.
 """
@@ -21,7 +22,7 @@ from torch.nn import functional as F
 
 from c3n_model.network.c3n import C3N
 from c3n_model.network.choices import check_choice
-from c3n_model.network.decoder import Decoder
+from c3n_model.network.decoder import Decoder, ResidualConv
 from c3n_model.network.fusion import (
     ATROUS_RATES,
     SUMMED_RATES,
@@ -32,10 +33,14 @@ from c3n_model.network.fusion import (
     upsample,
 )
 from c3n_model.network.upsampled_conv import ConvOfUpsampled, UpsampledConv
+from c3n_model.network.winograd_conv import WORTHWHILE_CHANNELS as WORTHWHILE_WINOGRAD
+from c3n_model.network.winograd_conv import WinogradConv
 
 Precision = Literal["float32", "bfloat16"]
 # Input channels from which convolving before upsampling was measured to be faster (CPU with AVX-512).
 WORTHWHILE_CHANNELS = {torch.float32: 128, torch.bfloat16: 256}
+
+FINE_STAGES = 2  # whose maps are so large that Winograd's convolution pays
 
 
 @torch.no_grad()
@@ -168,14 +173,26 @@ def _convolution(conv: nn.Conv2d, align_corners: bool, dtype: torch.dtype) -> nn
     return form(copy.deepcopy(conv), align_corners=align_corners).to(dtype)
 
 
+def _residual(unit: nn.Module, stage: int, dtype: torch.dtype) -> ResidualConv:
+    """Return a copy of a `ResidualConv` of a stage (0 is the finest), with the faster form of its convolutions."""
+    assert isinstance(unit, ResidualConv)
+    prepared = copy.deepcopy(unit).to(dtype)
+    if dtype == torch.float32 and stage < FINE_STAGES and prepared.first.in_channels >= WORTHWHILE_WINOGRAD:
+        prepared.first, prepared.second = WinogradConv(prepared.first), WinogradConv(prepared.second)  # type: ignore[assignment]
+    return prepared
+
+
 class PreparedDecoder(nn.Module):
-    """`Decoder` with a head that convolves before it upsamples where that is faster."""
+    """`Decoder` with Winograd's convolutions, and a head that convolves before it upsamples, where that is faster."""
 
     def __init__(self, decoder: Decoder, dtype: torch.dtype):
         super().__init__()
         self.align_corners = decoder.align_corners
         # Copies, because a module of another precision must not change the original.
-        self.lateral, self.merge = (copy.deepcopy(part).to(dtype) for part in (decoder.lateral, decoder.merge))
+        self.lateral, self.merge = (
+            nn.ModuleList(_residual(unit, stage, dtype) for stage, unit in enumerate(units))
+            for units in (decoder.lateral, decoder.merge)
+        )
         self.reduce = _convolution(decoder.reduce, decoder.align_corners, dtype)
         self.refine = _convolution(decoder.refine, False, dtype)
         self.classify = copy.deepcopy(decoder.classify).to(dtype)

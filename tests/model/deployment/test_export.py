@@ -57,6 +57,15 @@ def path(model, tmp_path_factory):
     return folder / "demo.onnx"
 
 
+def test_a_graph_tells_the_size_of_every_convolution(path):
+    graph = onnx.load(path).graph
+    known = {value.name: value.type.tensor_type.shape.dim for value in (*graph.value_info, *graph.output)}
+    convolutions = [node for node in graph.node if node.op_type == "Conv"]
+    assert len(convolutions) > 10
+    for node in convolutions:  # on which rewriting one for a CPU depends
+        assert all(size.dim_value > 0 for size in known[node.output[0]])
+
+
 def windows():
     return [
         Window(second * SECOND_NS, Frame(rgb, second * SECOND_NS + 1), snippet)
