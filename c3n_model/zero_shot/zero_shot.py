@@ -17,6 +17,7 @@ from c3n_model.network.instances import Instances
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.zero_shot.detections import Detections
 from c3n_model.zero_shot.detectors import Detector
+from c3n_model.zero_shot.exposure import brighten
 from c3n_model.zero_shot.further import further_sources
 from c3n_model.zero_shot.glimpses import Glimpse, search
 from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding
@@ -103,7 +104,7 @@ class ZeroShot(nn.Module):
 
     def encode(self, frames: Tensor, snippets: Tensor) -> ZeroShotEncoding:
         """Classify the sound of each second by itself: frames (N, 3, H, W), snippets (N, samples)."""
-        return ZeroShotEncoding(frames, Heard(snippets, self.audio_encoder(snippets)[1]))
+        return ZeroShotEncoding(brighten(frames), Heard(snippets, self.audio_encoder(snippets)[1]))
 
     def summarise(self, encoding: ZeroShotEncoding) -> Heard:
         """Return all that later seconds need of N seconds: their sound."""
