@@ -30,7 +30,7 @@ def run(options, _: str) -> str:
     if options.second is not None and options.second < 0:
         raise ValueError(f"--second is {options.second}; expected 0 or more")
     source = open_recording(options)
-    session = Session(load_chosen_model(options), options.device)
+    session = Session(load_chosen_model(options), options.device, keep_evidence=True)
     refuse_overwriting([options.input], [options.out])
     lines, seconds = [], []
     with locked(options.out):

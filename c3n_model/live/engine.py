@@ -73,7 +73,9 @@ class Engine:
     """
 
     def __init__(self, model: Model, device: str = "auto", settings: Settings = DEFAULTS):
-        self._session = Session(model, device, threshold=settings.threshold, max_sources=settings.max_sources)
+        self._session = Session(
+            model, device, threshold=settings.threshold, max_sources=settings.max_sources, keep_evidence=True
+        )
         self._motion = MotionMemory()
         self.labels = tuple(sorted({*model.audio_labels, *model.visual_labels}))
         self.note = model.card.get("note", "")

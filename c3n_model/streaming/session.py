@@ -8,6 +8,7 @@ result equals that of `network.forward` for the last frame of a clip, with T tim
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import torch
@@ -18,7 +19,7 @@ from c3n_model.network.answer import Answer, read_answer
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.prepared import Precision
 from c3n_model.preprocess import resize_frames
-from c3n_model.presence import decide_presence
+from c3n_model.presence import decide_presence, loudness_dbfs
 from c3n_model.streaming.inference import for_inference, open_exported
 from c3n_model.streaming.labelling import unified_label
 from c3n_model.streaming.several_sources import SourcePicture, allow_sources, instances_of, name_each
@@ -46,6 +47,7 @@ class Session:
         background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
             prior).
         max_sources: number of different sounding objects that are named at once; the paper names one.
+        keep_evidence: compute for `newest` what an empty mask does not need, too: what is in view while nothing is heard.
     Raises:
         ValueError: a device that is not available or too small for the model, a threshold outside (0, 1), a history below 1,
             a precision or a runtime that device or model do not have, or a background for a network that does not use one.
@@ -55,7 +57,7 @@ class Session:
     def __init__(
         self, model: Model, device: str = "auto", *, threshold: float = 0.5, presence_threshold: float | None = None,
         visibility_threshold: float | None = None, history: int | None = None, precision: Precision = "float32", runtime: str = "auto",
-        background: Background | None = None, max_sources: int = 1,
+        background: Background | None = None, max_sources: int = 1, keep_evidence: bool = False,
     ):  # fmt: skip
         if not 0 < threshold < 1:
             raise ValueError(f"threshold must lie within (0, 1), got {threshold}")
@@ -76,6 +78,7 @@ class Session:
         self._memory: HearingMemory | None = make_memory() if make_memory is not None else None
         if background is not None:
             self.background = background
+        self._keep_evidence = keep_evidence
         self._summaries: list[tuple[int, Any]] = []  # (start_ns, what later seconds need of the window), oldest first
         self._newest: Decoding | None = None
         self._tracker = Tracker()
@@ -166,14 +169,22 @@ class Session:
         seconds = [*self._earlier(window.start_ns), self.network.summarise(encoding)]
         self._summaries.append((window.start_ns, seconds[-1]))
         memory, since_last_ns = self._memory, window.start_ns - before_ns
-        if memory is not None and since_last_ns > FORGET_SHOWN_NS:
-            memory.forget_shown()
+        if memory is not None:
+            memory.least_presence = self._least_presence(window)
+            if since_last_ns > FORGET_SHOWN_NS:
+                memory.forget_shown()
         newest = self.network.decode_newest(encoding, seconds, *([] if memory is None else [memory]))
         self._newest = newest
         segmentation = self._describe(window, [read_answer(found) for found in (newest, *newest.others)], newest)
         if memory is not None:
             memorise(memory, segmentation, newest, since_last_ns, self.model)
         return segmentation
+
+    def _least_presence(self, window: Window[Frame]) -> float:
+        """The presence below which no mask of a window is published; 0 if everything is to be computed."""
+        if self._keep_evidence:
+            return 0.0
+        return math.inf if loudness_dbfs(window.snippet) <= Presence.SILENCE_DBFS else self.presence_threshold
 
     def inputs(self, window: Window[Frame]) -> tuple[torch.Tensor, torch.Tensor]:
         """Convert a window to the network's inputs: frame (1, 3, size, size) and snippet (1, samples), on its device."""

@@ -16,10 +16,9 @@ from torch import Tensor
 from c3n_model.network.consensus import Consensus
 from c3n_model.network.decoding import Decoding
 from c3n_model.network.instances import Instances
-from c3n_model.zero_shot.hearing import Evidence, HearingMemory
+from c3n_model.zero_shot.hearing import PRESENT, Evidence, HearingMemory
 from c3n_model.zero_shot.masks import View
 
-PRESENT = 0.38  # minimum presence of a further pair, whatever the threshold of a session: what is named beside others must be sure
 SAME_PIXELS = 0.5  # fraction of an object's pixels that belong to those already found above which it is one of them
 ATTEMPTS = 4  # pairs to examine for each source, most of which fail for want of evidence
 EMPTY = -5.0  # mask logit where a pair has no pixel

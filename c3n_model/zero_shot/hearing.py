@@ -30,6 +30,7 @@ from c3n_model.zero_shot.sight import Sight
 # Weight of the newest second; the rest is for all seconds together. After a sound ended, masks stay for 1.2 s on average with
 # 0.5 and for 0.5 s with 0.6; with 0.67 there are more wrong masks.
 NEWEST_WEIGHT = 0.6
+PRESENT = 0.38  # minimum presence of a further pair, whatever the threshold of a session: what is named beside others must be sure
 KEEP = 0.75  # factor on all thresholds for the class that is already shown: hysteresis of its presence
 KEEP_NAME = 0.85  # consensus of the shown class over that of another class that replaces it: hysteresis of the label
 # A second of background alone needs so much less consensus, evidence and share of people, others in proportion to their noise: noise
@@ -50,11 +51,13 @@ PERSON_SHARE = 0.6
 @dataclass
 class HearingMemory:
     """The state of a session: the background, the indices of the visual classes that are shown, best first, and what the
-    open-vocabulary eye saw last."""
+    open-vocabulary eye saw last. A mask with a presence below `least_presence` is not published, so that it need not be drawn; above 1
+    no mask is."""
 
     background: Background = field(default_factory=Background)
     shown: tuple[int, ...] = ()
     sight: Sight = field(default_factory=Sight)
+    least_presence: float = 0.0
 
     def forget_shown(self) -> None:
         """Forget what belongs to the last pictures: the classes that are shown and what the eye saw."""
@@ -64,6 +67,16 @@ class HearingMemory:
     def keep(self, visual_class: int) -> float:
         """Return the factor on the thresholds of a class: KEEP if it is shown, else 1."""
         return KEEP if visual_class in self.shown else 1.0
+
+    def needs_mask(self, presence: float, visual_class: int | None = None) -> bool:
+        """Return whether a mask of this presence may be published, or looked at beside others; of any class for None."""
+        least = self.least_presence if self.least_presence > 1 else min(self.least_presence, PRESENT)
+        return presence >= least * (self.least_keep if visual_class is None else self.keep(visual_class))
+
+    @property
+    def least_keep(self) -> float:
+        """The lowest factor on the thresholds of any class."""
+        return KEEP if self.shown else 1.0
 
 
 @dataclass(frozen=True)
@@ -126,6 +139,27 @@ def loudest_sources(evidence: Evidence, audio_logits: Tensor, similarity: Tensor
     return torch.stack([row[:, None].masked_fill(similarity < 1, -torch.inf).amax(dim=0) for row in logits])
 
 
+def most_presence(
+    evidence: Evidence, audio_logits: Tensor, similarity: Tensor, threshold: float, *, alpha: float
+) -> Tensor:
+    """Return the highest value (M,) that `presence_of` can have, whatever is in view: that of the best evident sound if its object
+    is seen with certainty.
+
+    audio_logits: (M, K_a), and alpha, of C3IM; similarity: (K_a, K_v); threshold: the lowest required evidence in standard deviations.
+    """
+    agreed = audio_logits.softmax(dim=1) ** alpha * similarity.amax(dim=1).clamp(min=0)
+    specific = torch.where(evidence.deviations >= SPECIFIC_EVIDENCE, SPECIFIC_RELIEF, 1.0)
+    score = agreed * specific / (1 - CONSENSUS_RELIEF * evidence.noise)[:, None]
+    evident = evidence.deviations >= threshold * _factor_in(evidence.noise)[:, None]
+    return score.masked_fill(~evident, 0.0).amax(dim=1).add(1e-6).clamp(max=1)  # rounding must not lose a mask
+
+
+def _factor_in(noise: Tensor) -> Tensor:
+    """Return the factor on the required evidence in seconds with a share `noise` (M,) of the background."""
+    relieved = 1 - EVIDENCE_RELIEF * noise
+    return torch.where(noise < BACKGROUND_ALONE, relieved, noise.new_tensor(BACKGROUND_ALONE_FACTOR))
+
+
 def presence_of(
     consensus: Consensus,
     evidence: Evidence,
@@ -151,9 +185,7 @@ def presence_of(
     newest = evidence.newest.masked_fill(~makes, -torch.inf).amax(dim=1)
     evident = torch.minimum(evidence.deviations[rows, consensus.audio_class], newest)
     noise = evidence.noise
-    thresholds = thresholds * torch.where(
-        noise < BACKGROUND_ALONE, 1 - EVIDENCE_RELIEF * noise, noise.new_tensor(BACKGROUND_ALONE_FACTOR)
-    )
+    thresholds = thresholds * _factor_in(noise)
     loudest = evidence.lasting.amax(dim=1)
     enough = (SPECIFIC_SHARE * loudest).clamp(min=SPECIFIC_EVIDENCE)
     exact = specific[consensus.visual_class] & (consensus.similarity >= 1) & (evident >= enough)

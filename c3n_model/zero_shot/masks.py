@@ -84,7 +84,7 @@ class MaskMaker:
 
     def draw(self, view: View, label: int) -> tuple[Tensor, Instances | None]:
         """Return the mask logits (H, W) of a label and its instances, None if they are not separated."""
-        name, size = self.vocabulary.labels[label], tuple(view.frame.shape[1:])
+        name = self.vocabulary.labels[label]
         semantic = self._semantic(view, name)
         found = self._instances(view, name, semantic)
         if found is not None:
@@ -98,7 +98,7 @@ class MaskMaker:
         if semantic is not None and self._outlines(view, semantic, label):
             return SHARPNESS * (semantic - 0.5), None
         if not members.any():  # only the segmenter or detector has this label, and it found nothing
-            return view.frame.new_full(size, -SHARPNESS / 2), None
+            return empty_mask(view)
         return self._sharpened(view, self._activate(view, label), label), None
 
     def _outlines(self, view: View, semantic: Tensor, label: int) -> bool:
@@ -218,6 +218,11 @@ class MaskMaker:
         if self.refinement == "grabcut" or (self.refinement == "affinity" and side == ZOOM_SIZE):
             return SHARPNESS * (grabcut(activation, frames, threshold, GRABCUT_SIZES[side])[0] - 0.5)
         return SHARPNESS * (activation[0] - threshold)
+
+
+def empty_mask(view: View) -> tuple[Tensor, None]:
+    """Return mask logits (H, W) of nothing, and no instances."""
+    return view.frame.new_full(view.frame.shape[1:], -SHARPNESS / 2), None
 
 
 def _combine(logits: Tensor, found: Detections) -> tuple[Tensor, Instances]:

@@ -20,18 +20,19 @@ from c3n_model.zero_shot.detectors import Detector
 from c3n_model.zero_shot.exposure import brighten
 from c3n_model.zero_shot.further import further_sources
 from c3n_model.zero_shot.glimpses import Glimpse, search
-from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding
+from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding, logits_over_seconds
 from c3n_model.zero_shot.hearing import (
     KEEP_NAME,
     NEWEST_WEIGHT,
     Evidence,
     HearingMemory,
     loudest_sources,
+    most_presence,
     presence_of,
     weigh,
 )
 from c3n_model.zero_shot.logit_statistics import LogitStatistics
-from c3n_model.zero_shot.masks import MaskMaker, View
+from c3n_model.zero_shot.masks import MaskMaker, View, empty_mask
 from c3n_model.zero_shot.open_vocabulary import OpenVocabularyEye, nouns_to_look_for
 from c3n_model.zero_shot.segmenters import Segmenter
 from c3n_model.zero_shot.visual_prior import VisualPrior
@@ -126,13 +127,14 @@ class ZeroShot(nn.Module):
         return self._decode(encoding.frames, *self._listen(heard, newest[None]), memory)
 
     def _decode(self, frames: Tensor, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Decoding:
-        """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `_listen` returns for them."""
-        masks = self.segmenter(frames) if self.segmenter is not None else None
+        """Decode frames (M, 3, H, W) with the audio logits (M, K_a) that `logits_over_seconds` returns for them."""
         evidence = self._weigh(combined, newest, memory) if self.prior is not None else None
         audio_logits = (combined if evidence is None else evidence.logits) - self.vocabulary.discount.to(
             combined.device
         )
-        detections = self._detect(frames, audio_logits, evidence, memory)
+        looks = self._may_show(audio_logits, evidence, memory)
+        masks = self.segmenter(frames) if self.segmenter is not None and looks else None
+        detections = self._detect(frames, audio_logits, evidence, memory) if looks else None
         _, class_logits = self.visual_encoder(upsample(frames, (CLASSIFY_SIZE, CLASSIFY_SIZE)))
         certain = detections and [found.select(found.scores >= self.detector_score) for found in detections]
         visual_logits = self.vocabulary.log_confidence(class_logits, masks, certain)
@@ -142,11 +144,14 @@ class ZeroShot(nn.Module):
             consensus = self.agree(audio_logits, visual_logits, None)
             decoding = self._decoded(views, audio_logits, visual_logits, consensus, consensus.consensus)
             return replace(decoding, others=further_sources(self, views, decoding, None, memory))
-        views, visual_logits = self.look_around(views, visual_logits, audio_logits, evidence, self.similarity)
+        if looks:
+            views, visual_logits = self.look_around(views, visual_logits, audio_logits, evidence, self.similarity)
         consensus = self.agree(audio_logits, visual_logits, memory)
         presence = self.presence(consensus, evidence, memory)
         in_plain_view = (presence / consensus.visual_score**self.beta).clamp(max=1)
-        decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence)
+        pairs = zip(presence.tolist(), consensus.visual_class.tolist(), strict=True)
+        wanted = [memory is None or memory.needs_mask(*pair) for pair in pairs]
+        decoding = self._decoded(views, audio_logits, visual_logits, consensus, presence, wanted)
         others = further_sources(self, views, decoding, evidence, memory)
         return replace(decoding, audible=in_plain_view, tagger_logits=combined, others=others)
 
@@ -188,10 +193,18 @@ class ZeroShot(nn.Module):
         best = int((self.alpha * heard[labels] + self.beta * confidence).argmax())
         return Glimpse(int(labels[best]), float(confidence[best]), boxes[best])
 
+    def _may_show(self, audio_logits: Tensor, evidence: Evidence | None, memory: HearingMemory | None) -> bool:
+        """Whether a session can publish a mask of these seconds, whatever is in view."""
+        if evidence is None or memory is None:
+            return True
+        threshold = self.evidence_threshold * memory.least_keep
+        most = most_presence(evidence, audio_logits, self.similarity, threshold, alpha=self.alpha)
+        return memory.needs_mask(float(most.max()))
+
     def _decoded(
-        self, views: list[View], audio_logits, visual_logits, consensus: Consensus, presence: Tensor
+        self, views: list[View], audio_logits, visual_logits, consensus: Consensus, presence: Tensor, wanted=None
     ) -> Decoding:
-        logits, instances = self.mask_of(views, consensus.visual_class)
+        logits, instances = self.mask_of(views, consensus.visual_class, wanted)
         return Decoding(logits, audio_logits, visual_logits, consensus, presence, instances=instances)
 
     def _weigh(self, combined: Tensor, newest: Tensor, memory: HearingMemory | None) -> Evidence:
@@ -225,25 +238,17 @@ class ZeroShot(nn.Module):
         specific = self._specific.to(self.similarity.device)
         return presence_of(consensus, evidence, self.similarity, specific, thresholds, unexplained)
 
-    def mask_of(self, views: list[View], visual_classes: Tensor) -> tuple[Tensor, tuple[Instances | None, ...]]:
-        """Return mask logits (M, H, W) and the instances of M views for one class of the vocabulary each, int64 (M,)."""
-        drawn = [self._masks.draw(view, label) for view, label in zip(views, visual_classes.tolist(), strict=True)]
+    def mask_of(
+        self, views: list[View], visual_classes: Tensor, wanted: Sequence[bool] | None = None
+    ) -> tuple[Tensor, tuple[Instances | None, ...]]:
+        """Return mask logits (M, H, W) and the instances of M views for one class of the vocabulary each, int64 (M,); an empty mask
+        where none is `wanted`."""
+        drawn = [
+            self._masks.draw(view, label) if wants else empty_mask(view)
+            for view, label, wants in zip(views, visual_classes.tolist(), wanted or [True] * len(views), strict=True)
+        ]
         return torch.stack([logits for logits, _ in drawn]), tuple(instances for _, instances in drawn)
 
     def _listen(self, heard: Heard, selected: Tensor) -> tuple[Tensor, Tensor]:
-        """Return the audio logits (M, K_a) of the selected seconds twice: the weighted mean of those of the second alone and of
-        all seconds up to it, and those of the second alone.
-
-        A single second is uncertain (a rooster's median confidence is 0.25, against 0.85 over five seconds), five react
-        late. Missing seconds are skipped: the sound before and after them is concatenated.
-        """
-        snippets = heard.snippets.unflatten(0, tuple(selected.shape))
-        alone = heard.audio_logits.unflatten(0, tuple(selected.shape))
         weight = 0.5 if self.prior is None else NEWEST_WEIGHT
-        combined = []
-        for clip, second in selected.nonzero().tolist():
-            newest = alone[clip, second, None]
-            trailing = snippets[clip, : second + 1].reshape(1, -1)
-            audio = weight * newest + (1 - weight) * self.audio_encoder(trailing)[1] if second > 0 else newest
-            combined.append(audio)
-        return torch.cat(combined), alone[selected]
+        return logits_over_seconds(heard, selected, self.audio_encoder, weight)

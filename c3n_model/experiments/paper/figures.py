@@ -69,7 +69,9 @@ def draw_consensus(path: Path, clip: Clip, second: int, model: Model, device: to
         raise ValueError(f"expected a second from 0 to {len(clip.frames) - 1} of clip {clip.name}, got {second}")
     start_ns = second * NANOSECONDS_PER_SECOND
     frame = Frame(clip.frames[second], start_ns + FRAME_OFFSET_NS)
-    explanation = explain(Window(start_ns, frame, clip.snippets[second]), Session(model, str(device)))
+    explanation = explain(
+        Window(start_ns, frame, clip.snippets[second]), Session(model, str(device), keep_evidence=True)
+    )
     mask = predict_clip(model, clip, device).masks[second]
     return draw_explanation(
         replace(explanation, segmentation=replace(explanation.segmentation, mask=mask, objects=())), path

@@ -5,7 +5,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from c3n_model.network.consensus import Consensus
+from c3n_model.network.consensus import Consensus, infer_consensus
 from c3n_model.zero_shot.hearing import (
     BACKGROUND_ALONE,
     BACKGROUND_ALONE_FACTOR,
@@ -21,6 +21,7 @@ from c3n_model.zero_shot.hearing import (
     Evidence,
     HearingMemory,
     loudest_sources,
+    most_presence,
     presence_of,
     weigh,
 )
@@ -145,3 +146,30 @@ def test_noise_relieves_the_share_of_people(noise):
 def test_only_what_is_shown_is_kept():
     memory = HearingMemory(shown=(1, 2))
     assert [memory.keep(index) for index in range(3)] == [1.0, KEEP, KEEP]
+
+
+@given(
+    st.lists(st.floats(-1, 8), min_size=3, max_size=3),
+    st.lists(st.floats(-1, 8), min_size=3, max_size=3),
+    st.lists(st.floats(-3, 3), min_size=7, max_size=7),
+    st.floats(0, 1),
+    st.floats(0.5, 3),
+)
+def test_presence_never_exceeds_the_most(deviations, newest, logits, noise, threshold):
+    evidence = Evidence(torch.zeros(1, 3), torch.tensor([deviations]), torch.tensor([newest]), torch.tensor([noise]))
+    audio, visual = torch.tensor([logits[:3]]), torch.tensor([logits[3:]])
+    consensus = infer_consensus(audio, visual, SIMILARITY, alpha=0.33, beta=0.2)
+    present = presence_of(consensus, evidence, SIMILARITY, SPECIFIC, torch.tensor([threshold]))
+    most = most_presence(evidence, audio, SIMILARITY, threshold, alpha=0.33)
+    assert present <= most
+
+
+def test_the_most_presence_by_hand():
+    def most(*deviations):
+        heard = torch.tensor([deviations])
+        evidence = Evidence(heard, heard, heard, torch.zeros(1))
+        return float(most_presence(evidence, torch.zeros(1, 3), SIMILARITY, 2.0, alpha=1.0))
+
+    assert most(2.0, 0.0, 0.0) == pytest.approx(1 / 3, abs=1e-5)
+    assert most(0.0, SPECIFIC_EVIDENCE, 0.0) == pytest.approx(SPECIFIC_RELIEF / 3, abs=1e-5)
+    assert most(1.9, 1.9, 9.0) < 1e-5  # nothing in view makes the motor's sound

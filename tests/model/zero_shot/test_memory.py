@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from toy_zero_shot import SAMPLES, SECOND_NS, SOUNDS, Ear, LeftHalf, make_network
 
 from c3n_model.config import ZeroShotConfig
@@ -42,11 +44,43 @@ def test_speech_is_published_with_its_reason():
 
 
 def test_a_faint_voice_is_not_enough_evidence_with_a_person_in_view():
-    session = make_session()
+    session = make_session(keep_evidence=True)
     found = speak(session, 0, level=0.05)  # 1 deviation
     assert found.label.visual == "person" and found.label.visual_score > 0.5
     assert not found.mask.any() and found.presence.reason == "unsure"
     assert speak(session, 1, level=0.0).presence.reason == "silent"
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(st.tuples(st.floats(0, 0.5), st.sampled_from([0.0, 0.1, 0.5])), min_size=1, max_size=5), st.floats(0, 0.6)
+)
+def test_what_cannot_be_published_need_not_be_seen(seconds, threshold):
+    thrifty, thorough = (make_session(presence_threshold=threshold, keep_evidence=keeps) for keeps in (False, True))
+    for second, (level, offset) in enumerate(seconds):
+        found, expected = (session.step(window(second, level, offset)) for session in (thrifty, thorough))
+        assert np.array_equal(found.mask, expected.mask)
+        assert found.presence.reason == expected.presence.reason
+        if expected.mask.any():
+            assert found.label == expected.label and found.objects == expected.objects
+
+
+def test_nothing_is_looked_for_while_nothing_is_heard():
+    session = make_session()
+    segmenter = session.network.segmenter = CountedLeftHalf()
+    speak(session, 0, level=0.05)
+    speak(session, 1, level=0.0)
+    assert segmenter.calls == 0
+    speak(session, 2)
+    assert segmenter.calls == 1
+
+
+class CountedLeftHalf(LeftHalf):
+    calls = 0
+
+    def __call__(self, frames):
+        self.calls += 1
+        return super().__call__(frames)
 
 
 def test_the_shown_class_needs_less_evidence_until_a_reset_or_a_gap():
