@@ -101,14 +101,15 @@ class _Part:
         strips = self.add("Gather", padded, self.integers(_patches(rows)), axis=1)
         patches = self.add("Gather", strips, self.integers(_patches(columns)), axis=3)  # N 6 rows 6 columns C_in
         patches = self.add("Transpose", patches, perm=[1, 3, 0, 2, 4, 5])
-        sums = self.add("MatMul", self.floats(two_dimensional(SIGNALS)), self.reshape(patches, PATCH**2, -1))
+        sums = self.add("MatMul", self.constant(two_dimensional(SIGNALS)), self.reshape(patches, PATCH**2, -1))
         sums = self.reshape(sums, PATCH**2, -1, weight.shape[1])
-        products = self.reshape(self.add("MatMul", sums, self.floats(kernel_products(weight))), PATCH**2, -1)
-        tiles = self.add("MatMul", self.floats(two_dimensional(OUTPUTS)), products)
+        products = self.reshape(self.add("MatMul", sums, self.constant(kernel_products(weight))), PATCH**2, -1)
+        tiles = self.add("MatMul", self.constant(two_dimensional(OUTPUTS)), products)
         tiles = self.reshape(tiles, TILE, TILE, frames, rows, columns, len(weight))
         tiles = self.add("Transpose", tiles, perm=[2, 3, 0, 4, 1, 5])
         found = self.reshape(tiles, frames, rows * TILE, columns * TILE, len(weight))
-        found = self.add("Slice", found, *map(self.integers, ([0, 0], [height, width], [1, 2])))
+        if height % TILE or width % TILE:
+            found = self.add("Slice", found, *map(self.integers, ([0, 0], [height, width], [1, 2])))
         self.add("Transpose", self.add("Add", found, bias), result=result, perm=[0, 3, 1, 2])
 
     def add(self, operation: str, *inputs: str, result: str | None = None, **attributes: Any) -> str:
@@ -125,9 +126,9 @@ class _Part:
 
     def integers(self, values: Any) -> str:
         """Add a constant of int64; return its name."""
-        return self.floats(np.asarray(values, np.int64))
+        return self.constant(np.asarray(values, np.int64))
 
-    def floats(self, values: np.ndarray) -> str:
+    def constant(self, values: np.ndarray) -> str:
         """Add a constant; return its name."""
         from onnx import numpy_helper
 

@@ -19,9 +19,8 @@ TILE, TAPS = 4, 3
 PATCH = TILE + TAPS - 1
 # y = OUTPUTS (KERNELS g * SIGNALS d), for a signal d of six values, a filter g and the four outputs y, in one dimension.
 OUTPUTS = np.array([[1, 1, 1, 1, 1, 0], [0, 1, -1, 1 / 2, -2, 0], [0, 1, 1, 1 / 4, 4, 0], [0, 1, -1, 1 / 8, -8, 1]])
-KERNELS = np.array(
-    [[30, 0, 0], [12.5, 12.5, 12.5], [12.5, -12.5, 12.5], [32, 16, 8], [1, -2, 4], [0, 0, 30]]
-) / [[15]]  # fmt: skip
+_FIFTEENTHS = [[30, 0, 0], [12.5, 12.5, 12.5], [12.5, -12.5, 12.5], [32, 16, 8], [1, -2, 4], [0, 0, 30]]
+KERNELS = np.array(_FIFTEENTHS) / 15
 SIGNALS = np.array(
     [
         [1 / 2, -3 / 4, -1, 3 / 4, 1 / 2, 0],
