@@ -123,8 +123,8 @@ def test_a_model_that_cannot_be_loaded_ends_the_view(tmp_path):
 
 
 def test_a_browser_that_is_early_waits():
-    with local_server.listen(0) as listener, socket.create_connection(listener.getsockname(), timeout=5):
-        pass
+    with local_server.listen(0) as listener, socket.create_connection(listener.getsockname(), timeout=5) as early:
+        assert early.getpeername() == listener.getsockname()
 
 
 def test_a_port_that_is_taken_names_another():

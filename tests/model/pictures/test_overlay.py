@@ -55,7 +55,8 @@ def test_a_long_label_fits_and_writes_to_the_end():
 
 
 def test_letters_missing_in_the_font_are_replaced():
-    draw_overlay(grey(), segmentation(label="Fußgänger 鳥"))
+    unknown, replaced = (draw_overlay(grey(), segmentation(label=label)) for label in ("Fußgänger 鳥", "Fu?g?nger ?"))
+    assert np.array_equal(unknown, replaced)
 
 
 def test_a_silent_window_differs_from_one_with_a_label():

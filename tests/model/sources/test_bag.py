@@ -169,7 +169,7 @@ class TestAudioDescription:
         with sqlite3.connect(file) as database:
             database.execute("DELETE FROM message_definitions")
         database.close()
-        for one, two in zip(BagSource(path), scene()):
+        for one, two in zip(BagSource(path), scene(), strict=True):
             same(one, two)
 
 

@@ -90,6 +90,7 @@ def test_other_inputs_may_lie_in_the_folder_of_the_results(tmp_path):
     (tmp_path / "clip.mp4").write_bytes(b"")
     ResultWriter(tmp_path, tmp_path / "clip.mp4")
     refuse_overwriting(["demo", None], [tmp_path])
+    assert (tmp_path / "clip.mp4").is_file()
 
 
 def test_two_processes_do_not_share_a_folder(tmp_path):
