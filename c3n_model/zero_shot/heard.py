@@ -8,6 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+# A tagger was trained on well recorded sound: of sounds 30 or 40 dB quieter it names fewer.
+QUIET_DBFS = -35.0  # RMS level up to which a second is amplified
+MOST_GAIN_DB = 20.0  # beyond it there is little but noise
+
 
 @dataclass(frozen=True)
 class Heard:
@@ -35,6 +39,22 @@ class ZeroShotEncoding:
         return self.heard.audio_logits
 
 
+def gains(snippets: Tensor) -> Tensor:
+    """Return the factors (N,) by which seconds (N, samples) are to be amplified; louder ones stay as they are."""
+    level_dbfs = 10 * snippets.square().mean(dim=1).clamp(min=1e-12).log10()
+    return 10 ** ((QUIET_DBFS - level_dbfs).clamp(0, MOST_GAIN_DB) / 20)
+
+
+def tag_alone(snippets: Tensor, audio_encoder: nn.Module) -> Tensor:
+    """Return the audio logits (N, K_a) of seconds (N, samples), each by itself."""
+    return audio_encoder(snippets * gains(snippets)[:, None])[1]
+
+
+def tag_together(snippets: Tensor, audio_encoder: nn.Module) -> Tensor:
+    """Return the audio logits (1, K_a) of consecutive seconds (N, samples), amplified as the loudest of them needs."""
+    return audio_encoder(snippets.reshape(1, -1) * gains(snippets).min())[1]
+
+
 def logits_over_seconds(
     heard: Heard, selected: Tensor, audio_encoder: nn.Module, newest_weight: float
 ) -> tuple[Tensor, Tensor]:
@@ -49,7 +69,9 @@ def logits_over_seconds(
     combined = []
     for clip, second in selected.nonzero().tolist():
         newest = alone[clip, second, None]
-        trailing = snippets[clip, : second + 1].reshape(1, -1)
-        audio = newest_weight * newest + (1 - newest_weight) * audio_encoder(trailing)[1] if second > 0 else newest
-        combined.append(audio)
+        if second > 0:
+            together = tag_together(snippets[clip, : second + 1], audio_encoder)
+            combined.append(newest_weight * newest + (1 - newest_weight) * together)
+        else:
+            combined.append(newest)
     return torch.cat(combined), alone[selected]

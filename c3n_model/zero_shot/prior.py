@@ -19,6 +19,7 @@ from c3n_model.preprocess import snippet_from_samples
 from c3n_model.presence import loudness_dbfs
 from c3n_model.progress import Progress
 from c3n_model.types import Presence
+from c3n_model.zero_shot.heard import tag_alone, tag_together
 from c3n_model.zero_shot.hearing import NEWEST_WEIGHT
 from c3n_model.zero_shot.logit_statistics import SMALLEST_DEVIATION, LogitStatistics
 
@@ -66,9 +67,9 @@ def second_logits(audio_encoder: torch.nn.Module, path: Path) -> list[Tensor]:
     found = []
     for index, second in enumerate(seconds):
         if loudness_dbfs(second) > Presence.SILENCE_DBFS:
-            newest = audio_encoder(torch.from_numpy(second)[None])[1][0]
-            trailing = torch.from_numpy(seconds[max(0, index + 1 - TRAILING_S) : index + 1].reshape(1, -1))
-            all_heard = audio_encoder(trailing)[1][0] if index else newest
+            newest = tag_alone(torch.from_numpy(second)[None], audio_encoder)[0]
+            trailing = torch.from_numpy(seconds[max(0, index + 1 - TRAILING_S) : index + 1])
+            all_heard = tag_together(trailing, audio_encoder)[0] if index else newest
             found.append(NEWEST_WEIGHT * newest + (1 - NEWEST_WEIGHT) * all_heard)
     return found
 

@@ -20,7 +20,7 @@ from c3n_model.zero_shot.detectors import Detector
 from c3n_model.zero_shot.exposure import brighten
 from c3n_model.zero_shot.further import further_sources
 from c3n_model.zero_shot.glimpses import Glimpse, search
-from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding, logits_over_seconds
+from c3n_model.zero_shot.heard import Heard, ZeroShotEncoding, logits_over_seconds, tag_alone
 from c3n_model.zero_shot.hearing import (
     KEEP_NAME,
     NEWEST_WEIGHT,
@@ -105,7 +105,7 @@ class ZeroShot(nn.Module):
 
     def encode(self, frames: Tensor, snippets: Tensor) -> ZeroShotEncoding:
         """Classify the sound of each second by itself: frames (N, 3, H, W), snippets (N, samples)."""
-        return ZeroShotEncoding(brighten(frames), Heard(snippets, self.audio_encoder(snippets)[1]))
+        return ZeroShotEncoding(brighten(frames), Heard(snippets, tag_alone(snippets, self.audio_encoder)))
 
     def summarise(self, encoding: ZeroShotEncoding) -> Heard:
         """Return all that later seconds need of N seconds: their sound."""

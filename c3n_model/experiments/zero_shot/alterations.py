@@ -1,13 +1,14 @@
-"""Degrade the images of scenes: low light, blur, JPEG compression, rotation. The sound is unchanged."""
+"""Degrade the images of scenes (low light, blur, JPEG compression, rotation), or make their sound quieter."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import cv2
 import numpy as np
 
+from c3n_model.compose.noises import Heard
 from c3n_model.experiments.zero_shot.scenes import Scene
 
 Alteration = Callable[[np.ndarray, str], np.ndarray]
@@ -17,6 +18,23 @@ DARK_GAIN, DARK_NOISE = (
 )  # remaining fraction of the light; standard deviation of the sensor noise in grey levels
 BLUR = 0.005  # standard deviation of the Gaussian as a fraction of the image's longer side
 JPEG_QUALITY = 10
+QUIETER_DB = 30.0
+
+
+@dataclass(frozen=True)
+class Attenuated:
+    """A sound QUIETER_DB quieter, as of a microphone whose gain is too low."""
+
+    sound: Heard
+
+    def seconds(self, sample_rate: int) -> np.ndarray:
+        """As `Heard.seconds`."""
+        return (self.sound.seconds(sample_rate) * 10 ** (-QUIETER_DB / 20)).astype(np.float32)
+
+
+def quieter(scenes: list[Scene]) -> list[Scene]:
+    """Return the scenes with quieter sounds."""
+    return [replace(scene, sound=Attenuated(scene.sound)) for scene in scenes]
 
 
 def darken(rgb: np.ndarray, name: str) -> np.ndarray:

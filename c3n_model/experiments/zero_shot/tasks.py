@@ -124,6 +124,7 @@ def _compose_rows(data: BenchData, prominent: list[Scene], pasted: list[cutouts.
         Row("two_of_a_kind", "several of one class in view, the largest sounds", two_of_a_kind(pictures, sounds)),
         Row("one_of_two", "two different objects in view, one sounds", one_of_two(pictures, sounds)),
         Row("both_sound", "two different objects in view, both sound", both_sound(pictures, sounds)),
+        Row("quiet", "matched, the sound 30 dB quieter", alterations.quieter(prominent)),
         Row("dark", "matched, 15 % of the light", alterations.altered(prominent, alterations.darken)),
         Row("blur", "matched, out of focus", alterations.altered(prominent, alterations.blur)),
         Row("jpeg_10", "matched, JPEG quality 10", alterations.altered(prominent, alterations.compress)),
