@@ -83,5 +83,5 @@ class WinogradConv(nn.Module):
         """SIGNALS (36, 36), the kernels (36, C_in, C_out) and OUTPUTS (16, 36) in two dimensions. Kept for the next call."""
         if self._factors is None:
             kernels = kernel_products(self.conv.weight.detach().numpy())
-            self._factors = tuple(map(torch.from_numpy, (two_dimensional(SIGNALS), kernels, two_dimensional(OUTPUTS))))
+            self._factors = tuple(torch.from_numpy(factor) for factor in (two_dimensional(SIGNALS), kernels, two_dimensional(OUTPUTS)))
         return self._factors
