@@ -18,7 +18,17 @@ def add(commands) -> None:
         "--size", choices=["small", "full"], help="of --data synthetic: takes seconds or hours (default full)"
     )
     command.add_argument(
-        "--labels", type=Path, help="label table written by c3n labels build, for AVSBench; encoders: see c3n weights"
+        "--labels",
+        help="label table written by c3n labels build, for AVSBench, or sources (the table of sound sources, as of zero_shot); "
+        "encoders: see c3n weights",
+    )
+    command.add_argument(
+        "--config",
+        type=Path,
+        help="network, encoders and schedule of a file for c3n train, such as config/real_small.yaml, instead of the paper's",
+    )
+    command.add_argument(
+        "--visual-head", type=Path, metavar="FILE", help="with --labels: visual classes of c3n train-visual-head"
     )
     command.add_argument(
         "--form",
@@ -54,6 +64,8 @@ def run(options, command_line: str) -> str:
         size=options.size,
         labels=options.labels,
         form=options.form,
+        config=options.config,
+        visual_head=options.visual_head,
         seeds=options.seeds,
         settings=_split(options.settings),
         pairs=_split(options.pairs),

@@ -48,6 +48,7 @@ def run(options, command_line: str) -> str:
     from c3n_model.scoring.evaluate import evaluate
     from c3n_model.training.distributed import local_device, process_group
     from c3n_model.training.run import fit_model
+    from c3n_model.training.thresholds import with_fitted_thresholds
     from c3n_model.weights.checkpoint import save_model
 
     if options.visual_head is not None and options.labels is None:
@@ -68,23 +69,10 @@ def run(options, command_line: str) -> str:
         if not group.is_main:
             return ""
         if config.train.fit_thresholds:
-            best = _with_fitted_gate(best, splits["val"], device)
+            best = with_fitted_thresholds(best, splits["val"], device, bar)
         best.card["scores"] = {clips.setting: evaluate(best, clips, device, bar).summary() for clips in splits["test"]}
         save_model(options.out, best)
     return f"wrote {options.out}: {json.dumps(best.card['scores'], indent=2)}"
-
-
-def _with_fitted_gate(model, clips, device):
-    """Return the model with a gate and a shift of its masks fitted to `clips`; its card says what it gives, or why it was not fitted."""
-    from dataclasses import replace
-
-    from c3n_model.progress import bar
-    from c3n_model.training.thresholds import fit_masks, score_seconds
-
-    model.network.mask_quality = None  # a finished training is loaded with what was fitted before
-    model, fitted = fit_masks(model, score_seconds(model, clips, device, bar))
-    reason = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
-    return replace(model, card={**model.card, "thresholds": fitted or reason})
 
 
 def _untrained(options, config, command_line: str):

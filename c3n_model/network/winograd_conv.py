@@ -82,6 +82,7 @@ class WinogradConv(nn.Module):
     def factors(self) -> tuple[Tensor, Tensor, Tensor]:
         """SIGNALS (36, 36), the kernels (36, C_in, C_out) and OUTPUTS (16, 36) in two dimensions. Kept for the next call."""
         if self._factors is None:
-            kernels = kernel_products(self.conv.weight.detach().numpy())
-            self._factors = tuple(torch.from_numpy(factor) for factor in (two_dimensional(SIGNALS), kernels, two_dimensional(OUTPUTS)))
+            signals, outputs = (torch.from_numpy(two_dimensional(matrix)) for matrix in (SIGNALS, OUTPUTS))
+            kernels = torch.from_numpy(kernel_products(self.conv.weight.detach().numpy()))
+            self._factors = signals, kernels, outputs
         return self._factors

@@ -33,6 +33,7 @@ from c3n_model.types import Presence
 PRESENCES = np.linspace(0, 0.99, 100)
 ALL_VISIBLE = np.zeros(1)
 SHIFTS = np.arange(-1, 5.01, 0.5)  # of mask logits; 0 is among them
+NOT_FITTED = "not fitted: the validation clips do not have both seconds with and without a sounding object in view"
 VISIBILITIES = np.array([0.0, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.3, 0.5])
 
 
@@ -115,6 +116,14 @@ def fit_masks(model: Model, by_shift: Mapping[float, SecondScores]) -> tuple[Mod
     with torch.no_grad():
         fitted.network.decoder.classify.bias += shift
     return fitted, {**gate.as_mapping(), "mask_shift": shift, "iou_unshifted": by_shift[0.0].mean_iou}
+
+
+def with_fitted_thresholds(model: Model, clips: list[Clips], device: torch.device, progress: Progress) -> Model:
+    """Return the model with a gate and a shift of its masks fitted to `clips`, see `fit_masks`; its card says what this gives, or why
+    nothing was fitted."""
+    model.network.mask_quality = None  # a finished training is loaded with what was fitted before
+    model, fitted = fit_masks(model, score_seconds(model, clips, device, progress))
+    return replace(model, card={**model.card, "thresholds": fitted or NOT_FITTED})
 
 
 def fit_gate(model: Model, scores: SecondScores) -> tuple[Model, Gate | None]:

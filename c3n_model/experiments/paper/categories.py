@@ -9,10 +9,10 @@ from c3n_model.experiments.paper.samples import Sample
 from c3n_model.experiments.paper.table import METRICS, Cell, Row, Table, as_printed, score_columns
 
 _OVER_ALL = {"average": ("class average", np.mean), "deviation": ("deviation over classes", np.std)}
-_PAPER_ONLY = "categories of the paper that the synthetic world does not have"
+_PAPER_ONLY = "categories of the paper that our data do not have"
 
 
-def fill_categories(plan: Plan, results: dict[int, dict], comparable: bool) -> Table:
+def fill_categories(plan: Plan, results: dict[int, dict], caveat: str) -> Table:
     """Fill Table V from `results`, {seed: {category: {"clips", "miou", "fscore"}}}.
 
     There is one row for each category with clips and, if the data are not the paper's, for each of the paper's categories.
@@ -21,9 +21,9 @@ def fill_categories(plan: Plan, results: dict[int, dict], comparable: bool) -> T
     ours = list(next(iter(results.values())))
     rows = [_row(name, printed.get(name, {}), results, plan.rows[0].name) for name in ours]
     rows += [_over_all(key, results) for key in _OVER_ALL]
-    if not comparable:
+    if caveat:
         rows += [_row(name, figures, {}, _PAPER_ONLY) for name, figures in printed.items() if name not in ours]
-    return Table(plan.number, plan.title, score_columns(["s4"]), rows, plan.claims, plan.notes, comparable, plan.plot)
+    return Table(plan.number, plan.title, score_columns(["s4"]), rows, plan.claims, plan.notes, caveat, plan.plot)
 
 
 def _row(category: str, printed: dict, results: dict[int, dict], group: str) -> Row:

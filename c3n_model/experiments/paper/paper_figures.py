@@ -12,7 +12,7 @@ from c3n_model.complete_file import write_complete
 from c3n_model.experiments.paper import figures
 from c3n_model.experiments.paper.baselines import TPAVI
 from c3n_model.experiments.paper.recipes import ABLATION, MAIN_PAIR, Recipe
-from c3n_model.experiments.paper.report import SYNTHETIC_NOTE, about_as_text
+from c3n_model.experiments.paper.report import about_as_text
 from c3n_model.experiments.paper.runs import Job, Runs
 from c3n_model.progress import Progress
 from c3n_model.types import Clip
@@ -58,8 +58,8 @@ def draw_figures(
     out.mkdir(parents=True, exist_ok=True)
     drawn = {number: draw(out / f"figure_{number}.png") for number, draw in _figures(jobs, runs, progress).items()}
     parts = ["# Figures 5 to 10"]
-    if not runs.source.comparable:
-        parts.append(f"> {SYNTHETIC_NOTE}")
+    if runs.source.caveat:
+        parts.append(f"> {runs.source.caveat}")
     parts += notes
     for number, rule in drawn.items():
         parts.append(f"## Figure {number}\n\n{rule}\n\n![Figure {number}](figure_{number}.png)")

@@ -1,4 +1,5 @@
-"""Training recipes for the tables: encoders, network and schedule, as in the paper for AVSBench, and small for synthetic data.
+"""Training recipes for the tables: encoders, network and schedule, as in the paper for AVSBench, small for synthetic data, or
+one's own.
 
 `Recipe.experiment` converts a row of a table to an `Experiment`, which describes one training completely.
 """
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
-from c3n_model.config import ModelConfig, PretrainConfig, TrainConfig
+from c3n_model.config import Config, ModelConfig, PretrainConfig, TrainConfig
 from c3n_model.experiments.paper.baselines import TPAVI
 from c3n_model.experiments.paper.forms import FORMS
 
@@ -83,6 +84,17 @@ class Recipe:
         model = replace(self.model, **{"visual": visual, "audio": audio, **of_model, **changes})
         model = model if model.audio_features else replace(model, fusion_norm=False)
         return Experiment(setting, model, replace(self.train[setting], **{"seed": seed, **of_train}))
+
+    @classmethod
+    def of(cls, config: Config) -> Recipe:
+        """The network, encoders and schedule of a file for c3n train, in the place of the paper's main pair."""
+        return cls(
+            model=config.model,
+            train=dict.fromkeys(("s4", "ms3"), config.train),
+            pairs={MAIN_PAIR: (config.model.visual, config.model.audio)},
+            ablation_pairs=(MAIN_PAIR,),
+            exponents_pair=MAIN_PAIR,
+        )
 
     @property
     def notes(self) -> list[str]:

@@ -10,11 +10,6 @@ from c3n_model.experiments.paper.plots import plot_table
 from c3n_model.experiments.paper.samples import Sample
 from c3n_model.experiments.paper.table import Cell, Column, Row, Table
 
-SYNTHETIC_NOTE = (
-    "**Synthetic data.** Our values are measured on synthetic scenes, with small encoders trained from scratch; the paper's "
-    "are measured on AVSBench, with encoders pretrained on ImageNet and AudioSet. They are shown only for their order and "
-    "**are not comparable with ours**."
-)
 METRICS_NOTE = (
     "mIoU in percent and F as computed by AVSBench's own code, with batches of one clip; the batch-independent variants are "
     "in table.json."
@@ -69,7 +64,7 @@ def to_markdown(table: Table, about: dict) -> str:
     """Format the table as a Markdown page."""
     parts = [f"# Table {table.number}: {table.title}"]
     if not table.comparable:
-        parts.append(f"> {SYNTHETIC_NOTE}")
+        parts.append(f"> {table.caveat}")
     parts.append(_markdown_table(*_cells_as_text(table)))
     parts += _notes(table)
     if table.plot:

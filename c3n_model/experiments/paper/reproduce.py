@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from c3n_model.config import read_config
 from c3n_model.environment import describe_environment
 from c3n_model.experiments.paper.paper_figures import FigureJobs, draw_figures
 from c3n_model.experiments.paper.plans import plan_table
 from c3n_model.experiments.paper.recipes import AVSBENCH, SYNTHETIC, Experiment, Recipe
 from c3n_model.experiments.paper.report import write_table
 from c3n_model.experiments.paper.runs import Job, Runs
-from c3n_model.experiments.paper.sources import PublicSource, Source, SyntheticSource
+from c3n_model.experiments.paper.sources import OWN_CAVEAT, PublicSource, Source, SyntheticSource
 from c3n_model.experiments.paper.table import SETTINGS
 from c3n_model.experiments.paper.tables import Study, count_cost, fill_table
 from c3n_model.model import choose_device
@@ -28,8 +29,10 @@ class Request:
 
     data: str
     size: str | None
-    labels: Path | None
+    labels: Path | str | None
     form: str | None
+    config: Path | None
+    visual_head: Path | None
     seeds: int | None
     settings: list[str]
     pairs: list[str] | None
@@ -54,7 +57,7 @@ def reproduce(request: Request, folders: dict[str, Path], progress: Progress) ->
     recipe = _check(request)
     request = replace(request, settings=[setting for setting in SETTINGS if setting in request.settings])
     source = _source(request, recipe)
-    study = Study(recipe, _seeds(request, recipe), request.settings, source.comparable)
+    study = Study(recipe, _seeds(request, recipe), request.settings, source.caveat)
     plans = {
         number: plan_table(number, recipe, request.pairs, request.settings) for number in folders if number in SCORED
     }
@@ -85,9 +88,15 @@ def _check(request: Request) -> Recipe:
         raise ValueError(f"--settings is {repr(unknown[0]) if unknown else 'empty'}; expected s4, ms3 or s4,ms3")
     if request.seeds is not None and request.seeds < 1:
         raise ValueError(f"--seeds is {request.seeds}; expected at least 1")
-    if request.synthetic and request.form is not None:
-        raise ValueError(f"--form {request.form} applies only to AVSBench; the synthetic recipe has a form of its own")
+    if request.form is not None and (request.synthetic or request.config is not None):
+        raise ValueError(
+            f"--form {request.form} applies only to AVSBench; the synthetic recipe and --config have forms of their own"
+        )
     if request.synthetic:
+        if request.config is not None or request.visual_head is not None:
+            raise ValueError(
+                "--config and --visual-head apply only to clips of one's own; the synthetic recipe has its own"
+            )
         return _checked_pairs(SYNTHETIC[request.size or "full"], request)
     if request.size is not None:
         raise ValueError(f"--size {request.size} applies only to --data synthetic; leave it out for AVSBench")
@@ -96,6 +105,8 @@ def _check(request: Request) -> Recipe:
             "AVSBench requires --labels; make the table with `c3n weights get en_core_web_lg audioset_classes`, "
             '`pip install "$(c3n weights path en_core_web_lg)"`, `c3n labels build -o labels.safetensors`'
         )
+    if request.config is not None:
+        return _checked_pairs(Recipe.of(read_config(request.config)), request)
     return _checked_pairs(replace(AVSBENCH, form=request.form or DEFAULT_FORM), request)
 
 
@@ -109,7 +120,8 @@ def _checked_pairs(recipe: Recipe, request: Request) -> Recipe:
 def _source(request: Request, recipe: Recipe) -> Source:
     if request.synthetic:
         return SyntheticSource(request.runs, recipe)
-    return PublicSource(Path(request.data), request.labels)
+    caveat = "" if request.config is None else OWN_CAVEAT
+    return PublicSource(Path(request.data), request.labels, request.visual_head, caveat)
 
 
 def _prepare(source: Source, jobs: list[Job], progress: Progress) -> None:
@@ -138,7 +150,7 @@ def _about(request: Request, runs: Runs, source: Source, seeds: int, jobs: list[
     return {
         "command": request.command,
         "data": source.describe(trainings) if jobs else {},
-        "form": None if request.synthetic else request.form or DEFAULT_FORM,
+        "form": None if request.synthetic or request.config else request.form or DEFAULT_FORM,
         "size": (request.size or "full") if request.synthetic else None,
         "settings": request.settings,
         "seeds": seeds,

@@ -31,6 +31,7 @@ from c3n_model.progress import Progress
 from c3n_model.scoring.evaluate import evaluate
 from c3n_model.training.identity import identity
 from c3n_model.training.run import fit_model
+from c3n_model.training.thresholds import with_fitted_thresholds
 
 NOISE_SEED = 0
 _ADD_NOISE = {"audio": add_audio_noise, "visual": add_visual_noise}
@@ -76,10 +77,15 @@ class Runs:
         """Train the model, or load it if it is already trained."""
         untrained = self.source.untrained(experiment, progress)
         splits = {split: [self.clips(experiment.setting, split, untrained)] for split in ("train", "val")}
-        return fit_model(
+        model = fit_model(
             untrained, splits, experiment.train, self.device, self._stem(experiment, ".safetensors"), progress,
             workers=self.workers,
         )  # fmt: skip
+        return (
+            with_fitted_thresholds(model, splits["val"], self.device, progress)
+            if experiment.train.fit_thresholds
+            else model
+        )
 
     def clips(self, setting: str, split: str, model: Model) -> AVSBench:
         return AVSBench(self.source.root, setting, split, model.sample_rate)

@@ -14,6 +14,7 @@ from c3n_model.config import digest, to_mapping
 from c3n_model.data.avsbench import find_release, release_of
 from c3n_model.experiments.paper.recipes import Experiment, Recipe
 from c3n_model.labels.similarity_table import LabelTable
+from c3n_model.labels.source_table import SOURCES
 from c3n_model.model import Model
 from c3n_model.network.consensus import label_similarity
 from c3n_model.progress import Progress, silent
@@ -22,18 +23,28 @@ from c3n_model.synthetic.classifiers import read_classifier
 from c3n_model.synthetic.pretrain import DEMO_NOTE
 from c3n_model.synthetic.synthesize import synthesize
 from c3n_model.training.start import from_public
+from c3n_model.training.visual_head import VisualHead
 from c3n_model.weights import manifest
 from c3n_model.weights.checkpoint import build_network
-from c3n_model.weights.pretrained import needed_files
+from c3n_model.weights.pretrained import needed_files, weights_at_hand
 
 SCENE_SEED = 0
+SYNTHETIC_CAVEAT = (
+    "**Synthetic data.** Our values are measured on synthetic scenes, with small encoders trained from scratch; the paper's "
+    "are measured on AVSBench, with encoders pretrained on ImageNet and AudioSet. They are shown only for their order and "
+    "**are not comparable with ours**."
+)
+OWN_CAVEAT = (
+    "**Other data.** Our values are measured on the clips, and with the encoders and the schedule that were given; the paper's are "
+    "measured on AVSBench with its own. They are shown only for their order and **are not comparable with ours**."
+)
 
 
 class Source(Protocol):
-    """A source of data: `root` contains clips in AVSBench's layout; `comparable` if they are the paper's."""
+    """A source of data: `root` contains clips in AVSBench's layout; `caveat` as of `table.Table`."""
 
     root: Path
-    comparable: bool
+    caveat: str
 
     def untrained(self, experiment: Experiment, progress: Progress) -> Model:
         """Build the initial model of `experiment`."""
@@ -47,31 +58,38 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class PublicSource:
-    """AVSBench in `root`, encoders with public weights, classes from the label table `labels`."""
+    """AVSBench in `root`, encoders with public weights, classes from the label table `labels`, or `source_table.SOURCES`.
+
+    `visual_head` is a file of c3n train-visual-head, whose classes replace ImageNet's."""
 
     root: Path
-    labels: Path
-    comparable: bool = True
+    labels: Path | str
+    visual_head: Path | None = None
+    caveat: str = ""
 
     def untrained(self, experiment: Experiment, progress: Progress) -> Model:
-        return from_public(experiment.name, experiment.model, self.labels, experiment.seed)
+        return from_public(experiment.name, experiment.model, self.labels, experiment.seed, self.visual_head)
 
     def identity(self, experiment: Experiment) -> dict:
         _, table = release_of(self.root, experiment.setting)
         names = _files_of(experiment)
         sizes = {path.name: path.stat().st_size for path in map(manifest.find, names)}
-        labels = LabelTable.load(self.labels).provenance
-        return {"clips": manifest.checksum_of(table), "labels": labels, "weights": sizes}
+        return {"clips": manifest.checksum_of(table), "weights": sizes, **self._classes()}
 
     def describe(self, experiments: Iterable[Experiment]) -> dict:
-        return {"data": str(self.root), "labels": LabelTable.load(self.labels).provenance}
+        return {"data": str(self.root), **self._classes()}
+
+    def _classes(self) -> dict:
+        labels = SOURCES if self.labels == SOURCES else LabelTable.load(Path(self.labels)).provenance
+        head = {} if self.visual_head is None else {"visual_head": manifest.checksum_of(self.visual_head)}
+        return {"labels": labels, **head}
 
     def check(self, experiments: Iterable[Experiment]) -> None:
         """Check that all files of the experiments are available.
 
         Raises:
-            FileNotFoundError: missing clips, weights or label table, in one line with the remedies.
-            ValueError: an unreadable label table.
+            FileNotFoundError: missing clips, weights, label table or visual head, in one line with the remedies.
+            ValueError: an unreadable label table or visual head.
         """
         for setting in {experiment.setting for experiment in experiments}:
             release_of(self.root, setting)
@@ -79,7 +97,9 @@ class PublicSource:
         missing = [manifest.entry(name) for name in names if manifest.locate(manifest.entry(name)) is None]
         if missing:
             raise FileNotFoundError(_remedy(missing))
-        LabelTable.load(self.labels)
+        self._classes()
+        if self.visual_head is not None:
+            VisualHead.load(self.visual_head)
 
 
 @dataclass(frozen=True)
@@ -88,7 +108,7 @@ class SyntheticSource:
 
     folder: Path
     recipe: Recipe
-    comparable: bool = False
+    caveat: str = SYNTHETIC_CAVEAT
 
     @property
     def root(self) -> Path:
@@ -136,7 +156,7 @@ class SyntheticSource:
 
 
 def _files_of(experiment: Experiment) -> list[str]:
-    return [*needed_files(experiment.model.visual, experiment.model.audio), "audioset_classes"]
+    return [*needed_files(weights_at_hand(experiment.model.visual), experiment.model.audio), "audioset_classes"]
 
 
 def _remedy(missing: list[manifest.PretrainedFile]) -> str:

@@ -56,7 +56,7 @@ class Claim:
 class Table:
     """A filled table.
 
-    `comparable` if ours are measured on the paper's data. `plot` is "dots", "curve" over the rows, or "" for none.
+    `caveat` says why our values cannot be compared with the paper's; it is empty if they can. `plot` is "dots", "curve" over the rows, or "" for none.
     """
 
     number: str
@@ -65,8 +65,12 @@ class Table:
     rows: list[Row]
     claims: list[Claim] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
-    comparable: bool = True
+    caveat: str = ""
     plot: str = ""
+
+    @property
+    def comparable(self) -> bool:
+        return not self.caveat
 
     def check(self, claim: Claim) -> dict | None:
         """Check a claim against our values; None if they are missing."""

@@ -21,12 +21,12 @@ _MORE = ("miou_sounding", "false_positive_rate", "false_positive_area")
 
 @dataclass(frozen=True)
 class Study:
-    """Parameters for all tables: the number of `seeds` by table number, and the `settings` of AVSBench."""
+    """Parameters for all tables: the number of `seeds` by table number, and the `settings` of AVSBench; `caveat` as of `table.Table`."""
 
     recipe: Recipe
     seeds: dict[str, int]
     settings: list[str]
-    comparable: bool
+    caveat: str
 
     def jobs(self, plan: Plan) -> list[Job]:
         """List all trainings and scorings that the plan needs."""
@@ -51,10 +51,10 @@ def fill_table(plan: Plan, study: Study, scores: Scores) -> Table:
     seeds = range(study.seeds[plan.number])
     if plan.number == "V":
         results = {seed: scores(study.job(plan, plan.rows[0], "s4", seed))["by_category"] for seed in seeds}
-        return fill_categories(plan, results, study.comparable)
+        return fill_categories(plan, results, study.caveat)
     rows = [_fill_row(plan, row, study, scores) for row in plan.rows]
     columns = score_columns(study.settings_of(plan))
-    return Table(plan.number, plan.title, columns, rows, plan.claims, plan.notes, study.comparable, plan.plot)
+    return Table(plan.number, plan.title, columns, rows, plan.claims, plan.notes, study.caveat, plan.plot)
 
 
 def _fill_row(plan: Plan, row: PlannedRow, study: Study, scores: Scores) -> Row:

@@ -180,6 +180,11 @@ def test_avsbench_from_public_weights(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--data", "synthetic", "--config", "own.yaml"], "--config.*synthetic"),
+        (
+            ["--data", "scenes", "--config", "own.yaml", "--labels", "sources", "--form", "paper"],
+            "--form paper.*--config",
+        ),
         (["--data", "nowhere"], "--labels.*`c3n weights get en_core_web_lg audioset_classes`"),
         (["--data", "nowhere", "--size", "small"], "--size small.*--data synthetic"),
         (["--data", "synthetic", "--form", "paper"], "--form paper.*AVSBench.*synthetic"),

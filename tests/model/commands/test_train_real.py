@@ -15,6 +15,8 @@ from toy_weights import own_weights
 from c3n_model.cli import main
 from c3n_model.compose import writer
 from c3n_model.compose.writer import held_out_pictures, write_clips
+from c3n_model.experiments.paper.plans import paper_tables
+from c3n_model.experiments.paper.recipes import ABLATION
 from c3n_model.labels.names import imagenet_names
 from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.loading import load_model
@@ -149,3 +151,31 @@ def test_pictures_of_validation_clips_are_left_out_of_a_head(folder, clips, caps
     assert used["val"] <= held_out and not used["train"] & held_out
     with pytest.raises(SystemExit, match="no sources.jsonl"):
         main(["train-visual-head", "--images", "COCO/annotations", "-o", "h.safetensors", "--composed", str(folder)])
+
+
+def test_a_table_of_the_paper_for_own_clips(folder, monkeypatch):
+    """Table II with the encoders, schedule and thresholds of the config; once instead of with three seeds, and scored on the
+    validation clips, as there are no others."""
+    line = printed("c3n reproduce II --data clips --settings ms3")
+    assert line[line.index("--seeds") + 1] == "3"
+    line[line.index("--seeds") + 1] = "1"
+    head = line.index("--visual-head")
+    main(
+        printed(
+            "c3n train-visual-head --images COCO/annotations/instances_train2017.json --composed clips --image-size"
+        )
+    )
+    monkeypatch.setitem(paper_tables()["II"], "split", "val")
+    main(line)
+    table = json.loads((folder / "ablation/table.json").read_text())
+    assert [row["name"] for row in table["rows"]] == list(ABLATION)
+    assert table["made_by"]["trainings"] == len(ABLATION) and table["made_by"]["form"] is None
+    assert table["made_by"]["data"]["labels"] == "sources" and len(table["made_by"]["data"]["visual_head"]) == 64
+    assert not table["comparable_with_the_paper"]
+    assert "mobilenetv2_100+mn04, in the place of PVTv2+PANNs" in (folder / "ablation/table.md").read_text()
+    models = [load_model(path) for path in (folder / "ablation/runs").glob("ms3_*.safetensors")]
+    assert {(model.config.history, len(model.visual_labels)) for model in models} == {(2, 1002)}
+    line[head + 1] = "missing.safetensors"
+    with pytest.raises(SystemExit, match="missing.safetensors"):
+        main([*line[:-1], "other"])
+    assert not (folder / "other").exists()

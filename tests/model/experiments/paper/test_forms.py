@@ -15,7 +15,7 @@ NUMBERS = ("I", "II", "III", "V", "VI", "VII")
 
 
 def experiments(recipe) -> list:
-    study = Study(recipe, dict.fromkeys(NUMBERS, 1), ["s4", "ms3"], comparable=True)
+    study = Study(recipe, dict.fromkeys(NUMBERS, 1), ["s4", "ms3"], caveat="")
     jobs = (study.jobs(plan_table(number, recipe, None, ["s4", "ms3"])) for number in NUMBERS)
     return [job.experiment for part in jobs for job in part]
 

@@ -6,7 +6,7 @@ import pytest
 
 from c3n_model.config import read_config
 from c3n_model.experiments.paper.plans import plan_table
-from c3n_model.experiments.paper.recipes import AVSBENCH, MAIN_PAIR, SYNTHETIC
+from c3n_model.experiments.paper.recipes import AVSBENCH, MAIN_PAIR, SYNTHETIC, Recipe
 from c3n_model.experiments.paper.tables import Study
 
 CONFIGS = Path(__file__).resolve().parents[4] / "config"
@@ -21,8 +21,16 @@ def test_avsbench_recipes_equal_the_config_files(setting):
     assert experiment.train == config.train
 
 
+def test_an_own_recipe_is_the_config_file():
+    config = read_config(CONFIGS / "real_small.yaml")
+    recipe = Recipe.of(config)
+    experiment = recipe.experiment(MAIN_PAIR, {}, "ms3", seed=config.train.seed)
+    assert experiment.model == config.model and experiment.train == config.train
+    assert recipe.stands_in(MAIN_PAIR) and not recipe.notes
+
+
 def jobs_of(recipe, number: str, seeds: int) -> list:
-    study = Study(recipe, dict.fromkeys(NUMBERS, seeds), ["s4", "ms3"], comparable=False)
+    study = Study(recipe, dict.fromkeys(NUMBERS, seeds), ["s4", "ms3"], caveat="other data")
     return study.jobs(plan_table(number, recipe, None, ["s4", "ms3"]))
 
 

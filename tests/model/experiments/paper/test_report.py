@@ -21,7 +21,7 @@ ABOUT = {
 BASE, BETTER = (80.0, 80.5, 81.0), (81.0, 81.6, 82.1)  # by seed: +1.0, +1.1, +1.1
 
 
-def make_table(comparable: bool = True, plot: str = "dots") -> Table:
+def make_table(caveat: str = "", plot: str = "dots") -> Table:
     def row(key, printed, values):
         sample = Sample(dict(enumerate(values)))
         return Row(key, key, {"s4_miou": Cell(printed, sample, sample), "s4_fscore": Cell(None, None)}, "our pair")
@@ -29,7 +29,7 @@ def make_table(comparable: bool = True, plot: str = "dots") -> Table:
     rows = [Row("other", "other method", {"s4_miou": Cell(79.0), "s4_fscore": Cell(0.9)}, "as printed")]
     rows += [row("AF", 80.73, BASE), row("AF+CC", 82.94, BETTER)]
     claims = [Claim("CC helps", "AF+CC", "AF", "s4_miou"), Claim("nobody knows", "AF", "other", "s4_miou")]
-    return Table("II", "what helps", score_columns(["s4"]), rows, claims, ["a note"], comparable, plot)
+    return Table("II", "what helps", score_columns(["s4"]), rows, claims, ["a note"], caveat, plot)
 
 
 def test_order_is_checked_seed_by_seed():
@@ -61,15 +61,14 @@ def test_markdown_of_comparable_data():
     assert "| AF | 80.73 | 80.50 [79.26, 81.74] | -0.23 |  |  |  |" in text
     assert "| other method | 79.00 |  |  | 0.900 |  |  |" in text
     assert "- mIoU S4: CC helps: **yes**, +1.07 [+0.92, +1.21]; paper +2.21" in text
-    assert "Synthetic data" not in text
+    assert not any(line.startswith(">") for line in text.splitlines())
 
 
-def test_synthetic_data_has_no_differences():
-    table = make_table(comparable=False)
+def test_data_of_another_kind_has_no_differences():
+    table = make_table(caveat="**Other data.** Not comparable.")
     text = to_markdown(table, ABOUT)
-    assert "Synthetic data" in text.splitlines()[2]
-    assert "not comparable" in text.splitlines()[2]
-    assert "difference" not in text.split("## ")[0].replace(text.splitlines()[2], "")
+    assert text.splitlines()[2] == "> **Other data.** Not comparable."
+    assert "difference" not in text.split("## ")[0]
     assert "| AF | 80.73 | 80.50 [79.26, 81.74] |  |  |" in text
     assert all("difference" not in cell for row in to_json(table, ABOUT)["rows"] for cell in row["cells"].values())
 
