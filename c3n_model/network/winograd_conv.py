@@ -2,7 +2,7 @@
 
 Four neighbouring outputs of a filter of three taps take six products of sums instead of twelve of single values; in two dimensions a tile of 4 x 4
 takes 36 instead of 144. Which sums follows from six points, at which the polynomials of signal and filter are multiplied. With
-0, 1, -1, 1/2, -2 and infinity the rounding is that of the plain form, twice at most; the usual ±2 has four times as much.
+0, 1, -1, 1/2, -2 and infinity rounding stays below 5e-6 of the largest output; the usual ±2 has four times as much.
 
 [1] Lavin and Gray, Fast Algorithms for Convolutional Neural Networks, CVPR 2016; the points after Barabasz et al., Error Analysis and
 Improving the Accuracy of Winograd Convolution for Deep Neural Networks, ACM TOMS 2020.
