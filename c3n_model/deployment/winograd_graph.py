@@ -92,24 +92,16 @@ class _Part:
 
     def convolve(self, maps: str, weight: np.ndarray, bias: str, shape: tuple[int, ...], result: str) -> None:
         """As `WinogradConv.forward`. `weight` (C_out, C_in, 3, 3); `shape` (N, C_out, H, W) is that of `result`."""
-        frames, _, height, width = shape
-        rows, columns = -(-height // TILE), -(-width // TILE)
-        before = [0, 1, 1, 0]
-        after = [0, rows * TILE + 1 - height, columns * TILE + 1 - width, 0]
-        last = self.add("Transpose", maps, perm=[0, 2, 3, 1])
-        padded = self.add("Pad", last, self.integers(before + after))
-        strips = self.add("Gather", padded, self.integers(_patches(rows)), axis=1)
-        patches = self.add("Gather", strips, self.integers(_patches(columns)), axis=3)  # N 6 rows 6 columns C_in
-        patches = self.add("Transpose", patches, perm=[1, 3, 0, 2, 4, 5])
+        wide = weight.shape[1]
+        last = self.reshape(self.add("Transpose", maps, perm=[0, 2, 3, 1]), -1, wide)
+        padded = self.add("Concat", last, self.constant(np.zeros((1, wide), np.float32)), axis=0)
+        seen, tile_of = _patches(shape)
+        patches = self.add("Gather", padded, self.integers(seen), axis=0)  # 36, tiles, C_in
         sums = self.add("MatMul", self.constant(two_dimensional(SIGNALS)), self.reshape(patches, PATCH**2, -1))
-        sums = self.reshape(sums, PATCH**2, -1, weight.shape[1])
+        sums = self.reshape(sums, PATCH**2, -1, wide)
         products = self.reshape(self.add("MatMul", sums, self.constant(kernel_products(weight))), PATCH**2, -1)
         tiles = self.add("MatMul", self.constant(two_dimensional(OUTPUTS)), products)
-        tiles = self.reshape(tiles, TILE, TILE, frames, rows, columns, len(weight))
-        tiles = self.add("Transpose", tiles, perm=[2, 3, 0, 4, 1, 5])
-        found = self.reshape(tiles, frames, rows * TILE, columns * TILE, len(weight))
-        if height % TILE or width % TILE:
-            found = self.add("Slice", found, *map(self.integers, ([0, 0], [height, width], [1, 2])))
+        found = self.add("Gather", self.reshape(tiles, -1, len(weight)), self.integers(tile_of), axis=0)  # N H W C_out
         self.add("Transpose", self.add("Add", found, bias), result=result, perm=[0, 3, 1, 2])
 
     def add(self, operation: str, *inputs: str, result: str | None = None, **attributes: Any) -> str:
@@ -137,6 +129,16 @@ class _Part:
         return name
 
 
-def _patches(tiles: int) -> np.ndarray:
-    """Return the positions int64 (6, `tiles`) of the patches that tiles see along an axis."""
-    return np.arange(PATCH)[:, None] + TILE * np.arange(tiles)
+def _patches(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
+    """Return, for maps of `shape` (N, C, H, W), where the patches of all tiles lie, int64 (36, tiles), in N H W positions with a zero
+    after the last one; and where each of these positions lies in the outputs of all tiles (16, tiles), int64 (N, H, W)."""
+    frames, _, height, width = shape
+    rows, columns = -(-height // TILE), -(-width // TILE)
+    size = (frames, rows * TILE + PATCH - TILE, columns * TILE + PATCH - TILE)
+    positions = np.full(size, frames * height * width)
+    positions[:, 1 : height + 1, 1 : width + 1] = np.arange(frames * height * width).reshape(frames, height, width)
+    windows = np.lib.stride_tricks.sliding_window_view(positions, (PATCH, PATCH), axis=(1, 2))[:, ::TILE, ::TILE]
+    seen = windows.transpose(3, 4, 0, 1, 2).reshape(PATCH**2, -1)
+    order = np.arange(TILE**2 * seen.shape[1]).reshape(TILE, TILE, frames, rows, columns)
+    tile_of = order.transpose(2, 3, 0, 4, 1).reshape(frames, rows * TILE, columns * TILE)
+    return seen, tile_of[:, :height, :width]
