@@ -10,7 +10,7 @@ from torch.nn import functional as F
 
 from c3n_model.network.c3n import C3N
 from c3n_model.network.prepared import FoldedFusion, prepare
-from c3n_model.network.upsampled_conv import UpsampledConv
+from c3n_model.network.upsampled_conv import ConvOfUpsampled
 
 
 def prepare_for_graph(network: C3N) -> C3N:
@@ -22,8 +22,9 @@ def prepare_for_graph(network: C3N) -> C3N:
     for name in ("lateral", "merge"):
         setattr(prepared.decoder, name, copy.deepcopy(getattr(decoder, name)))
     for name, align_corners in (("reduce", decoder.align_corners), ("refine", False)):
-        if isinstance(getattr(prepared.decoder, name), UpsampledConv):
-            setattr(prepared.decoder, name, StackedUpsampledConv(getattr(decoder, name), align_corners=align_corners))  # type: ignore[arg-type]
+        setattr(
+            prepared.decoder, name, ConvOfUpsampled(copy.deepcopy(getattr(decoder, name)), align_corners=align_corners)
+        )
     # Channels first: for others torch's pooling sets strides, which a graph cannot.
     return prepared.requires_grad_(False).to(memory_format=torch.contiguous_format)
 
@@ -47,22 +48,3 @@ def enter_layout(maps: Tensor) -> Tensor:
     """Leave maps as they are, by a pooling of single pixels: ONNX Runtime stays in the blocked layout of its convolutions from one
     to the next, through sums and upsampling, too, but begins only where it meets a convolution or a pooling."""
     return F.max_pool2d(maps, kernel_size=1)
-
-
-class StackedUpsampledConv(UpsampledConv):
-    """`UpsampledConv` with the vertical taps of a channel beside each other: one product a block of rows adds them up."""
-
-    def __init__(self, conv: nn.Conv2d, *, align_corners: bool):
-        super().__init__(conv, align_corners=align_corners)
-        # 3 horizontal taps, (C_out x 3 vertical taps) x C_in
-        self.taps.copy_(conv.weight.detach().permute(3, 0, 2, 1).flatten(1, 2))
-
-    def forward(self, features: Tensor, size: tuple[int, int]) -> Tensor:
-        """As `UpsampledConv.forward`."""
-        wide = self.upsampled_columns(features, size[1]).unflatten(1, (len(self.bias), 3))  # N C_out 3 h W
-        rows, bands = self.matrix(features.shape[2], size[0], features)
-        blocks = []
-        for first, last, start, stop in bands:
-            stacked = rows[:, start:stop, first:last].transpose(0, 1).flatten(1)
-            blocks.append(stacked @ wide[:, :, :, first:last].flatten(2, 3))
-        return torch.cat(blocks, dim=2) + self.bias[:, None, None]

@@ -1,6 +1,7 @@
 """Winograd's convolution in an ONNX graph that is loaded for a CPU (`network.winograd_conv` explains it).
 
 The file itself keeps plain convolutions: a GPU's runtime chooses their form, and ONNX has no operation for this one.
+A convolution of a map that was upsampled twofold becomes one of the smaller map (`deployment.doubled_conv`).
 """
 
 from __future__ import annotations
@@ -10,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from c3n_model.deployment import doubled_conv
+from c3n_model.deployment.graph_part import GraphPart
 from c3n_model.network.winograd_conv import (
     OUTPUTS,
     PATCH,
@@ -24,8 +27,12 @@ from c3n_model.network.winograd_conv import (
 if TYPE_CHECKING:
     from onnx import ModelProto, NodeProto
 
+Shape = tuple[int, ...]  # N C H W
+
 WORTHWHILE_SIZE = 24  # pixels of a map's shorter side
 PLAIN = {"group": 1, "strides": [1, 1], "dilations": [1, 1], "pads": [1, 1, 1, 1], "auto_pad": b"NOTSET"}
+BILINEAR = {"mode": b"linear", "antialias": 0, "exclude_outside": 0, "keep_aspect_ratio_policy": b"stretch"}
+HALF_PIXEL = (b"half_pixel", b"pytorch_half_pixel")  # which differ for maps of one pixel alone
 
 
 def read_for_cpu(path: Path) -> bytes:
@@ -48,17 +55,27 @@ def rewrite_convolutions(model: ModelProto) -> int:
     constants = {tensor.name: tensor for tensor in graph.initializer}
     shapes = {
         value.name: tuple(size.dim_value for size in value.type.tensor_type.shape.dim)
-        for value in (*graph.value_info, *graph.output)
+        for value in (*graph.value_info, *graph.input, *graph.output)
     }
+    makers = {name: node for node in graph.node for name in node.output}
     nodes, rewritten = [], 0
     for node in graph.node:
         shape = shapes.get(node.output[0], ())
         weight = constants.get(node.input[1]) if node.op_type == "Conv" and len(node.input) == 3 else None
-        if weight is None or not _pays(node, tuple(weight.dims), shape):
+        if weight is None or not _is_plain(node, tuple(weight.dims), shape):
             nodes.append(node)
             continue
-        part = _Part(node.name or node.output[0])
-        part.convolve(node.input[0], numpy_helper.to_array(weight), node.input[2], shape, node.output[0])
+        part = GraphPart(node.name or node.output[0])
+        taps = numpy_helper.to_array(weight)
+        before = _before_doubling(makers.get(node.input[0]), shapes)
+        if before is not None and _pays(before[1], len(taps) * 4):
+            found = _convolve_doubled(part, *before, taps)
+        elif _pays((*shape[:1], taps.shape[1], *shape[2:]), len(taps)):
+            found = _convolve(part, node.input[0], taps, shape)
+        else:
+            nodes.append(node)
+            continue
+        part.add("Transpose", part.add("Add", found, node.input[2]), result=node.output[0], perm=[0, 3, 1, 2])
         nodes += part.nodes
         graph.initializer.extend(part.constants)
         rewritten += 1
@@ -68,77 +85,91 @@ def rewrite_convolutions(model: ModelProto) -> int:
     return rewritten
 
 
-def _pays(node: NodeProto, weight: tuple[int, ...], output: tuple[int, ...]) -> bool:
+def _is_plain(node: NodeProto, weight: Shape, output: Shape) -> bool:
+    given = _attributes(node)
+    known = len(output) == 4 and min(output) > 0
+    return weight[2:] == (TAPS, TAPS) and known and PLAIN | given == given | PLAIN
+
+
+def _pays(maps: Shape, results: int) -> bool:
+    """Whether Winograd's form of a convolution of `maps` (N, C, H, W) to `results` channels does."""
+    return min(maps[1], results) >= WORTHWHILE_CHANNELS and min(maps[2:]) >= WORTHWHILE_SIZE
+
+
+def _before_doubling(node: NodeProto | None, shapes: dict[str, Shape]) -> tuple[str, Shape] | None:
+    """Return the name and shape of the maps that `node` doubles in height and width by bilinear interpolation; None if it does not."""
+    if (
+        node is None
+        or node.op_type != "Resize"
+        or _attributes(node).get("coordinate_transformation_mode") not in HALF_PIXEL
+    ):
+        return None
+    before, after = (shapes.get(name, ()) for name in (node.input[0], node.output[0]))
+    given = {name: value for name, value in _attributes(node).items() if name in BILINEAR}
+    doubled = len(before) == 4 and min(before) > 0 and after == (*before[:2], 2 * before[2], 2 * before[3])
+    return (node.input[0], before) if doubled and given | BILINEAR == BILINEAR | given else None
+
+
+def _attributes(node: NodeProto) -> dict[str, Any]:
     from onnx.helper import get_attribute_value
 
-    given = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
-    wide = weight[2:] == (TAPS, TAPS) and min(weight[:2]) >= WORTHWHILE_CHANNELS
-    known = len(output) == 4 and min(output) > 0
-    return wide and known and min(output[2:]) >= WORTHWHILE_SIZE and PLAIN | given == given | PLAIN
+    return {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
 
 
 def _drop_unused(graph: Any) -> None:
-    used = {name for node in graph.node for name in node.input}
+    """Leave out constants that no node reads, and upsampling whose result none does."""
+    used = {name for node in graph.node for name in node.input} | {value.name for value in graph.output}
+    nodes = [node for node in graph.node if node.op_type != "Resize" or node.output[0] in used]
+    used = {name for node in nodes for name in node.input}
     kept = [tensor for tensor in graph.initializer if tensor.name in used]
-    del graph.initializer[:]
+    del graph.node[:], graph.initializer[:]
+    graph.node.extend(nodes)
     graph.initializer.extend(kept)
 
 
-class _Part:
-    """Nodes and constants in place of one convolution, named after it."""
-
-    def __init__(self, name: str):
-        self.name, self.nodes, self.constants = name, [], []  # type: ignore[var-annotated]
-
-    def convolve(self, maps: str, weight: np.ndarray, bias: str, shape: tuple[int, ...], result: str) -> None:
-        """As `WinogradConv.forward`. `weight` (C_out, C_in, 3, 3); `shape` (N, C_out, H, W) is that of `result`."""
-        wide = weight.shape[1]
-        last = self.reshape(self.add("Transpose", maps, perm=[0, 2, 3, 1]), -1, wide)
-        padded = self.add("Concat", last, self.constant(np.zeros((1, wide), np.float32)), axis=0)
-        seen, tile_of = _patches(shape)
-        patches = self.add("Gather", padded, self.integers(seen), axis=0)  # 36, tiles, C_in
-        sums = self.add("MatMul", self.constant(two_dimensional(SIGNALS)), self.reshape(patches, PATCH**2, -1))
-        sums = self.reshape(sums, PATCH**2, -1, wide)
-        products = self.reshape(self.add("MatMul", sums, self.constant(kernel_products(weight))), PATCH**2, -1)
-        tiles = self.add("MatMul", self.constant(two_dimensional(OUTPUTS)), products)
-        found = self.add("Gather", self.reshape(tiles, -1, len(weight)), self.integers(tile_of), axis=0)  # N H W C_out
-        self.add("Transpose", self.add("Add", found, bias), result=result, perm=[0, 3, 1, 2])
-
-    def add(self, operation: str, *inputs: str, result: str | None = None, **attributes: Any) -> str:
-        """Append a node; return the name of its output."""
-        from onnx.helper import make_node
-
-        name = f"{self.name}/winograd_{len(self.nodes)}"
-        self.nodes.append(make_node(operation, list(inputs), [result or name], name=name, **attributes))
-        return result or name
-
-    def reshape(self, values: str, *shape: int) -> str:
-        """Append a Reshape."""
-        return self.add("Reshape", values, self.integers(shape))
-
-    def integers(self, values: Any) -> str:
-        """Add a constant of int64; return its name."""
-        return self.constant(np.asarray(values, np.int64))
-
-    def constant(self, values: np.ndarray) -> str:
-        """Add a constant; return its name."""
-        from onnx import numpy_helper
-
-        name = f"{self.name}/winograd_constant_{len(self.constants)}"
-        self.constants.append(numpy_helper.from_array(np.ascontiguousarray(values), name))
-        return name
+def _convolve(part: GraphPart, maps: str, weight: np.ndarray, shape: Shape) -> str:
+    """As `WinogradConv.forward`, but for the bias: the result (N, H, W, C_out) for `weight` (C_out, C_in, 3, 3) and maps
+    of `shape` (N, any, H, W)."""
+    pixels = part.pixels(maps, weight.shape[1])
+    zero = part.constant(np.zeros((1, weight.shape[1]), np.float32))
+    beyond = shape[0] * shape[2] * shape[3]
+    tiles = _tiles(part, part.add("Concat", pixels, zero, axis=0), _patches(shape, beyond), weight)
+    return part.gather(part.reshape(tiles, -1, len(weight)), _places(shape))
 
 
-def _patches(shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-    """Return, for maps of `shape` (N, C, H, W), where the patches of all tiles lie, int64 (36, tiles), in N H W positions with a zero
-    after the last one; and where each of these positions lies in the outputs of all tiles (16, tiles), int64 (N, H, W)."""
+def _convolve_doubled(part: GraphPart, maps: str, shape: Shape, weight: np.ndarray) -> str:
+    """The same for maps of `shape` that are upsampled twofold before: (N, 2 H, 2 W, C_out)."""
+    pixels = part.pixels(maps, weight.shape[1])
+    tiles = _tiles(part, pixels, _patches(shape, None), doubled_conv.phase_kernels(weight))
+    table = part.reshape(tiles, -1, len(weight))
+    return doubled_conv.with_zeros_beyond(part, table, doubled_conv.interleave(_places(shape)), pixels, shape, weight)
+
+
+def _tiles(part: GraphPart, pixels: str, patches: np.ndarray, weight: np.ndarray) -> str:
+    """The 16 outputs of each tile (16, tiles C_out), of `pixels` (any, C_in) at the positions `patches` (36, tiles)."""
+    wide = weight.shape[1]
+    seen = part.reshape(part.gather(pixels, patches), PATCH**2, -1)
+    sums = part.add("MatMul", part.constant(two_dimensional(SIGNALS)), seen)
+    products = part.add("MatMul", part.reshape(sums, PATCH**2, -1, wide), part.constant(kernel_products(weight)))
+    return part.add("MatMul", part.constant(two_dimensional(OUTPUTS)), part.reshape(products, PATCH**2, -1))
+
+
+def _patches(shape: Shape, beyond: int | None) -> np.ndarray:
+    """Return where the patches of all tiles lie in maps of `shape` (N, C, H, W), int64 (36, tiles), as positions in N H W; outside
+    it is `beyond`, None for the nearest position."""
+    frames, _, height, width = shape
+    positions = np.arange(frames * height * width).reshape(frames, height, width)
+    margins = ((0, 0), *((1, -(-size // TILE) * TILE + 1 - size) for size in (height, width)))
+    padded = (
+        np.pad(positions, margins, "edge") if beyond is None else np.pad(positions, margins, constant_values=beyond)
+    )
+    windows = np.lib.stride_tricks.sliding_window_view(padded, (PATCH, PATCH), axis=(1, 2))[:, ::TILE, ::TILE]
+    return windows.transpose(3, 4, 0, 1, 2).reshape(PATCH**2, -1)
+
+
+def _places(shape: Shape) -> np.ndarray:
+    """Return where each position of maps of `shape` (N, C, H, W) lies in the outputs of all tiles (16, tiles): int64 (N, H, W)."""
     frames, _, height, width = shape
     rows, columns = -(-height // TILE), -(-width // TILE)
-    size = (frames, rows * TILE + PATCH - TILE, columns * TILE + PATCH - TILE)
-    positions = np.full(size, frames * height * width)
-    positions[:, 1 : height + 1, 1 : width + 1] = np.arange(frames * height * width).reshape(frames, height, width)
-    windows = np.lib.stride_tricks.sliding_window_view(positions, (PATCH, PATCH), axis=(1, 2))[:, ::TILE, ::TILE]
-    seen = windows.transpose(3, 4, 0, 1, 2).reshape(PATCH**2, -1)
-    order = np.arange(TILE**2 * seen.shape[1]).reshape(TILE, TILE, frames, rows, columns)
-    tile_of = order.transpose(2, 3, 0, 4, 1).reshape(frames, rows * TILE, columns * TILE)
-    return seen, tile_of[:, :height, :width]
+    order = np.arange(TILE**2 * frames * rows * columns).reshape(TILE, TILE, frames, rows, columns)
+    return order.transpose(2, 3, 0, 4, 1).reshape(frames, rows * TILE, columns * TILE)[:, :height, :width]

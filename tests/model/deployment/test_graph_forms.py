@@ -4,20 +4,10 @@ import pytest
 import torch
 from tiny import make_tiny_model
 from torch import nn
-from torch.nn import functional as F
 
-from c3n_model.deployment.graph_forms import ChannelsFirstFusion, StackedUpsampledConv, enter_layout, prepare_for_graph
+from c3n_model.deployment.graph_forms import ChannelsFirstFusion, enter_layout, prepare_for_graph
 from c3n_model.network.fusion import CrossModalNonLocal
-from c3n_model.network.upsampled_conv import UpsampledConv
-
-
-@pytest.mark.parametrize("align_corners", [False, True])
-@pytest.mark.parametrize("size", [(14, 10), (40, 70), (7, 5)])
-def test_a_stacked_convolution_is_that_of_the_upsampled_map(size, align_corners):
-    conv, maps = nn.Conv2d(3, 4, kernel_size=3, padding=1), torch.rand(2, 3, 7, 5)
-    upsampled = F.interpolate(maps, size, mode="bilinear", align_corners=align_corners)
-    found = StackedUpsampledConv(conv, align_corners=align_corners)(maps, size)
-    torch.testing.assert_close(found, conv(upsampled))
+from c3n_model.network.upsampled_conv import ConvOfUpsampled
 
 
 @pytest.mark.parametrize("normalise", [False, True])
@@ -42,9 +32,7 @@ def test_a_network_for_a_graph_computes_the_same_and_leaves_the_other_as_it_is(m
     network = make_tiny_model(history=2).network
     learning = [p.requires_grad for p in network.parameters()]
     prepared = prepare_for_graph(network)
-    assert isinstance(prepared.decoder.refine, StackedUpsampledConv) and isinstance(
-        prepared.decoder.reduce, UpsampledConv
-    )
+    assert isinstance(prepared.decoder.refine, ConvOfUpsampled) and isinstance(prepared.decoder.reduce, ConvOfUpsampled)
     clip = torch.rand(1, 2, 3, 64, 64), torch.rand(1, 2, 32000) - 0.5
     torch.testing.assert_close(prepared(*clip), network(*clip), atol=1e-5, rtol=1e-4)
     assert [p.requires_grad for p in network.parameters()] == learning
