@@ -42,7 +42,7 @@ class Session:
         presence_threshold: presence below which the mask is empty; visibility_threshold: confidence of the named visual class
             below which the mask is empty. None uses the model's value.
         history: number of seconds decoded together, T, at least 1; None uses the model's value.
-        precision: "float32", or "bfloat16" for ASPP and decoder of a C3N, which is faster and changes masks slightly.
+        precision: "float32", or "bfloat16" for ASPP and decoder of a C3N, which is faster with AMX or on a GPU, and changes masks slightly.
         runtime: "auto", or what runs the model: "torch", or for a file of `c3n export` "onnxruntime" or "openvino".
         background: learnt before, for a network that separates the robot's background from other sounds (zero-shot with a
             prior).

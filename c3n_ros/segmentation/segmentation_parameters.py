@@ -51,7 +51,7 @@ class SegmentationParameters:
     )
     precision: str = parameter(
         _SESSION["precision"],
-        "float32, or bfloat16 where the device computes in it: faster, masks change slightly, labels do not.",
+        "float32, or bfloat16 where the device computes in it: faster with AMX or on a GPU, slower with AVX-512 alone; masks change slightly, labels do not.",
         pattern="float32|bfloat16",
         changes=INACTIVE,
     )
