@@ -31,8 +31,10 @@ Shape = tuple[int, ...]  # N C H W
 
 WORTHWHILE_SIZE = 24  # pixels of a map's shorter side
 PLAIN = {"group": 1, "strides": [1, 1], "dilations": [1, 1], "pads": [1, 1, 1, 1], "auto_pad": b"NOTSET"}
-BILINEAR = {"mode": b"linear", "antialias": 0, "exclude_outside": 0, "keep_aspect_ratio_policy": b"stretch"}
-HALF_PIXEL = (b"half_pixel", b"pytorch_half_pixel")  # which differ for maps of one pixel alone
+# Of ONNX's Resize: defaults, and what doubles as torch does. The two kinds of positions differ for maps of one pixel alone.
+RESIZE = {"mode": b"nearest", "antialias": 0, "exclude_outside": 0, "coordinate_transformation_mode": b"half_pixel"}
+POSITIONS = (b"half_pixel", b"pytorch_half_pixel")
+BILINEAR = [RESIZE | {"mode": b"linear", "coordinate_transformation_mode": kind} for kind in POSITIONS]
 
 
 def read_for_cpu(path: Path) -> bytes:
@@ -98,16 +100,13 @@ def _pays(maps: Shape, results: int) -> bool:
 
 def _before_doubling(node: NodeProto | None, shapes: dict[str, Shape]) -> tuple[str, Shape] | None:
     """Return the name and shape of the maps that `node` doubles in height and width by bilinear interpolation; None if it does not."""
-    if (
-        node is None
-        or node.op_type != "Resize"
-        or _attributes(node).get("coordinate_transformation_mode") not in HALF_PIXEL
-    ):
+    if node is None or node.op_type != "Resize":
         return None
+    given = _attributes(node)
     before, after = (shapes.get(name, ()) for name in (node.input[0], node.output[0]))
-    given = {name: value for name, value in _attributes(node).items() if name in BILINEAR}
     doubled = len(before) == 4 and min(before) > 0 and after == (*before[:2], 2 * before[2], 2 * before[3])
-    return (node.input[0], before) if doubled and given | BILINEAR == BILINEAR | given else None
+    bilinear = {name: given.get(name, usual) for name, usual in RESIZE.items()} in BILINEAR
+    return (node.input[0], before) if doubled and bilinear else None
 
 
 def _attributes(node: NodeProto) -> dict[str, Any]:

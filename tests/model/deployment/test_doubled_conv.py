@@ -22,6 +22,7 @@ def make_graph(size, channels=(WIDE, WIDE // 4), frames=1, upsampled=None, **att
     bias = torch.randn(after, generator=random)
     upsampled = upsampled or (2 * size[0], 2 * size[1])
     attributes = {"mode": "linear", "coordinate_transformation_mode": "half_pixel"} | attributes
+    attributes = {name: value for name, value in attributes.items() if value is not None}
     nodes = [
         helper.make_node("Resize", ["maps", "", "", "sizes"], ["upsampled"], **attributes),
         helper.make_node("Conv", ["upsampled", "weight", "bias"], ["result"], pads=[1] * 4),
@@ -35,7 +36,7 @@ def make_graph(size, channels=(WIDE, WIDE // 4), frames=1, upsampled=None, **att
     )
     model.ir_version = 10
     maps = torch.randn(frames, before, *size, generator=random)
-    aligned = attributes["coordinate_transformation_mode"] == "align_corners"
+    aligned = attributes.get("coordinate_transformation_mode") == "align_corners"
     larger = F.interpolate(maps.double(), upsampled, mode="bilinear", align_corners=aligned)
     expected = F.conv2d(larger, weight.double(), bias.double(), padding=1)
     return onnx.shape_inference.infer_shapes(model), maps.numpy(), expected.numpy()
@@ -80,6 +81,13 @@ def test_a_runtime_computes_the_same_up_to_the_edge(size, frames):
     np.testing.assert_allclose(run(model, maps), expected, atol=5e-6 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("positions", [None, "pytorch_half_pixel"])
+def test_other_names_of_the_same_positions(positions):
+    model, maps, expected = make_graph((LARGE, LARGE), coordinate_transformation_mode=positions)
+    assert rewrite_convolutions(model) == 1 and "Resize" not in operations(model)
+    np.testing.assert_allclose(run(model, maps), expected, atol=5e-6 * np.abs(expected).max())
+
+
 def test_a_map_of_another_size_is_convolved_after_its_upsampling():
     model, maps, expected = make_graph((LARGE, LARGE), channels=(WIDE, WIDE), upsampled=(2 * LARGE, 2 * LARGE + 1))
     assert rewrite_convolutions(model) == 1
@@ -92,6 +100,7 @@ def test_a_map_of_another_size_is_convolved_after_its_upsampling():
     [
         {"coordinate_transformation_mode": "align_corners"},
         {"mode": "nearest", "coordinate_transformation_mode": "asymmetric"},
+        {"mode": None},
         {"antialias": 1},
         {"upsampled": (3 * LARGE, 3 * LARGE)},
         {"size": (LARGE - 1, 60)},
