@@ -23,6 +23,7 @@ ROWS = [
     "motor_learnt_0_db",
     "motor_learnt_-10_db",
     "motor_learnt_alone",
+    "quiet",
     "dark",
     "blur",
     "jpeg_10",
