@@ -55,9 +55,8 @@ def _corrections(
     frames, _, height, width = shape
     positions = np.arange(frames * height * width).reshape(frames, height, width)
     table, numbers, last = [], np.full((2, frames, 2 * height, 2 * width), -1), 0
-    for axis, edges in enumerate(
-        (positions.swapaxes(0, 1), positions.transpose(2, 0, 1))
-    ):  # lines, columns: first and last
+    lines, columns = positions.swapaxes(0, 1), positions.transpose(2, 0, 1)
+    for axis, edges in enumerate((lines, columns)):
         for tap, side in ((FIRST, 0), (LAST, -1)):
             taps = np.take(weight, tap, axis=2 + axis)  # C_out C_in 3
             seen = _beyond(part, pixels, edges[side], corners=axis == 0)
@@ -84,4 +83,4 @@ def _beyond(part: GraphPart, pixels: str, edge: np.ndarray, *, corners: bool) ->
     for neighbour, weight in ((before, 1 - share), (before + 1, share)):
         values = part.gather(pixels, edge[:, np.clip(neighbour, 0, length - 1)])  # N, 2 L, 3, C
         mixed.append(part.add("Mul", values, part.constant((weight * inside)[..., None].astype(np.float32))))
-    return part.add("Reshape", part.add("Add", *mixed), part.integers((frames * 2 * length, -1)))
+    return part.reshape(part.add("Add", *mixed), frames * 2 * length, -1)

@@ -10,21 +10,14 @@ from torch.nn import functional as F
 
 from c3n_model.network.c3n import C3N
 from c3n_model.network.prepared import FoldedFusion, prepare
-from c3n_model.network.upsampled_conv import ConvOfUpsampled
 
 
 def prepare_for_graph(network: C3N) -> C3N:
     """As `prepared.prepare` in float32, in the forms of this module."""
     prepared = prepare(network)
     prepared.fusions = nn.ModuleList(ChannelsFirstFusion(copy.deepcopy(fusion)) for fusion in network.fusions)  # type: ignore[arg-type]
-    decoder = network.decoder
     # A runtime has its own way to convolve, a GPU's, too; for CPUs `winograd_graph` rewrites what is loaded.
-    for name in ("lateral", "merge"):
-        setattr(prepared.decoder, name, copy.deepcopy(getattr(decoder, name)))
-    for name, align_corners in (("reduce", decoder.align_corners), ("refine", False)):
-        setattr(
-            prepared.decoder, name, ConvOfUpsampled(copy.deepcopy(getattr(decoder, name)), align_corners=align_corners)
-        )
+    prepared.decoder = copy.deepcopy(network.decoder)
     # Channels first: for others torch's pooling sets strides, which a graph cannot.
     return prepared.requires_grad_(False).to(memory_format=torch.contiguous_format)
 

@@ -25,7 +25,7 @@ from c3n_model.network.winograd_conv import (
 )
 
 if TYPE_CHECKING:
-    from onnx import ModelProto, NodeProto
+    from onnx import ModelProto, NodeProto, TensorProto
 
 Shape = tuple[int, ...]  # N C H W
 
@@ -51,8 +51,6 @@ def rewrite_convolutions(model: ModelProto) -> int:
 
     A convolution counts only if its weights and bias are constants and its shape is known.
     """
-    from onnx import numpy_helper
-
     graph = model.graph
     constants = {tensor.name: tensor for tensor in graph.initializer}
     shapes = {
@@ -62,29 +60,37 @@ def rewrite_convolutions(model: ModelProto) -> int:
     makers = {name: node for node in graph.node for name in node.output}
     nodes, rewritten = [], 0
     for node in graph.node:
-        shape = shapes.get(node.output[0], ())
-        weight = constants.get(node.input[1]) if node.op_type == "Conv" and len(node.input) == 3 else None
-        if weight is None or not _is_plain(node, tuple(weight.dims), shape):
-            nodes.append(node)
-            continue
-        part = GraphPart(node.name or node.output[0])
-        taps = numpy_helper.to_array(weight)
-        before = _before_doubling(makers.get(node.input[0]), shapes)
-        if before is not None and _pays(before[1], len(taps) * 4):
-            found = _convolve_doubled(part, *before, taps)
-        elif _pays((*shape[:1], taps.shape[1], *shape[2:]), len(taps)):
-            found = _convolve(part, node.input[0], taps, shape)
-        else:
-            nodes.append(node)
-            continue
-        part.add("Transpose", part.add("Add", found, node.input[2]), result=node.output[0], perm=[0, 3, 1, 2])
-        nodes += part.nodes
-        graph.initializer.extend(part.constants)
-        rewritten += 1
+        part = _rewritten(node, constants, shapes, makers)
+        nodes += [node] if part is None else part.nodes
+        if part is not None:
+            graph.initializer.extend(part.constants)
+            rewritten += 1
     del graph.node[:]
     graph.node.extend(nodes)
     _drop_unused(graph)
     return rewritten
+
+
+def _rewritten(
+    node: NodeProto, constants: dict[str, TensorProto], shapes: dict[str, Shape], makers: dict[str, NodeProto]
+) -> GraphPart | None:
+    """Return what takes the place of `node`; None if nothing does."""
+    from onnx import numpy_helper
+
+    shape = shapes.get(node.output[0], ())
+    weight = constants.get(node.input[1]) if node.op_type == "Conv" and len(node.input) == 3 else None
+    if weight is None or not _is_plain(node, tuple(weight.dims), shape):
+        return None
+    part, taps = GraphPart(node.name or node.output[0]), numpy_helper.to_array(weight)
+    wide, before = taps.shape[1], _before_doubling(makers.get(node.input[0]), shapes)
+    if before is not None and _pays(wide, len(taps) * 4, before[1]):
+        found = _convolve_doubled(part, *before, taps)
+    elif _pays(wide, len(taps), shape):
+        found = _convolve(part, node.input[0], taps, shape)
+    else:
+        return None
+    part.add("Transpose", part.add("Add", found, node.input[2]), result=node.output[0], perm=[0, 3, 1, 2])
+    return part
 
 
 def _is_plain(node: NodeProto, weight: Shape, output: Shape) -> bool:
@@ -93,9 +99,9 @@ def _is_plain(node: NodeProto, weight: Shape, output: Shape) -> bool:
     return weight[2:] == (TAPS, TAPS) and known and PLAIN | given == given | PLAIN
 
 
-def _pays(maps: Shape, results: int) -> bool:
-    """Whether Winograd's form of a convolution of `maps` (N, C, H, W) to `results` channels does."""
-    return min(maps[1], results) >= WORTHWHILE_CHANNELS and min(maps[2:]) >= WORTHWHILE_SIZE
+def _pays(channels: int, results: int, shape: Shape) -> bool:
+    """Whether Winograd's form of a convolution of so many channels to `results` others does, at the positions of `shape` (N, any, H, W)."""
+    return min(channels, results) >= WORTHWHILE_CHANNELS and min(shape[2:]) >= WORTHWHILE_SIZE
 
 
 def _before_doubling(node: NodeProto | None, shapes: dict[str, Shape]) -> tuple[str, Shape] | None:

@@ -29,7 +29,7 @@ class Request:
 
     data: str
     size: str | None
-    labels: Path | str | None
+    labels: str | None
     form: str | None
     config: Path | None
     visual_head: Path | None

@@ -63,7 +63,7 @@ class PublicSource:
     `visual_head` is a file of c3n train-visual-head, whose classes replace ImageNet's."""
 
     root: Path
-    labels: Path | str
+    labels: str
     visual_head: Path | None = None
     caveat: str = ""
 

@@ -27,6 +27,10 @@ class Attenuated:
 
     sound: Heard
 
+    @property
+    def name(self) -> str:
+        return f"{self.sound.name}, {QUIETER_DB:.0f} dB quieter"
+
     def seconds(self, sample_rate: int) -> np.ndarray:
         """As `Heard.seconds`."""
         return (self.sound.seconds(sample_rate) * 10 ** (-QUIETER_DB / 20)).astype(np.float32)

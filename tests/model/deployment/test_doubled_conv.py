@@ -5,6 +5,7 @@ import onnx
 import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
+from onnx_graphs import run
 from torch.nn import functional as F
 
 from c3n_model.deployment.doubled_conv import EVEN, ODD, interleave, phase_kernels
@@ -42,12 +43,6 @@ def make_graph(size, channels=(WIDE, WIDE // 4), frames=1, upsampled=None, **att
     return onnx.shape_inference.infer_shapes(model), maps.numpy(), expected.numpy()
 
 
-def run(model, maps):
-    runtime = pytest.importorskip("onnxruntime")
-    session = runtime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
-    return session.run(None, {"maps": maps})[0]
-
-
 def operations(model):
     return [node.op_type for node in model.graph.node]
 
@@ -78,21 +73,21 @@ def test_a_runtime_computes_the_same_up_to_the_edge(size, frames):
     assert rewrite_convolutions(model) == 1
     assert not {"Resize", "Conv"} & set(operations(model))
     onnx.checker.check_model(model)
-    np.testing.assert_allclose(run(model, maps), expected, atol=5e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(run(model.SerializeToString(), maps), expected, atol=5e-6 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("positions", [None, "pytorch_half_pixel"])
 def test_other_names_of_the_same_positions(positions):
     model, maps, expected = make_graph((LARGE, LARGE), coordinate_transformation_mode=positions)
     assert rewrite_convolutions(model) == 1 and "Resize" not in operations(model)
-    np.testing.assert_allclose(run(model, maps), expected, atol=5e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(run(model.SerializeToString(), maps), expected, atol=5e-6 * np.abs(expected).max())
 
 
 def test_a_map_of_another_size_is_convolved_after_its_upsampling():
     model, maps, expected = make_graph((LARGE, LARGE), channels=(WIDE, WIDE), upsampled=(2 * LARGE, 2 * LARGE + 1))
     assert rewrite_convolutions(model) == 1
     assert "Resize" in operations(model) and "Conv" not in operations(model)
-    np.testing.assert_allclose(run(model, maps), expected, atol=5e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(run(model.SerializeToString(), maps), expected, atol=5e-6 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize(
@@ -123,4 +118,4 @@ def test_a_map_that_others_read_stays():
     )
     assert rewrite_convolutions(model) == 1
     assert operations(model)[0] == "Resize"
-    np.testing.assert_allclose(run(model, maps), expected, atol=5e-6 * np.abs(expected).max())
+    np.testing.assert_allclose(run(model.SerializeToString(), maps), expected, atol=5e-6 * np.abs(expected).max())

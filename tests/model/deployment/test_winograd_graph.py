@@ -4,6 +4,7 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+from onnx_graphs import run
 
 from c3n_model.deployment.winograd_graph import WORTHWHILE_SIZE, read_for_cpu, rewrite_convolutions
 from c3n_model.network.winograd_conv import WORTHWHILE_CHANNELS
@@ -32,12 +33,6 @@ def make_graph(channels=WIDE, size=(LARGE, LARGE), frames=1, constant=True, bias
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)])
     model.ir_version = 10
     return onnx.shape_inference.infer_shapes(model)
-
-
-def run(graph, maps):
-    runtime = pytest.importorskip("onnxruntime")
-    session = runtime.InferenceSession(graph, providers=["CPUExecutionProvider"])
-    return session.run(None, {"maps": maps})[0]
 
 
 @pytest.mark.parametrize("frames", [1, 2])
