@@ -132,6 +132,7 @@ class ZeroShotConfig:
 
     visual: str = "mobilenetv2_100"  # a timm backbone with public ImageNet weights: c3n weights list
     audio: str = "mn04"  # an AudioSet tagger with public weights
+    second_audio: str = "auto"  # yamnet, whose logits are averaged with those of the first, or none; auto: if installed
     # deeplabv3_pascal, maskrcnn_resnet50_fpn, a .tflite or .onnx file, or none; auto: whichever is installed
     segmenter: str = "auto"
     segmenter_labels: str = ""  # text file with one class per line; default: the segmenter's path with suffix .txt
@@ -172,9 +173,8 @@ class CombinedConfig:
     """A trained C3N beside the zero-shot model of the section zero_shot: `c3n_model.combination`."""
 
     trained: str = ""  # checkpoint written by c3n train; its own gate decides what it publishes
-    presence_threshold: float = (
-        0.0  # ... and this, if it is higher: what zero_shot does not publish is more often not in view
-    )
+    # ... and this, if it is higher: what zero_shot does not publish is more often not in view
+    presence_threshold: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from c3n_model.preprocess import frames_to_tensor, respace_snippets, to_device
 
 @dataclass(frozen=True)
 class Model:
-    """A network with its config and labels. `card` describes it: `note`, `command`, `scores`.
+    """A network with its config and labels. `card` describes it: `note`, `command`, `scores`, `tagger`.
 
     `config` is a ZeroShotConfig for a zero-shot model, else a ModelConfig; sessions read only their common fields.
     """
@@ -32,6 +32,11 @@ class Model:
     def sample_rate(self) -> int:
         """Sample rate of the audio encoder [Hz]."""
         return self.network.audio_encoder.sample_rate
+
+    @property
+    def tagger(self) -> str:
+        """The audio taggers of a zero-shot model, such as "mn04+yamnet": logits of others cannot be compared with theirs. "" if unknown."""
+        return self.card.get("tagger", "")
 
     def inputs(self, frames: np.ndarray, snippets: np.ndarray, device: torch.device) -> tuple[Tensor, Tensor]:
         """Convert a second of a stream, or the N seconds of a clip, to the inputs of the network's `encode`, on `device`.

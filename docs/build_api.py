@@ -1,5 +1,6 @@
 """Write the API pages of c3n_model from its docstrings: python docs/build_api.py OUT (what `make docs` calls)."""
 
+import importlib
 import sys
 from pathlib import Path
 from pkgutil import iter_modules
@@ -18,6 +19,8 @@ def module_names() -> list[str]:
 def build(out: Path) -> None:
     for name in c3n_model.__all__:  # pdoc does not document names that are imported on first use
         getattr(c3n_model, name)
+    # On a machine's first import it lists the fonts by a program, which pdoc would not let it run.
+    importlib.import_module("matplotlib.font_manager")
     # Without the source, which is in the repository and would be half of the pages.
     pdoc.render.configure(docformat="google", footer_text="c3n_ros", show_source=False)
     pdoc.pdoc(*module_names(), output_directory=out)

@@ -13,7 +13,7 @@ SOURCES = sorted([*ROOT.glob("c3n_ros/**/*.py"), *ROOT.glob("c3n_model/**/*.py")
 SETUP_SOURCES = sorted(ROOT.glob("workspace/*.py"))
 LINES, FILES_AT_THE_TOP = 260, {"c3n_model": 12, "c3n_ros": 9}
 # An encoder and the file that renames its public weights share their name.
-ENCODERS = {"beats", "panns", "vggish"}
+ENCODERS = {"beats", "panns", "vggish", "yamnet"}
 
 
 def module_name(path):

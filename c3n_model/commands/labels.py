@@ -52,6 +52,11 @@ def add(commands) -> None:
     prior.add_argument("sounds", type=Path, help="folder with a subfolder for each kind of sound")
     prior.add_argument("-o", "--out", type=Path, required=True, help="CSV file to write")
     prior.add_argument("--audio", default="mn04", help="tagger, a name of c3n weights list (default %(default)s)")
+    prior.add_argument(
+        "--second-audio",
+        default="auto",
+        help="tagger whose logits are averaged with its: yamnet, none, or auto (default)",
+    )
     prior.set_defaults(run=run_prior)
     visual = verbs.add_parser(
         "visual-prior",
@@ -111,21 +116,22 @@ def _abbreviate(labels: list[str]) -> str:
 def run_prior(options, _: str) -> str:
     """Measure and save a tagger's prior."""
     from c3n_model.labels.names import audioset_names
-    from c3n_model.network.audio import build_audio_encoder
     from c3n_model.progress import bar
     from c3n_model.weights import manifest
-    from c3n_model.weights.pretrained import load_audio
     from c3n_model.zero_shot.logit_statistics import write_statistics
     from c3n_model.zero_shot.prior import find_kinds, measure_prior
+    from c3n_model.zero_shot.taggers import load_taggers, name_of, second_tagger_of
 
     kinds = find_kinds(options.sounds)
     labels = tuple(audioset_names(manifest.find("audioset_classes")))
-    encoder = build_audio_encoder(options.audio, len(labels))
-    load_audio(encoder, options.audio)
-    prior = measure_prior(encoder.eval(), kinds, bar)
+    second = second_tagger_of(options.second_audio)
+    taggers = name_of(options.audio, second)
+    prior = measure_prior(load_taggers(options.audio, second, labels)[0], kinds, bar)
     count = sum(map(len, kinds.values()))
-    description = f"Logits of {options.audio} for unrelated sounds: {count} sounds of {len(kinds)} kinds (c3n_model/zero_shot/prior.py)"
-    write_statistics(options.out, prior, labels, description)
+    description = (
+        f"Logits of {taggers} for unrelated sounds: {count} sounds of {len(kinds)} kinds (c3n_model/zero_shot/prior.py)"
+    )
+    write_statistics(options.out, prior, labels, description, taggers)
     return f"wrote {options.out}: {count} sounds of {len(kinds)} kinds, {len(labels)} classes"
 
 

@@ -78,7 +78,7 @@ def run(options, _: str) -> str:
     array = _array(options)
     source = open_recording(options, array.channels if array is not None else ())
     model = load_chosen_model(options)
-    background = load_background(options.background, model.audio_labels) if options.background else None
+    background = load_background(options.background, model.audio_labels, model.tagger) if options.background else None
     session = Session(
         model, options.device, threshold=options.threshold, background=background,
         runtime=options.runtime, precision=options.precision, max_sources=options.max_sources,
@@ -95,7 +95,7 @@ def run(options, _: str) -> str:
             starts_ns.append(segmentation.window_start_ns)
     if options.learn_background:
         session.background.finish()
-        session.background.save(options.learn_background, model.audio_labels)
+        session.background.save(options.learn_background, model.audio_labels, model.tagger)
     note = session.model.card.get("note", "")
     about = f"model {options.model}: {note}" if note else f"model {options.model}"
     missing = describe_missing(starts_ns, source.duration_s)

@@ -40,7 +40,9 @@ def fetch_missing(
         # An address that names no host fails alike for all: the first reason is enough.
         raise ConnectionError(f"{put_by_hand(missing_files([*required, *optional]))} ({failures[failed[0]]})")
     if failures:
-        say(f"continuing without {', '.join(failures)}, which let the model see more: {next(iter(failures.values()))}")
+        say(
+            f"continuing without {', '.join(failures)}, which let the model see or hear more: {next(iter(failures.values()))}"
+        )
 
 
 def put_by_hand(files: Sequence[manifest.PretrainedFile]) -> str:

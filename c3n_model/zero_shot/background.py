@@ -97,14 +97,14 @@ class Background:
         """Forget the running mean, but not a background learnt by `learn` or from a file."""
         self._live = _Running(LIVE_TIME_S)
 
-    def save(self, path: Path, labels: tuple[str, ...]) -> None:
-        """Write `statistics` to a CSV file. Raises RuntimeError before the first sound."""
+    def save(self, path: Path, labels: tuple[str, ...], tagger: str = "") -> None:
+        """Write `statistics`, of logits of `tagger`, to a CSV file. Raises RuntimeError before the first sound."""
         if self.statistics is None:
             raise RuntimeError("no background to save: nothing was heard yet")
         about = "Background sound of this robot: logits of the audio tagger (c3n_model/zero_shot/background.py)"
-        write_statistics(path, self.statistics, labels, about)
+        write_statistics(path, self.statistics, labels, about, tagger)
 
 
-def load_background(path: Path, labels: tuple[str, ...]) -> Background:
-    """Read a file of `Background.save` for a model with these audio labels. Raises as `read_statistics`."""
-    return Background(read_statistics(path, labels))
+def load_background(path: Path, labels: tuple[str, ...], tagger: str = "") -> Background:
+    """Read a file of `Background.save` for a model with these audio labels and taggers. Raises as `read_statistics`."""
+    return Background(read_statistics(path, labels, tagger))

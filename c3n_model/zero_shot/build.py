@@ -9,15 +9,15 @@ from c3n_model.environment import install_command
 from c3n_model.labels.names import IMAGENET_CLASSES, audioset_names
 from c3n_model.labels.similarity_table import LabelTable
 from c3n_model.model import Model
-from c3n_model.network.audio import build_audio_encoder
 from c3n_model.network.folded_norms import fold_norms
 from c3n_model.network.visual_encoder import VisualEncoder
 from c3n_model.weights import manifest
 from c3n_model.weights.first_use import missing_files, put_by_hand
-from c3n_model.weights.pretrained import load_audio, load_visual, weights_at_hand
+from c3n_model.weights.pretrained import load_visual, weights_at_hand
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.needed_files import needed_files
-from c3n_model.zero_shot.sources import SOURCES, pretrained_detector, pretrained_eye, pretrained_segmenter
+from c3n_model.zero_shot.sources import SOURCES, YAMNET, pretrained_detector, pretrained_eye, pretrained_segmenter
+from c3n_model.zero_shot.taggers import load_taggers, name_of, second_tagger_of
 from c3n_model.zero_shot.visual_prior import VisualPrior, read_visual_prior
 from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS, PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
@@ -47,8 +47,10 @@ def _load(config: ZeroShotConfig) -> Model:
         raise ValueError("vggish encodes one second at a time; set history: 1, or choose another audio encoder")
     sounds = tuple(audioset_names(manifest.find("audioset_classes")))
     visual, visual_file = load_classifier(config.visual)
-    audio = build_audio_encoder(config.audio, len(sounds))
-    files = [visual_file, *load_audio(audio, config.audio)]
+    second = second_tagger_of(config.second_audio) if config.labels == SOURCES else None
+    audio, audio_files = load_taggers(config.audio, second, sounds)
+    taggers = name_of(config.audio, second)
+    files = [visual_file, *audio_files]
     segmenter, segmenter_name = pretrained_segmenter(config)
     detector, detector_name = pretrained_detector(config)
     eye, eye_name = pretrained_eye(config, sounds)
@@ -68,29 +70,29 @@ def _load(config: ZeroShotConfig) -> Model:
         alpha=config.alpha,
         beta=config.beta,
         refinement=config.refinement,
-        prior=_prior(config, sounds),
+        prior=_prior(config, taggers, sounds),
         visual_prior=_visual_prior(config, visual_file),
         prior_weight=config.prior_weight,
         evidence_threshold=config.evidence_threshold,
     ).eval()
-    note = _describe(config, [name for name in (segmenter_name, detector_name, eye_name) if name], vocabulary)
+    note = _describe(config, taggers, [name for name in (segmenter_name, detector_name, eye_name) if name], vocabulary)
     if config.visual_prior == "auto" and network.visual_prior is None and network.prior is not None:
         note += (
             f" What fills little of the picture is seen less often: there is no visual prior of {visual_file.name}; "
         )
         note += "c3n labels visual-prior makes one from any pictures."
-    card = {"note": note, "files": [path.name for path in files]}
+    card = {"note": note, "files": [path.name for path in files], "tagger": taggers}
     return Model("zero_shot", network, config, sounds, vocabulary.labels, card=card)
 
 
-def _prior(config: ZeroShotConfig, sounds: tuple[str, ...]) -> LogitStatistics | None:
-    """Read the prior of the tagger: a file, or the table shipped for it. With a label table (plain C3IM), "auto" is no prior."""
+def _prior(config: ZeroShotConfig, taggers: str, sounds: tuple[str, ...]) -> LogitStatistics | None:
+    """Read the prior of the taggers: a file, or the table shipped for them. With a label table (plain C3IM), "auto" is no prior."""
     if config.prior == "none":
         return None
     if config.prior != "auto":
-        return read_statistics(Path(config.prior), sounds)
-    shipped = Path(__file__).parent / f"prior_{config.audio}.csv"
-    return read_statistics(shipped, sounds) if config.labels == SOURCES and shipped.is_file() else None
+        return read_statistics(Path(config.prior), sounds, taggers)
+    shipped = Path(__file__).parent / f"prior_{taggers}.csv"
+    return read_statistics(shipped, sounds, taggers) if config.labels == SOURCES and shipped.is_file() else None
 
 
 def _visual_prior(config: ZeroShotConfig, weights: Path) -> VisualPrior | None:
@@ -119,13 +121,15 @@ def load_classifier(name: str) -> tuple[VisualEncoder, Path]:
     return encoder, file
 
 
-def _describe(config: ZeroShotConfig, sources: list[str], vocabulary: Vocabulary) -> str:
+def _describe(config: ZeroShotConfig, taggers: str, sources: list[str], vocabulary: Vocabulary) -> str:
     """Describe the models that classify sound and images, and what they do not recognise."""
     seen = f"ImageNet's classes ({config.visual})" + (f" and those of {' and '.join(sources)}" if sources else "")
-    note = f"Zero-shot: not trained on sounding objects. Audio: {config.audio}; visual: {seen}. Masks are approximate."
+    note = f"Zero-shot: not trained on sounding objects. Audio: {taggers}; visual: {seen}. Masks are approximate."
     people = vocabulary.labels.index(PERSON) if PERSON in vocabulary.labels else None
     if config.labels == SOURCES and people is not None and vocabulary.members[people].any():
         note += " It does not recognise people, only what they wear."
         if config.segmenter == "auto":
             note += f" A segmenter does: c3n weights get zero_shot; {install_command('zero-shot')}."
+    if config.labels == SOURCES and config.second_audio == "auto" and taggers == config.audio:
+        note += f" A second tagger would name more sounds: c3n weights get {YAMNET}; {install_command('zero-shot')}."
     return note

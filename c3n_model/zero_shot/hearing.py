@@ -123,8 +123,8 @@ def weigh(
     expected = prior.mean + explained
     return Evidence(
         logits=combined - prior_weight * prior.mean - explained,
-        deviations=(combined - expected) / deviation,
-        newest=(newest - expected) / deviation,
+        deviations=(combined - expected) / (prior.scale * deviation),
+        newest=(newest - expected) / (prior.scale * deviation),
         noise=noise,
     )
 

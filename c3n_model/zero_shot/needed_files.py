@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from c3n_model.config import ZeroShotConfig
 from c3n_model.weights import manifest
 from c3n_model.weights.pretrained import AUDIO_FILES, VISUAL_FILES
-from c3n_model.zero_shot.sources import DEEPLAB, SOURCES
+from c3n_model.zero_shot.sources import DEEPLAB, SOURCES, YAMNET, can_run
 from c3n_model.zero_shot.torchvision_detectors import DETECTORS, MASK_RCNNS
 
 _INSTEAD = {"mobilenetv2_100": ("mobilenetv2_100_tfsame",)}  # taken where it is: zero_shot.build
@@ -18,7 +17,7 @@ _DEFAULT_DETECTOR = "ssdlite320_mobilenet_v3_large"
 
 @dataclass(frozen=True)
 class NeededFiles:
-    """Names of the manifest: `required`, without which the model does not load, and `optional`, without which it sees less."""
+    """Names of the manifest: `required`, without which the model does not load, and `optional`, without which it sees or hears less."""
 
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
@@ -33,11 +32,15 @@ def needed_files(config: ZeroShotConfig) -> NeededFiles:
     optional: list[str] = []
     segmenters, detectors = (DEEPLAB, *MASK_RCNNS), [name for name in DETECTORS if name not in MASK_RCNNS]
     if config.labels == SOURCES:
-        if config.segmenter == "auto" and not any(map(_is_there, segmenters)) and _runs_deeplab():
+        if config.second_audio == "auto" and not _is_there(YAMNET) and can_run(YAMNET):
+            optional += [YAMNET]
+        if config.segmenter == "auto" and not any(map(_is_there, segmenters)) and can_run(DEEPLAB):
             optional += [DEEPLAB]
         if config.detector == "auto" and not any(map(_is_there, detectors)):
             optional += [_DEFAULT_DETECTOR]
-        required += [name for name in (config.segmenter, config.detector) if name not in ("auto", "none")]
+        required += [
+            name for name in (config.second_audio, config.segmenter, config.detector) if name not in ("auto", "none")
+        ]
     return NeededFiles(_known(required), _known(optional))
 
 
@@ -55,7 +58,3 @@ def _known(names: list[str]) -> tuple[str, ...]:
 
 def _is_there(name: str) -> bool:
     return name in manifest.read_manifest() and manifest.locate(manifest.entry(name)) is not None
-
-
-def _runs_deeplab() -> bool:
-    return importlib.util.find_spec("ai_edge_litert") is not None

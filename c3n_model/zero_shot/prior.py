@@ -4,6 +4,9 @@ The tables `prior_<tagger>.csv` beside this file were made so. Sounds are groupe
 For each class, logits are averaged over the seconds of a kind, and the prior is the median over kinds, so that the few kinds
 that contain the class itself do not affect it. The deviation is the root mean square deviation from the prior over kinds,
 without the tenth of them with the largest deviation, for the same reason.
+
+The thresholds of the evidence were chosen for mn04, of whose logits one in a hundred exceeds the prior by TAIL deviations. Other taggers
+reach as many deviations more or less often; their `scale` makes the same thresholds as strict.
 """
 
 from __future__ import annotations
@@ -27,6 +30,8 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 LONGEST_S = 10  # used of each sound
 TRAILING_S = 5  # the default history
 LEFT_OUT = 0.1  # fraction of the kinds left out of the deviation
+TAIL_FRACTION, TAIL = 0.99, 3.6  # quantile of the deviations of all seconds and classes, and its value for mn04
+SMALLEST_SCALE = 0.1  # of sounds that are all alike
 FEWEST_KINDS = 10  # with fewer, a class would contribute much to its own prior
 
 
@@ -92,4 +97,6 @@ def prior_of(kinds: list[Tensor]) -> LogitStatistics:
     mean = torch.stack([seconds.mean(dim=0) for seconds in kinds]).quantile(0.5, dim=0)
     squares = torch.stack([(seconds - mean).square().mean(dim=0) for seconds in kinds])
     kept = squares.sort(dim=0).values[: len(kinds) - int(LEFT_OUT * len(kinds))]
-    return LogitStatistics(mean, kept.mean(dim=0).sqrt().clamp(min=SMALLEST_DEVIATION))
+    deviation = kept.mean(dim=0).sqrt().clamp(min=SMALLEST_DEVIATION)
+    tail = np.quantile(((torch.cat(kinds) - mean) / deviation).numpy(), TAIL_FRACTION)
+    return LogitStatistics(mean, deviation, scale=max(float(tail), SMALLEST_SCALE * TAIL) / TAIL)

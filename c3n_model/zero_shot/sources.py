@@ -26,7 +26,7 @@ from c3n_model.zero_shot.torchvision_detectors import (
     from_public,
 )
 
-DEEPLAB = "deeplabv3_pascal"
+DEEPLAB, YAMNET = "deeplabv3_pascal", "yamnet"  # the pretrained TFLite files
 SUPPORTING = 1 / 3  # fraction of detector_score above which boxes help to outline labels named by other models
 SOURCES = "sources"  # ZeroShotConfig.labels: this project's table of sound sources
 
@@ -106,16 +106,21 @@ def _choose(config: ZeroShotConfig, key: str, known: Sequence[str], automatic: S
     if chosen == "none" or config.labels != SOURCES:
         return None
     if chosen == "auto":
-        return next(filter(_is_available, automatic), None)
+        return next(filter(is_available, automatic), None)
     if chosen not in known and not Path(chosen).suffix:
         names = ", ".join(("auto", "none", *known))
         raise ValueError(f"{key} is {chosen!r}; expected one of {names}, or a .tflite or .onnx file")
     return chosen
 
 
-def _is_available(name: str) -> bool:
-    has_runtime = name != DEEPLAB or importlib.util.find_spec("ai_edge_litert") is not None
-    return has_runtime and manifest.locate(manifest.entry(name)) is not None
+def can_run(name: str) -> bool:
+    """Return whether the runtime that reads the pretrained file `name` is installed."""
+    return name not in (DEEPLAB, YAMNET) or importlib.util.find_spec("ai_edge_litert") is not None
+
+
+def is_available(name: str) -> bool:
+    """Return whether the pretrained file `name` is on this machine, and can be read."""
+    return can_run(name) and manifest.locate(manifest.entry(name)) is not None
 
 
 def _labels_beside(path: Path, labels: str) -> Path:

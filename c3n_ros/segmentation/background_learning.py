@@ -22,7 +22,7 @@ class BackgroundLearning:
         self._session, self._path, self._log = session, Path(file).expanduser() if file else None, log
         self._asked = self._learning = False
         if self._path is not None and self._path.is_file():
-            session.background = load_background(self._path, session.model.audio_labels)
+            session.background = load_background(self._path, session.model.audio_labels, session.model.tagger)
             log(f"background noise of the robot read from {self._path}")
 
     def ask(self) -> tuple[bool, str]:
@@ -48,4 +48,5 @@ class BackgroundLearning:
         self._learning = False
         self._log("the robot's own noise was learnt")
         if self._path is not None:
-            self._session.background.save(self._path, self._session.model.audio_labels)
+            model = self._session.model
+            self._session.background.save(self._path, model.audio_labels, model.tagger)

@@ -42,8 +42,9 @@ class LogMel(nn.Module):
     window: Tensor
     mel: Tensor
 
-    def __init__(self):
+    def __init__(self, log_offset: float = LOG_OFFSET):
         super().__init__()
+        self.log_offset = log_offset
         window = torch.zeros(N_FFT)  # the 400 samples start the transform; torch.stft would centre a shorter window
         window[:WINDOW_SAMPLES] = torch.hann_window(WINDOW_SAMPLES, periodic=True)
         self.register_buffer("window", window, persistent=False)
@@ -64,9 +65,12 @@ class LogMel(nn.Module):
                 f"expected a snippet of one second, {SAMPLE_RATE} samples at 16 kHz, got {waveform.shape[1]} samples; "
                 "resample, and split longer sound into seconds"
             )
-        example = waveform[:, :EXAMPLE_SAMPLES]
-        magnitude = power_spectrogram(example, self.window, n_fft=N_FFT, hop=HOP_SAMPLES, center=False).sqrt()
-        return (self.mel @ magnitude + LOG_OFFSET).log().transpose(1, 2).unsqueeze(1)
+        return self.bands(waveform[:, :EXAMPLE_SAMPLES]).unsqueeze(1)
+
+    def bands(self, waveform: Tensor) -> Tensor:
+        """Transform a waveform (N, samples) of any length to all its frames (N, frames, 64), one every 10 ms."""
+        magnitude = power_spectrogram(waveform, self.window, n_fft=N_FFT, hop=HOP_SAMPLES, center=False).sqrt()
+        return (self.mel @ magnitude + self.log_offset).log().transpose(1, 2)
 
 
 class Whitening(nn.Module):

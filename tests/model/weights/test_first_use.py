@@ -92,7 +92,7 @@ def test_a_second_process_waits_and_fetches_nothing(server):
 def nothing_here(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("C3N_WEIGHTS", raising=False)
-    monkeypatch.setattr(needed_module, "_runs_deeplab", lambda: True)
+    monkeypatch.setattr(needed_module, "can_run", lambda name: True)
     return tmp_path / "cache/c3n_ros/weights"
 
 
@@ -111,11 +111,11 @@ def test_what_is_there_instead_is_taken(nothing_here, monkeypatch):
     )
     files = needed_files(ZeroShotConfig())
     assert "mobilenetv2_100_tfsame" in files.required and "mobilenetv2_100" not in files.required
-    assert files.optional == ("ssdlite320_mobilenet_v3_large",)
+    assert files.optional == ("yamnet", "ssdlite320_mobilenet_v3_large")
 
 
 def test_settings_choose_the_files(nothing_here, monkeypatch):
-    monkeypatch.setattr(needed_module, "_runs_deeplab", lambda: False)
+    monkeypatch.setattr(needed_module, "can_run", lambda name: False)
     assert needed_files(ZeroShotConfig()).optional == ("ssdlite320_mobilenet_v3_large",)
     chosen = needed_files(ZeroShotConfig(audio="mn10", segmenter="mine.tflite", detector="none"))
     assert set(chosen.required) == {"mobilenetv2_100", "mn10", "audioset_classes"} and chosen.optional == ()
@@ -128,7 +128,7 @@ class Options:
 
 def test_the_model_comes_from_a_mirror_on_first_use(nothing_here, monkeypatch, tmp_path):
     """The real way of `c3n segment`, `c3n live` and the node, with random weights on the mirror."""
-    monkeypatch.setattr(needed_module, "_runs_deeplab", lambda: False)
+    monkeypatch.setattr(needed_module, "can_run", lambda name: False)
     monkeypatch.setattr(download_module, "PAUSES_S", (0.0,))
     monkeypatch.setattr(manifest, "fault", lambda file, path: "")  # the weights are random
     write_public_weights(tmp_path)

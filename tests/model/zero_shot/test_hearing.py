@@ -1,5 +1,7 @@
 """Evidence of sounds against prior and background, by hand."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from hypothesis import given
@@ -43,6 +45,16 @@ def test_evidence_is_what_exceeds_the_prior_in_deviations():
     assert evidence.deviations.tolist() == [[2.0, 0.0, 0.0]]
     assert evidence.logits.tolist() == [[-0.5, -3.0, -4.0]]
     assert evidence.noise.tolist() == [0.0]
+
+
+def test_deviations_count_as_many_as_the_scale_says():
+    """For every tagger as for the one that the thresholds were chosen for, with a known background, too."""
+    heard, stricter = torch.tensor([[-2.0, -6.0, -8.0]]), replace(PRIOR, scale=2.0)
+    assert weigh(heard, heard, stricter, prior_weight=0.5).deviations.tolist() == [[1.0, 0.0, 0.0]]
+    with_motor = [weigh(heard, heard, prior, MOTOR, prior_weight=0.25) for prior in (PRIOR, stricter)]
+    for part in ("deviations", "newest"):
+        assert torch.allclose(getattr(with_motor[0], part), 2 * getattr(with_motor[1], part))
+    assert torch.equal(with_motor[0].logits, with_motor[1].logits)
 
 
 def test_the_background_alone_is_no_evidence():

@@ -9,10 +9,14 @@ LABELS = ("Speech", "Baby cry, infant cry")
 
 
 def test_labels_with_commas_are_preserved(tmp_path):
-    written = LogitStatistics(torch.tensor([-3.0, -7.5]), torch.tensor([0.5, 1.25]), weight=0.5)
+    written = LogitStatistics(torch.tensor([-3.0, -7.5]), torch.tensor([0.5, 1.25]), weight=0.5, scale=0.75)
     write_statistics(tmp_path / "prior.csv", written, LABELS, "two lines\nof comment")
     read = read_statistics(tmp_path / "prior.csv", LABELS)
-    assert read.mean.tolist() == [-3.0, -7.5] and read.deviation.tolist() == [0.5, 1.25] and read.weight == 0.5
+    assert (
+        read.mean.tolist() == [-3.0, -7.5]
+        and read.deviation.tolist() == [0.5, 1.25]
+        and (read.weight, read.scale) == (0.5, 0.75)
+    )
 
 
 @pytest.mark.parametrize(
@@ -25,6 +29,11 @@ def test_labels_with_commas_are_preserved(tmp_path):
         ('label,mean,deviation\nSpeech,nan,1\n"Baby cry, infant cry",1,1\n', "finite"),
         ('label,mean,deviation\nSpeech,1,-1\n"Baby cry, infant cry",1,1\n', "deviations of at least 0"),
         ('# weight 7\nlabel,mean,deviation\nSpeech,1,1\n"Baby cry, infant cry",1,1\n', "weight in"),
+        ('# scale 0\nlabel,mean,deviation\nSpeech,1,1\n"Baby cry, infant cry",1,1\n', "positive scale"),
+        (
+            '# scale wide\nlabel,mean,deviation\nSpeech,1,1\n"Baby cry, infant cry",1,1\n',
+            "no number as its weight or scale",
+        ),
         ("\x00\xff", "classes|CSV"),
     ],
 )

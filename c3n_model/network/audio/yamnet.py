@@ -1,0 +1,68 @@
+"""YAMNet (Plakal and Ellis, github.com/tensorflow/models/tree/master/research/audioset/yamnet), a tagger trained on parts of 0.96 s.
+
+A MobileNetV1 (Howard et al., arXiv:1704.04861) on VGGish's log-mel examples with another offset. It knows 521 of AudioSet's 527
+classes. Batch norms are folded into the convolutions, as in its public TFLite file; `weights/yamnet.py` reads that.
+
+    waveform -> log-mel, one example of 96 x 64 a second -> MobileNetV1 -> 1024 -> logits, means over the seconds
+"""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from c3n_model.network.audio.mel import check_waveform
+from c3n_model.network.audio.vggish import EXAMPLE_FRAMES, SAMPLE_RATE, LogMel
+
+NUM_CLASSES = 521
+LOG_OFFSET = 0.001
+SECOND_FRAMES = 100
+CHANNELS = (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)  # of the first convolution and of the 13 separable ones
+STRIDES = (2, 1, 2, 1, 2, 1, 2, *[1] * 5, 2, 1)
+
+
+class YAMNet(nn.Module):
+    """forward: waveform -> (embedding, logits), means over its seconds."""
+
+    sample_rate = SAMPLE_RATE
+    embedding_channels = CHANNELS[-1]
+    num_classes = NUM_CLASSES
+
+    def __init__(self):
+        super().__init__()
+        self.front_end = LogMel(LOG_OFFSET)
+        layers: list[nn.Module] = [SameConvolution(1, CHANNELS[0], stride=STRIDES[0])]
+        for channels, out, stride in zip(CHANNELS, CHANNELS[1:], STRIDES[1:]):
+            layers += [SameConvolution(channels, channels, stride=stride, groups=channels)]
+            layers += [SameConvolution(channels, out, kernel=1)]
+        self.layers = nn.Sequential(*layers)
+        self.classifier = nn.Linear(self.embedding_channels, NUM_CLASSES)
+
+    def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
+        """Classify a waveform (N, samples) of whole seconds at 16 kHz in [-1, 1]: embedding (N, 1024) and logits (N, 521).
+
+        The last 40 ms of each second are not heard. Raises ValueError for less than a second.
+        """
+        check_waveform(waveform, SAMPLE_RATE)
+        bands = self.front_end.bands(waveform)
+        seconds = waveform.shape[1] // SAMPLE_RATE
+        examples = [
+            bands[:, None, start : start + EXAMPLE_FRAMES] for start in range(0, seconds * SECOND_FRAMES, SECOND_FRAMES)
+        ]
+        embeddings = [self.layers(example).mean(dim=(2, 3)) for example in examples]
+        embedding = sum(embeddings[1:], start=embeddings[0]) / seconds
+        return embedding, self.classifier(embedding)
+
+
+class SameConvolution(nn.Module):
+    """A convolution with ReLU6 whose input is padded as TensorFlow's "SAME": at the end first."""
+
+    def __init__(self, channels: int, out: int, *, kernel: int = 3, stride: int = 1, groups: int = 1):
+        super().__init__()
+        self.convolution = nn.Conv2d(channels, out, kernel, stride=stride, groups=groups)
+        missing = max(kernel - stride, 0)  # for sides that the stride divides, as here
+        self.padding = (missing // 2, missing - missing // 2)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Transform maps (N, C, H, W)."""
+        return F.relu6(self.convolution(F.pad(maps, self.padding * 2)))
