@@ -5,7 +5,7 @@ For each class, logits are averaged over the seconds of a kind, and the prior is
 that contain the class itself do not affect it. The deviation is the root mean square deviation from the prior over kinds,
 without the tenth of them with the largest deviation, for the same reason.
 
-The thresholds of the evidence were chosen for mn04, of whose logits one in a hundred exceeds the prior by TAIL deviations. Other taggers
+The thresholds of the evidence were chosen for mn04, of whose logits one in twenty exceeds the prior by TAIL deviations. Other taggers
 reach as many deviations more or less often; their `scale` makes the same thresholds as strict.
 """
 
@@ -30,7 +30,7 @@ SUFFIXES = (".wav", ".flac", ".ogg", ".mp3")
 LONGEST_S = 10  # used of each sound
 TRAILING_S = 5  # the default history
 LEFT_OUT = 0.1  # fraction of the kinds left out of the deviation
-TAIL_FRACTION, TAIL = 0.99, 3.6  # quantile of the deviations of all seconds and classes, and its value for mn04
+TAIL_FRACTION, TAIL = 0.95, 2.08  # quantile of the deviations of all seconds and classes, and its value for mn04
 SMALLEST_SCALE = 0.1  # of sounds that are all alike
 FEWEST_KINDS = 10  # with fewer, a class would contribute much to its own prior
 

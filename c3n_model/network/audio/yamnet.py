@@ -8,6 +8,7 @@ classes. Batch norms are folded into the convolutions, as in its public TFLite f
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -35,7 +36,8 @@ class YAMNet(nn.Module):
         for channels, out, stride in zip(CHANNELS, CHANNELS[1:], STRIDES[1:]):
             layers += [SameConvolution(channels, channels, stride=stride, groups=channels)]
             layers += [SameConvolution(channels, out, kernel=1)]
-        self.layers = nn.Sequential(*layers)
+        # With channels last a second takes half of the time: small maps of many channels.
+        self.layers = nn.Sequential(*layers).to(memory_format=torch.channels_last)
         self.classifier = nn.Linear(self.embedding_channels, NUM_CLASSES)
 
     def forward(self, waveform: Tensor) -> tuple[Tensor, Tensor]:
@@ -45,12 +47,10 @@ class YAMNet(nn.Module):
         """
         check_waveform(waveform, SAMPLE_RATE)
         bands = self.front_end.bands(waveform)
-        seconds = waveform.shape[1] // SAMPLE_RATE
-        examples = [
-            bands[:, None, start : start + EXAMPLE_FRAMES] for start in range(0, seconds * SECOND_FRAMES, SECOND_FRAMES)
-        ]
-        embeddings = [self.layers(example).mean(dim=(2, 3)) for example in examples]
-        embedding = sum(embeddings[1:], start=embeddings[0]) / seconds
+        starts = range(0, waveform.shape[1] // SAMPLE_RATE * SECOND_FRAMES, SECOND_FRAMES)
+        examples = torch.stack([bands[:, start : start + EXAMPLE_FRAMES] for start in starts], dim=1)
+        maps = self.layers(examples.flatten(0, 1)[:, None])
+        embedding = maps.mean(dim=(2, 3)).unflatten(0, (len(waveform), len(starts))).mean(dim=1)
         return embedding, self.classifier(embedding)
 
 
