@@ -47,7 +47,10 @@ def _load(config: ZeroShotConfig) -> Model:
         raise ValueError("vggish encodes one second at a time; set history: 1, or choose another audio encoder")
     sounds = tuple(audioset_names(manifest.find("audioset_classes")))
     visual, visual_file = load_classifier(config.visual)
-    second = second_tagger_of(config.second_audio) if config.labels == SOURCES else None
+    plain = (
+        config.labels != SOURCES and config.second_audio == "auto"
+    )  # plain C3IM has one tagger, unless another is asked for
+    second = None if plain else second_tagger_of(config.second_audio)
     audio, audio_files = load_taggers(config.audio, second, sounds)
     taggers = name_of(config.audio, second)
     files = [visual_file, *audio_files]

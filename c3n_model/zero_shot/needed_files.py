@@ -29,6 +29,8 @@ def needed_files(config: ZeroShotConfig) -> NeededFiles:
     Names that the manifest does not know are left out: loading refuses them with what it expects.
     """
     required = ["audioset_classes", _first(VISUAL_FILES, config.visual), _first(AUDIO_FILES, config.audio)]
+    if config.second_audio not in ("auto", "none"):
+        required.append(config.second_audio)
     optional: list[str] = []
     segmenters, detectors = (DEEPLAB, *MASK_RCNNS), [name for name in DETECTORS if name not in MASK_RCNNS]
     if config.labels == SOURCES:
@@ -38,9 +40,7 @@ def needed_files(config: ZeroShotConfig) -> NeededFiles:
             optional += [DEEPLAB]
         if config.detector == "auto" and not any(map(_is_there, detectors)):
             optional += [_DEFAULT_DETECTOR]
-        required += [
-            name for name in (config.second_audio, config.segmenter, config.detector) if name not in ("auto", "none")
-        ]
+        required += [name for name in (config.segmenter, config.detector) if name not in ("auto", "none")]
     return NeededFiles(_known(required), _known(optional))
 
 

@@ -4,6 +4,8 @@ A MobileNetV1 (Howard et al., arXiv:1704.04861) on VGGish's log-mel examples wit
 classes. Batch norms are folded into the convolutions, as in its public TFLite file; `weights/yamnet.py` reads that.
 
     waveform -> log-mel, one example of 96 x 64 a second -> MobileNetV1 -> 1024 -> logits, means over the seconds
+
+The mean over seconds, which is not of YAMNet itself, is weighted by their RMS level: a pause says little of what was heard.
 """
 
 from __future__ import annotations
@@ -18,12 +20,13 @@ from c3n_model.network.audio.vggish import EXAMPLE_FRAMES, SAMPLE_RATE, LogMel
 NUM_CLASSES = 521
 LOG_OFFSET = 0.001
 SECOND_FRAMES = 100
+SMALLEST_POWER = 1e-12  # so that the seconds of digital silence count alike
 CHANNELS = (32, 64, 128, 128, 256, 256, *[512] * 6, 1024, 1024)  # of the first convolution and of the 13 separable ones
 STRIDES = (2, 1, 2, 1, 2, 1, 2, *[1] * 5, 2, 1)
 
 
 class YAMNet(nn.Module):
-    """forward: waveform -> (embedding, logits), means over its seconds."""
+    """forward: waveform -> (embedding, logits), means over its seconds, weighted by how loud they are."""
 
     sample_rate = SAMPLE_RATE
     embedding_channels = CHANNELS[-1]
@@ -50,7 +53,10 @@ class YAMNet(nn.Module):
         starts = range(0, waveform.shape[1] // SAMPLE_RATE * SECOND_FRAMES, SECOND_FRAMES)
         examples = torch.stack([bands[:, start : start + EXAMPLE_FRAMES] for start in starts], dim=1)
         maps = self.layers(examples.flatten(0, 1)[:, None])
-        embedding = maps.mean(dim=(2, 3)).unflatten(0, (len(waveform), len(starts))).mean(dim=1)
+        embeddings = maps.mean(dim=(2, 3)).unflatten(0, (len(waveform), len(starts)))
+        seconds = waveform[:, : len(starts) * SAMPLE_RATE].unflatten(1, (len(starts), SAMPLE_RATE))
+        level = seconds.square().mean(dim=2).add(SMALLEST_POWER).sqrt()
+        embedding = (embeddings * (level / level.sum(dim=1, keepdim=True))[:, :, None]).sum(dim=1)
         return embedding, self.classifier(embedding)
 
 

@@ -30,12 +30,15 @@ def test_it_has_the_published_size(network):
 
 
 @torch.no_grad()
-def test_the_logits_of_a_recording_are_the_means_of_those_of_its_seconds(network):
-    recording = noise(3)
+def test_the_logits_of_a_recording_are_the_means_of_those_of_its_seconds_by_their_level(network):
+    """Here the second second is half as loud, and the third is silent: 2 / 3 and 1 / 3."""
+    recording = noise(1).repeat(1, 3) * torch.tensor([1.0, 0.5, 0.0]).repeat_interleave(SAMPLE_RATE)
     embedding, logits = network(recording)
     assert embedding.shape == (2, 1024) and logits.shape == (2, NUM_CLASSES)
-    alone = torch.stack([network(second)[1] for second in recording.split(SAMPLE_RATE, dim=1)])
-    assert torch.allclose(logits, alone.mean(dim=0), atol=1e-5)
+    first, second, _ = (network(part)[1] for part in recording.split(SAMPLE_RATE, dim=1))
+    assert torch.allclose(logits, (2 * first + second) / 3, atol=1e-4)
+    silence = torch.zeros(1, 2 * SAMPLE_RATE)
+    assert torch.allclose(network(silence)[1], network(silence[:, :SAMPLE_RATE])[1], atol=1e-5)
 
 
 @torch.no_grad()
