@@ -27,6 +27,7 @@ MODEL = SimpleNamespace(
     config=SimpleNamespace(presence_threshold=0.5, visibility_threshold=0.0, history=5),
     card={},
     audio_labels=("Bark", "Speech"),
+    tagger="mn04",
     visual_labels=("dog", "piano"),
     fingerprint="0123456789ab",
 )

@@ -75,7 +75,7 @@ def test_get_shows_files_that_exist_already(folder, capsys):
     name, sha256 = "swin_base_patch4_window7_224_original", hashlib.sha256(b"x").hexdigest()
     main(["weights", "get", name, "--sha256", sha256])
     assert capsys.readouterr().out == f"{name}: {folder / 'swin_base_patch4_window7_224.pth'}\n"
-    with pytest.raises(SystemExit, match="--sha256.*single file.*6 files"):
+    with pytest.raises(SystemExit, match="--sha256.*single file.*7 files"):
         main(["weights", "get", "zero_shot", "--sha256", sha256])
 
 

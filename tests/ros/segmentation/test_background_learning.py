@@ -14,7 +14,7 @@ class HearingSession:
 
     def __init__(self):
         self.background = Background()
-        self.model = SimpleNamespace(audio_labels=("dog", "motor"))
+        self.model = SimpleNamespace(audio_labels=("dog", "motor"), tagger="mn04")
 
     def learn_background(self):
         self.background.learn()
