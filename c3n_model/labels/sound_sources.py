@@ -26,8 +26,8 @@ _KINDS_BY_NOUN = {
 _KINDS_BY_LIST = {
     "Domestic animals, pets": "dog cat bird rabbit",
     "Wild animals": "wolf fox lion tiger leopard bear owl parrot bird frog snake monkey elephant zebra seal camel giraffe",
-    "Water": "fountain waterfall lake sea sink bathtub",  # rain, too
     "Livestock, farm animals, working animals": "horse cow pig sheep goat donkey camel chicken turkey duck goose",
+    "Water": "fountain waterfall lake sea sink bathtub",  # the class of rain, too
 }
 GENERIC_SOUNDS = frozenset({*_KINDS_BY_NOUN, *_KINDS_BY_LIST})
 KINDS = ("animal", "vehicle", "musical instrument")  # nouns that are too general as a label
