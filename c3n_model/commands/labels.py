@@ -120,13 +120,12 @@ def run_prior(options, _: str) -> str:
     from c3n_model.weights import manifest
     from c3n_model.zero_shot.logit_statistics import write_statistics
     from c3n_model.zero_shot.prior import find_kinds, measure_prior
-    from c3n_model.zero_shot.taggers import load_taggers, name_of, second_tagger_of
+    from c3n_model.zero_shot.taggers import load_taggers
 
     kinds = find_kinds(options.sounds)
     labels = tuple(audioset_names(manifest.find("audioset_classes")))
-    second = second_tagger_of(options.second_audio)
-    taggers = name_of(options.audio, second)
-    prior = measure_prior(load_taggers(options.audio, second, labels)[0], kinds, bar)
+    network, _, taggers = load_taggers(options.audio, options.second_audio, labels)
+    prior = measure_prior(network, kinds, bar)
     count = sum(map(len, kinds.values()))
     description = (
         f"Logits of {taggers} for unrelated sounds: {count} sounds of {len(kinds)} kinds (c3n_model/zero_shot/prior.py)"

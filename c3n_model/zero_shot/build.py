@@ -17,7 +17,7 @@ from c3n_model.weights.pretrained import load_visual, weights_at_hand
 from c3n_model.zero_shot.logit_statistics import LogitStatistics, read_statistics
 from c3n_model.zero_shot.needed_files import needed_files
 from c3n_model.zero_shot.sources import SOURCES, YAMNET, pretrained_detector, pretrained_eye, pretrained_segmenter
-from c3n_model.zero_shot.taggers import load_taggers, name_of, second_tagger_of
+from c3n_model.zero_shot.taggers import load_taggers
 from c3n_model.zero_shot.visual_prior import VisualPrior, read_visual_prior
 from c3n_model.zero_shot.vocabulary import CLASSIFIED_NOUNS, PERSON, Vocabulary, noun_vocabulary, table_vocabulary
 from c3n_model.zero_shot.zero_shot import ZeroShot
@@ -50,9 +50,7 @@ def _load(config: ZeroShotConfig) -> Model:
     plain = (
         config.labels != SOURCES and config.second_audio == "auto"
     )  # plain C3IM has one tagger, unless another is asked for
-    second = None if plain else second_tagger_of(config.second_audio)
-    audio, audio_files = load_taggers(config.audio, second, sounds)
-    taggers = name_of(config.audio, second)
+    audio, audio_files, taggers = load_taggers(config.audio, "none" if plain else config.second_audio, sounds)
     files = [visual_file, *audio_files]
     segmenter, segmenter_name = pretrained_segmenter(config)
     detector, detector_name = pretrained_detector(config)

@@ -77,16 +77,19 @@ def second_tagger_of(choice: str) -> str | None:
     return None if choice == "none" else choice
 
 
-def load_taggers(audio: str, second: str | None, sounds: tuple[str, ...]) -> tuple[nn.Module, list[Path]]:
-    """Build the tagger `audio` for AudioSet's classes `sounds`, averaged with `second` if there is one; and the files read.
+def load_taggers(audio: str, second_audio: str, sounds: tuple[str, ...]) -> tuple[nn.Module, list[Path], str]:
+    """Build the tagger `audio` for AudioSet's classes `sounds`, averaged with that of a config's `second_audio`.
+
+    Returns it, the files read, and the name of the taggers, as in the file name of their prior: "mn04", "mn04+yamnet".
 
     Raises:
         FileNotFoundError: a file is missing. ValueError: an unknown tagger, or a damaged file.
     """
+    second = second_tagger_of(second_audio)
     first = build_audio_encoder(audio, len(sounds))
     files = load_audio(first, audio)
     if second is None:
-        return first.eval(), files
+        return first.eval(), files, audio
     path, other = manifest.find(second), YAMNet()
     load_weights(other, yamnet.read_tensors(path), path)
     names = {name: place for place, name in enumerate(sounds)}
@@ -94,9 +97,4 @@ def load_taggers(audio: str, second: str | None, sounds: tuple[str, ...]) -> tup
         places = torch.tensor([names[label] for label in yamnet.read_labels(path)])
     except KeyError as error:
         raise ValueError(f"{path} has the class {error}, which is not one of AudioSet's; get it again") from error
-    return AveragedTaggers(first, other, places).eval(), [*files, path]
-
-
-def name_of(audio: str, second: str | None) -> str:
-    """Name the taggers, as in the file name of their prior: "mn04", "mn04+yamnet"."""
-    return audio if second is None else f"{audio}+{second}"
+    return AveragedTaggers(first, other, places).eval(), [*files, path], f"{audio}+{second}"

@@ -85,9 +85,7 @@ def test_a_file_that_is_not_sound_is_named(tmp_path):
         measure_prior(Level(), find_kinds(tmp_path), silent)
 
 
-@pytest.mark.parametrize(
-    ("taggers", "highest"), [("mn04", {"Speech", "Music"}), ("mn04+yamnet", {"Speech", "Animal"})]
-)
+@pytest.mark.parametrize(("taggers", "highest"), [("mn04", {"Speech", "Music"}), ("mn04+yamnet", {"Speech", "Animal"})])
 def test_the_shipped_table_has_every_audioset_class(taggers, highest):
     path = Path(c3n_model.zero_shot.__file__).with_name(f"prior_{taggers}.csv")
     rows = list(csv.DictReader(line for line in path.read_text().splitlines() if not line.startswith("#")))
